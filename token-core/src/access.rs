@@ -1,0 +1,201 @@
+//! What a token may reach, and what a use of it demands.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use crate::names::Subject;
+use crate::scope::{Scope, Scopes};
+
+/// What a token may reach.
+///
+/// Full access is said by name. There is no empty list that could mean everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// All that the subject may do.
+    Full,
+    /// Only these nodes and what is below them, and only as far as the subject may reach them in the first place.
+    Restricted(Scopes),
+}
+
+impl Access {
+    /// Full access where no scope is given, else access restricted to the scopes: what a command line means.
+    ///
+    /// # Errors
+    /// Too many scopes, see [`Scopes::new`].
+    pub fn from_scopes(scopes: Vec<Scope>) -> Result<Self, crate::ScopesError> {
+        if scopes.is_empty() { Ok(Self::Full) } else { Scopes::new(scopes).map(Self::Restricted) }
+    }
+
+    /// The scopes of a restricted access.
+    #[must_use]
+    pub fn scopes(&self) -> Option<&Scopes> {
+        match self {
+            Self::Full => None,
+            Self::Restricted(scopes) => Some(scopes),
+        }
+    }
+
+    /// Whether the permission that `need` names is held on its node, counting what is held on the node's ancestors.
+    #[must_use]
+    pub fn covers(&self, need: &Need) -> bool {
+        match self {
+            Self::Full => true,
+            Self::Restricted(scopes) => {
+                let held = need.path().fold(0, |held, node| held | scopes.bits_on(node));
+                let needed = need.scope.permission.bits();
+                held & needed == needed
+            }
+        }
+    }
+}
+
+/// A permission that a use needs on a node, and the folders that the node lies in.
+///
+/// Only the caller knows the tree: a scope on a folder reaches a node below it because the caller names the folder
+/// among the node's ancestors. Rights add up along the way: `r` on a folder and `w` on a file in it make `rw` there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    scope: Scope,
+    ancestors: BTreeSet<Uuid>,
+}
+
+impl Need {
+    /// The most ancestors that are looked at.
+    pub const MAX_ANCESTORS: usize = 256;
+
+    /// Needs `scope.permission` on `scope.node`, which lies in no folder that a token could be restricted to.
+    #[must_use]
+    pub fn new(scope: Scope) -> Self {
+        Self { scope, ancestors: BTreeSet::new() }
+    }
+
+    /// The same, with the folders that hold the node, in any order.
+    ///
+    /// Only the first [`Need::MAX_ANCESTORS`] different ones are kept: leaving one out can refuse, never admit.
+    #[must_use]
+    pub fn below(mut self, ancestors: impl IntoIterator<Item = Uuid>) -> Self {
+        for ancestor in ancestors {
+            if self.ancestors.len() == Self::MAX_ANCESTORS {
+                break;
+            }
+            self.ancestors.insert(ancestor);
+        }
+        self
+    }
+
+    /// The permission and the node.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// The node and its ancestors: where holding the permission satisfies this need.
+    pub fn path(&self) -> impl Iterator<Item = &Uuid> + '_ {
+        std::iter::once(&self.scope.node).chain(&self.ancestors)
+    }
+}
+
+/// What a use demands besides a live token. A use that is refused for one of these does not renew the token.
+///
+/// ```
+/// use token_core::{Demand, Need};
+///
+/// let demand = Demand::any()
+///     .subject("admin".parse()?)
+///     .need(Need::new("node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Demand {
+    subject: Option<Subject>,
+    needs: Vec<Need>,
+}
+
+impl Demand {
+    /// Demands nothing but a live token.
+    #[must_use]
+    pub fn any() -> Self {
+        Self::default()
+    }
+
+    /// Demands that the token speaks for `subject`, as Basic authentication does with its user name.
+    #[must_use]
+    pub fn subject(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// Demands one more permission; all of them must be covered.
+    #[must_use]
+    pub fn need(mut self, need: Need) -> Self {
+        self.needs.push(need);
+        self
+    }
+
+    /// The subject that is demanded, if one is.
+    #[must_use]
+    pub fn demanded_subject(&self) -> Option<&Subject> {
+        self.subject.as_ref()
+    }
+
+    /// The permissions that are demanded.
+    #[must_use]
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(n: u128) -> Uuid {
+        Uuid::from_u128(n)
+    }
+
+    fn need(text: &str, n: u128, ancestors: &[u128]) -> Need {
+        let scope = format!("node:{}:{text}", node(n)).parse().unwrap();
+        Need::new(scope).below(ancestors.iter().map(|&n| node(n)))
+    }
+
+    fn restricted(scopes: &[(u128, &str)]) -> Access {
+        let scopes = scopes.iter().map(|(n, text)| format!("node:{}:{text}", node(*n)).parse().unwrap());
+        Access::Restricted(Scopes::new(scopes).unwrap())
+    }
+
+    #[test]
+    fn a_scope_covers_its_node_and_what_is_below_and_nothing_else() {
+        let access = restricted(&[(1, "r")]);
+        assert!(access.covers(&need("r", 1, &[])));
+        assert!(access.covers(&need("r", 9, &[5, 1])), "below");
+        assert!(!access.covers(&need("r", 9, &[5])), "elsewhere");
+        assert!(!access.covers(&need("w", 1, &[])), "other permission");
+        assert!(!access.covers(&need("rw", 1, &[])), "more than is held");
+    }
+
+    #[test]
+    fn rights_add_up_along_the_path() {
+        let access = restricted(&[(1, "r"), (2, "w")]);
+        assert!(access.covers(&need("rw", 2, &[1])));
+        assert!(!access.covers(&need("rw", 1, &[])), "a right on a child does not reach up");
+    }
+
+    #[test]
+    fn full_access_covers_everything() {
+        assert!(Access::Full.covers(&need("rw", 7, &[])));
+    }
+
+    #[test]
+    fn no_scope_means_full_access_by_name() {
+        assert_eq!(Access::from_scopes(vec![]), Ok(Access::Full));
+        assert!(Access::from_scopes(vec![need("r", 1, &[]).scope()]).unwrap().scopes().is_some());
+    }
+
+    #[test]
+    fn ancestors_beyond_the_limit_can_only_refuse() {
+        let access = restricted(&[(999, "r")]);
+        let far: Vec<u128> = (1..=256).chain([999]).collect();
+        assert!(!access.covers(&need("r", 1000, &far)));
+    }
+}

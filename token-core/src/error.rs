@@ -1,0 +1,123 @@
+//! A store that could not be asked, or could not do what it was asked.
+
+use std::error::Error;
+use std::fmt;
+
+/// What went wrong, as far as callers act on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// The store cannot be reached, or is not ready (loading, failing over).
+    Unavailable,
+    /// No answer before the deadline. A change may have happened or not.
+    TimedOut,
+    /// The store refused the credentials, or does not permit the operation to this user.
+    Denied,
+    /// The store has no room for another token.
+    Full,
+    /// What the store keeps does not decode, or its seal does not fit.
+    Corrupt,
+    /// Others changed the same subject's tokens again and again meanwhile.
+    Contended,
+    /// The id is taken: by another record, or by a token that was revoked.
+    Conflict,
+    /// The store is not set up as it must be.
+    Misconfigured,
+}
+
+impl StoreErrorKind {
+    /// A stable word for programs, metrics and logs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::TimedOut => "timed_out",
+            Self::Denied => "denied",
+            Self::Full => "full",
+            Self::Corrupt => "corrupt",
+            Self::Contended => "contended",
+            Self::Conflict => "conflict",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+}
+
+/// It could not be found out, or could not be done. Never "no", and never "yes".
+///
+/// `Display` is one line that says what failed, on what, and what to do next; `source` has the cause. Neither holds a
+/// token or a password.
+#[derive(Debug)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error with a message that fits behind "error: ".
+    #[must_use]
+    pub fn new(kind: StoreErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
+    /// The same, with its cause.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The record of `id` does not decode. It is refused; an operator should look.
+    #[must_use]
+    pub fn corrupt(id: crate::TokenId, source: crate::RecordError) -> Self {
+        tracing::error!(%id, error = %source, "refused a token whose record does not decode");
+        let message = format!("the record of token {id} cannot be trusted; revoke it and issue another");
+        Self::new(StoreErrorKind::Corrupt, message).caused_by(source)
+    }
+
+    /// The tombstone of `id` cannot be read.
+    #[must_use]
+    pub fn corrupt_tombstone(id: crate::TokenId, source: crate::TombstoneError) -> Self {
+        Self::new(StoreErrorKind::Corrupt, format!("cannot read the tombstone of token {id}"))
+            .caused_by(source)
+    }
+
+    /// The id is taken by another record or by a token that was revoked.
+    #[must_use]
+    pub fn id_taken(id: crate::TokenId) -> Self {
+        let message =
+            format!("cannot issue token {id}: the id is taken, or was revoked meanwhile; issue again");
+        Self::new(StoreErrorKind::Conflict, message)
+    }
+
+    /// What went wrong, as far as callers act on it.
+    #[must_use]
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+
+    /// Whether the same call may succeed a little later without anybody doing anything.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self.kind {
+            StoreErrorKind::Unavailable | StoreErrorKind::TimedOut | StoreErrorKind::Contended => true,
+            StoreErrorKind::Denied
+            | StoreErrorKind::Full
+            | StoreErrorKind::Corrupt
+            | StoreErrorKind::Conflict
+            | StoreErrorKind::Misconfigured => false,
+        }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

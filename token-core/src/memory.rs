@@ -1,0 +1,194 @@
+//! The executable specification of a store.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::access::Demand;
+use crate::error::StoreError;
+use crate::grant::Grant;
+use crate::id::TokenId;
+use crate::keys::KeyRing;
+use crate::names::Subject;
+use crate::partition::SubjectHash;
+use crate::record::Record;
+use crate::store::{IssueRequest, Mode, RevokeOutcome, Sighting, TokenStore};
+use crate::timestamp::{Clock, SystemClock, Timestamp};
+use crate::token::ParsedToken;
+use crate::tombstone::{Revocation, Tombstone};
+use crate::verdict::{Reason, Verdict};
+
+/// A store in the memory of one process: the specification of every other one, and a double for tests.
+///
+/// It keeps sealed bytes, as the others do, so that it refuses what they refuse.
+#[derive(Debug)]
+pub struct MemoryStore {
+    keys: Arc<KeyRing>,
+    clock: Box<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tokens: HashMap<TokenId, Kept>,
+    tombstones: HashMap<TokenId, Kept>,
+    /// How many tokens there may be before the next issue clears the expired ones away.
+    sweep_at: usize,
+}
+
+/// Bytes, whose they are, and when they leave.
+#[derive(Debug)]
+struct Kept {
+    bytes: Vec<u8>,
+    subject: u128,
+    until: Timestamp,
+}
+
+impl MemoryStore {
+    /// An empty store on the system's clock.
+    #[must_use]
+    pub fn new(keys: Arc<KeyRing>) -> Self {
+        Self::with_clock(keys, SystemClock)
+    }
+
+    /// An empty store on the given clock.
+    #[must_use]
+    pub fn with_clock(keys: Arc<KeyRing>, clock: impl Clock + 'static) -> Self {
+        Self { keys, clock: Box::new(clock), state: Mutex::default() }
+    }
+
+    /// Changes the bytes that are kept for a token: lets a test see that they are not trusted.
+    pub fn tamper(&self, id: TokenId, change: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(kept) = self.lock().tokens.get_mut(&id) {
+            change(&mut kept.bytes);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A thread that panicked here left the state whole: it changes by single inserts and removals.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn decode(&self, id: TokenId, kept: &Kept) -> Result<Record, StoreError> {
+        Record::decode(id, &kept.bytes, &self.keys).map_err(|error| StoreError::corrupt(id, error))
+    }
+}
+
+impl State {
+    fn live_of(&self, subject: &Subject, now: Timestamp) -> impl Iterator<Item = (TokenId, &Kept)> {
+        let index = SubjectHash::of(subject).index;
+        self.tokens
+            .iter()
+            .filter(move |(_, kept)| kept.subject == index && now < kept.until)
+            .map(|(&id, kept)| (id, kept))
+    }
+
+    /// Turns a token into its tombstone.
+    fn bury(&mut self, id: TokenId, revocation: &Revocation, now: Timestamp) {
+        if let Some(kept) = self.tokens.remove(&id) {
+            let bytes = Tombstone::to_bytes(now, &revocation.to_remark(), &kept.bytes);
+            self.tombstones
+                .insert(id, Kept { bytes, until: now.after(Tombstone::RETENTION.as_duration()), ..kept });
+        }
+    }
+
+    fn sweep(&mut self, now: Timestamp) -> u64 {
+        let before = self.tokens.len() + self.tombstones.len();
+        self.tokens.retain(|_, kept| now < kept.until);
+        self.tombstones.retain(|_, kept| now < kept.until);
+        self.sweep_at = 2 * self.tokens.len() + 64;
+        (before - self.tokens.len() - self.tombstones.len()) as u64
+    }
+}
+
+#[async_trait]
+impl TokenStore for MemoryStore {
+    fn keys(&self) -> &Arc<KeyRing> {
+        &self.keys
+    }
+
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, StoreError> {
+        let (mut state, now) = (self.lock(), self.clock.now());
+        if state.tokens.len() >= state.sweep_at {
+            state.sweep(now);
+        }
+        if state.tokens.contains_key(&id) || state.tombstones.contains_key(&id) {
+            return Err(StoreError::id_taken(id));
+        }
+        let record = Record::new(request, now);
+        let until = now.after(record.deadlines().ttl(now));
+        let bytes = record.encode(id, &self.keys);
+        state.tokens.insert(id, Kept { bytes, subject: SubjectHash::of(&request.subject).index, until });
+        Ok(record.into_grant(id, until))
+    }
+
+    async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
+        let id = token.id();
+        let (mut state, now) = (self.lock(), self.clock.now());
+        let Some(kept) = state.tokens.get_mut(&id).filter(|kept| now < kept.until) else {
+            return Ok(Verdict::Inactive(Reason::Unknown));
+        };
+        let verdict = self.decode(id, kept)?.judge(id, kept.until, demand, mode, now);
+        if let Verdict::Active(grant) = &verdict {
+            kept.until = grant.expires_at;
+        }
+        Ok(verdict)
+    }
+
+    async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
+        let (state, now) = (self.lock(), self.clock.now());
+        if let Some(kept) = state.tokens.get(&id).filter(|kept| now < kept.until) {
+            return Ok(Sighting::Live(self.decode(id, kept)?.into_grant(id, kept.until)));
+        }
+        match state.tombstones.get(&id).filter(|kept| now < kept.until) {
+            Some(kept) => Tombstone::decode(id, &kept.bytes, &self.keys)
+                .map(Sighting::Revoked)
+                .map_err(|error| StoreError::corrupt_tombstone(id, error)),
+            None => Ok(Sighting::Unknown),
+        }
+    }
+
+    async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError> {
+        let (state, now) = (self.lock(), self.clock.now());
+        let grants = state
+            .live_of(subject, now)
+            .map(|(id, kept)| Ok(self.decode(id, kept)?.into_grant(id, kept.until)));
+        let mut grants = grants.collect::<Result<Vec<_>, StoreError>>()?;
+        Grant::sort_oldest_first(&mut grants);
+        Ok(grants)
+    }
+
+    async fn revoke(&self, id: TokenId, revocation: &Revocation) -> Result<RevokeOutcome, StoreError> {
+        let (mut state, now) = (self.lock(), self.clock.now());
+        if state.tokens.get(&id).is_some_and(|kept| now < kept.until) {
+            state.bury(id, revocation, now);
+            return Ok(RevokeOutcome::Revoked);
+        }
+        match state.tombstones.get_mut(&id).filter(|kept| now < kept.until) {
+            Some(kept) => {
+                kept.until = now.after(Tombstone::RETENTION.as_duration());
+                Ok(RevokeOutcome::AlreadyRevoked)
+            }
+            None => Ok(RevokeOutcome::Unknown),
+        }
+    }
+
+    async fn revoke_subject(
+        &self,
+        subject: &Subject,
+        revocation: &Revocation,
+    ) -> Result<Vec<TokenId>, StoreError> {
+        let (mut state, now) = (self.lock(), self.clock.now());
+        let ids: Vec<_> = state.live_of(subject, now).map(|(id, _)| id).collect();
+        for &id in &ids {
+            state.bury(id, revocation, now);
+        }
+        Ok(ids)
+    }
+
+    async fn prune(&self) -> Result<u64, StoreError> {
+        let (mut state, now) = (self.lock(), self.clock.now());
+        Ok(state.sweep(now))
+    }
+}

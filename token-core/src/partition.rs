@@ -1,0 +1,104 @@
+//! Where a subject's keys live.
+//!
+//! Every key of one subject carries the same partition and so falls into one Redis Cluster slot. The partition is
+//! derived from the subject alone, without a secret: rotating store keys moves nothing.
+
+use std::fmt;
+
+use crate::base62;
+use crate::names::Subject;
+
+/// How many partitions there are.
+pub const PARTITIONS: u16 = 1024;
+
+/// One of the 1 024 partitions, written as two base62 characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Partition(u16);
+
+impl Partition {
+    /// The partition with this number, if there is one.
+    #[must_use]
+    pub fn new(number: u16) -> Option<Self> {
+        (number < PARTITIONS).then_some(Self(number))
+    }
+
+    /// The number, below [`PARTITIONS`].
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self.0
+    }
+
+    /// The two characters that stand for it in a token, an id and a key.
+    #[must_use]
+    pub fn text(self) -> [u8; 2] {
+        base62::encode(u128::from(self.0))
+    }
+
+    /// Reads the two characters; `None` when they name no partition.
+    pub(crate) fn parse(text: [u8; 2]) -> Option<Self> {
+        let number = base62::decode(&text)?;
+        u16::try_from(number).ok().and_then(Self::new)
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().iter().try_for_each(|&byte| fmt::Write::write_char(f, char::from(byte)))
+    }
+}
+
+/// What stands for a subject in keys and records: fixed-length pieces of one domain-separated BLAKE3 of its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SubjectHash {
+    /// The subject's partition.
+    pub partition: Partition,
+    /// 64 bits that a script compares before it renews; the decoded record settles the name byte for byte.
+    pub check: [u8; 8],
+    /// 128 bits that name the subject's index.
+    pub index: u128,
+}
+
+impl SubjectHash {
+    /// The hash of `subject`.
+    #[must_use]
+    pub fn of(subject: &Subject) -> Self {
+        let hash = blake3::derive_key("token-core 2026-11 subject", subject.as_str().as_bytes());
+        let [p0, p1, c0, c1, c2, c3, c4, c5, c6, c7, index @ .., _, _, _, _, _, _] = hash;
+        Self {
+            partition: Partition(u16::from_be_bytes([p0, p1]) % PARTITIONS),
+            check: [c0, c1, c2, c3, c4, c5, c6, c7],
+            index: u128::from_be_bytes(index),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_partition_reads_back_from_its_text() {
+        for number in 0..PARTITIONS {
+            let partition = Partition::new(number).unwrap();
+            assert_eq!(Partition::parse(partition.text()), Some(partition));
+        }
+        assert_eq!(Partition::new(PARTITIONS), None);
+    }
+
+    #[test]
+    fn text_that_names_no_partition_is_refused() {
+        for text in [*b"zz", *b"GX", *b"-0", *b"0 "] {
+            assert_eq!(Partition::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn subjects_spread_over_all_partitions() {
+        let mut seen = [0_u32; PARTITIONS as usize];
+        for n in 0..64 * u32::from(PARTITIONS) {
+            let subject: Subject = format!("user-{n}").parse().unwrap();
+            seen[usize::from(SubjectHash::of(&subject).partition.number())] += 1;
+        }
+        assert!(seen.iter().all(|&count| (20..130).contains(&count)), "{seen:?}");
+    }
+}

@@ -1,0 +1,186 @@
+//! What a store keeps of a token: one sealed string of bytes.
+//!
+//! ```text
+//! offset  bytes  holds
+//!      0      1  format version, 1
+//!      1      1  flags: 1 slides, 2 has a hard expiry, 4 full access
+//!      2      1  version of the store key that sealed it
+//!      3      6  sliding window, ms (0 without)
+//!      9      6  hard expiry, ms since 1970 (0 without)
+//!     15      8  subject check
+//!     23      2  number of scopes (0 with full access)
+//!     25      8  seal
+//!     33   17·n  scopes: 16 bytes of node, 1 of permission bits
+//!      …      …  MessagePack: subject, issued at, label, issuer
+//! ```
+//!
+//! Numbers are big-endian. Everything that decides a validation stands at a fixed place, so that a script inside the
+//! store reads it with one unpack. The seal is a keyed hash over the token id and all other bytes: whoever can write to
+//! the store without knowing the store key can delete tokens, but can neither mint nor widen one.
+
+mod header;
+mod seal;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Access, Demand};
+use crate::grant::Grant;
+use crate::id::TokenId;
+use crate::keys::{KeyRing, KeyVersion};
+use crate::lifetime::Deadlines;
+use crate::names::{Actor, Label, Subject};
+use crate::partition::SubjectHash;
+use crate::store::{IssueRequest, Mode};
+use crate::timestamp::Timestamp;
+use crate::verdict::{Reason, Verdict};
+use header::Header;
+
+/// A token's record: the [`Grant`] without what changes with each use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    subject: Subject,
+    access: Access,
+    label: Option<Label>,
+    issuer: Option<Actor>,
+    issued_at: Timestamp,
+    deadlines: Deadlines,
+}
+
+/// Why bytes are not the record of a token. Whatever the reason, the token is refused, loudly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// Too short, of another format version, or with parts that contradict each other.
+    #[error("it does not have the form of a record")]
+    Form,
+    /// Sealed with a key that is not in the key file.
+    #[error("it was sealed with store key version {0}, which is not in the key file")]
+    KeyVersion(KeyVersion),
+    /// The seal does not fit: changed, moved from another token, or sealed with another key.
+    #[error("its seal does not fit: it was changed, or sealed with another store key")]
+    Seal,
+}
+
+/// The part of a record that only people and services read.
+#[derive(Serialize, Deserialize)]
+struct Body<'a>(&'a str, u64, Option<&'a str>, Option<&'a str>);
+
+impl Record {
+    /// The record of a token that is issued at `now`.
+    #[must_use]
+    pub fn new(request: &IssueRequest, now: Timestamp) -> Self {
+        Self {
+            subject: request.subject.clone(),
+            access: request.access.clone(),
+            label: request.label.clone(),
+            issuer: request.issuer.clone(),
+            issued_at: now,
+            deadlines: request.lifetime.starting(now),
+        }
+    }
+
+    /// The bytes to keep for the token `id`, sealed with the key that issues.
+    #[must_use]
+    pub fn encode(&self, id: TokenId, keys: &KeyRing) -> Vec<u8> {
+        let version = keys.issuing_version();
+        let body = Body(
+            self.subject.as_str(),
+            self.issued_at.as_millis(),
+            self.label.as_ref().map(Label::as_str),
+            self.issuer.as_ref().map(Actor::as_str),
+        );
+        let mut bytes = Header::of(self, version).to_bytes();
+        header::push_scopes(&mut bytes, &self.access);
+        #[expect(
+            clippy::expect_used,
+            reason = "a Vec takes every byte, and strings and numbers always serialize"
+        )]
+        rmp_serde::encode::write(&mut bytes, &body).expect("a tuple of strings and numbers");
+        seal::write(&mut bytes, id, keys, version);
+        bytes
+    }
+
+    /// Reads the bytes that were kept for the token `id`.
+    ///
+    /// # Errors
+    /// See [`RecordError`].
+    pub fn decode(id: TokenId, bytes: &[u8], keys: &KeyRing) -> Result<Self, RecordError> {
+        let (header, rest) = Header::read(bytes).ok_or(RecordError::Form)?;
+        seal::verify(bytes, id, keys, header.key_version)?;
+        Self::from_parts(id, &header, rest).ok_or(RecordError::Form)
+    }
+
+    fn from_parts(id: TokenId, header: &Header, rest: &[u8]) -> Option<Self> {
+        let (access, body) = header::read_access(header, rest)?;
+        let Body(subject, issued_at, label, issuer) = rmp_serde::from_slice(body).ok()?;
+        let subject: Subject = subject.parse().ok()?;
+        let hash = SubjectHash::of(&subject);
+        (hash.check == header.subject_check && hash.partition == id.partition()).then_some(())?;
+        Some(Self {
+            subject,
+            access,
+            label: label.map(str::parse).transpose().ok()?,
+            issuer: issuer.map(str::parse).transpose().ok()?,
+            issued_at: Timestamp::from_millis(issued_at),
+            deadlines: header.deadlines()?,
+        })
+    }
+
+    /// The user the token speaks for.
+    #[must_use]
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The sliding window and the hard expiry.
+    #[must_use]
+    pub fn deadlines(&self) -> Deadlines {
+        self.deadlines
+    }
+
+    /// What the token is for.
+    #[must_use]
+    pub fn label(&self) -> Option<&Label> {
+        self.label.as_ref()
+    }
+
+    /// The verdict on a live token that dies at `expires_at` unless it is renewed: the rule that `validate.lua` of
+    /// `token-redis` states for Redis. The grant of an active token says when it dies now.
+    #[must_use]
+    pub fn judge(
+        self,
+        id: TokenId,
+        expires_at: Timestamp,
+        demand: &Demand,
+        mode: Mode,
+        now: Timestamp,
+    ) -> Verdict {
+        if let Some(reason) = self.refusal(demand) {
+            return Verdict::Inactive(reason);
+        }
+        let expires_at = match mode {
+            Mode::Use => now.after(self.deadlines.ttl(now)),
+            Mode::Peek => expires_at,
+        };
+        Verdict::Active(self.into_grant(id, expires_at))
+    }
+
+    /// Why a use that demands this is refused, although the token is live.
+    fn refusal(&self, demand: &Demand) -> Option<Reason> {
+        if demand.demanded_subject().is_some_and(|subject| *subject != self.subject) {
+            return Some(Reason::WrongSubject);
+        }
+        let unmet = demand.needs().iter().find(|need| !self.access.covers(need))?;
+        Some(Reason::NotPermitted { missing: unmet.scope() })
+    }
+
+    /// The grant of the token `id`, which dies at `expires_at` if it is not used again.
+    #[must_use]
+    pub fn into_grant(self, id: TokenId, expires_at: Timestamp) -> Grant {
+        let Self { subject, access, label, issuer, issued_at, deadlines } = self;
+        Grant { id, subject, access, label, issuer, issued_at, expires_at, deadlines }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The paved path: token texts on one side, a store on the other.
+
+use rand_chacha::rand_core::CryptoRng;
+
+use crate::access::Demand;
+use crate::error::StoreError;
+use crate::grant::Grant;
+use crate::partition::SubjectHash;
+use crate::store::{IssueRequest, Mode, TokenStore};
+use crate::token::{MalformedToken, ParsedToken, Prefix, Token, TokenFormat};
+use crate::verdict::{Reason, Verdict};
+
+/// A token that was just issued. This is the only time its text can be had.
+#[derive(Debug)]
+pub struct Issued {
+    /// The token.
+    pub token: Token,
+    /// What it grants.
+    pub grant: Grant,
+}
+
+/// Issues and validates token texts against a store.
+#[derive(Debug)]
+pub struct TokenService<S> {
+    store: S,
+    format: TokenFormat,
+}
+
+impl<S: TokenStore> TokenService<S> {
+    /// Tokens that start with `prefix`, kept in `store`.
+    pub fn new(store: S, prefix: Prefix) -> Self {
+        let format = TokenFormat::new(prefix, store.keys().clone());
+        Self { store, format }
+    }
+
+    /// Makes a token and keeps its record. For `rng` see [`os_rng`](crate::os_rng).
+    ///
+    /// # Errors
+    /// The store could not be asked or refused. The token may have been issued all the same; its text is lost with
+    /// this call, so nobody holds it.
+    pub async fn issue(
+        &self,
+        request: &IssueRequest,
+        rng: &mut (impl CryptoRng + Send),
+    ) -> Result<Issued, StoreError> {
+        let token = self.format.generate(SubjectHash::of(&request.subject).partition, rng);
+        let grant = self.store.issue(token.id(), request).await?;
+        Ok(Issued { token, grant })
+    }
+
+    /// Answers whether the text is a live token that meets the demand; a sliding one that does is renewed.
+    ///
+    /// Text that is no token of this deployment is refused without asking the store.
+    ///
+    /// # Errors
+    /// It could not be found out. Neither accept nor call the token invalid.
+    pub async fn validate(&self, text: &str, demand: &Demand) -> Result<Verdict, StoreError> {
+        self.judge(text, demand, Mode::Use).await
+    }
+
+    /// The same without renewing anything.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn peek(&self, text: &str, demand: &Demand) -> Result<Verdict, StoreError> {
+        self.judge(text, demand, Mode::Peek).await
+    }
+
+    /// Recognises a token text without asking the store.
+    ///
+    /// # Errors
+    /// The text is no token of this deployment.
+    pub fn parse(&self, text: &str) -> Result<ParsedToken, MalformedToken> {
+        self.format.parse(text)
+    }
+
+    /// The store, for what needs an id or a subject and no token.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    async fn judge(&self, text: &str, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
+        match self.parse(text) {
+            Ok(token) => self.store.validate(token, demand, mode).await,
+            Err(malformed) => Ok(Verdict::Inactive(Reason::Malformed(malformed))),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Lengths of time as people write them: `20s`, `10m`, `24h`, `28d`, `1d12h`.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A length of time that a lifetime can be made of: whole milliseconds, from 1 ms to [`Span::MAX`].
+///
+/// ```
+/// use token_core::Span;
+///
+/// let span: Span = "1d12h".parse()?;
+/// assert_eq!(span.as_duration().as_secs(), 36 * 3600);
+/// assert_eq!(span.to_string(), "1d12h");
+/// assert!("1.5d".parse::<Span>().is_err());
+/// # Ok::<(), token_core::SpanError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    millis: u64,
+}
+
+/// Why a text, or a [`Duration`], is not a [`Span`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpanError {
+    /// Not of the form at all.
+    #[error("write it like 20s, 10m, 24h, 28d or 1d12h")]
+    Form,
+    /// A number without a unit.
+    #[error("the number needs a unit: write it like 20s, 10m, 24h or 28d")]
+    NoUnit,
+    /// A unit that is none of s, m, h, d.
+    #[error("{0:?} is not a unit; use s, m, h or d, like 20s, 10m, 24h or 28d")]
+    Unit(char),
+    /// A fraction.
+    #[error("fractions are not taken; use whole numbers and a smaller unit, like 36h or 1d12h")]
+    Fraction,
+    /// A sign in front.
+    #[error("it must be a positive length of time, like 20s, 10m, 24h or 28d")]
+    Sign,
+    /// Units not in the order d, h, m, s, or one of them twice.
+    #[error("units go from the largest to the smallest, each once, like 1d12h or 1h30m")]
+    Order,
+    /// No time at all, or less than a millisecond.
+    #[error("it must be longer than nothing, like 20s, 10m, 24h or 28d")]
+    Zero,
+    /// Longer than [`Span::MAX`].
+    #[error("it is too long; the longest is 36500d (100 years)")]
+    TooLong,
+}
+
+/// The units and their length in milliseconds, from the largest to the smallest.
+const UNITS: [(char, u64); 4] = [('d', 86_400_000), ('h', 3_600_000), ('m', 60_000), ('s', 1_000)];
+
+impl Span {
+    /// The longest: 36 500 days, about a hundred years.
+    pub const MAX: Self = Self::days(36_500);
+
+    pub(crate) const fn days(days: u64) -> Self {
+        Self { millis: days * 86_400_000 }
+    }
+
+    /// A span of this many milliseconds.
+    ///
+    /// # Errors
+    /// [`SpanError::Zero`] and [`SpanError::TooLong`].
+    pub fn from_millis(millis: u64) -> Result<Self, SpanError> {
+        match millis {
+            0 => Err(SpanError::Zero),
+            _ if millis > Self::MAX.millis => Err(SpanError::TooLong),
+            _ => Ok(Self { millis }),
+        }
+    }
+
+    /// Reads what [`FromStr`] reads, and a bare number as seconds: the form that a sliding window also takes.
+    ///
+    /// # Errors
+    /// See [`SpanError`].
+    pub fn parse_with_bare_seconds(text: &str) -> Result<Self, SpanError> {
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return parse_units(&format!("{text}s"));
+        }
+        text.parse()
+    }
+
+    /// The length in milliseconds.
+    #[must_use]
+    pub fn as_millis(self) -> u64 {
+        self.millis
+    }
+
+    /// The length as the standard library has it.
+    #[must_use]
+    pub fn as_duration(self) -> Duration {
+        Duration::from_millis(self.millis)
+    }
+}
+
+/// Cut to whole milliseconds.
+impl TryFrom<Duration> for Span {
+    type Error = SpanError;
+
+    fn try_from(duration: Duration) -> Result<Self, SpanError> {
+        Self::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+impl FromStr for Span {
+    type Err = SpanError;
+
+    fn from_str(text: &str) -> Result<Self, SpanError> {
+        parse_units(text)
+    }
+}
+
+fn parse_units(text: &str) -> Result<Span, SpanError> {
+    if text.is_empty() {
+        return Err(SpanError::Form);
+    }
+    let mut rest = text;
+    let mut units = UNITS.iter();
+    let mut millis = 0_u64;
+    while !rest.is_empty() {
+        let (number, unit, behind) = split_number(rest)?;
+        if !UNITS.iter().any(|(known, _)| *known == unit) {
+            return Err(if unit == '.' || unit == ',' { SpanError::Fraction } else { SpanError::Unit(unit) });
+        }
+        // `units` only moves forward: a unit that is not among the rest came too late or twice.
+        let (_, length) = units.find(|(known, _)| *known == unit).ok_or(SpanError::Order)?;
+        millis = number.checked_mul(*length).and_then(|n| millis.checked_add(n)).ok_or(SpanError::TooLong)?;
+        rest = behind;
+    }
+    Span::from_millis(millis)
+}
+
+/// The number at the start of `text`, the character behind it, and what follows.
+fn split_number(text: &str) -> Result<(u64, char, &str), SpanError> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, behind) = text.split_at(end);
+    let mut behind = behind.chars();
+    let unit = behind.next();
+    if digits.is_empty() {
+        return Err(if matches!(unit, Some('-' | '+')) { SpanError::Sign } else { SpanError::Form });
+    }
+    // All ASCII digits: the only way to fail is to be too large.
+    let number = digits.parse().map_err(|_| SpanError::TooLong)?;
+    Ok((number, unit.ok_or(SpanError::NoUnit)?, behind.as_str()))
+}
+
+/// In the form that reads back, with milliseconds behind it where there are some (`1s250ms`).
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.millis;
+        let mut text = String::new();
+        for (unit, length) in UNITS {
+            if rest >= length {
+                text.push_str(&format!("{}{unit}", rest / length));
+                rest %= length;
+            }
+        }
+        if rest > 0 {
+            text.push_str(&format!("{rest}ms"));
+        }
+        f.pad(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_documented_forms_are_read() {
+        for (text, seconds) in [
+            ("20s", 20),
+            ("10m", 600),
+            ("24h", 86_400),
+            ("28d", 2_419_200),
+            ("1d12h", 129_600),
+            ("1d2h3m4s", 93_784),
+            ("90m", 5_400),
+            ("007s", 7),
+            ("36500d", 3_153_600_000),
+        ] {
+            assert_eq!(text.parse::<Span>().unwrap().as_duration().as_secs(), seconds, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_wrong_form_is_refused_for_its_own_reason() {
+        for (text, error) in [
+            ("", SpanError::Form),
+            ("d", SpanError::Form),
+            (" 1d", SpanError::Form),
+            ("abcd", SpanError::Form),
+            ("10", SpanError::NoUnit),
+            ("1h30", SpanError::NoUnit),
+            ("5w", SpanError::Unit('w')),
+            ("10M", SpanError::Unit('M')),
+            ("10 m", SpanError::Unit(' ')),
+            ("10ms", SpanError::Form),
+            ("1.5d", SpanError::Fraction),
+            ("1,5h", SpanError::Fraction),
+            ("-5m", SpanError::Sign),
+            ("+5m", SpanError::Sign),
+            ("12h1d", SpanError::Order),
+            ("1h1h", SpanError::Order),
+            ("0", SpanError::NoUnit),
+            ("0s", SpanError::Zero),
+            ("0d0h", SpanError::Zero),
+            ("36501d", SpanError::TooLong),
+            ("99999999999999999999d", SpanError::TooLong),
+            ("18446744073709551615d", SpanError::TooLong),
+        ] {
+            assert_eq!(text.parse::<Span>(), Err(error), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_bare_number_is_seconds_only_where_that_is_asked_for() {
+        assert_eq!(Span::parse_with_bare_seconds("600").unwrap().to_string(), "10m");
+        assert_eq!(Span::parse_with_bare_seconds("10m").unwrap().to_string(), "10m");
+        assert_eq!(Span::parse_with_bare_seconds("0"), Err(SpanError::Zero));
+        assert_eq!(Span::parse_with_bare_seconds("-1"), Err(SpanError::Sign));
+        assert_eq!(Span::parse_with_bare_seconds("1.5"), Err(SpanError::Fraction));
+        assert_eq!(Span::parse_with_bare_seconds(""), Err(SpanError::Form));
+    }
+
+    proptest! {
+        #[test]
+        fn whole_seconds_read_back_from_their_text(seconds in 1_u64..=Span::MAX.millis / 1000) {
+            let span = Span::from_millis(seconds * 1000).unwrap();
+            prop_assert_eq!(span.to_string().parse(), Ok(span));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "[0-9dhms.+-]{0,24}|\\PC{0,24}") {
+            let _ = text.parse::<Span>();
+            let _ = Span::parse_with_bare_seconds(&text);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The contract of a token store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::access::{Access, Demand};
+use crate::error::StoreError;
+use crate::grant::Grant;
+use crate::id::TokenId;
+use crate::keys::KeyRing;
+use crate::lifetime::Lifetime;
+use crate::names::{Actor, Label, Subject};
+use crate::token::ParsedToken;
+use crate::tombstone::{Revocation, Tombstone};
+use crate::verdict::Verdict;
+
+/// Keeps the records of tokens and answers for them.
+///
+/// # Contract
+///
+/// **Present = valid.** A token is valid only while its record is in the store. Losing data refuses tokens; it never
+/// admits one.
+///
+/// **Atomicity.** Each method is one transition: others see it whole or not at all, whatever runs at the same time and
+/// on whichever node. No order of calls brings a revoked token back.
+///
+/// **Time.** The store's clock decides, never a caller's. A record leaves the store by itself when its lifetime ends.
+///
+/// **Answers and errors.** "No" is an answer. An `Err` says that it could not be found out or done: the caller must
+/// neither accept nor call the token invalid. A record that does not decode, or whose seal does not fit, is an error
+/// ([`Corrupt`](crate::StoreErrorKind::Corrupt)) and is logged.
+///
+/// **Cancellation.** Dropping a future leaves the transition done or not done, never half done. The same holds for an
+/// `Err` of a method that writes; repeating the call is safe.
+///
+/// **Deadlines.** Every method of a store behind a network ends by a deadline of its own.
+///
+/// The conformance suite in this repository (`tests/src/conformance`) checks all of it against any implementation;
+/// [`MemoryStore`](crate::MemoryStore) is the executable specification.
+#[async_trait]
+pub trait TokenStore: Send + Sync {
+    /// The keys that seal this store's records. Tokens are made and checked with the same ring.
+    fn keys(&self) -> &Arc<KeyRing>;
+
+    /// Keeps a new token's record and starts its lifetime.
+    ///
+    /// Refuses an id that is taken by another record or by a revoked token
+    /// ([`Conflict`](crate::StoreErrorKind::Conflict)); a retry inside the store that finds its own record has
+    /// succeeded.
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, StoreError>;
+
+    /// Answers whether the presented token is live and meets the demand, and renews a sliding one that does.
+    ///
+    /// Subject and permissions are decided before the renewal: a refused use prolongs nothing. With [`Mode::Peek`]
+    /// nothing is ever prolonged.
+    async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError>;
+
+    /// What the store knows of the id. Renews nothing.
+    async fn show(&self, id: TokenId) -> Result<Sighting, StoreError>;
+
+    /// The live tokens of a subject, oldest first. Renews nothing. One that does not decode is an error naming its id.
+    async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError>;
+
+    /// Ends a live token and leaves a [`Tombstone`].
+    ///
+    /// Idempotent: a repeat answers [`RevokeOutcome::AlreadyRevoked`], keeps the first revocation's facts, and writes
+    /// all the same, so that waiting for its confirmation means something. Works on records that do not decode.
+    async fn revoke(&self, id: TokenId, revocation: &Revocation) -> Result<RevokeOutcome, StoreError>;
+
+    /// Ends all live tokens of a subject in one transition and returns their ids. A token that is issued meanwhile is
+    /// either among them or was issued after it.
+    async fn revoke_subject(
+        &self,
+        subject: &Subject,
+        revocation: &Revocation,
+    ) -> Result<Vec<TokenId>, StoreError>;
+
+    /// Clears away what expiry left behind (rows, index entries) and returns how many. Never needed for correctness.
+    async fn prune(&self) -> Result<u64, StoreError>;
+}
+
+/// What is asked for at issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueRequest {
+    /// The user the token speaks for.
+    pub subject: Subject,
+    /// What it may reach.
+    pub access: Access,
+    /// How long it lives.
+    pub lifetime: Lifetime,
+    /// What it is for.
+    pub label: Option<Label>,
+    /// Who issues it.
+    pub issuer: Option<Actor>,
+}
+
+impl IssueRequest {
+    /// A request without label and issuer.
+    #[must_use]
+    pub fn new(subject: Subject, access: Access, lifetime: Lifetime) -> Self {
+        Self { subject, access, lifetime, label: None, issuer: None }
+    }
+}
+
+/// Whether a validation is a use of the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// The token is being used: a sliding one is renewed.
+    Use,
+    /// Somebody only looks: nothing is renewed.
+    Peek,
+}
+
+/// What a store knows of an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sighting {
+    /// The token is live.
+    Live(Grant),
+    /// The token was revoked, and its tombstone is still kept.
+    Revoked(Tombstone),
+    /// Never issued here, expired, or revoked longer ago than tombstones are kept.
+    Unknown,
+}
+
+/// What a revocation met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RevokeOutcome {
+    /// The token was live and is not any more.
+    Revoked,
+    /// It had been revoked before.
+    AlreadyRevoked,
+    /// There is nothing to revoke: expired, or never issued here.
+    Unknown,
+}
+
+macro_rules! forward {
+    ($pointer:ident) => {
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl<S: TokenStore + ?Sized> TokenStore for $pointer<S> {
+            fn keys(&self) -> &Arc<KeyRing> {
+                (**self).keys()
+            }
+            async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, StoreError> {
+                (**self).issue(id, request).await
+            }
+            async fn validate(
+                &self,
+                token: ParsedToken,
+                demand: &Demand,
+                mode: Mode,
+            ) -> Result<Verdict, StoreError> {
+                (**self).validate(token, demand, mode).await
+            }
+            async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
+                (**self).show(id).await
+            }
+            async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError> {
+                (**self).list(subject).await
+            }
+            async fn revoke(
+                &self,
+                id: TokenId,
+                revocation: &Revocation,
+            ) -> Result<RevokeOutcome, StoreError> {
+                (**self).revoke(id, revocation).await
+            }
+            async fn revoke_subject(
+                &self,
+                subject: &Subject,
+                revocation: &Revocation,
+            ) -> Result<Vec<TokenId>, StoreError> {
+                (**self).revoke_subject(subject, revocation).await
+            }
+            async fn prune(&self) -> Result<u64, StoreError> {
+                (**self).prune().await
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);

@@ -1,0 +1,288 @@
+//! The text of a token: how it is made, and how it is recognised without asking any store.
+//!
+//! ```text
+//! tok_1G7pYk…………………………………………………………3Xq0dZ
+//! │   ││ │                                        └ check: 6 characters of a keyed hash of all that stands before
+//! │   ││ └ secret: 256 random bits, 43 characters
+//! │   │└ partition: where the subject's keys live, 2 characters
+//! │   └ key version: which store key made the check and the id
+//! └ prefix, for people and for scanners that look for leaked tokens
+//! ```
+//!
+//! Everything behind the prefix is of `0-9A-Za-z`. One keyed BLAKE3 yields the check characters and the token id from
+//! different bits of its output: garbage costs no look-up, and nobody without the key can make well-formed garbage.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use rand_chacha::rand_core::CryptoRng;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use crate::base62;
+use crate::id::TokenId;
+use crate::keys::{KeyRing, KeyVersion};
+use crate::partition::Partition;
+
+const SECRET: usize = 43;
+const CHECK: usize = 6;
+const CHECK_VALUES: u64 = 62_u64.pow(CHECK as u32);
+/// Key version, partition, secret and check: what follows the underscore.
+const BODY: usize = 1 + 2 + SECRET + CHECK;
+
+/// What a token text starts with, before the underscore: 1–16 characters of `0-9A-Za-z`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prefix(Box<str>);
+
+/// A text that is no prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a token prefix is 1 to {max} characters of 0-9, A-Z and a-z", max = Prefix::MAX_BYTES)]
+pub struct PrefixError;
+
+impl Prefix {
+    /// The longest prefix: what is hashed of a token then fits one block of BLAKE3.
+    pub const MAX_BYTES: usize = 16;
+
+    /// The prefix, without the underscore.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `tok`
+impl Default for Prefix {
+    fn default() -> Self {
+        Self("tok".into())
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = PrefixError;
+
+    fn from_str(text: &str) -> Result<Self, PrefixError> {
+        let fits = (1..=Self::MAX_BYTES).contains(&text.len()) && base62::is_digits(text.as_bytes());
+        if fits { Ok(Self(text.into())) } else { Err(PrefixError) }
+    }
+}
+
+/// A token that was just made. Its text is shown once and wiped on drop; only its id is kept.
+///
+/// There is no `Display`, `Clone` or `Serialize`, and `Debug` shows the id alone.
+pub struct Token {
+    text: SecretString,
+    id: TokenId,
+}
+
+impl Token {
+    /// The text. Every call is a place where the secret can leak: keep them few.
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
+        self.text.expose_secret()
+    }
+
+    /// The public handle.
+    #[must_use]
+    pub fn id(&self) -> TokenId {
+        self.id
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Proof that somebody presented a well-formed token: its check characters were right. It holds no secret.
+///
+/// Only [`TokenFormat::parse`] makes one, so a token id, which is public, cannot be presented in a token's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ParsedToken {
+    id: TokenId,
+}
+
+impl ParsedToken {
+    /// The public handle of the token that was presented.
+    #[must_use]
+    pub fn id(self) -> TokenId {
+        self.id
+    }
+}
+
+/// A text that is no token of this deployment. It never repeats the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum MalformedToken {
+    /// Wrong prefix, length or characters.
+    #[error("the text does not have the form of a token")]
+    Form,
+    /// A key version that this deployment does not have (any more).
+    #[error("the token was made with a store key that is not in the key file")]
+    KeyVersion,
+    /// The check characters do not fit: a typing error, a token of another deployment, or an invention.
+    #[error("the token's check characters do not fit: mistyped, or made with another store key")]
+    Check,
+}
+
+/// How the tokens of a deployment look: their prefix and the keys that make and check them.
+#[derive(Debug, Clone)]
+pub struct TokenFormat {
+    prefix: Prefix,
+    keys: Arc<KeyRing>,
+}
+
+impl TokenFormat {
+    /// Tokens with this prefix, made and checked with these keys.
+    #[must_use]
+    pub fn new(prefix: Prefix, keys: Arc<KeyRing>) -> Self {
+        Self { prefix, keys }
+    }
+
+    /// Makes a token whose keys live in `partition`.
+    #[must_use]
+    pub fn generate(&self, partition: Partition, rng: &mut impl CryptoRng) -> Token {
+        let version = self.keys.issuing_version();
+        let mut secret = Zeroizing::new([0; 32]);
+        rng.fill_bytes(secret.as_mut_slice());
+        let secret = Zeroizing::new(base62::encode_256(&secret));
+
+        // Room for all of it from the start: growing would leave copies behind that nobody wipes.
+        let mut text = String::with_capacity(self.prefix.0.len() + 1 + BODY);
+        text.push_str(&self.prefix.0);
+        text.push('_');
+        text.push(char::from(version.byte()));
+        text.extend(partition.text().map(char::from));
+        text.extend(secret.iter().copied().map(char::from));
+        let (id, check) = self
+            .fingerprint(version, partition, text.as_bytes())
+            .unwrap_or_else(|| unreachable!("the issuing version is a version of this ring"));
+        text.extend(base62::encode::<CHECK>(u128::from(check)).map(char::from));
+        Token { text: text.into(), id }
+    }
+
+    /// Recognises the text of a token, without any I/O.
+    ///
+    /// # Errors
+    /// See [`MalformedToken`]: to the caller of a service all of them are one answer, "no".
+    pub fn parse(&self, text: &str) -> Result<ParsedToken, MalformedToken> {
+        let text = text.as_bytes();
+        let body = text
+            .strip_prefix(self.prefix.0.as_bytes())
+            .and_then(|rest| rest.strip_prefix(b"_"))
+            .filter(|body| body.len() == BODY && base62::is_digits(body))
+            .ok_or(MalformedToken::Form)?;
+        let (hashed, check) = text.split_last_chunk::<CHECK>().ok_or(MalformedToken::Form)?;
+        let [version, p0, p1, ..] = body else { return Err(MalformedToken::Form) };
+        let partition = Partition::parse([*p0, *p1]).ok_or(MalformedToken::Form)?;
+        let version = KeyVersion::new(*version).ok_or(MalformedToken::Form)?;
+
+        let (id, expected) =
+            self.fingerprint(version, partition, hashed).ok_or(MalformedToken::KeyVersion)?;
+        // Two integers: comparing them takes the same time however many characters agree.
+        if base62::decode(check) == Some(u128::from(expected)) {
+            Ok(ParsedToken { id })
+        } else {
+            Err(MalformedToken::Check)
+        }
+    }
+
+    /// Token id and check value of a text without its check characters; `None` when the key is not in the ring.
+    fn fingerprint(&self, version: KeyVersion, partition: Partition, text: &[u8]) -> Option<(TokenId, u64)> {
+        let hash = self.keys.hash_token(version, text)?;
+        let (id, rest) = hash.as_bytes().split_first_chunk()?;
+        let (check, _) = rest.split_first_chunk()?;
+        let id = TokenId::new(partition, u128::from_be_bytes(*id));
+        Some((id, u64::from_be_bytes(*check) % CHECK_VALUES))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    fn format(prefix: &str) -> TokenFormat {
+        TokenFormat::new(prefix.parse().unwrap(), Arc::new(KeyRing::public()))
+    }
+
+    fn token(format: &TokenFormat, seed: u64, partition: u16) -> Token {
+        format.generate(Partition::new(partition).unwrap(), &mut ChaCha20Rng::seed_from_u64(seed))
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_is_recognised_by_its_text_and_keeps_its_id(
+            seed: u64, partition in 0_u16..1024, prefix in "[0-9A-Za-z]{1,16}",
+        ) {
+            let format = format(&prefix);
+            let token = token(&format, seed, partition);
+            let parsed = format.parse(token.expose_secret()).unwrap();
+            prop_assert_eq!(parsed.id(), token.id());
+            prop_assert_eq!(parsed.id().partition().number(), partition);
+        }
+
+        #[test]
+        fn one_changed_character_is_noticed(seed: u64, at in 0_usize..56, byte in proptest::char::range('!', '~')) {
+            let format = format("tok");
+            let token = token(&format, seed, 7);
+            let mut text = token.expose_secret().to_owned();
+            prop_assume!(text.as_bytes()[at] != byte as u8);
+            text.replace_range(at..=at, &byte.to_string());
+            prop_assert!(format.parse(&text).is_err());
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,80}|tok_[0-9A-Za-z]{50,54}|[0-9A-Za-z_]{50,60}") {
+            prop_assert!(format("tok").parse(&text).is_err());
+        }
+    }
+
+    #[test]
+    fn a_token_has_the_documented_form() {
+        let token = token(&format("tok"), 1, 700);
+        let text = token.expose_secret();
+        assert_eq!(text.len(), 56);
+        assert!(text.starts_with(&format!("tok_0{}", Partition::new(700).unwrap())), "{text}");
+        assert!(text.bytes().skip(4).all(|b| b.is_ascii_alphanumeric()), "{text}");
+    }
+
+    /// The format is a promise to everyone who holds a token: this text must be recognised for ever.
+    #[test]
+    fn a_token_of_the_first_release_is_still_recognised() {
+        let known = token(&format("tok"), 42, 5);
+        assert_eq!(known.expose_secret(), FIRST_RELEASE);
+        assert_eq!(known.id().to_string(), FIRST_RELEASE_ID);
+    }
+    const FIRST_RELEASE: &str = "tok_005SWQajQtAyglOLxJtIVH8v0ZmvsBM0sxAyopWf6vJvz8L9dx4b";
+    const FIRST_RELEASE_ID: &str = "056esqmmy6jmfedcbz6et9fgk1g6";
+
+    #[test]
+    fn tokens_of_other_prefixes_lengths_and_keys_are_refused() {
+        let token = token(&format("tok"), 1, 1);
+        let text = token.expose_secret();
+        assert_eq!(format("pat").parse(text), Err(MalformedToken::Form));
+        assert_eq!(format("tok").parse(&format!("{text}0")), Err(MalformedToken::Form));
+        assert_eq!(format("tok").parse(text.split_at(55).0), Err(MalformedToken::Form));
+        assert_eq!(format("tok").parse(&format!("{text}\n")), Err(MalformedToken::Form));
+
+        let keyed = |version| {
+            let keys = KeyRing::parse(&format!("{version} {}", "ab".repeat(32))).unwrap();
+            TokenFormat::new(Prefix::default(), Arc::new(keys))
+        };
+        assert_eq!(keyed('1').parse(text), Err(MalformedToken::KeyVersion));
+        let other = keyed('1').generate(Partition::new(1).unwrap(), &mut ChaCha20Rng::seed_from_u64(1));
+        let foreign = other.expose_secret().replacen("tok_1", "tok_2", 1);
+        assert_eq!(keyed('2').parse(&foreign), Err(MalformedToken::Check));
+    }
+
+    #[test]
+    fn debug_shows_the_id_and_not_the_secret() {
+        let token = token(&format("tok"), 3, 3);
+        let shown = format!("{token:?}");
+        assert_eq!(shown, format!("Token {{ id: TokenId({}), .. }}", token.id()));
+    }
+}

@@ -1,0 +1,141 @@
+//! What is left of a revoked token: when, by whom and why, and the record that it had.
+
+use serde::Serialize;
+use serde::ser::SerializeStruct;
+
+use crate::id::TokenId;
+use crate::keys::KeyRing;
+use crate::names::{Actor, Label, Subject};
+use crate::record::Record;
+use crate::span::Span;
+use crate::timestamp::Timestamp;
+
+/// Who revokes, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Revocation {
+    /// Who revokes.
+    pub by: Option<Actor>,
+    /// Why.
+    pub why: Option<Label>,
+}
+
+/// What a store keeps of a revoked token for a while, so that its end can be explained.
+///
+/// A tombstone only explains: that a token is refused follows from its record being gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tombstone {
+    /// The token's public handle.
+    pub id: TokenId,
+    /// When it was revoked, by the store's clock.
+    pub revoked_at: Timestamp,
+    /// Who revoked it, and why.
+    pub revocation: Revocation,
+    /// Whose token it was; `None` when its record did not decode.
+    pub subject: Option<Subject>,
+    /// What the token was for, if its record said so.
+    pub label: Option<Label>,
+}
+
+/// Bytes that are no tombstone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it does not have the form of a tombstone")]
+pub struct TombstoneError;
+
+impl Tombstone {
+    /// How long a store keeps a tombstone unless it is told otherwise: 7 days.
+    pub const RETENTION: Span = Span::days(7);
+
+    /// The bytes to keep: `revoked at` in 8, then the [`remark`](Revocation::to_remark), then the record as it was.
+    ///
+    /// A script inside a store writes the same three parts one behind the other.
+    #[must_use]
+    pub fn to_bytes(revoked_at: Timestamp, remark: &[u8], record: &[u8]) -> Vec<u8> {
+        [&revoked_at.as_millis().to_be_bytes(), remark, record].concat()
+    }
+
+    /// Reads the bytes that were kept for the token `id`.
+    ///
+    /// # Errors
+    /// The bytes are no tombstone. A record in it that does not decode is no error: it may be why it was revoked.
+    pub fn decode(id: TokenId, bytes: &[u8], keys: &KeyRing) -> Result<Self, TombstoneError> {
+        let (revoked_at, rest) = bytes.split_first_chunk().ok_or(TombstoneError)?;
+        let (revocation, record) = Revocation::from_remark(rest).ok_or(TombstoneError)?;
+        let record = Record::decode(id, record, keys).ok();
+        Ok(Self {
+            id,
+            revoked_at: Timestamp::from_millis(u64::from_be_bytes(*revoked_at)),
+            revocation,
+            subject: record.as_ref().map(|record| record.subject().clone()),
+            label: record.and_then(|record| record.label().cloned()),
+        })
+    }
+}
+
+impl Revocation {
+    /// The bytes that stand for it in a tombstone: a two-byte length, then MessagePack.
+    #[must_use]
+    pub fn to_remark(&self) -> Vec<u8> {
+        let facts = (self.by.as_ref().map(Actor::as_str), self.why.as_ref().map(Label::as_str));
+        let mut remark = vec![0; 2];
+        #[expect(clippy::expect_used, reason = "a Vec takes every byte, and strings always serialize")]
+        rmp_serde::encode::write(&mut remark, &facts).expect("a pair of strings");
+        let length = u16::try_from(remark.len() - 2).unwrap_or(u16::MAX).to_be_bytes();
+        if let [first, second, ..] = remark.as_mut_slice() {
+            [*first, *second] = length;
+        }
+        remark
+    }
+
+    /// The revocation at the start of the bytes, and what stands behind it.
+    fn from_remark(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let (facts, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        let (by, why): (Option<&str>, Option<&str>) = rmp_serde::from_slice(facts).ok()?;
+        let by = by.map(str::parse).transpose().ok()?;
+        let why = why.map(str::parse).transpose().ok()?;
+        Some((Self { by, why }, rest))
+    }
+}
+
+/// As JSON: `id, user, label, revoked_at, revoked_by, why`.
+impl Serialize for Tombstone {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Tombstone", 6)?;
+        fields.serialize_field("id", &self.id.to_string())?;
+        fields.serialize_field("user", &self.subject.as_ref().map(Subject::as_str))?;
+        fields.serialize_field("label", &self.label.as_ref().map(Label::as_str))?;
+        fields.serialize_field("revoked_at", &self.revoked_at)?;
+        fields.serialize_field("revoked_by", &self.revocation.by.as_ref().map(Actor::as_str))?;
+        fields.serialize_field("why", &self.revocation.why.as_ref().map(Label::as_str))?;
+        fields.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_tombstone_reads_back_from_its_bytes(
+            by in prop::option::of("[^\\p{Cc}]{1,50}"), why in prop::option::of("[^\\p{Cc}]{1,50}"), at: u64,
+        ) {
+            let id = TokenId::new(crate::Partition::new(3).unwrap(), 9);
+            let revocation = Revocation {
+                by: by.map(|text| text.parse().unwrap()),
+                why: why.map(|text| text.parse().unwrap()),
+            };
+            let revoked_at = Timestamp::from_millis(at);
+            let bytes = Tombstone::to_bytes(revoked_at, &revocation.to_remark(), b"no record");
+            let read = Tombstone::decode(id, &bytes, &KeyRing::public()).unwrap();
+            prop_assert_eq!(read, Tombstone { id, revoked_at, revocation, subject: None, label: None });
+        }
+
+        #[test]
+        fn no_bytes_make_the_decoder_panic(bytes: Vec<u8>) {
+            let id = TokenId::new(crate::Partition::new(3).unwrap(), 9);
+            let _ = Tombstone::decode(id, &bytes, &KeyRing::public());
+        }
+    }
+}

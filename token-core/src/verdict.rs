@@ -1,0 +1,61 @@
+//! The answer to "does this token count?".
+
+use crate::grant::Grant;
+use crate::scope::Scope;
+use crate::token::MalformedToken;
+
+/// The answer to a validation. That it could not be found out is not an answer but a
+/// [`StoreError`](crate::StoreError).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The token is live and meets the demand.
+    Active(Grant),
+    /// The token does not count, for this reason.
+    Inactive(Reason),
+}
+
+impl Verdict {
+    /// The grant of an active token.
+    #[must_use]
+    pub fn grant(&self) -> Option<&Grant> {
+        match self {
+            Self::Active(grant) => Some(grant),
+            Self::Inactive(_) => None,
+        }
+    }
+}
+
+/// Why a token does not count: for logs and operators. Callers of a service hear one generic sentence, except that
+/// [`Reason::NotPermitted`] is theirs to know (RFC 6750 §3.1, `insufficient_scope`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The text is no token of this deployment; no store was asked.
+    #[error(transparent)]
+    Malformed(#[from] MalformedToken),
+    /// No record: expired, revoked, or never issued here.
+    #[error("no such live token: it has expired, was revoked, or was never issued here")]
+    Unknown,
+    /// The token speaks for another subject than the one demanded.
+    #[error("the token belongs to another user")]
+    WrongSubject,
+    /// The token is live but its scopes do not cover the demand.
+    #[error("the token's scopes do not cover {missing}")]
+    NotPermitted {
+        /// The first permission demanded that is not covered.
+        missing: Scope,
+    },
+}
+
+impl Reason {
+    /// A stable word for programs, metrics and logs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Unknown => "unknown",
+            Self::WrongSubject => "wrong_subject",
+            Self::NotPermitted { .. } => "not_permitted",
+        }
+    }
+}
