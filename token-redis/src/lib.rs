@@ -1,1 +1,50 @@
-//! x
+//! A token store on Redis (7.0 or later) or Valkey, on one server or a Redis Cluster.
+//!
+//! Every transition is one atomic script in `lua/`. A validation is one command on keys of one slot, renewal, cap,
+//! subject and scopes included. The server's clock is the only clock.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use token_core::{Access, Demand, IssueRequest, KeyRing, Lifetime, Prefix, TokenService, os_rng};
+//! use token_redis::{Options, RedisStore};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = Arc::new(KeyRing::parse(&std::fs::read_to_string("store.keys")?)?);
+//! let store = RedisStore::connect("redis://127.0.0.1:6379", keys, Options::default()).await?;
+//! let tokens = TokenService::new(store, Prefix::default());
+//!
+//! let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::sliding("10m".parse()?));
+//! let issued = tokens.issue(&request, &mut os_rng()?).await?;
+//! let verdict = tokens.validate(issued.token.expose_secret(), &Demand::any()).await?;
+//! assert!(verdict.grant().is_some());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Connections
+//!
+//! Validations share multiplexed connections; issue, list, revoke and prune take one of their own from a pool. Every
+//! operation ends by a deadline ([`Options`]) with a [`StoreError`](token_core::StoreError) that says whether trying
+//! again can help. Scripts are called by hash and sent in full to a node that does not know them, so a restart, a
+//! failover or `SCRIPT FLUSH` is not noticed. Every script is idempotent by its arguments: a retry inside the client
+//! library changes nothing twice.
+//!
+//! # For the application's `Cargo.toml`
+//!
+//! tokio 1.54 can hang the cluster client of redis 1.8 for ever at a slot refresh under load. A library cannot pin for
+//! its users: depend on `tokio = ">=1.51.6, <1.54"`.
+
+mod answer;
+mod attempt;
+mod connect;
+mod demand;
+mod keys;
+mod options;
+mod prune;
+mod scripts;
+mod store;
+
+pub use keys::{Namespace, NamespaceError};
+pub use options::Options;
+pub use store::RedisStore;

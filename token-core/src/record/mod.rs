@@ -144,8 +144,8 @@ impl Record {
         self.label.as_ref()
     }
 
-    /// The verdict on a live token that dies at `expires_at` unless it is renewed: the rule that `validate.lua` of
-    /// `token-redis` states for Redis. The grant of an active token says when it dies now.
+    /// The verdict on a live token that dies at `expires_at` unless it is renewed, for a store that decides here what
+    /// `validate.lua` of `token-redis` decides in Redis. The grant of an active token says when it dies now.
     #[must_use]
     pub fn judge(
         self,
@@ -155,18 +155,25 @@ impl Record {
         mode: Mode,
         now: Timestamp,
     ) -> Verdict {
-        if let Some(reason) = self.refusal(demand) {
-            return Verdict::Inactive(reason);
-        }
         let expires_at = match mode {
             Mode::Use => now.after(self.deadlines.ttl(now)),
             Mode::Peek => expires_at,
         };
-        Verdict::Active(self.into_grant(id, expires_at))
+        self.verdict(id, expires_at, demand)
+    }
+
+    /// The verdict on a live token that dies at `expires_at`, renewal included.
+    #[must_use]
+    pub fn verdict(self, id: TokenId, expires_at: Timestamp, demand: &Demand) -> Verdict {
+        match self.refusal(demand) {
+            Some(reason) => Verdict::Inactive(reason),
+            None => Verdict::Active(self.into_grant(id, expires_at)),
+        }
     }
 
     /// Why a use that demands this is refused, although the token is live.
-    fn refusal(&self, demand: &Demand) -> Option<Reason> {
+    #[must_use]
+    pub fn refusal(&self, demand: &Demand) -> Option<Reason> {
         if demand.demanded_subject().is_some_and(|subject| *subject != self.subject) {
             return Some(Reason::WrongSubject);
         }

@@ -1,0 +1,40 @@
+#!lua
+-- Keep a new token's record and start its lifetime.
+--
+-- KEYS[1]  the token's record    KEYS[2]  its tombstone    KEYS[3]  the subject's index
+-- KEYS[4…] records of some other tokens of the subject, to see whether they have died
+-- ARGV[1]  the record    ARGV[2]  the token's id    ARGV[3…] the ids that go with KEYS[4…]
+-- Returns  {'issued', dies at (ms)} | {'taken'} (by another record, or revoked meanwhile) | {'late'} (it would be dead)
+-- Writes   the record with its TTL; the index: the new id in, dead ones out
+--
+-- A client that lost the first answer sends the same again: it finds its own record and succeeds. If the token was
+-- revoked in between, the tombstone keeps it dead.
+
+local record, index = ARGV[1], KEYS[3]
+local existing = redis.call('GET', KEYS[1])
+if existing and existing ~= record or redis.call('EXISTS', KEYS[2]) == 1 then return {'taken'} end
+
+local _, flags, _, window, cap = struct.unpack('>BBBI6I6', record)
+local slides, capped = bit.band(flags, 1) ~= 0, bit.band(flags, 2) ~= 0
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local ttl = capped and cap - now or window
+if slides then ttl = math.min(ttl, window) end
+if existing then
+  ttl = redis.call('PTTL', KEYS[1])
+else
+  if ttl <= 0 then return {'late'} end
+  redis.call('SET', KEYS[1], record, 'PX', ttl)
+end
+
+redis.call('ZADD', index, capped and cap or '+inf', ARGV[2])
+redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
+for key = 4, #KEYS do
+  if redis.call('EXISTS', KEYS[key]) == 0 then redis.call('ZREM', index, ARGV[key - 1]) end
+end
+
+-- The index dies with the last token that has a hard expiry, unless one of them has none.
+local latest = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2]
+if latest == 'inf' then redis.call('PERSIST', index) else redis.call('PEXPIREAT', index, latest) end
+return {'issued', now + ttl}

@@ -1,0 +1,29 @@
+#!lua flags=allow-oom
+-- List the live tokens of a subject at one moment. Renews nothing.
+--
+-- KEYS[1]  the subject's index    KEYS[2…] the records of the tokens that an earlier look at the index found
+-- ARGV[1…] the ids that go with KEYS[2…]
+-- Returns  {'listed', id, record, dies at (ms), …} | {'changed'} when the index has an id that was not given: look again
+-- Writes   the index: dead ids out
+
+local index, given = KEYS[1], {}
+for _, id in ipairs(ARGV) do given[id] = true end
+for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+  if not given[id] then return {'changed'} end
+end
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local answer = {'listed'}
+for place, id in ipairs(ARGV) do
+  local key = KEYS[place + 1]
+  local record = redis.call('GET', key)
+  if record then
+    answer[#answer + 1] = id
+    answer[#answer + 1] = record
+    answer[#answer + 1] = now + math.max(redis.call('PTTL', key), 0)
+  else
+    redis.call('ZREM', index, id)
+  end
+end
+return answer

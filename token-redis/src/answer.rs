@@ -1,0 +1,43 @@
+//! What the scripts answer: a word, and what belongs to it.
+
+use redis::Value;
+use token_core::{Timestamp, TokenId};
+
+/// An answer of a script. The words are written down at the head of each script.
+pub(crate) struct Answer(Vec<Value>);
+
+impl Answer {
+    /// Reads `{word, part…}`; `None` for anything else.
+    pub(crate) fn read(value: Value) -> Option<Self> {
+        match value {
+            Value::Array(parts) if matches!(parts.first(), Some(Value::BulkString(_))) => Some(Self(parts)),
+            _ => None,
+        }
+    }
+
+    /// The word and its parts, to match on.
+    pub(crate) fn split(&self) -> (&[u8], &[Value]) {
+        match self.0.as_slice() {
+            [Value::BulkString(word), parts @ ..] => (word, parts),
+            _ => (b"", &[]),
+        }
+    }
+}
+
+/// A point in time that a script gave in milliseconds.
+pub(crate) fn time(millis: i64) -> Timestamp {
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+/// The token ids among the values. What is no id was not written by us and names no token.
+pub(crate) fn ids(values: &[Value]) -> Vec<TokenId> {
+    values.iter().filter_map(id).collect()
+}
+
+/// The token id that this value is.
+pub(crate) fn id(value: &Value) -> Option<TokenId> {
+    match value {
+        Value::BulkString(text) => std::str::from_utf8(text).ok()?.parse().ok(),
+        _ => None,
+    }
+}

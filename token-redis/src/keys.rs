@@ -1,0 +1,135 @@
+//! The only place that spells key names.
+//!
+//! | key | holds |
+//! |---|---|
+//! | `NAMESPACE:{PARTITION}:ID` | a token's record; its TTL is the token's life |
+//! | `NAMESPACE:{PARTITION}:r:ID` | the tombstone of a revoked token |
+//! | `NAMESPACE:{PARTITION}:u:SUBJECT` | the ids of a subject's tokens |
+//! | `NAMESPACE:{PARTITION}:r:u:SUBJECT` | when all tokens of a subject were last revoked |
+//!
+//! `PARTITION` is the hash tag, two characters that a token carries in its text: all keys of one subject fall into one
+//! slot. `ID` are the 26 characters of the token id behind its partition; `SUBJECT` is a hash, never a name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use token_core::{Partition, SubjectHash, TokenId};
+
+/// What every key of a deployment starts with: 1–32 characters of `0-9A-Za-z_-`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace(String);
+
+/// A text that is no namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a namespace is 1 to 32 characters of 0-9, A-Z, a-z, _ and -")]
+pub struct NamespaceError;
+
+/// `tok`
+impl Default for Namespace {
+    fn default() -> Self {
+        Self("tok".into())
+    }
+}
+
+impl FromStr for Namespace {
+    type Err = NamespaceError;
+
+    fn from_str(text: &str) -> Result<Self, NamespaceError> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if (1..=32).contains(&text.len()) && text.bytes().all(fits) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NamespaceError)
+        }
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Namespace {
+    /// The record of a token.
+    pub(crate) fn record(&self, id: TokenId) -> String {
+        self.key(id.partition(), &[&digits(id)])
+    }
+
+    /// The tombstone of a token.
+    pub(crate) fn tombstone(&self, id: TokenId) -> String {
+        self.key(id.partition(), &["r:", &digits(id)])
+    }
+
+    /// The index of a subject.
+    pub(crate) fn index(&self, subject: SubjectHash) -> String {
+        self.key(subject.partition, &["u:", &format!("{:032x}", subject.index)])
+    }
+
+    /// The tombstone of a subject.
+    pub(crate) fn subject_tombstone(&self, subject: SubjectHash) -> String {
+        self.key(subject.partition, &["r:u:", &format!("{:032x}", subject.index)])
+    }
+
+    /// The pattern that all indexes match. A namespace holds nothing that a pattern gives a meaning to.
+    pub(crate) fn all_indexes(&self) -> String {
+        format!("{self}:{{??}}:u:*")
+    }
+
+    /// The record of the token whose id is a member of `index`; `None` when `index` is no index.
+    pub(crate) fn record_beside(index: &str, id: &str) -> Option<String> {
+        let (home, _) = index.rsplit_once("u:")?;
+        Some(format!("{home}{}", id.get(2..)?))
+    }
+
+    fn key(&self, partition: Partition, rest: &[&str]) -> String {
+        let mut key = String::with_capacity(self.0.len() + 44);
+        key.push_str(&self.0);
+        key.push_str(":{");
+        key.extend(partition.text().map(char::from));
+        key.push_str("}:");
+        rest.iter().for_each(|part| key.push_str(part));
+        key
+    }
+}
+
+/// The id behind its partition.
+fn digits(id: TokenId) -> String {
+    let [_, _, digits @ ..] = id.text();
+    digits.map(char::from).iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use token_core::Subject;
+
+    #[test]
+    fn all_keys_of_a_subject_share_one_hash_tag() {
+        let space: Namespace = "prod-1".parse().unwrap();
+        let subject = SubjectHash::of(&"a{b}:c".parse::<Subject>().unwrap());
+        let id = TokenId::new(subject.partition, 77);
+        let tag = format!("prod-1:{{{}}}:", subject.partition);
+        for key in
+            [space.record(id), space.tombstone(id), space.index(subject), space.subject_tombstone(subject)]
+        {
+            let rest = key.strip_prefix(&tag).unwrap();
+            assert!(!rest.contains(['{', '}']), "{key}");
+        }
+    }
+
+    #[test]
+    fn the_record_of_an_index_member_is_found_beside_it() {
+        let space = Namespace::default();
+        let subject = SubjectHash::of(&"admin".parse::<Subject>().unwrap());
+        let id = TokenId::new(subject.partition, 1 << 100);
+        assert_eq!(Namespace::record_beside(&space.index(subject), &id.to_string()), Some(space.record(id)));
+    }
+
+    #[test]
+    fn a_namespace_that_could_change_the_slot_or_the_pattern_is_refused() {
+        for text in ["", "a{b}", "a:b", "a*", "a b", "ä", &"x".repeat(33)] {
+            assert_eq!(text.parse::<Namespace>(), Err(NamespaceError), "{text:?}");
+        }
+    }
+}

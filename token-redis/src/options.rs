@@ -1,0 +1,41 @@
+//! How a store behaves.
+
+use std::time::Duration;
+
+use token_core::{Span, Tombstone};
+
+use crate::keys::Namespace;
+
+/// How a [`RedisStore`](crate::RedisStore) behaves. All waits are bounded; the defaults are short.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// What every key starts with: several deployments can share one Redis. Default `tok`.
+    pub namespace: Namespace,
+    /// How long one validation may take, reconnecting and redirections included. Default 1 s.
+    pub validate_deadline: Duration,
+    /// How long any other operation may take. Default 5 s.
+    pub deadline: Duration,
+    /// How long connecting to one node may take. Default 500 ms.
+    pub connect_timeout: Duration,
+    /// How long one node may take to answer one command before the call goes elsewhere or fails. Default 500 ms.
+    pub response_timeout: Duration,
+    /// How many connections of their own issue, list, revoke and prune use at most. Default 8.
+    pub pool_size: usize,
+    /// How long a revoked token can be explained. Default [`Tombstone::RETENTION`].
+    pub tombstone_retention: Span,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            namespace: Namespace::default(),
+            validate_deadline: Duration::from_secs(1),
+            deadline: Duration::from_secs(5),
+            connect_timeout: Duration::from_millis(500),
+            response_timeout: Duration::from_millis(500),
+            pool_size: 8,
+            tombstone_retention: Tombstone::RETENTION,
+        }
+    }
+}
