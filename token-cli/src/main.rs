@@ -1,1 +1,59 @@
-fn main() {}
+//! `token-cli`: issue, validate, list and revoke personal access tokens.
+//!
+//! The way through: arguments ([`args`]) → store ([`open`]) → one command ([`commands`]) → a [`report`](report) on
+//! standard output and an [`exit`] code. Everything that is no result goes to standard error.
+
+mod args;
+mod commands;
+mod exit;
+mod failure;
+mod open;
+mod preflight;
+mod report;
+mod secret;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::{Format, Report};
+
+fn main() -> ExitCode {
+    if let Err(failure) = preflight::check(std::env::args_os()) {
+        return failure.tell(Format::Human).into();
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => {
+            // Help and version come this way too, with their own exit code. A closed pipe is no failure.
+            let _ = refusal.print();
+            return if refusal.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+        }
+    };
+    start_log();
+    let format = cli.format();
+    let ended = run(cli).and_then(|report| report.print());
+    ended.unwrap_or_else(|failure| failure.tell(format)).into()
+}
+
+fn run(cli: Cli) -> Result<Report, Failure> {
+    match &cli.command {
+        Command::NewKeyFile(arguments) => return commands::new_key_file::run(arguments),
+        Command::Completions(arguments) => return commands::completions::run(arguments),
+        Command::Man(arguments) => return commands::man::run(arguments),
+        _ => {}
+    }
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::system)?;
+    runtime.block_on(commands::run(cli))
+}
+
+/// Logs to standard error what `TOKEN_LOG` asks for (as in `TOKEN_LOG=debug`), and nothing without it.
+fn start_log() {
+    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("TOKEN_LOG") {
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
+}

@@ -113,7 +113,8 @@ impl TokenStore for MemoryStore {
         if state.tokens.len() >= state.sweep_at {
             state.sweep(now);
         }
-        if state.tokens.contains_key(&id) || state.tombstones.contains_key(&id) {
+        let taken = |kept: Option<&Kept>| kept.is_some_and(|kept| now < kept.until);
+        if taken(state.tokens.get(&id)) || taken(state.tombstones.get(&id)) {
             return Err(StoreError::id_taken(id));
         }
         let record = Record::new(request, now);

@@ -18,6 +18,8 @@
 //! store reads it with one unpack. The seal is a keyed hash over the token id and all other bytes: whoever can write to
 //! the store without knowing the store key can delete tokens, but can neither mint nor widen one.
 
+#[cfg(fuzzing)]
+mod fuzzing;
 mod header;
 mod seal;
 

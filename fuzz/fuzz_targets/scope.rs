@@ -1,0 +1,15 @@
+//! Scopes: nothing panics, and a scope that is accepted differs from its canonical text in case and order only.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use token_core::{Access, Scope};
+
+fuzz_target!(|text: &str| {
+    if let Ok(scope) = text.parse::<Scope>() {
+        assert_eq!(scope.to_string(), text.to_lowercase().replace("wr", "rw"));
+    }
+    if let Ok(scopes) = text.split(',').map(str::parse).collect::<Result<Vec<Scope>, _>>() {
+        // A list that was given is never full access.
+        assert!(!matches!(Access::from_scopes(scopes), Ok(Access::Full)));
+    }
+});

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Runs every test. Installs what the tests need and this machine does not have: a Redis (or Valkey) server, and
+# faketime, which sets a client's clock wrong. Nothing is skipped: what is missing in the end fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+missing=()
+command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing+=(redis-server)
+command -v redis-cli >/dev/null || command -v valkey-cli >/dev/null || missing+=(redis-tools)
+command -v faketime >/dev/null || missing+=(faketime)
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
+
+if ((${#missing[@]})); then
+  echo "installing: ${missing[*]}"
+  if ! command -v apt-get >/dev/null; then
+    echo "error: this machine has no apt-get; install ${missing[*]} (Redis >= 7.0 or Valkey) and run this again" >&2
+    exit 1
+  fi
+  sudo=()
+  if ((EUID != 0)); then sudo=(sudo); fi
+  "${sudo[@]}" apt-get update -qq
+  # The package would start a server of its own, which no test uses.
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
+fi
+
+# Everything is built before anything runs, so that the tests of the command find it.
+cargo build --workspace --all-targets --locked
+cargo test --workspace --locked
+# The fuzz targets are run by hand (see CONTRIBUTING.md); here they must at least build.
+RUSTFLAGS="--cfg fuzzing" cargo check --quiet --manifest-path fuzz/Cargo.toml --locked

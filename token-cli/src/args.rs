@@ -1,0 +1,283 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use token_core::{Actor, Label, Prefix, Scope, Span, Subject};
+use token_redis::Namespace;
+use uuid::Uuid;
+
+use crate::exit;
+use crate::report::Format;
+
+/// Issue, validate, list and revoke personal access tokens.
+///
+/// Without --store, tokens are kept in a file of this user's data directory, which needs no server.
+#[derive(Debug, Parser)]
+#[command(name = "token-cli", version, max_term_width = 100, after_help = exit::HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+impl Cli {
+    pub(crate) fn format(&self) -> Format {
+        match &self.command {
+            Command::Issue(issue) if issue.quiet => Format::Quiet,
+            Command::User(user) | Command::Admin(AdminArgs { command: AdminCommand::User(user) })
+                if user.quiet() =>
+            {
+                Format::Quiet
+            }
+            _ if self.settings.json => Format::Json,
+            _ => Format::Human,
+        }
+    }
+}
+
+/// Which store, and how it is spoken to.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Store")]
+pub(crate) struct Settings {
+    /// Where tokens are kept: sqlite:PATH, redis://HOST[:PORT][/DB], redis+unix:///PATH, or
+    /// redis-cluster://HOST:PORT?node=HOST:PORT&node=… [default: a file of this user]
+    ///
+    /// A URL with a password belongs into the environment variable, not into the arguments.
+    #[arg(long, env = "TOKEN_STORE", value_name = "URL", global = true, hide_env_values = true)]
+    pub(crate) store: Option<String>,
+
+    /// File with the store keys, the same on every node (see new-key-file) [default: the embedded store makes its
+    /// own, a Redis store has a public key]
+    #[arg(long, env = "TOKEN_KEY_FILE", value_name = "PATH", global = true, hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// What all keys in a Redis store start with
+    #[arg(
+        long,
+        env = "TOKEN_NAMESPACE",
+        value_name = "NAME",
+        global = true,
+        hide_env_values = true,
+        default_value = "tok"
+    )]
+    pub(crate) namespace: Namespace,
+
+    /// What a token starts with, before the underscore
+    #[arg(
+        long,
+        env = "TOKEN_PREFIX",
+        value_name = "PREFIX",
+        global = true,
+        hide_env_values = true,
+        default_value = "tok"
+    )]
+    pub(crate) prefix: Prefix,
+
+    /// Write results as one line of JSON, and errors too
+    #[arg(long, global = true, help_heading = None)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Generate a personal token for a user (the same as "issue")
+    User(UserArgs),
+    /// Administration (the same as "issue", as "admin user token")
+    Admin(AdminArgs),
+    Issue(IssueArgs),
+    Validate(ValidateArgs),
+    /// Show what is known of a token id, also of a revoked one
+    Show(ShowArgs),
+    /// List the live tokens of a user
+    List(ListArgs),
+    /// Revoke tokens, at once and for good
+    Revoke(RevokeArgs),
+    /// Clear away what expired tokens left behind
+    Prune,
+    /// Make a file with a new store key, to be shared by all nodes
+    NewKeyFile(NewKeyFileArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Write the man pages into a directory
+    Man(ManArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdminArgs {
+    #[command(subcommand)]
+    pub(crate) command: AdminCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// What concerns users
+    User(UserArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserArgs {
+    #[command(subcommand)]
+    pub(crate) command: UserCommand,
+}
+
+impl UserArgs {
+    fn quiet(&self) -> bool {
+        let UserCommand::Token(issue) = &self.command;
+        issue.quiet
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    Token(IssueArgs),
+}
+
+/// Issue a personal token to a user.
+///
+/// Its lifetime is set by -e (a hard limit), by -a (a sliding window: each use starts it anew), or by both: then it
+/// slides, and the hard limit caps it. Durations are written like 20s, 10m, 24h, 28d or 1d12h.
+///
+/// The token can be used as a bearer token, and as the password of its user with Basic authentication.
+#[derive(Debug, Args)]
+#[command(after_long_help = ISSUE_EXAMPLES)]
+pub(crate) struct IssueArgs {
+    /// The user the token speaks for
+    #[arg(short, long, value_name = "USER")]
+    pub(crate) user: Subject,
+
+    /// Expire after this time, used or not
+    #[arg(short, long, value_name = "DURATION", allow_hyphen_values = true)]
+    pub(crate) expire: Option<Span>,
+
+    /// Expire when not used for this time; a bare number is seconds
+    #[arg(short, long, value_name = "DURATION", allow_hyphen_values = true, value_parser = Span::parse_with_bare_seconds)]
+    pub(crate) auto: Option<Span>,
+
+    /// Restrict the token to a node and what is below it, with PERM one of r, w, rw; repeat it or separate by commas
+    /// [default: full access]
+    #[arg(short, long = "scope", value_name = "node:UUID:PERM", value_delimiter = ',')]
+    pub(crate) scopes: Vec<Scope>,
+
+    /// What the token is for
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) label: Option<Label>,
+
+    /// Who issues it, for the record [default: the user of the operating system]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) issuer: Option<Actor>,
+
+    /// Print the token and nothing else
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) quiet: bool,
+}
+
+/// Tell whether a token is active; this counts as a use of it.
+///
+/// The token is read from standard input, or from a file: never from the arguments, where others can read it.
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// Read the token from the first line of this file instead of standard input
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) token_file: Option<PathBuf>,
+
+    /// Demand that the token speaks for this user
+    #[arg(short, long, value_name = "USER")]
+    pub(crate) user: Option<Subject>,
+
+    /// Demand this permission; repeat it to demand several
+    #[arg(long = "need", value_name = "node:UUID:PERM", value_delimiter = ',')]
+    pub(crate) needs: Vec<Scope>,
+
+    /// A folder that the needed node lies in; repeat it for each one up to the root
+    #[arg(long = "ancestor", value_name = "UUID", value_delimiter = ',', requires = "needs", value_parser = node)]
+    pub(crate) ancestors: Vec<Uuid>,
+
+    /// Only look: do not prolong a sliding token
+    #[arg(long)]
+    pub(crate) peek: bool,
+
+    #[command(flatten)]
+    pub(crate) misplaced: Misplaced,
+}
+
+/// Whatever is typed where a token might be expected: taken, so that no complaint repeats it.
+#[derive(Debug, Args)]
+pub(crate) struct Misplaced {
+    #[arg(hide = true, value_name = "NOTHING")]
+    pub(crate) arguments: Vec<String>,
+}
+
+fn node(text: &str) -> Result<Uuid, &'static str> {
+    token_core::parse_node(text).ok_or("write a UUID as 32 hexadecimal digits with hyphens")
+}
+
+const ISSUE_EXAMPLES: &str = "\
+Examples:
+  A token that lasts 24 hours:
+    token-cli user token -u admin -e 24h
+  A token that lasts as long as it is used every 10 minutes, but 28 days at most:
+    token-cli user token -u admin -a 10m -e 28d
+  A token that can only read one folder and what is below it:
+    token-cli user token -u admin -e 24h -s node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The token's id (not the token)
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Whose tokens
+    #[arg(short, long, value_name = "USER")]
+    pub(crate) user: Subject,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+pub(crate) struct RevokeArgs {
+    /// Ids of the tokens (not the tokens)
+    #[arg(value_name = "ID", group = "what")]
+    pub(crate) ids: Vec<String>,
+
+    /// Revoke all tokens of this user, in one step
+    #[arg(short, long, value_name = "USER", group = "what")]
+    pub(crate) user: Option<Subject>,
+
+    /// Revoke the tokens read from standard input, one a line
+    #[arg(long, group = "what")]
+    pub(crate) stdin: bool,
+
+    /// Who revokes, for the record [default: the user of the operating system]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<Actor>,
+
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: Option<Label>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewKeyFileArgs {
+    /// The file to make; one that exists is left alone
+    #[arg(value_name = "PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The directory
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) directory: PathBuf,
+}

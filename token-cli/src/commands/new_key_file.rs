@@ -1,0 +1,33 @@
+//! `new-key-file`
+
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+use token_core::{new_key_file, os_rng};
+
+use crate::args::NewKeyFileArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::report::Report;
+
+/// Makes the file whole or not at all, for its owner only, and never over another one: that could be the only copy.
+pub(crate) fn run(arguments: &NewKeyFileArgs) -> Result<Report, Failure> {
+    let path = &arguments.path;
+    let mut rng = os_rng().map_err(|error| Failure::usage(error.to_string()))?;
+    let text = new_key_file(&mut rng);
+    write(path, text.as_bytes()).map_err(|source| Failure::System {
+        what: format!("cannot make the key file {}", path.display()),
+        source,
+    })?;
+    Ok(Report::text(Exit::Done, format!("{}\n", path.display())))
+}
+
+fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(directory)?;
+    file.write_all(text)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    Ok(())
+}

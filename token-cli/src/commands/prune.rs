@@ -1,0 +1,16 @@
+//! `prune`
+
+use serde_json::json;
+use token_core::TokenStore;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::open::Tokens;
+use crate::report::{Format, Report};
+
+pub(crate) async fn run(format: Format, tokens: &Tokens) -> Result<Report, Failure> {
+    let pruned = tokens.store().prune().await?;
+    Report::new(format, Exit::Done, &json!({ "pruned": pruned }), || {
+        format!("cleared away {pruned} entries\n")
+    })
+}

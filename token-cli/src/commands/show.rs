@@ -1,0 +1,52 @@
+//! `show`
+
+use serde::Serialize;
+use token_core::{Grant, Sighting, TokenStore, Tombstone};
+
+use crate::args::ShowArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::open::Tokens;
+use crate::report::{Format, Report, facts, in_seconds};
+
+pub(crate) async fn run(arguments: &ShowArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
+    let id = super::parse_id(&arguments.id)?;
+    match tokens.store().show(id).await? {
+        Sighting::Live(grant) => {
+            Report::new(format, Exit::Done, &Json::Live(&grant), || format!("live\n{}", facts(&grant)))
+        }
+        Sighting::Revoked(tombstone) => {
+            Report::new(format, Exit::Negative, &Json::Revoked(&tombstone), || human(&tombstone))
+        }
+        Sighting::Unknown => {
+            let json = Json::Unknown { id: id.to_string() };
+            Report::new(format, Exit::Negative, &json, || {
+                "unknown: never issued here, expired, or revoked too long ago to be remembered\n".into()
+            })
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+enum Json<'a> {
+    Live(&'a Grant),
+    Revoked(&'a Tombstone),
+    Unknown { id: String },
+}
+
+fn human(tombstone: &Tombstone) -> String {
+    let by = tombstone.revocation.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let mut text =
+        format!("revoked at {}{by}\n  id       {}\n", in_seconds(tombstone.revoked_at), tombstone.id);
+    if let Some(subject) = &tombstone.subject {
+        text += &format!("  user     {subject}\n");
+    }
+    if let Some(label) = &tombstone.label {
+        text += &format!("  label    {label}\n");
+    }
+    if let Some(why) = &tombstone.revocation.why {
+        text += &format!("  why      {why}\n");
+    }
+    text
+}

@@ -1,0 +1,81 @@
+//! `validate`
+
+use serde::Serialize;
+use token_core::{Demand, Grant, Need, Reason, Scope, Verdict};
+
+use crate::args::{Settings, ValidateArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::open::open;
+use crate::report::{Format, Report, facts};
+use crate::secret;
+
+pub(crate) async fn run(
+    arguments: ValidateArgs,
+    format: Format,
+    settings: &Settings,
+) -> Result<Report, Failure> {
+    if !arguments.misplaced.arguments.is_empty() {
+        return Err(Failure::usage(
+            "\"validate\" takes no token as an argument, where every process of this machine could read it: give it \
+             on standard input or with --token-file",
+        ));
+    }
+    let demand = demand(&arguments)?;
+    let text = secret::read(arguments.token_file.as_deref())?;
+    let text = secret::first_line(&text);
+    if text.is_empty() {
+        return Err(Failure::usage("no token was given: the first line of the input is empty"));
+    }
+
+    let tokens = open(settings).await?;
+    let verdict = match arguments.peek {
+        true => tokens.peek(text, &demand).await?,
+        false => tokens.validate(text, &demand).await?,
+    };
+    match &verdict {
+        Verdict::Active(grant) => Report::new(format, Exit::Done, &Active { active: true, grant }, || {
+            format!("active\n{}", facts(grant))
+        }),
+        Verdict::Inactive(reason) => {
+            Report::new(format, Exit::Negative, &Inactive::new(reason), || format!("inactive: {reason}\n"))
+        }
+    }
+}
+
+fn demand(arguments: &ValidateArgs) -> Result<Demand, Failure> {
+    if arguments.needs.len() > 1 && !arguments.ancestors.is_empty() {
+        return Err(Failure::usage("--ancestor says where one node lies: give it with a single --need"));
+    }
+    let demand = match &arguments.user {
+        Some(user) => Demand::any().subject(user.clone()),
+        None => Demand::any(),
+    };
+    let need = |&scope: &Scope| Need::new(scope).below(arguments.ancestors.iter().copied());
+    Ok(arguments.needs.iter().map(need).fold(demand, Demand::need))
+}
+
+#[derive(Serialize)]
+struct Active<'a> {
+    active: bool,
+    #[serde(flatten)]
+    grant: &'a Grant,
+}
+
+#[derive(Serialize)]
+struct Inactive {
+    active: bool,
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<String>,
+}
+
+impl Inactive {
+    fn new(reason: &Reason) -> Self {
+        let missing = match reason {
+            Reason::NotPermitted { missing } => Some(missing.to_string()),
+            _ => None,
+        };
+        Self { active: false, reason: reason.code(), missing }
+    }
+}

@@ -1,0 +1,94 @@
+//! What keeps a command from answering, as it is told to people and programs.
+
+use std::error::Error;
+use std::io::Write;
+
+use serde_json::json;
+use token_core::StoreError;
+
+use crate::exit::Exit;
+use crate::report::Format;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The request cannot be granted as it stands; the sentence says what to give instead.
+    Usage(String),
+    /// The store could not be asked, or did not do it.
+    Store(StoreError),
+    /// The operating system did not do its part.
+    System { what: String, source: std::io::Error },
+}
+
+impl Failure {
+    pub(crate) fn usage(sentence: impl Into<String>) -> Self {
+        Self::Usage(sentence.into())
+    }
+
+    pub(crate) fn system(source: std::io::Error) -> Self {
+        Self::System { what: "the operating system refused".into(), source }
+    }
+
+    /// Says it on standard error and answers with the exit code.
+    pub(crate) fn tell(&self, format: Format) -> Exit {
+        let text = match format {
+            Format::Json => self.json().to_string(),
+            Format::Human | Format::Quiet => self.sentence(),
+        };
+        // There is nobody left to tell when standard error is closed.
+        let _ = writeln!(std::io::stderr(), "{text}");
+        self.exit()
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::Store(_) | Self::System { .. } => Exit::Store,
+        }
+    }
+
+    /// What failed, then each cause that adds something.
+    pub(crate) fn sentence(&self) -> String {
+        let mut sentence = format!("error: {}", self.message());
+        let mut cause = self.cause();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !sentence.ends_with(&text) {
+                sentence.push_str(&format!("\n  because: {text}"));
+            }
+            cause = error.source();
+        }
+        sentence
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let (kind, retryable) = match self {
+            Self::Usage(_) => ("usage", false),
+            Self::Store(error) => (error.kind().code(), error.is_retryable()),
+            Self::System { .. } => ("system", false),
+        };
+        let cause = self.cause().map(ToString::to_string);
+        json!({"error": {"kind": kind, "message": self.message(), "cause": cause, "retryable": retryable}})
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Usage(sentence) | Self::System { what: sentence, .. } => sentence.clone(),
+            Self::Store(error) => error.to_string(),
+        }
+    }
+
+    fn cause(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Usage(_) => None,
+            Self::Store(error) => error.source(),
+            Self::System { source, .. } => Some(source),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

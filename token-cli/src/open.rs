@@ -1,0 +1,83 @@
+//! From a store URL to a store: the only place that names every kind of store.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use token_core::{KeyRing, StoreError, StoreErrorKind, TokenService, TokenStore};
+use token_redis::{Options, RedisStore};
+use token_sqlite::SqliteStore;
+use zeroize::Zeroizing;
+
+use crate::args::Settings;
+use crate::failure::Failure;
+
+/// Tokens in whatever store the settings name.
+pub(crate) type Tokens = TokenService<Arc<dyn TokenStore>>;
+
+/// Opens the store that the settings name.
+pub(crate) async fn open(settings: &Settings) -> Result<Tokens, Failure> {
+    let store: Arc<dyn TokenStore> = match settings.store.as_deref() {
+        None => Arc::new(sqlite(&default_database()?, settings)?),
+        Some(url) => match url.strip_prefix("sqlite:") {
+            Some("") => return Err(Failure::usage("the store URL names no file: write sqlite:PATH")),
+            Some(path) => Arc::new(sqlite(Path::new(path), settings)?),
+            None => Arc::new(redis(url, settings).await?),
+        },
+    };
+    Ok(TokenService::new(store, settings.prefix.clone()))
+}
+
+fn sqlite(database: &Path, settings: &Settings) -> Result<SqliteStore, Failure> {
+    let keys = match &settings.key_file {
+        Some(path) => read_keys(path)?,
+        None => token_sqlite::keyfile::open_keys(database, &key_file_beside(database))?,
+    };
+    Ok(SqliteStore::open(database, keys)?)
+}
+
+async fn redis(url: &str, settings: &Settings) -> Result<RedisStore, Failure> {
+    let keys = match &settings.key_file {
+        Some(path) => read_keys(path)?,
+        None => Arc::new(KeyRing::public()),
+    };
+    let mut options = Options::default();
+    options.namespace = settings.namespace.clone();
+    RedisStore::connect(url, keys, options).await.map_err(|error| match error.kind() {
+        StoreErrorKind::Misconfigured => Failure::usage(with_cause(&error)),
+        _ => Failure::Store(error),
+    })
+}
+
+fn read_keys(path: &Path) -> Result<Arc<KeyRing>, Failure> {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+        let path = path.display();
+        Failure::usage(format!(
+            "cannot read the key file {path}: {error}; make one with \"token-cli new-key-file\""
+        ))
+    })?;
+    let keys = KeyRing::parse(&text);
+    keys.map(Arc::new).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}
+
+/// `tokens.db` in this user's data directory.
+fn default_database() -> Result<PathBuf, Failure> {
+    let directories = directories::ProjectDirs::from("", "", "token-store").ok_or_else(|| {
+        Failure::usage(
+            "this user has no home directory to keep tokens in; name a store with --store or TOKEN_STORE",
+        )
+    })?;
+    Ok(directories.data_dir().join("tokens.db"))
+}
+
+fn key_file_beside(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".key");
+    path.into()
+}
+
+fn with_cause(error: &StoreError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error} ({cause})"),
+        None => error.to_string(),
+    }
+}

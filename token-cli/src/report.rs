@@ -1,0 +1,130 @@
+//! Results, for people and for programs.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use serde::Serialize;
+use token_core::{Access, Grant, Timestamp};
+use zeroize::Zeroizing;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// For whom a result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For people.
+    Human,
+    /// One line of JSON.
+    Json,
+    /// The one thing that was asked for, and a newline.
+    Quiet,
+}
+
+/// What a command has to say on standard output, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Report {
+    text: Zeroizing<String>,
+    exit: Exit,
+}
+
+impl Report {
+    /// A report of this text, which may be empty and otherwise ends its last line.
+    pub(crate) fn text(exit: Exit, text: String) -> Self {
+        Self { text: Zeroizing::new(text), exit }
+    }
+
+    /// A report in JSON where that is asked for, else the text that `human` writes.
+    pub(crate) fn new(
+        format: Format,
+        exit: Exit,
+        json: &impl Serialize,
+        human: impl FnOnce() -> String,
+    ) -> Result<Self, Failure> {
+        let text = match format {
+            Format::Json => {
+                // Room from the start: growing would leave copies of a secret behind.
+                let mut line = Vec::with_capacity(4096);
+                serde_json::to_writer(&mut line, json).map_err(|error| Failure::system(error.into()))?;
+                line.push(b'\n');
+                String::from_utf8(line).unwrap_or_default()
+            }
+            Format::Human | Format::Quiet => human(),
+        };
+        Ok(Self::text(exit, text))
+    }
+
+    /// Writes it. A reader that went away has seen enough.
+    pub(crate) fn print(&self) -> Result<Exit, Failure> {
+        let mut stdout = std::io::stdout().lock();
+        match stdout.write_all(self.text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Failure::System { what: "cannot write to standard output".into(), source: error })
+            }
+            _ => Ok(self.exit),
+        }
+    }
+}
+
+/// The facts of a grant, a line each.
+pub(crate) fn facts(grant: &Grant) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &dyn std::fmt::Display| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {name:<8} {value}");
+    };
+    line("id", &grant.id);
+    line("user", &grant.subject);
+    line("access", &access(&grant.access));
+    if let Some(label) = &grant.label {
+        line("label", label);
+    }
+    if let Some(issuer) = &grant.issuer {
+        line("issuer", issuer);
+    }
+    line("issued", &in_seconds(grant.issued_at));
+    line("expires", &in_seconds(grant.expires_at));
+    if let Some(extension) = extension(grant) {
+        line("", &extension);
+    }
+    text
+}
+
+/// How use prolongs the token, in words.
+fn extension(grant: &Grant) -> Option<String> {
+    let window = grant.deadlines.window()?;
+    Some(match grant.deadlines.cap() {
+        Some(cap) => format!("each use extends it by {window}, at the latest until {}", in_seconds(cap)),
+        None => format!("each use extends it by {window}"),
+    })
+}
+
+/// The access in one line.
+pub(crate) fn access(access: &Access) -> String {
+    match access.scopes() {
+        None => "full (everything that the user may do)".into(),
+        Some(scopes) => scopes.iter().map(|scope| scope.to_string()).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// A time for people: whole seconds, never later than it is.
+pub(crate) fn in_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_millis(time.as_millis() / 1000 * 1000)
+}
+
+/// Columns under their headings.
+pub(crate) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut writer = tabwriter::TabWriter::new(Vec::new()).padding(2);
+    let mut write = |cells: &[String]| {
+        // A vector takes every byte.
+        let _ = writeln!(writer, "{}", cells.join("\t"));
+    };
+    write(&headings.map(str::to_owned));
+    rows.into_iter().for_each(|row| write(&row));
+    let _ = writer.flush();
+    let text = writer.into_inner().map(String::from_utf8);
+    text.ok().and_then(Result::ok).unwrap_or_default()
+}

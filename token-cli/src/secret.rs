@@ -1,0 +1,42 @@
+//! How a token comes in: from standard input or a file, never from the arguments.
+
+use std::fs::File;
+use std::io::{IsTerminal, Read, Write};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+
+/// More than any list of tokens that makes sense to pipe in.
+const LIMIT: u64 = 1 << 20;
+
+/// The text of standard input, or of the file.
+pub(crate) fn read(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
+    match file {
+        Some(path) => File::open(path).and_then(|mut file| take(&mut file)).map_err(|source| {
+            Failure::System { what: format!("cannot read the token file {}", path.display()), source }
+        }),
+        None => {
+            let mut stdin = std::io::stdin().lock();
+            if stdin.is_terminal() {
+                let _ = writeln!(std::io::stderr(), "reading from standard input; end with Ctrl-D");
+            }
+            take(&mut stdin)
+                .map_err(|source| Failure::System { what: "cannot read standard input".into(), source })
+        }
+    }
+}
+
+/// The first line, without what ends it and without white space around it.
+pub(crate) fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default().trim()
+}
+
+fn take(from: &mut impl Read) -> std::io::Result<Zeroizing<String>> {
+    // Room from the start: growing would leave copies of the secret behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+    from.take(LIMIT).read_to_end(&mut bytes)?;
+    // What is no UTF-8 is no token either; it is refused as such further on.
+    Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
+}

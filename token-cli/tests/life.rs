@@ -1,0 +1,321 @@
+//! The life of a token, as a user of the command sees it, on the embedded store.
+
+#![expect(clippy::unwrap_used, reason = "a test panics where it fails")]
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The command, with a home of its own.
+struct Cli {
+    home: TempDir,
+}
+
+struct Ran {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Cli {
+    fn new() -> Self {
+        Self { home: TempDir::new().unwrap() }
+    }
+
+    fn run(&self, arguments: &str) -> Ran {
+        self.run_with(arguments, "")
+    }
+
+    fn run_with(&self, arguments: &str, stdin: &str) -> Ran {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_token-cli"))
+            .args(arguments.split_whitespace())
+            .env_clear()
+            .env("HOME", self.home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that refuses its arguments does not read: the pipe may be closed.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn issue(&self, arguments: &str) -> Value {
+        let ran = self.run(&format!("issue --json {arguments}"));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.json()
+    }
+
+    fn validate(&self, token: &Value, arguments: &str) -> (i32, Value) {
+        let ran = self.run_with(&format!("validate --json {arguments}"), token["token"].as_str().unwrap());
+        (ran.code, ran.json())
+    }
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        assert_eq!(self.stdout.lines().count(), 1, "one line of JSON: {}{}", self.stdout, self.stderr);
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+fn id(token: &Value) -> &str {
+    token["id"].as_str().unwrap()
+}
+
+const NODE: &str = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
+const FOLDER: &str = "00000000-0000-0000-0000-00000000000f";
+
+#[test]
+fn a_token_is_issued_validated_shown_listed_revoked_and_explained() {
+    let cli = Cli::new();
+    let token = cli.issue("-u admin -e 24h -l backup --issuer ops");
+
+    let (code, active) = cli.validate(&token, "");
+    assert_eq!((code, &active["active"], &active["user"]), (0, &true.into(), &"admin".into()));
+
+    let shown = cli.run(&format!("show --json {}", id(&token)));
+    assert_eq!((shown.code, &shown.json()["state"]), (0, &"live".into()));
+
+    let listed = cli.run("list --json -u admin").json();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["label"]), (1, &"backup".into()));
+
+    let revoked = cli.run(&format!("revoke --json {} --by boss --why leaked", id(&token)));
+    assert_eq!((revoked.code, &revoked.json()[0]["outcome"]), (0, &"revoked".into()));
+
+    let (code, inactive) = cli.validate(&token, "");
+    assert_eq!((code, &inactive["active"], &inactive["reason"]), (1, &false.into(), &"unknown".into()));
+
+    let explained = cli.run(&format!("show --json {}", id(&token)));
+    let json = explained.json();
+    assert_eq!(explained.code, 1);
+    assert_eq!(
+        (&json["state"], &json["user"], &json["label"], &json["revoked_by"], &json["why"]),
+        (&"revoked".into(), &"admin".into(), &"backup".into(), &"boss".into(), &"leaked".into())
+    );
+    assert_eq!(cli.run("list --json -u admin").json(), Value::Array(vec![]));
+}
+
+#[test]
+fn the_json_of_an_issue_has_the_documented_fields_in_order() {
+    let cli = Cli::new();
+    let ran = cli.run(&format!(
+        "issue --json -u admin -e 24h -a 10m -s node:{NODE}:r,node:{NODE}:w -l ci --issuer ops"
+    ));
+    let names: Vec<_> = ran.stdout.split("\":").map(|part| part.rsplit('"').next().unwrap()).collect();
+    assert_eq!(
+        names[..names.len() - 1],
+        [
+            "token",
+            "id",
+            "user",
+            "scopes",
+            "label",
+            "issuer",
+            "issued_at",
+            "expires_at",
+            "sliding_window_seconds",
+            "max_expires_at"
+        ]
+    );
+    let json = ran.json();
+    assert_eq!(json["scopes"], serde_json::json!([format!("node:{NODE}:rw")]));
+    assert_eq!(json["sliding_window_seconds"], 600);
+    for time in ["issued_at", "expires_at", "max_expires_at"] {
+        assert!(json[time].as_str().unwrap().ends_with('Z'), "{json}");
+    }
+    assert_eq!(cli.issue("-u admin -e 1h")["scopes"], Value::Null);
+}
+
+#[test]
+fn quiet_prints_the_token_and_a_newline_and_nothing_else() {
+    let cli = Cli::new();
+    for command in ["user token", "admin user token", "issue"] {
+        let ran = cli.run(&format!("{command} -u admin -e 1h -q"));
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
+        let token = ran.stdout.strip_suffix('\n').unwrap();
+        assert_eq!((token.len(), token.contains(char::is_whitespace)), (56, false));
+    }
+}
+
+#[test]
+fn the_user_the_permission_and_the_folder_are_demanded_on_request() {
+    let cli = Cli::new();
+    let token = cli.issue(&format!("-u admin -e 1h -s node:{FOLDER}:r"));
+    assert_eq!(cli.validate(&token, "-u admin").0, 0);
+    let (code, json) = cli.validate(&token, "-u root");
+    assert_eq!((code, &json["reason"]), (1, &"wrong_subject".into()));
+
+    assert_eq!(cli.validate(&token, &format!("--need node:{NODE}:r --ancestor {FOLDER}")).0, 0);
+    let (code, json) = cli.validate(&token, &format!("--need node:{NODE}:r"));
+    assert_eq!((code, &json["reason"]), (1, &"not_permitted".into()));
+    assert_eq!(json["missing"], format!("node:{NODE}:r"));
+    assert_eq!(cli.validate(&token, &format!("--need node:{FOLDER}:rw")).0, 1);
+}
+
+#[test]
+fn a_use_prolongs_a_sliding_token_and_a_peek_does_not() {
+    let cli = Cli::new();
+    let token = cli.issue("-u admin -a 600");
+    let (_, peeked) = cli.validate(&token, "--peek");
+    assert_eq!(peeked["expires_at"], token["expires_at"]);
+    let (_, used) = cli.validate(&token, "");
+    assert!(used["expires_at"].as_str() > token["expires_at"].as_str());
+}
+
+#[test]
+fn a_token_in_a_file_is_validated() {
+    let cli = Cli::new();
+    let token = cli.issue("-u admin -e 1h");
+    let file = cli.home.path().join("token");
+    std::fs::write(&file, format!("{}\r\nmore\n", token["token"].as_str().unwrap())).unwrap();
+    assert_eq!(cli.run(&format!("validate --token-file {}", file.display())).code, 0);
+    let missing = cli.run("validate --token-file /nowhere/token");
+    assert_eq!(missing.code, 3);
+    assert!(missing.stderr.contains("/nowhere/token"), "{}", missing.stderr);
+}
+
+#[test]
+fn all_tokens_of_a_user_are_revoked_in_one_step() {
+    let cli = Cli::new();
+    let tokens = [cli.issue("-u admin -e 1h"), cli.issue("-u admin -a 1h")];
+    let other = cli.issue("-u other -e 1h");
+    let ran = cli.run("revoke --json --user admin");
+    assert_eq!((ran.code, ran.json().as_array().unwrap().len()), (0, 2));
+    assert!(tokens.iter().all(|token| cli.validate(token, "").0 == 1));
+    assert_eq!(cli.validate(&other, "").0, 0);
+    assert_eq!(cli.run("revoke --json --user admin").code, 0, "a repeat is no failure");
+}
+
+#[test]
+fn tokens_are_revoked_by_themselves_from_standard_input() {
+    let cli = Cli::new();
+    let tokens = [cli.issue("-u admin -e 1h"), cli.issue("-u admin -e 2h")];
+    let text = tokens.each_ref().map(|token| token["token"].as_str().unwrap().to_owned()).join("\n");
+    let ran = cli.run_with("revoke --json --stdin", &text);
+    assert_eq!((ran.code, ran.json().as_array().unwrap().len()), (0, 2), "{}", ran.stderr);
+    assert!(tokens.iter().all(|token| cli.validate(token, "").0 == 1));
+    let ran = cli.run_with("revoke --json --stdin", "no token\n");
+    assert_eq!((ran.code, &ran.json()[0]["outcome"]), (1, &"malformed".into()));
+}
+
+#[test]
+fn revoking_again_is_done_and_revoking_the_unknown_is_a_no() {
+    let cli = Cli::new();
+    let token = cli.issue("-u admin -e 1h");
+    assert_eq!(cli.run(&format!("revoke {}", id(&token))).code, 0);
+    let again = cli.run(&format!("revoke --json {}", id(&token)));
+    assert_eq!((again.code, &again.json()[0]["outcome"]), (0, &"already_revoked".into()));
+    let unknown = cli.run("revoke --json 3l51xk1fgfw2k28rm7smxkaqntg3");
+    assert_eq!((unknown.code, &unknown.json()[0]["outcome"]), (1, &"unknown".into()));
+}
+
+#[test]
+fn a_mistyped_id_revokes_nothing() {
+    let cli = Cli::new();
+    let token = cli.issue("-u admin -e 1h");
+    assert_eq!(cli.run(&format!("revoke {} mistyped", id(&token))).code, 2);
+    assert_eq!(cli.validate(&token, "").0, 0);
+}
+
+#[test]
+fn a_token_as_an_argument_is_refused_without_being_repeated() {
+    let cli = Cli::new();
+    let token = cli.issue("-u admin -e 1h");
+    let text = token["token"].as_str().unwrap();
+    let half = text.split_at(40).0;
+    for arguments in [
+        format!("validate {text}"),
+        format!("validate {half}"),
+        format!("validate --token {text}"),
+        format!("show {text}"),
+        format!("show {half}"),
+        format!("revoke {text}"),
+        format!("revoke {half}"),
+        format!("list -u {text}"),
+        text.to_owned(),
+    ] {
+        let ran = cli.run(&arguments);
+        assert_eq!(ran.code, 2, "{arguments}");
+        assert!(!ran.stderr.contains(half) && !ran.stdout.contains(half), "{arguments}: {}", ran.stderr);
+    }
+    assert_eq!(cli.validate(&token, "").0, 0);
+}
+
+#[test]
+fn errors_are_json_on_standard_error_when_json_is_asked_for() {
+    let cli = Cli::new();
+    let ran = cli.run("list --json -u admin --store redis://127.0.0.1:1");
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
+    let json: Value = serde_json::from_str(&ran.stderr).unwrap();
+    assert_eq!((&json["error"]["kind"], &json["error"]["retryable"]), (&"unavailable".into(), &true.into()));
+}
+
+#[test]
+fn the_embedded_store_and_its_key_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let cli = Cli::new();
+    cli.issue("-u admin -e 1h");
+    let directory = cli.home.path().join(".local/share/token-store");
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&directory), 0o700);
+    for file in ["tokens.db", "tokens.db.key"] {
+        assert_eq!(mode(&directory.join(file)), 0o600, "{file}");
+    }
+}
+
+#[test]
+fn a_key_file_is_made_once_and_shared() {
+    let cli = Cli::new();
+    let path = cli.home.path().join("keys");
+    let arguments = format!("new-key-file {}", path.display());
+    assert_eq!(cli.run(&arguments).code, 0);
+    let text = std::fs::read(&path).unwrap();
+    assert_eq!(cli.run(&arguments).code, 3, "a key file is never written over");
+    assert_eq!(std::fs::read(&path).unwrap(), text);
+
+    let database = cli.home.path().join("other.db");
+    let settings = format!("--store sqlite:{} --key-file {}", database.display(), path.display());
+    let token = cli.issue(&format!("-u admin -e 1h {settings}"));
+    assert_eq!(cli.validate(&token, &settings).0, 0);
+    let (code, json) = cli.validate(&token, "");
+    assert_eq!((code, &json["reason"]), (1, &"malformed".into()), "another key, another deployment");
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let cli = Cli::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_token-cli"))
+        .args(["completions", "bash"])
+        .env("HOME", cli.home.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
+}
+
+#[test]
+fn completions_and_man_pages_are_written() {
+    let cli = Cli::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = cli.run(&format!("completions {shell}"));
+        assert_eq!(ran.code, 0);
+        assert!(ran.stdout.contains("new-key-file"));
+    }
+    let directory = cli.home.path().join("man");
+    assert_eq!(cli.run(&format!("man {}", directory.display())).code, 0);
+    for page in ["token-cli.1", "token-cli-issue.1", "token-cli-revoke.1"] {
+        assert!(directory.join(page).exists(), "{page}");
+    }
+}

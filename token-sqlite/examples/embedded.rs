@@ -1,0 +1,36 @@
+//! The life of a token in a file: `cargo run -p token-sqlite --example embedded`.
+
+#![expect(clippy::print_stdout, reason = "an example shows what it does")]
+
+use token_core::{
+    Access, Demand, IssueRequest, Lifetime, Prefix, Revocation, TokenService, TokenStore, Verdict, os_rng,
+};
+use token_sqlite::{SqliteStore, keyfile};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    let (database, key_file) = (folder.path().join("tokens.db"), folder.path().join("tokens.key"));
+    let keys = keyfile::open_keys(&database, &key_file)?;
+    let tokens = TokenService::new(SqliteStore::open(&database, keys)?, Prefix::default());
+
+    // Slides by ten minutes with each use, and dies after a day at the latest.
+    let lifetime = Lifetime::capped("10m".parse()?, "24h".parse()?)?;
+    let request = IssueRequest::new("admin".parse()?, Access::Full, lifetime);
+    let issued = tokens.issue(&request, &mut os_rng()?).await?;
+    println!("issued {}, which dies at {}", issued.grant.id, issued.grant.expires_at);
+
+    let text = issued.token.expose_secret();
+    match tokens.validate(text, &Demand::any()).await? {
+        Verdict::Active(grant) => println!("active, for {}, until {}", grant.subject, grant.expires_at),
+        Verdict::Inactive(reason) => println!("inactive: {reason}"),
+    }
+
+    let revocation = Revocation { by: Some("admin".parse()?), why: Some("end of the example".parse()?) };
+    println!("{:?}", tokens.store().revoke(issued.grant.id, &revocation).await?);
+    match tokens.validate(text, &Demand::any()).await? {
+        Verdict::Active(grant) => println!("active until {}", grant.expires_at),
+        Verdict::Inactive(reason) => println!("inactive: {reason}"),
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! What a failure of SQLite or of the file system means to whoever called the store.
+
+use std::io;
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+use token_core::{StoreError, StoreErrorKind};
+
+/// A failure on its way to the caller: it does not yet say what was being done, and to which file.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Sqlite(rusqlite::Error),
+    File(io::Error),
+    /// Already said in full.
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Failure {
+    /// Says that this kept us from `doing` something to the file at `path`, which is `what`.
+    pub(crate) fn explain(self, doing: &str, what: &str, path: &Path) -> StoreError {
+        let said = |(kind, trouble)| {
+            StoreError::new(kind, format!("cannot {doing}: the {what} {} {trouble}", path.display()))
+        };
+        match self {
+            Self::Sqlite(error) => said(of_sqlite(&error)).caused_by(error),
+            Self::File(error) => said(of_file(error.kind())).caused_by(error),
+            Self::Store(error) => error,
+        }
+    }
+}
+
+/// Kind, trouble and next step for everything that SQLite reports.
+fn of_sqlite(error: &rusqlite::Error) -> (StoreErrorKind, &'static str) {
+    use rusqlite::Error as E;
+    match error {
+        E::SqliteFailure(error, _) => of_code(error.code),
+        E::FromSqlConversionFailure(..) | E::IntegralValueOutOfRange(..) | E::InvalidColumnType(..) => {
+            (StoreErrorKind::Corrupt, "holds a row that no token store wrote; restore it from a backup")
+        }
+        E::SqlInputError { error, .. } => of_code(error.code),
+        E::InvalidPath(_) | E::NulError(_) => {
+            (StoreErrorKind::Misconfigured, "has a path that SQLite does not take; choose another one")
+        }
+        _ => (StoreErrorKind::Unavailable, "gave no answer; please report this"),
+    }
+}
+
+fn of_code(code: ErrorCode) -> (StoreErrorKind, &'static str) {
+    use StoreErrorKind as Kind;
+    match code {
+        ErrorCode::DatabaseBusy => (
+            Kind::TimedOut,
+            "is kept busy by another process; try again, and look for a process that holds it open in a transaction",
+        ),
+        ErrorCode::DatabaseLocked
+        | ErrorCode::FileLockingProtocolFailed
+        | ErrorCode::SchemaChanged
+        | ErrorCode::OperationInterrupted
+        | ErrorCode::OperationAborted => (Kind::Unavailable, "is being worked on by others; try again"),
+        ErrorCode::OutOfMemory => {
+            (Kind::Unavailable, "needs more memory than there is; free some and try again")
+        }
+        ErrorCode::SystemIoFailure => {
+            (Kind::Unavailable, "cannot be read or written; check its disk, which must be a local one")
+        }
+        ErrorCode::DiskFull => (Kind::Full, "has no room to grow; free some space on its disk"),
+        ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied | ErrorCode::ReadOnly => {
+            (Kind::Denied, DENIED)
+        }
+        ErrorCode::CannotOpen => (
+            Kind::Misconfigured,
+            "does not open; check the path, and that this user may write to the file and its folder",
+        ),
+        ErrorCode::NotADatabase => {
+            (Kind::Corrupt, "is not a SQLite file; name another one, or restore it from a backup")
+        }
+        // SQLite's answer to a statement on a table or column that is not there.
+        ErrorCode::Unknown => {
+            (Kind::Corrupt, "does not have the tables of a token store; restore it from a backup")
+        }
+        ErrorCode::DatabaseCorrupt => (Kind::Corrupt, "is damaged; restore it from a backup"),
+        _ => (Kind::Unavailable, "gave no answer; please report this"),
+    }
+}
+
+const DENIED: &str = "is closed to this user; let it read and write the file and its folder";
+
+/// The same for everything that the file system reports.
+fn of_file(kind: io::ErrorKind) -> (StoreErrorKind, &'static str) {
+    use io::ErrorKind as Io;
+    match kind {
+        Io::PermissionDenied | Io::ReadOnlyFilesystem => (StoreErrorKind::Denied, DENIED),
+        Io::StorageFull | Io::QuotaExceeded => {
+            (StoreErrorKind::Full, "finds no room; free some space on its disk")
+        }
+        Io::NotFound
+        | Io::NotADirectory
+        | Io::IsADirectory
+        | Io::InvalidInput
+        | Io::InvalidFilename
+        | Io::AlreadyExists => (StoreErrorKind::Misconfigured, "cannot be a file there; check the path"),
+        _ => (StoreErrorKind::Unavailable, "cannot be read or written; check its disk"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+    use std::error::Error;
+
+    fn explained(code: i32) -> StoreError {
+        Failure::Sqlite(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).explain(
+            "issue",
+            "database",
+            Path::new("/data/t.db"),
+        )
+    }
+
+    #[test]
+    fn each_result_of_sqlite_has_the_kind_that_callers_act_on() {
+        use StoreErrorKind as Kind;
+        for (code, kind, retryable) in [
+            (ffi::SQLITE_BUSY, Kind::TimedOut, true),
+            (ffi::SQLITE_BUSY_RECOVERY, Kind::TimedOut, true),
+            (ffi::SQLITE_LOCKED, Kind::Unavailable, true),
+            (ffi::SQLITE_PROTOCOL, Kind::Unavailable, true),
+            (ffi::SQLITE_IOERR_FSYNC, Kind::Unavailable, true),
+            (ffi::SQLITE_FULL, Kind::Full, false),
+            (ffi::SQLITE_READONLY, Kind::Denied, false),
+            (ffi::SQLITE_READONLY_DIRECTORY, Kind::Denied, false),
+            (ffi::SQLITE_PERM, Kind::Denied, false),
+            (ffi::SQLITE_CANTOPEN, Kind::Misconfigured, false),
+            (ffi::SQLITE_NOTADB, Kind::Corrupt, false),
+            (ffi::SQLITE_CORRUPT, Kind::Corrupt, false),
+        ] {
+            let error = explained(code);
+            assert_eq!((error.kind(), error.is_retryable()), (kind, retryable), "{code}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_message_says_what_failed_on_what_and_what_to_do_and_leaves_the_cause_to_its_source() {
+        for code in 1..=26 {
+            let error = explained(code);
+            let (message, cause) = (error.to_string(), error.source().unwrap().to_string());
+            assert!(message.starts_with("cannot issue: the database /data/t.db "), "{message}");
+            assert!(message.contains("; ") && !message.ends_with('.'), "{message}");
+            assert!(!message.contains(&cause), "{message}: {cause}");
+        }
+    }
+
+    #[test]
+    fn a_failure_of_the_file_system_is_told_apart_too() {
+        use StoreErrorKind as Kind;
+        for (io, kind) in [
+            (io::ErrorKind::PermissionDenied, Kind::Denied),
+            (io::ErrorKind::ReadOnlyFilesystem, Kind::Denied),
+            (io::ErrorKind::StorageFull, Kind::Full),
+            (io::ErrorKind::NotADirectory, Kind::Misconfigured),
+            (io::ErrorKind::TimedOut, Kind::Unavailable),
+        ] {
+            let error = Failure::File(io.into()).explain("open", "key file", Path::new("k"));
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(error.to_string().starts_with("cannot open: the key file k "), "{error}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Opening the file: makes it where there is none, and takes no file that is not ours.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+use token_core::{Clock, KeyRing, StoreError, StoreErrorKind, SystemClock};
+
+use crate::database::Database;
+use crate::error::Failure;
+use crate::fresh;
+use crate::store::SqliteStore;
+use crate::transitions::Transitions;
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// `PRAGMA user_version`: the version of `schema.sql`.
+const SCHEMA_VERSION: i32 = 1;
+
+/// `PRAGMA application_id`, "toks": tells our files from those of other programs.
+const APPLICATION_ID: i32 = i32::from_be_bytes(*b"toks");
+
+impl SqliteStore {
+    /// How long a call waits for the writes of other processes before it fails with
+    /// [`TimedOut`](StoreErrorKind::TimedOut): 5 seconds.
+    pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// Opens the database at `path`, on the system's clock. Where there is none, it is made, with the folders above it;
+    /// on Unix the file has mode 0600 and each new folder 0700.
+    ///
+    /// It blocks for a few milliseconds; where another process is just working on the whole file, for
+    /// [`BUSY_TIMEOUT`](Self::BUSY_TIMEOUT) at most.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for a path that cannot be a file, the database of another
+    /// program and another schema version; [`Denied`](StoreErrorKind::Denied) without the right to write;
+    /// [`Corrupt`](StoreErrorKind::Corrupt) for a file that is no database or is damaged;
+    /// [`Full`](StoreErrorKind::Full), [`TimedOut`](StoreErrorKind::TimedOut) and
+    /// [`Unavailable`](StoreErrorKind::Unavailable) as they say.
+    pub fn open(path: &Path, keys: Arc<KeyRing>) -> Result<Self, StoreError> {
+        Self::open_with_clock(path, keys, SystemClock)
+    }
+
+    /// The same on the given clock, which must be that of every other process on the file.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with_clock(
+        path: &Path,
+        keys: Arc<KeyRing>,
+        clock: impl Clock + 'static,
+    ) -> Result<Self, StoreError> {
+        let database = open_database(path).map_err(|failure| failure.explain("open", "database", path))?;
+        Ok(Self { inner: Arc::new(Transitions { keys, clock: Box::new(clock), database }) })
+    }
+}
+
+fn open_database(path: &Path) -> Result<Database, Failure> {
+    // An absolute path stays right when the process changes its folder, and is never one of SQLite's special names
+    // (`:memory:`, `file:…`).
+    let path = std::path::absolute(path)?;
+    if !path.try_exists()? {
+        refuse_orphans(&path)?;
+        if fresh::make_whole(&path, fill)? {
+            tracing::info!(path = %path.display(), "made a new token database");
+        }
+    }
+    let writer = connect(&path)?;
+    // Asked first: merely reading it would leave a log behind that nobody may write.
+    if writer.is_readonly("main")? {
+        return Err(io::Error::from(io::ErrorKind::PermissionDenied).into());
+    }
+    check_identity(&writer, &path)?;
+    switch_to_wal(&writer, &path)?;
+    // Each commit is on the disk before it is acknowledged; the second line is what that takes on macOS.
+    writer.pragma_update(None, "synchronous", "FULL")?;
+    writer.pragma_update(None, "fullfsync", true)?;
+
+    let reader = connect(&path)?;
+    reader.pragma_update(None, "query_only", true)?;
+    Ok(Database::new(path, reader, writer))
+}
+
+/// Refuses to make a database beside the log of one that is gone: SQLite would take the log for the new one's.
+fn refuse_orphans(path: &Path) -> Result<(), Failure> {
+    for suffix in ["-wal", "-journal"] {
+        let mut log = path.as_os_str().to_owned();
+        log.push(suffix);
+        // Asked in this order: another process may just have made the database, and then its log.
+        if Path::new(&log).try_exists()? && !path.try_exists()? {
+            let trouble = format!(
+                "is missing, but {} is there; restore the database, or move that file away too",
+                log.display()
+            );
+            return Err(refused(path, &trouble));
+        }
+    }
+    Ok(())
+}
+
+/// Writes an empty database into a file that nobody else knows yet, and whose loss would not matter.
+fn fill(path: &Path) -> Result<(), Failure> {
+    let new = connect(path)?;
+    new.pragma_update(None, "synchronous", "OFF")?;
+    new.pragma_update(None, "journal_mode", "MEMORY")?;
+    new.execute_batch(SCHEMA)?;
+    new.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    new.pragma_update(None, "application_id", APPLICATION_ID)?;
+    switch_to_wal(&new, path)?;
+    new.close().map_err(|(_, error)| error.into())
+}
+
+/// A connection that never makes a file: SQLite would make it readable by everybody.
+fn connect(path: &Path) -> Result<Connection, Failure> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(SqliteStore::BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+/// Refuses the database of another program, before anything is written to it, and that of another version of ours.
+fn check_identity(connection: &Connection, path: &Path) -> Result<(), Failure> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    match (pragma("application_id")?, pragma("user_version")?) {
+        (APPLICATION_ID, SCHEMA_VERSION) => Ok(()),
+        (APPLICATION_ID, version) => {
+            let trouble = format!(
+                "has schema version {version}, and this program knows version {SCHEMA_VERSION} only; \
+                 use the version of the program that made it"
+            );
+            Err(refused(path, &trouble))
+        }
+        _ if pragma("page_count")? == 0 => {
+            Err(refused(path, "is an empty file, not a database; remove it, and it will be made"))
+        }
+        _ => Err(refused(path, "belongs to another program; name a file of its own for the tokens")),
+    }
+}
+
+/// Readers and a writer side by side need SQLite's write-ahead log. The file remembers that it has one.
+fn switch_to_wal(connection: &Connection, path: &Path) -> Result<(), Failure> {
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(refused(path, "is on a file system that several processes cannot share; move it to a local disk"))
+}
+
+fn refused(path: &Path, trouble: &str) -> Failure {
+    let message = format!("cannot open: the database {} {trouble}", path.display());
+    StoreError::new(StoreErrorKind::Misconfigured, message).into()
+}

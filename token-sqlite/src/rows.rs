@@ -1,0 +1,170 @@
+//! Every SQL statement on the rows, as a function with types.
+//!
+//! A row whose time has come counts as gone from then on, whether or not it still stands there.
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Result, Row};
+use token_core::{Partition, Timestamp, TokenId};
+
+/// The record of a live token, and when the token dies.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) record: Vec<u8>,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Adds a token; `false` when the id is taken by a live one.
+pub(crate) fn insert(
+    db: &Connection,
+    id: TokenId,
+    subject: u128,
+    live: &Live,
+    now: Timestamp,
+) -> Result<bool> {
+    let mut statement = db.prepare_cached(
+        "INSERT INTO tokens (id, subject, record, expires_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (id) DO UPDATE
+         SET subject = excluded.subject, record = excluded.record, expires_at = excluded.expires_at
+         WHERE tokens.expires_at <= ?5",
+    )?;
+    let inserted = statement.execute((
+        Key(id),
+        subject.to_be_bytes(),
+        &live.record,
+        Millis(live.expires_at),
+        Millis(now),
+    ))?;
+    Ok(inserted > 0)
+}
+
+/// The live token with this id.
+pub(crate) fn find(db: &Connection, id: TokenId, now: Timestamp) -> Result<Option<Live>> {
+    db.prepare_cached("SELECT record, expires_at FROM tokens WHERE id = ?1 AND expires_at > ?2")?
+        .query_row((Key(id), Millis(now)), |row| live(row, 0))
+        .optional()
+}
+
+/// The live tokens of a subject.
+pub(crate) fn find_all(db: &Connection, subject: u128, now: Timestamp) -> Result<Vec<(TokenId, Live)>> {
+    db.prepare_cached("SELECT id, record, expires_at FROM tokens WHERE subject = ?1 AND expires_at > ?2")?
+        .query_map((subject.to_be_bytes(), Millis(now)), |row| Ok((key(row, 0)?, live(row, 1)?)))?
+        .collect()
+}
+
+/// Lets a token that is there die at another time. One that is not there stays away.
+pub(crate) fn renew(db: &Connection, id: TokenId, expires_at: Timestamp) -> Result<()> {
+    db.prepare_cached("UPDATE tokens SET expires_at = ?2 WHERE id = ?1")?
+        .execute((Key(id), Millis(expires_at)))
+        .map(drop)
+}
+
+/// Takes the live token with this id away and returns its record.
+pub(crate) fn take(db: &Connection, id: TokenId, now: Timestamp) -> Result<Option<Vec<u8>>> {
+    db.prepare_cached("DELETE FROM tokens WHERE id = ?1 AND expires_at > ?2 RETURNING record")?
+        .query_row((Key(id), Millis(now)), |row| row.get(0))
+        .optional()
+}
+
+/// Takes the live tokens of a subject away and returns their records.
+pub(crate) fn take_all(db: &Connection, subject: u128, now: Timestamp) -> Result<Vec<(TokenId, Vec<u8>)>> {
+    db.prepare_cached("DELETE FROM tokens WHERE subject = ?1 AND expires_at > ?2 RETURNING id, record")?
+        .query_map((subject.to_be_bytes(), Millis(now)), |row| Ok((key(row, 0)?, row.get(1)?)))?
+        .collect()
+}
+
+/// Puts a tombstone where a token was.
+pub(crate) fn bury(db: &Connection, id: TokenId, bytes: &[u8], keep_until: Timestamp) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO tombstones (id, bytes, keep_until) VALUES (?1, ?2, ?3)
+         ON CONFLICT (id) DO UPDATE SET bytes = excluded.bytes, keep_until = excluded.keep_until",
+    )?
+    .execute((Key(id), bytes, Millis(keep_until)))
+    .map(drop)
+}
+
+/// The tombstone of this id.
+pub(crate) fn find_tombstone(db: &Connection, id: TokenId, now: Timestamp) -> Result<Option<Vec<u8>>> {
+    db.prepare_cached("SELECT bytes FROM tombstones WHERE id = ?1 AND keep_until > ?2")?
+        .query_row((Key(id), Millis(now)), |row| row.get(0))
+        .optional()
+}
+
+/// Keeps the tombstone of this id until another time; `false` when there is none.
+pub(crate) fn keep_tombstone(
+    db: &Connection,
+    id: TokenId,
+    keep_until: Timestamp,
+    now: Timestamp,
+) -> Result<bool> {
+    let kept = db
+        .prepare_cached("UPDATE tombstones SET keep_until = ?2 WHERE id = ?1 AND keep_until > ?3")?
+        .execute((Key(id), Millis(keep_until), Millis(now)))?;
+    Ok(kept > 0)
+}
+
+/// Clears away at most `limit` rows of each table whose time has come, and returns how many.
+pub(crate) fn clear_expired(db: &Connection, limit: u32, now: Timestamp) -> Result<u64> {
+    let tokens = db
+        .prepare_cached(
+            "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires_at <= ?1 LIMIT ?2)",
+        )?
+        .execute((Millis(now), limit))?;
+    let tombstones = db
+        .prepare_cached(
+            "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones WHERE keep_until <= ?1 LIMIT ?2)",
+        )?
+        .execute((Millis(now), limit))?;
+    Ok((tokens + tombstones) as u64)
+}
+
+fn live(row: &Row<'_>, at: usize) -> Result<Live> {
+    let Millis(expires_at) = row.get(at + 1)?;
+    Ok(Live { record: row.get(at)?, expires_at })
+}
+
+fn key(row: &Row<'_>, at: usize) -> Result<TokenId> {
+    let Key(id) = row.get(at)?;
+    Ok(id)
+}
+
+/// A time in a column. The last time that a column holds is 292 million years away; later ones become that.
+struct Millis(Timestamp);
+
+impl ToSql for Millis {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX).into())
+    }
+}
+
+impl FromSql for Millis {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let millis = value.as_i64()?;
+        let millis = u64::try_from(millis).map_err(|_| FromSqlError::OutOfRange(millis))?;
+        Ok(Self(Timestamp::from_millis(millis)))
+    }
+}
+
+/// A token id in a column: the partition's number in two bytes, then the 128 bits, big-endian.
+struct Key(TokenId);
+
+/// The column does not hold the id of a token.
+#[derive(Debug, thiserror::Error)]
+#[error("the row's key is not the id of a token")]
+struct NotAnId;
+
+impl ToSql for Key {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        let (partition, bits) = (self.0.partition().number(), self.0.bits());
+        Ok([&partition.to_be_bytes()[..], &bits.to_be_bytes()[..]].concat().into())
+    }
+}
+
+impl FromSql for Key {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let id = value.as_blob()?.split_first_chunk().and_then(|(partition, bits)| {
+            let partition = Partition::new(u16::from_be_bytes(*partition))?;
+            Some(TokenId::new(partition, u128::from_be_bytes(bits.try_into().ok()?)))
+        });
+        id.map(Self).ok_or_else(|| FromSqlError::Other(Box::new(NotAnId)))
+    }
+}

@@ -1,0 +1,102 @@
+//! What does not go well, and what is left then.
+
+use super::*;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use token_core::{Clock, Revocation, RevokeOutcome, Sighting, StoreErrorKind, TokenStore};
+
+/// A clock that breaks when it is told to, in the middle of a transaction.
+#[derive(Debug)]
+struct Fragile {
+    breaks: Arc<AtomicBool>,
+}
+
+impl Clock for Fragile {
+    fn now(&self) -> Timestamp {
+        assert!(!self.breaks.swap(false, Ordering::SeqCst), "the clock broke");
+        Timestamp::from_millis(1)
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_call_is_passed_on_and_leaves_the_store_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let breaks = Arc::new(AtomicBool::new(false));
+    let clock = Fragile { breaks: Arc::clone(&breaks) };
+    let store = SqliteStore::open_with_clock(&folder.path().join("t.db"), Arc::new(KeyRing::public()), clock)
+        .unwrap();
+    let tokens = Arc::new(TokenService::new(store, Prefix::default()));
+    let issued = issue(&tokens, hard()).await;
+    breaks.store(true, Ordering::SeqCst);
+    let store = tokens.store().clone();
+    let id = issued.grant.id;
+    let broken = tokio::spawn(async move { store.revoke(id, &Revocation::default()).await });
+    assert!(broken.await.unwrap_err().is_panic());
+    assert!(is_active(&tokens, &issued).await);
+    assert_eq!(tokens.store().revoke(id, &Revocation::default()).await.unwrap(), RevokeOutcome::Revoked);
+}
+
+#[tokio::test]
+async fn a_token_that_finds_no_room_is_refused_whole() {
+    let place = Place::new();
+    let tokens = place.open();
+    {
+        let writer = tokens.store().inner.database.writer.lock().unwrap();
+        let pages: i64 = writer.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        writer.pragma_update(None, "max_page_count", pages).unwrap();
+    }
+    let request = IssueRequest::new(admin(), Access::Full, hard());
+    let mut issued = 0;
+    let error = loop {
+        match tokens.issue(&request, &mut os_rng().unwrap()).await {
+            Ok(_) => issued += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.kind(), StoreErrorKind::Full);
+    assert!(error.to_string().starts_with("cannot issue: the database /"), "{error}");
+    assert_eq!(place.count("tokens"), issued);
+    assert_eq!(tokens.store().list(&admin()).await.unwrap().len() as u64, issued);
+}
+
+#[tokio::test]
+async fn a_record_that_was_changed_is_an_error_until_it_is_revoked() {
+    let place = Place::new();
+    let tokens = place.open();
+    let issued = issue(&tokens, hard()).await;
+    place.raw().execute("UPDATE tokens SET record = CAST(record || x'00' AS BLOB)", ()).unwrap();
+    let error = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    assert!(
+        tokens.store().list(&admin()).await.unwrap_err().to_string().contains(&issued.grant.id.to_string())
+    );
+    let revoked = tokens.store().revoke_subject(&admin(), &Revocation::default()).await.unwrap();
+    assert_eq!(revoked, [issued.grant.id]);
+    assert!(!is_active(&tokens, &issued).await);
+    let Sighting::Revoked(tombstone) = tokens.store().show(issued.grant.id).await.unwrap() else {
+        panic!("just revoked");
+    };
+    assert_eq!(tombstone.subject, None, "nothing is believed of it");
+}
+
+#[tokio::test]
+async fn a_database_that_lost_a_table_is_damaged() {
+    let place = Place::new();
+    let tokens = place.open();
+    place.raw().execute_batch("DROP TABLE tombstones").unwrap();
+    let issued =
+        tokens.issue(&IssueRequest::new(admin(), Access::Full, hard()), &mut os_rng().unwrap()).await;
+    assert_eq!(issued.unwrap_err().kind(), StoreErrorKind::Corrupt);
+    assert_eq!(place.count("tokens"), 0, "nothing is half done");
+}
+
+#[tokio::test]
+async fn a_row_that_no_store_wrote_is_damage() {
+    let place = Place::new();
+    let tokens = place.open();
+    issue(&tokens, hard()).await;
+    place.raw().execute_batch("PRAGMA ignore_check_constraints = 1; UPDATE tokens SET id = x'ff'").unwrap();
+    let error = tokens.store().list(&admin()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    assert!(error.to_string().contains("holds a row that no token store wrote"), "{error}");
+}

@@ -1,0 +1,82 @@
+//! What is special to this store. That it answers as every other store does is for the conformance suite, and in small
+//! for [`same_as_memory`].
+
+mod expiry;
+mod failures;
+mod opening;
+mod same_as_memory;
+mod sharing;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use token_core::{
+    Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, ManualClock, Prefix, Span, Subject, Timestamp,
+    TokenService, os_rng,
+};
+
+use crate::SqliteStore;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A folder with a database in it, and the clock of all who open it.
+struct Place {
+    folder: tempfile::TempDir,
+    clock: Arc<ManualClock>,
+}
+
+impl Place {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_900_000_000_000)));
+        Self { folder: tempfile::tempdir().unwrap(), clock }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("t.db")
+    }
+
+    fn open(&self) -> TokenService<SqliteStore> {
+        let keys = Arc::new(KeyRing::public());
+        let store = SqliteStore::open_with_clock(&self.path(), keys, Arc::clone(&self.clock)).unwrap();
+        TokenService::new(store, Prefix::default())
+    }
+
+    /// The database as any other program sees it.
+    fn raw(&self) -> Connection {
+        Connection::open(self.path()).unwrap()
+    }
+
+    fn count(&self, table: &str) -> u64 {
+        let count: i64 =
+            self.raw().query_row(&format!("SELECT count(*) FROM {table}"), (), |row| row.get(0)).unwrap();
+        count.try_into().unwrap()
+    }
+}
+
+fn admin() -> Subject {
+    "admin".parse().unwrap()
+}
+
+fn minutes(count: u64) -> Span {
+    Span::from_millis(count * 60_000).unwrap()
+}
+
+fn hard() -> Lifetime {
+    Lifetime::hard(minutes(10))
+}
+
+fn sliding() -> Lifetime {
+    Lifetime::sliding(minutes(10))
+}
+
+async fn issue(tokens: &TokenService<SqliteStore>, lifetime: Lifetime) -> Issued {
+    let request = IssueRequest::new(admin(), Access::Full, lifetime);
+    tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap()
+}
+
+async fn is_active(tokens: &TokenService<SqliteStore>, issued: &Issued) -> bool {
+    let verdict = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
+    verdict.grant().is_some()
+}
