@@ -1,1 +1,13 @@
-//! x
+//! The conformance suite, run unchanged on every store and topology, and the servers that it runs on.
+#![deny(dead_code)]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of this is test code: a panic is a failed test, and its message says what failed"
+)]
+
+pub mod conformance;
+pub mod rig;
+pub mod runner;
+pub mod servers;

@@ -1,0 +1,175 @@
+//! Records that cannot be trusted: an error for whoever asks, never an answer, and still revocable.
+
+use token_core::{
+    Demand, Grant, Mode, RevokeOutcome, Sighting, StoreError, StoreErrorKind, TokenId, TokenStore, Verdict,
+};
+
+use super::steps::*;
+use crate::rig::Rig;
+
+type Damage = fn(&mut Vec<u8>);
+
+/// What is wrong with a record, and how to make it so.
+const DAMAGES: [(&str, Damage); 8] = [
+    ("a changed seal", |record| flip(record, 30, 1)),
+    ("an unknown format version", |record| flip(record, 0, 0x40)),
+    ("an unknown key version", |record| *record.get_mut(2).unwrap() = b'9'),
+    ("a missing end", |record| record.truncate(record.len() - 1)),
+    ("an end too many", |record| record.push(0)),
+    ("less than a header", |record| record.truncate(10)),
+    ("nothing", Vec::clear),
+    ("something else", |record| *record = b"not a record, but long enough to be taken for one".to_vec()),
+];
+
+fn flip(record: &mut [u8], at: usize, bits: u8) {
+    *record.get_mut(at).unwrap() ^= bits;
+}
+
+async fn tamper(rig: &dyn Rig, id: TokenId, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut record = rig.record(id).await.expect("the token has a record");
+    change(&mut record);
+    rig.overwrite(id, record).await;
+}
+
+async fn damaged(rig: &dyn Rig, user: &str, damage: Damage) -> Held {
+    let held = issue(rig, &restricted(user, capped("1h", "24h"), &[(1, "rw")])).await;
+    tamper(rig, held.id(), damage).await;
+    held
+}
+
+fn assert_corrupt<T: std::fmt::Debug>(result: Result<T, StoreError>, what: &str) -> StoreError {
+    let error = result.expect_err(what);
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{what}: {error}");
+    assert!(!error.is_retryable(), "{what}: {error}");
+    error
+}
+
+pub(super) async fn a_damaged_record_is_an_error_for_whoever_uses_the_token(rig: &dyn Rig) {
+    let right = Demand::any().subject(subject("admin")).need(need(1, "r", &[]));
+    for (what, damage) in DAMAGES {
+        for demand in [Demand::any(), right.clone()] {
+            for mode in [Mode::Peek, Mode::Use] {
+                let held = damaged(rig, "admin", damage).await;
+                assert_corrupt(rig.store().validate(held.token, &demand, mode).await, what);
+                assert_corrupt(rig.store().validate(held.token, &demand, mode).await, "asked again");
+            }
+        }
+    }
+}
+
+/// Nothing that the record says is believed, so neither is that its user or its permissions are others.
+pub(super) async fn a_damaged_record_is_an_error_whatever_is_demanded(rig: &dyn Rig) {
+    let demands = [Demand::any().subject(subject("nobody")), Demand::any().need(need(2, "r", &[]))];
+    for (what, damage) in DAMAGES {
+        for demand in &demands {
+            let held = damaged(rig, "admin", damage).await;
+            assert_corrupt(rig.store().validate(held.token, demand, Mode::Use).await, what);
+        }
+    }
+}
+
+pub(super) async fn a_damaged_record_is_an_error_to_show(rig: &dyn Rig) {
+    for (what, damage) in DAMAGES {
+        let held = damaged(rig, "admin", damage).await;
+        assert_corrupt(rig.store().show(held.id()).await, what);
+    }
+}
+
+pub(super) async fn a_damaged_record_is_an_error_to_list_and_the_error_names_it(rig: &dyn Rig) {
+    for (number, (what, damage)) in DAMAGES.into_iter().enumerate() {
+        let user = format!("user {number}");
+        issue(rig, &request(&user, hard("24h"))).await;
+        let held = damaged(rig, &user, damage).await;
+        let error = assert_corrupt(rig.store().list(&subject(&user)).await, what);
+        assert!(error.to_string().contains(&held.id().to_string()), "{what}: {error}");
+    }
+}
+
+pub(super) async fn a_damaged_record_can_be_revoked(rig: &dyn Rig) {
+    for (what, damage) in DAMAGES {
+        let held = damaged(rig, "admin", damage).await;
+        let outcome = rig.store().revoke(held.id(), &revocation("root", what)).await.unwrap();
+        assert_eq!(outcome, RevokeOutcome::Revoked, "{what}");
+        assert_refused(rig, &held).await;
+        let again = rig.store().revoke(held.id(), &revocation("root", "again")).await.unwrap();
+        assert_eq!(again, RevokeOutcome::AlreadyRevoked, "{what}");
+
+        let Sighting::Revoked(tombstone) = show(rig, &held).await else { panic!("it was revoked: {what}") };
+        assert_eq!(tombstone.revocation, revocation("root", what));
+        assert_eq!((tombstone.subject, tombstone.label), (None, None), "{what}");
+    }
+}
+
+pub(super) async fn a_damaged_record_goes_with_the_others_of_its_subject(rig: &dyn Rig) {
+    for (number, (what, damage)) in DAMAGES.into_iter().enumerate() {
+        let user = format!("user {number}");
+        let owned = [issue(rig, &request(&user, hard("24h"))).await, damaged(rig, &user, damage).await];
+        let ended = rig.store().revoke_subject(&subject(&user), &revocation("root", "left")).await.unwrap();
+        assert_eq!(sorted(ended), ids(&owned), "{what}");
+        for held in &owned {
+            assert_refused(rig, held).await;
+            assert!(matches!(show(rig, held).await, Sighting::Revoked(_)), "{what}");
+        }
+    }
+}
+
+pub(super) async fn a_damaged_record_harms_no_other_token(rig: &dyn Rig) {
+    let (owner, neighbour) = neighbours();
+    let others = [
+        issue(rig, &request(owner.as_str(), sliding("1h"))).await,
+        issue(rig, &request(neighbour.as_str(), sliding("1h"))).await,
+    ];
+    for (_, damage) in DAMAGES {
+        damaged(rig, owner.as_str(), damage).await;
+    }
+    for held in &others {
+        assert_same_facts(&present_live(rig, held).await, &held.grant);
+        assert_same_facts(&show_live(rig, held).await, &held.grant);
+    }
+    assert_eq!(listed(rig, &neighbour).await.len(), 1);
+    rig.store().prune().await.unwrap();
+}
+
+/// Whoever can write to the store can copy a record, but it is worth something under its own id only.
+pub(super) async fn a_record_of_another_token_is_an_error(rig: &dyn Rig) {
+    let strong = issue(rig, &request("admin", hard("24h"))).await;
+    let weak = issue(rig, &restricted("admin", hard("1h"), &[(1, "r")])).await;
+    let copied = rig.record(strong.id()).await.expect("the token has a record");
+    rig.overwrite(weak.id(), copied).await;
+    assert_corrupt(rig.store().validate(weak.token, &Demand::any(), Mode::Use).await, "a copy");
+    assert_corrupt(rig.store().show(weak.id()).await, "a copy");
+    assert_same_facts(&present_live(rig, &strong).await, &strong.grant);
+}
+
+pub(super) async fn no_changed_byte_widens_prolongs_or_hides_a_token(rig: &dyn Rig) {
+    let asked = restricted("admin", capped("1h", "24h"), &[(1, "r")]);
+    let length = rig.record(issue(rig, &asked).await.id()).await.expect("it has a record").len();
+    for at in 0..length {
+        for bits in [0x01, 0x80, 0xff] {
+            let held = issue(rig, &asked).await;
+            tamper(rig, held.id(), |record| flip(record, at, bits)).await;
+            assert_not_believed(&*rig.store(), &held, &format!("byte {at} changed by {bits:#04x}")).await;
+        }
+    }
+}
+
+/// The store either says that the record is corrupt or grants what it granted before.
+async fn assert_not_believed(store: &dyn TokenStore, held: &Held, what: &str) {
+    let check = |found: Result<Option<Grant>, StoreError>| match found {
+        Ok(Some(grant)) => assert_same_facts(&grant, &held.grant),
+        Ok(None) => panic!("{what}: the token is denied instead of an error"),
+        Err(error) => assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{what}: {error}"),
+    };
+    let right = Demand::any().subject(held.grant.subject.clone());
+    for (demand, mode) in [(&Demand::any(), Mode::Peek), (&right, Mode::Use), (&Demand::any(), Mode::Use)] {
+        let verdict = store.validate(held.token, demand, mode).await;
+        check(verdict.map(|verdict| match verdict {
+            Verdict::Active(grant) => Some(grant),
+            Verdict::Inactive(_) => None,
+        }));
+    }
+    check(store.show(held.id()).await.map(|sighting| match sighting {
+        Sighting::Live(grant) => Some(grant),
+        Sighting::Revoked(_) | Sighting::Unknown => None,
+    }));
+}

@@ -1,0 +1,155 @@
+//! Issuing: what was asked for is kept, and no id is ever given twice.
+
+use token_core::{
+    Access, Demand, IssueRequest, Lifetime, Reason, Scopes, Sighting, Span, StoreErrorKind, Verdict,
+};
+
+use super::steps::*;
+use crate::rig::Rig;
+
+fn every_kind_of_lifetime() -> [Lifetime; 3] {
+    [hard("24h"), sliding("10m"), capped("10m", "24h")]
+}
+
+fn with_remarks(mut request: IssueRequest, label: &str, issuer: &str) -> IssueRequest {
+    request.label = Some(label.parse().unwrap());
+    request.issuer = Some(issuer.parse().unwrap());
+    request
+}
+
+fn assert_grants_what_was_asked(grant: &token_core::Grant, request: &IssueRequest) {
+    assert_eq!(grant.subject, request.subject);
+    assert_eq!(grant.access, request.access);
+    assert_eq!(grant.label, request.label);
+    assert_eq!(grant.issuer, request.issuer);
+    assert_eq!(grant.deadlines, request.lifetime.starting(grant.issued_at));
+}
+
+pub(super) async fn issue_returns_what_was_asked_for(rig: &dyn Rig) {
+    for lifetime in every_kind_of_lifetime() {
+        let scoped = restricted("admin", lifetime, &[(1, "r"), (2, "rw"), (3, "w")]);
+        for request in [request("admin", lifetime), with_remarks(scoped, "backup", "root")] {
+            let before = rig.now().await;
+            let held = issue(rig, &request).await;
+            let after = rig.now().await;
+            assert_eq!(held.grant.id, held.token.id());
+            assert_grants_what_was_asked(&held.grant, &request);
+            assert!((before..=after).contains(&held.grant.issued_at), "{:?}", held.grant);
+        }
+    }
+}
+
+pub(super) async fn a_new_token_lives_as_long_as_was_asked_for(rig: &dyn Rig) {
+    for lifetime in every_kind_of_lifetime() {
+        let held = issue(rig, &request("admin", lifetime)).await;
+        assert_tells_the_deadline(rig, &held.grant).await;
+        let whole = lifetime.window().or(lifetime.cap()).unwrap().as_duration();
+        assert_full(remaining(rig, &held).await, whole);
+        assert!(
+            held.grant.deadlines.cap().is_none_or(|cap| held.grant.expires_at <= cap),
+            "{:?}",
+            held.grant
+        );
+    }
+}
+
+pub(super) async fn the_largest_request_is_kept_whole(rig: &dyn Rig) {
+    let longest = "é".repeat(127) + "!";
+    let scopes = (1..=Scopes::MAX as u128).map(|node| scope(node, "rw"));
+    let access = Access::Restricted(Scopes::new(scopes).unwrap());
+    let request = IssueRequest::new(subject(&longest), access, Lifetime::hard(Span::MAX));
+    let request = with_remarks(request, &longest, &longest);
+    let held = issue(rig, &request).await;
+    let grant = present_live(rig, &held).await;
+    assert_grants_what_was_asked(&grant, &request);
+    assert_same_facts(&grant, &held.grant);
+}
+
+pub(super) async fn the_longest_lifetimes_are_kept(rig: &dyn Rig) {
+    let whole = Lifetime::capped(Span::MAX, Span::MAX).unwrap();
+    for lifetime in [Lifetime::hard(Span::MAX), Lifetime::sliding(Span::MAX), whole] {
+        let held = issue(rig, &request("admin", lifetime)).await;
+        let grant = present_live(rig, &held).await;
+        assert_same_facts(&grant, &held.grant);
+        assert_tells_the_deadline(rig, &grant).await;
+        assert_full(remaining(rig, &held).await, Span::MAX.as_duration());
+    }
+}
+
+pub(super) async fn the_shortest_lifetimes_are_issued_and_end(rig: &dyn Rig) {
+    let whole = Lifetime::capped(millis(1), millis(1)).unwrap();
+    for lifetime in [Lifetime::hard(millis(1)), Lifetime::sliding(millis(1)), whole] {
+        let request = request("admin", lifetime);
+        let Some(held) = issue_briefly(rig, &request).await else { continue };
+        assert_grants_what_was_asked(&held.grant, &request);
+        rig.pass(millis(10).as_duration()).await;
+        assert_gone(rig, &held).await;
+    }
+}
+
+pub(super) async fn an_id_that_is_taken_is_refused_and_nothing_changes(rig: &dyn Rig) {
+    let held = issue(rig, &with_remarks(request("admin", sliding("1h")), "first", "root")).await;
+    let record = rig.record(held.id()).await;
+    rig.age(held.id(), 40 * MINUTE).await;
+
+    let second = with_remarks(request("admin", hard("24h")), "second", "somebody else");
+    let refusal = rig.store().issue(held.id(), &second).await.unwrap_err();
+    assert_eq!(refusal.kind(), StoreErrorKind::Conflict);
+    assert!(!refusal.is_retryable());
+
+    assert_eq!(rig.record(held.id()).await, record);
+    assert!(remaining(rig, &held).await <= 20 * MINUTE);
+    assert_same_facts(&show_live(rig, &held).await, &held.grant);
+    assert_eq!(listed(rig, &held.grant.subject).await, [held.id()]);
+}
+
+pub(super) async fn an_id_that_is_taken_by_another_subject_is_refused_and_nothing_changes(rig: &dyn Rig) {
+    let (owner, neighbour) = neighbours();
+    let held = issue(rig, &request(owner.as_str(), hard("1h"))).await;
+    let refusal = rig.store().issue(held.id(), &request(neighbour.as_str(), hard("1h"))).await.unwrap_err();
+    assert_eq!(refusal.kind(), StoreErrorKind::Conflict);
+    assert_eq!(listed(rig, &owner).await, [held.id()]);
+    assert!(list(rig, &neighbour).await.is_empty());
+    assert_same_facts(&present_live(rig, &held).await, &held.grant);
+}
+
+pub(super) async fn an_id_that_was_revoked_is_never_issued_again(rig: &dyn Rig) {
+    let asked = request("admin", hard("1h"));
+    let alone = issue(rig, &asked).await;
+    rig.store().revoke(alone.id(), &revocation("root", "lost")).await.unwrap();
+    let together = issue(rig, &asked).await;
+    rig.store().revoke_subject(&asked.subject, &revocation("root", "left")).await.unwrap();
+
+    for held in [alone, together] {
+        let before = show(rig, &held).await;
+        assert!(matches!(before, Sighting::Revoked(_)), "{before:?}");
+        for store in [rig.store(), rig.other_node()] {
+            let refusal = store.issue(held.id(), &asked).await.unwrap_err();
+            assert_eq!(refusal.kind(), StoreErrorKind::Conflict);
+        }
+        assert_refused(rig, &held).await;
+        assert_eq!(show(rig, &held).await, before);
+    }
+}
+
+pub(super) async fn every_answer_names_the_id_that_was_issued(rig: &dyn Rig) {
+    let held = issue(rig, &request("admin", sliding("1h"))).await;
+    let owner = &held.grant.subject;
+    assert_eq!(held.id().partition(), token_core::SubjectHash::of(owner).partition);
+    assert_eq!(held.grant.id, held.token.id());
+    assert_eq!(present_live(rig, &held).await.id, held.token.id());
+    assert_eq!(show_live(rig, &held).await.id, held.token.id());
+    assert_eq!(listed(rig, owner).await, [held.token.id()]);
+    let revoked = rig.store().revoke_subject(owner, &revocation("root", "left")).await.unwrap();
+    assert_eq!(revoked, [held.token.id()]);
+    let Sighting::Revoked(tombstone) = show(rig, &held).await else { panic!("it was revoked") };
+    assert_eq!(tombstone.id, held.token.id());
+}
+
+pub(super) async fn a_token_that_was_never_issued_is_unknown(rig: &dyn Rig) {
+    let issued = issue(rig, &request("admin", hard("1h"))).await;
+    let never = Held { token: new_token(rig, &issued.grant.subject), ..issued };
+    let verdict = present(rig, &never, &Demand::any()).await;
+    assert_eq!(verdict, Verdict::Inactive(Reason::Unknown));
+    assert_eq!(rig.store().show(never.token.id()).await.unwrap(), Sighting::Unknown);
+}

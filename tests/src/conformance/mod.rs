@@ -1,0 +1,159 @@
+//! What every store promises, one claim a function.
+//!
+//! The claims use the contract ([`TokenStore`](token_core::TokenStore)) and a [`Rig`], and nothing else, so that each
+//! store and each topology runs all of them unchanged. None of them depends on how fast a machine is: they compare
+//! deadlines with each other and with the store's own clock, in steps much longer than a trial may take.
+
+mod cancel;
+mod decode;
+mod demand;
+mod issue;
+mod list;
+mod prune;
+mod races;
+mod renew;
+mod revoke;
+mod steps;
+mod validate;
+
+use std::pin::Pin;
+
+use crate::rig::Rig;
+
+/// Holds for a store, or panics. The store must be empty.
+pub type Check = for<'a> fn(&'a dyn Rig) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Something that is promised, as a sentence, and the check of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// The sentence.
+    pub name: &'static str,
+    /// The check.
+    pub check: Check,
+}
+
+macro_rules! claims {
+    ($($group:ident { $($name:ident)+ })+) => {
+        &[$($(Claim { name: stringify!($name), check: |rig| Box::pin($group::$name(rig)) },)+)+]
+    };
+}
+
+/// Every claim. One that is written and not listed here is dead code, which this crate denies.
+pub const ALL: &[Claim] = claims! {
+    issue {
+        issue_returns_what_was_asked_for
+        a_new_token_lives_as_long_as_was_asked_for
+        the_largest_request_is_kept_whole
+        the_longest_lifetimes_are_kept
+        the_shortest_lifetimes_are_issued_and_end
+        an_id_that_is_taken_is_refused_and_nothing_changes
+        an_id_that_is_taken_by_another_subject_is_refused_and_nothing_changes
+        an_id_that_was_revoked_is_never_issued_again
+        every_answer_names_the_id_that_was_issued
+        a_token_that_was_never_issued_is_unknown
+    }
+    validate {
+        a_live_token_is_active_with_all_its_facts
+        a_token_is_active_on_every_node
+        a_hard_token_is_gone_when_its_time_is_over
+        a_hard_token_in_use_is_gone_when_its_time_is_over
+        a_token_that_is_idle_for_its_window_is_gone
+        an_expired_token_stays_gone_whatever_is_done_with_it
+    }
+    renew {
+        a_use_renews_a_sliding_token_to_a_full_window
+        a_sliding_token_in_use_outlives_many_windows
+        a_use_prolongs_no_hard_token
+        a_hard_token_tells_its_hard_expiry
+        a_use_renews_a_capped_token_to_a_full_window
+        no_renewal_passes_the_cap
+        a_token_in_constant_use_dies_at_its_cap
+        a_peek_renews_nothing
+        showing_renews_nothing
+        listing_renews_nothing
+        pruning_renews_nothing
+        a_use_renews_no_other_token
+    }
+    demand {
+        the_right_user_is_admitted_and_renewed
+        a_wrong_user_is_refused_and_renews_nothing
+        a_name_that_is_nearly_right_is_wrong
+        a_neighbour_in_the_partition_is_a_wrong_user
+        a_missing_permission_is_named_and_renews_nothing
+        the_first_missing_permission_is_the_one_named
+        a_wrong_user_is_refused_as_such_whatever_else_is_missing
+        a_permission_that_is_held_admits_and_renews
+        a_permission_on_an_ancestor_admits_and_renews
+        a_permission_on_a_child_does_not_reach_up
+        rights_add_up_along_the_path
+        every_one_of_several_needs_must_be_met
+        full_access_meets_every_need
+        every_one_of_the_most_scopes_counts
+        the_farthest_of_the_most_ancestors_counts
+    }
+    revoke {
+        a_revoked_token_is_refused_at_once_on_every_node
+        a_tombstone_says_who_why_when_whose_and_what_for
+        who_and_why_may_be_left_out_and_may_be_long
+        a_repeated_revocation_keeps_the_first_ones_facts
+        revoking_an_unknown_token_changes_nothing
+        revoking_one_token_leaves_the_others_alone
+        revoking_a_subject_ends_its_live_tokens_and_no_others
+        revoking_a_subject_without_tokens_ends_nothing
+        tokens_issued_after_a_subject_was_revoked_live
+    }
+    list {
+        a_listing_is_oldest_first_and_has_all_facts
+        tokens_of_one_instant_are_listed_by_id
+        a_listing_has_the_tokens_of_exactly_one_subject
+        a_listing_has_only_live_tokens
+        a_short_token_takes_no_long_one_out_of_the_listing
+        a_token_that_outlived_its_first_window_is_still_listed
+        many_tokens_of_one_subject_are_listed_and_revoked
+        odd_names_are_names_like_any_other
+    }
+    prune {
+        pruning_clears_away_what_expired_and_says_how_much
+        pruning_removes_no_live_token
+        pruning_leaves_the_revoked_explained_and_refused
+    }
+    decode {
+        a_damaged_record_is_an_error_for_whoever_uses_the_token
+        a_damaged_record_is_an_error_whatever_is_demanded
+        a_damaged_record_is_an_error_to_show
+        a_damaged_record_is_an_error_to_list_and_the_error_names_it
+        a_damaged_record_can_be_revoked
+        a_damaged_record_goes_with_the_others_of_its_subject
+        a_damaged_record_harms_no_other_token
+        a_record_of_another_token_is_an_error
+        no_changed_byte_widens_prolongs_or_hides_a_token
+    }
+    races {
+        of_many_revocations_at_once_exactly_one_revokes
+        of_many_issues_of_one_id_exactly_one_succeeds
+        no_use_that_begins_after_a_revocation_returned_is_admitted
+        an_issue_that_races_a_revocation_ends_in_one_state
+        issues_listings_and_revocations_of_one_subject_end_consistently
+        a_listing_shows_one_moment
+        a_store_serves_many_users_at_once
+        pruning_beside_other_work_loses_no_token
+    }
+    cancel {
+        a_revocation_of_all_that_is_dropped_is_done_whole_or_not_at_all
+        an_issue_that_is_dropped_is_done_whole_or_not_at_all
+        calls_that_are_dropped_leave_their_answer_to_nobody_else
+    }
+};
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_claims_have_one_name() {
+        let names: HashSet<_> = ALL.iter().map(|claim| claim.name).collect();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

@@ -1,0 +1,274 @@
+//! Many at once: each transition is seen whole or not at all, and every order ends in one state.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use token_core::{
+    Demand, IssueRequest, Mode, ParsedToken, Reason, RevokeOutcome, Sighting, StoreErrorKind, TokenId,
+    TokenStore, Verdict,
+};
+use tokio::sync::Barrier;
+use tokio::task::{JoinSet, yield_now};
+
+use super::steps::*;
+use crate::rig::Rig;
+
+const TASKS: usize = 64;
+
+type Store = Arc<dyn TokenStore>;
+
+/// One node's store or the other's, in turn.
+fn node(rig: &dyn Rig, number: usize) -> Store {
+    if number.is_multiple_of(2) { rig.store() } else { rig.other_node() }
+}
+
+/// What `count` tasks bring that start together, each on one of the nodes.
+async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    rig: &dyn Rig,
+    count: usize,
+    task: impl Fn(Store, usize) -> F,
+) -> Vec<T> {
+    let start = Arc::new(Barrier::new(count));
+    let mut tasks = JoinSet::new();
+    for number in 0..count {
+        let (start, work) = (Arc::clone(&start), task(node(rig, number), number));
+        tasks.spawn(async move {
+            start.wait().await;
+            work.await
+        });
+    }
+    tasks.join_all().await
+}
+
+async fn verdict(store: &Store, token: ParsedToken) -> Verdict {
+    store.validate(token, &Demand::any(), Mode::Use).await.unwrap()
+}
+
+pub(super) async fn of_many_revocations_at_once_exactly_one_revokes(rig: &dyn Rig) {
+    let held = issue(rig, &request("admin", sliding("1h"))).await;
+    let id = held.id();
+    let outcomes = together(rig, TASKS, |store, number| async move {
+        let revocation = revocation("root", &format!("reason {number}"));
+        (store.revoke(id, &revocation).await.unwrap(), revocation)
+    });
+    let (first, others): (Vec<_>, Vec<_>) =
+        outcomes.await.into_iter().partition(|(outcome, _)| *outcome == RevokeOutcome::Revoked);
+    let [(_, revocation)] = first.as_slice() else { panic!("one revokes, not {first:?}") };
+    assert!(others.iter().all(|(outcome, _)| *outcome == RevokeOutcome::AlreadyRevoked), "{others:?}");
+    let Sighting::Revoked(tombstone) = show(rig, &held).await else { panic!("it was revoked") };
+    assert_eq!(tombstone.revocation, *revocation);
+}
+
+pub(super) async fn of_many_issues_of_one_id_exactly_one_succeeds(rig: &dyn Rig) {
+    let owner = subject("admin");
+    let token = new_token(rig, &owner);
+    let grants = together(rig, TASKS, |store, number| async move {
+        let mut asked = request("admin", sliding("1h"));
+        asked.label = Some(format!("label {number}").parse().unwrap());
+        match store.issue(token.id(), &asked).await {
+            Ok(grant) => Some(grant),
+            Err(error) => {
+                assert_eq!(error.kind(), StoreErrorKind::Conflict, "{error}");
+                None
+            }
+        }
+    });
+    let issued: Vec<_> = grants.await.into_iter().flatten().collect();
+    let [grant] = issued.as_slice() else { panic!("one succeeds, not {issued:?}") };
+    assert_same_facts(&active(verdict(&rig.store(), token).await), grant);
+    assert_eq!(listed(rig, &owner).await, [token.id()]);
+}
+
+pub(super) async fn no_use_that_begins_after_a_revocation_returned_is_admitted(rig: &dyn Rig) {
+    for _ in 0..5 {
+        let held = issue(rig, &request("admin", sliding("1h"))).await;
+        let (token, id) = (held.token, held.id());
+        let revoked = Arc::new(AtomicBool::new(false));
+        let admitted = together(rig, 16, |store, number| {
+            let revoked = Arc::clone(&revoked);
+            async move {
+                if number == 0 {
+                    store.revoke(id, &revocation("root", "lost")).await.unwrap();
+                    revoked.store(true, Ordering::SeqCst);
+                    return;
+                }
+                loop {
+                    let refused = revoked.load(Ordering::SeqCst);
+                    let verdict = verdict(&store, token).await;
+                    if refused {
+                        return assert_eq!(verdict, Verdict::Inactive(Reason::Unknown));
+                    }
+                    yield_now().await;
+                }
+            }
+        });
+        admitted.await;
+        assert_refused(rig, &held).await;
+        // No renewal that was on its way brought anything back.
+        assert_eq!(rig.remaining(id).await, None);
+        assert_eq!(rig.record(id).await, None);
+    }
+}
+
+pub(super) async fn an_issue_that_races_a_revocation_ends_in_one_state(rig: &dyn Rig) {
+    for _ in 0..10 {
+        let asked = request("admin", sliding("1h"));
+        let token = new_token(rig, &asked.subject);
+        let task = |store: Store, number: usize| {
+            let asked = asked.clone();
+            async move {
+                if number == 0 {
+                    store.issue(token.id(), &asked).await.unwrap();
+                    return false;
+                }
+                store.revoke(token.id(), &revocation("root", "lost")).await.unwrap() == RevokeOutcome::Revoked
+            }
+        };
+        let outcomes = together(rig, 4, task).await;
+        let revoked = outcomes.into_iter().filter(|&revoked| revoked).count();
+        assert!(revoked <= 1, "{revoked} revocations of one token");
+        let live = admits(rig, token).await;
+        assert_eq!(live, revoked == 0);
+        assert_eq!(listed(rig, &asked.subject).await.contains(&token.id()), live);
+        let sighting = rig.store().show(token.id()).await.unwrap();
+        assert_eq!(matches!(sighting, Sighting::Live(_)), live, "{sighting:?}");
+        assert_eq!(matches!(sighting, Sighting::Revoked(_)), !live, "{sighting:?}");
+    }
+}
+
+/// What the tasks of the race below did.
+#[derive(Default)]
+struct Ledger {
+    issued: Mutex<Vec<(ParsedToken, TokenId)>>,
+    revoked: Mutex<Vec<TokenId>>,
+}
+
+impl Ledger {
+    async fn issue(&self, store: &Store, token: ParsedToken, asked: &IssueRequest) {
+        insist(|| store.issue(token.id(), asked)).await;
+        self.issued.lock().unwrap().push((token, token.id()));
+    }
+
+    async fn revoke_all(&self, store: &Store, asked: &IssueRequest) {
+        let revocation = revocation("root", "left");
+        let ids = insist(|| store.revoke_subject(&asked.subject, &revocation)).await;
+        self.revoked.lock().unwrap().extend(ids);
+    }
+
+    async fn list(&self, store: &Store, asked: &IssueRequest) {
+        let gone: HashSet<TokenId> = self.revoked.lock().unwrap().iter().copied().collect();
+        let grants = insist(|| store.list(&asked.subject)).await;
+        assert!(grants.iter().all(|grant| !gone.contains(&grant.id)), "a revoked token is listed");
+        assert!(grants.is_sorted_by_key(|grant| (grant.issued_at, grant.id)));
+    }
+}
+
+pub(super) async fn issues_listings_and_revocations_of_one_subject_end_consistently(rig: &dyn Rig) {
+    let asked = request("admin", sliding("1h"));
+    let ledger = Arc::new(Ledger::default());
+    let before = issue_many(rig, &asked, 5).await;
+    let tokens: Arc<Vec<_>> = Arc::new((0..TASKS * 4).map(|_| new_token(rig, &asked.subject)).collect());
+    let task = |store: Store, number: usize| {
+        let (ledger, asked, tokens) = (Arc::clone(&ledger), asked.clone(), Arc::clone(&tokens));
+        async move {
+            for token in tokens.iter().skip(number).step_by(TASKS) {
+                match number % 8 {
+                    0 => ledger.revoke_all(&store, &asked).await,
+                    1 | 2 => ledger.list(&store, &asked).await,
+                    _ => ledger.issue(&store, *token, &asked).await,
+                }
+                yield_now().await;
+            }
+        }
+    };
+    together(rig, TASKS, task).await;
+
+    let issued = std::mem::take(&mut *ledger.issued.lock().unwrap());
+    let revoked = std::mem::take(&mut *ledger.revoked.lock().unwrap());
+    let ended: HashSet<TokenId> = revoked.iter().copied().collect();
+    assert_eq!(ended.len(), revoked.len(), "each token is revoked once");
+    assert!(before.iter().all(|held| ended.contains(&held.id())), "what was there before is revoked");
+    let live = issued.iter().map(|&(_, id)| id).filter(|id| !ended.contains(id));
+    assert_eq!(sorted(listed(rig, &asked.subject).await), sorted(live));
+    for (token, id) in issued {
+        assert_eq!(admits(rig, token).await, !ended.contains(&id));
+        let sighting = rig.store().show(id).await.unwrap();
+        assert_eq!(matches!(sighting, Sighting::Revoked(_)), ended.contains(&id), "{sighting:?}");
+    }
+}
+
+/// A subject that gets each new token before it loses the old one has at least one at every moment, and at most two.
+pub(super) async fn a_listing_shows_one_moment(rig: &dyn Rig) {
+    const ROTATIONS: usize = 200;
+    let asked = request("admin", sliding("1h"));
+    let mut tokens = vec![issue(rig, &asked).await.id()];
+    tokens.extend((0..ROTATIONS).map(|_| new_token(rig, &asked.subject).id()));
+    let (tokens, done) = (Arc::new(tokens), Arc::new(AtomicBool::new(false)));
+    let task = |store: Store, number: usize| {
+        let (tokens, done, asked) = (Arc::clone(&tokens), Arc::clone(&done), asked.clone());
+        async move {
+            if number == 0 {
+                for (old, new) in tokens.iter().zip(tokens.iter().skip(1)) {
+                    insist(|| store.issue(*new, &asked)).await;
+                    store.revoke(*old, &revocation("root", "rotated")).await.unwrap();
+                    yield_now().await;
+                }
+                done.store(true, Ordering::SeqCst);
+            }
+            while !done.load(Ordering::SeqCst) {
+                let grants = insist(|| store.list(&asked.subject)).await;
+                assert!((1..=2).contains(&grants.len()), "{} tokens are listed", grants.len());
+                yield_now().await;
+            }
+        }
+    };
+    together(rig, 4, task).await;
+}
+
+pub(super) async fn a_store_serves_many_users_at_once(rig: &dyn Rig) {
+    let users: Vec<_> = (0..TASKS).map(|number| request(&format!("user {number}"), sliding("1h"))).collect();
+    let prepared: Vec<_> = users.into_iter().map(|asked| (new_token(rig, &asked.subject), asked)).collect();
+    let prepared = Arc::new(prepared);
+    let task = |store: Store, number: usize| {
+        let prepared = Arc::clone(&prepared);
+        async move {
+            let (token, asked) = prepared.get(number).unwrap();
+            let grant = store.issue(token.id(), asked).await.unwrap();
+            for _ in 0..10 {
+                let demand = Demand::any().subject(asked.subject.clone());
+                let used = store.validate(*token, &demand, Mode::Use).await.unwrap();
+                assert_same_facts(&active(used), &grant);
+            }
+            let listed = store.list(&asked.subject).await.unwrap();
+            assert!(matches!(listed.as_slice(), [only] if only.id == token.id()), "{listed:?}");
+            let outcome = store.revoke(token.id(), &revocation("root", "done")).await.unwrap();
+            assert_eq!(outcome, RevokeOutcome::Revoked);
+            assert_eq!(verdict(&store, *token).await, Verdict::Inactive(Reason::Unknown));
+        }
+    };
+    together(rig, TASKS, task).await;
+}
+
+pub(super) async fn pruning_beside_other_work_loses_no_token(rig: &dyn Rig) {
+    let asked = request("admin", sliding("1h"));
+    let tokens: Arc<Vec<_>> = Arc::new((0..TASKS).map(|_| new_token(rig, &asked.subject)).collect());
+    let task = |store: Store, number: usize| {
+        let (tokens, asked) = (Arc::clone(&tokens), asked.clone());
+        async move {
+            if number.is_multiple_of(4) {
+                store.prune().await.unwrap();
+                return None;
+            }
+            let token = *tokens.get(number).unwrap();
+            insist(|| store.issue(token.id(), &asked)).await;
+            active(verdict(&store, token).await);
+            Some(token)
+        }
+    };
+    let issued: Vec<_> = together(rig, TASKS, task).await.into_iter().flatten().collect();
+    for &token in &issued {
+        assert!(admits(rig, token).await);
+    }
+    assert_eq!(sorted(listed(rig, &asked.subject).await), sorted(issued.into_iter().map(ParsedToken::id)));
+}

@@ -1,0 +1,233 @@
+//! The steps that claims are made of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use token_core::{
+    Access, Demand, Grant, IssueRequest, Lifetime, Mode, Need, ParsedToken, Prefix, Reason, Revocation,
+    Scope, Scopes, Sighting, StoreError, StoreErrorKind, Subject, SubjectHash, TokenFormat, TokenId,
+    TokenStore, Verdict, os_rng,
+};
+use uuid::Uuid;
+
+use crate::rig::Rig;
+use crate::runner::TRIAL_LIMIT;
+
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
+
+/// More than can really pass within a trial. Claims speak of much longer times, so that they hold on any machine.
+const SLACK: Duration = TRIAL_LIMIT.saturating_mul(2);
+
+/// What rounding to milliseconds, twice, can do to a deadline.
+const ROUNDING: Duration = Duration::from_millis(3);
+
+/// A token, and what it granted when it was issued.
+pub(super) struct Held {
+    pub(super) token: ParsedToken,
+    pub(super) grant: Grant,
+}
+
+impl Held {
+    pub(super) fn id(&self) -> TokenId {
+        self.grant.id
+    }
+}
+
+pub(super) fn subject(name: &str) -> Subject {
+    name.parse().unwrap()
+}
+
+pub(super) fn hard(limit: &str) -> Lifetime {
+    Lifetime::hard(limit.parse().unwrap())
+}
+
+pub(super) fn sliding(window: &str) -> Lifetime {
+    Lifetime::sliding(window.parse().unwrap())
+}
+
+pub(super) fn capped(window: &str, cap: &str) -> Lifetime {
+    Lifetime::capped(window.parse().unwrap(), cap.parse().unwrap()).unwrap()
+}
+
+pub(super) fn millis(millis: u64) -> token_core::Span {
+    token_core::Span::from_millis(millis).unwrap()
+}
+
+/// A request for a token with full access.
+pub(super) fn request(user: &str, lifetime: Lifetime) -> IssueRequest {
+    IssueRequest::new(subject(user), Access::Full, lifetime)
+}
+
+/// A request for a token that is restricted to these permissions on nodes.
+pub(super) fn restricted(user: &str, lifetime: Lifetime, scopes: &[(u128, &str)]) -> IssueRequest {
+    let scopes = scopes.iter().map(|&(node, permission)| scope(node, permission));
+    IssueRequest::new(subject(user), Access::Restricted(Scopes::new(scopes).unwrap()), lifetime)
+}
+
+pub(super) fn scope(node: u128, permission: &str) -> Scope {
+    format!("node:{}:{permission}", Uuid::from_u128(node)).parse().unwrap()
+}
+
+/// The need of a permission on a node that lies in these folders.
+pub(super) fn need(node: u128, permission: &str, ancestors: &[u128]) -> Need {
+    Need::new(scope(node, permission)).below(ancestors.iter().map(|&node| Uuid::from_u128(node)))
+}
+
+pub(super) fn revocation(by: &str, why: &str) -> Revocation {
+    Revocation { by: Some(by.parse().unwrap()), why: Some(why.parse().unwrap()) }
+}
+
+/// A token as its holder presents it. Nobody has issued it yet.
+pub(super) fn new_token(rig: &dyn Rig, owner: &Subject) -> ParsedToken {
+    let format = TokenFormat::new(Prefix::default(), Arc::clone(rig.store().keys()));
+    let token = format.generate(SubjectHash::of(owner).partition, &mut os_rng().unwrap());
+    format.parse(token.expose_secret()).unwrap()
+}
+
+pub(super) async fn issue(rig: &dyn Rig, request: &IssueRequest) -> Held {
+    let token = new_token(rig, &request.subject);
+    let grant = rig.store().issue(token.id(), request).await.unwrap();
+    Held { token, grant }
+}
+
+/// A token whose life is a matter of milliseconds; `None` when it was over before the store could keep the token.
+pub(super) async fn issue_briefly(rig: &dyn Rig, request: &IssueRequest) -> Option<Held> {
+    let token = new_token(rig, &request.subject);
+    match rig.store().issue(token.id(), request).await {
+        Err(error) if error.kind() == StoreErrorKind::TimedOut => None,
+        granted => Some(Held { token, grant: granted.unwrap() }),
+    }
+}
+
+pub(super) async fn issue_many(rig: &dyn Rig, request: &IssueRequest, count: usize) -> Vec<Held> {
+    let mut held = Vec::with_capacity(count);
+    for _ in 0..count {
+        held.push(issue(rig, request).await);
+    }
+    held
+}
+
+/// Uses the token.
+pub(super) async fn present(rig: &dyn Rig, held: &Held, demand: &Demand) -> Verdict {
+    rig.store().validate(held.token, demand, Mode::Use).await.unwrap()
+}
+
+/// Uses the token, which must be live.
+pub(super) async fn present_live(rig: &dyn Rig, held: &Held) -> Grant {
+    active(present(rig, held, &Demand::any()).await)
+}
+
+/// Whether a use of the token is admitted.
+pub(super) async fn admits(rig: &dyn Rig, token: ParsedToken) -> bool {
+    rig.store().validate(token, &Demand::any(), Mode::Use).await.unwrap().grant().is_some()
+}
+
+/// Looks at the token without using it.
+pub(super) async fn peek(rig: &dyn Rig, held: &Held, demand: &Demand) -> Verdict {
+    rig.store().validate(held.token, demand, Mode::Peek).await.unwrap()
+}
+
+pub(super) fn active(verdict: Verdict) -> Grant {
+    match verdict {
+        Verdict::Active(grant) => grant,
+        Verdict::Inactive(reason) => panic!("the token should be active, but: {reason}"),
+    }
+}
+
+pub(super) async fn show(rig: &dyn Rig, held: &Held) -> Sighting {
+    rig.store().show(held.id()).await.unwrap()
+}
+
+pub(super) async fn show_live(rig: &dyn Rig, held: &Held) -> Grant {
+    match show(rig, held).await {
+        Sighting::Live(grant) => grant,
+        other => panic!("the token should be live, but: {other:?}"),
+    }
+}
+
+pub(super) async fn list(rig: &dyn Rig, owner: &Subject) -> Vec<Grant> {
+    rig.store().list(owner).await.unwrap()
+}
+
+/// The ids of the subject's tokens, in the order of the listing.
+pub(super) async fn listed(rig: &dyn Rig, owner: &Subject) -> Vec<TokenId> {
+    list(rig, owner).await.into_iter().map(|grant| grant.id).collect()
+}
+
+/// The ids, sorted.
+pub(super) fn sorted(ids: impl IntoIterator<Item = TokenId>) -> Vec<TokenId> {
+    let mut ids: Vec<_> = ids.into_iter().collect();
+    ids.sort_unstable();
+    ids
+}
+
+pub(super) fn ids(held: &[Held]) -> Vec<TokenId> {
+    sorted(held.iter().map(Held::id))
+}
+
+pub(super) async fn remaining(rig: &dyn Rig, held: &Held) -> Duration {
+    rig.remaining(held.id()).await.expect("the token should be live")
+}
+
+/// The token is gone in every respect, and left no tombstone.
+pub(super) async fn assert_gone(rig: &dyn Rig, held: &Held) {
+    assert_refused(rig, held).await;
+    assert_eq!(show(rig, held).await, Sighting::Unknown);
+    assert_eq!(rig.remaining(held.id()).await, None);
+}
+
+/// The token is refused on every node, whether it is used or looked at, and is not listed.
+pub(super) async fn assert_refused(rig: &dyn Rig, held: &Held) {
+    for store in [rig.store(), rig.other_node()] {
+        for mode in [Mode::Use, Mode::Peek] {
+            let verdict = store.validate(held.token, &Demand::any(), mode).await.unwrap();
+            assert_eq!(verdict, Verdict::Inactive(Reason::Unknown));
+        }
+        let listed = store.list(&held.grant.subject).await.unwrap();
+        assert!(listed.iter().all(|grant| grant.id != held.id()), "{listed:?}");
+    }
+}
+
+/// As much is left as if the time to live had been set within this trial.
+pub(super) fn assert_full(remaining: Duration, whole: Duration) {
+    assert!(remaining <= whole, "{remaining:?} are left of {whole:?}");
+    assert!(remaining + SLACK > whole, "only {remaining:?} are left of {whole:?}");
+}
+
+/// The grant says what the other one says, but for the deadline, which moves.
+pub(super) fn assert_same_facts(grant: &Grant, other: &Grant) {
+    assert_eq!(*grant, Grant { expires_at: grant.expires_at, ..other.clone() });
+}
+
+/// The deadline that the grant tells is the one that the store has, however long asking takes.
+pub(super) async fn assert_tells_the_deadline(rig: &dyn Rig, grant: &Grant) {
+    let before = rig.now().await;
+    let remaining = rig.remaining(grant.id).await.expect("the token should be live");
+    let after = rig.now().await;
+    let (earliest, latest) = (before.after(remaining), after.after(remaining));
+    assert!(earliest <= grant.expires_at.after(ROUNDING), "{grant:?} dies later, at {earliest}");
+    assert!(grant.expires_at <= latest.after(ROUNDING), "{grant:?} dies earlier, at {latest}");
+}
+
+/// Two different subjects whose tokens share a partition.
+pub(super) fn neighbours() -> (Subject, Subject) {
+    let one = subject("somebody");
+    let partition = |subject: &Subject| SubjectHash::of(subject).partition;
+    let mut others = (0..).map(|number| subject(&format!("neighbour {number}")));
+    let other = others.find(|other| partition(other) == partition(&one)).unwrap();
+    (one, other)
+}
+
+/// Asks again while others change the same subject's tokens, which a store may give up on.
+pub(super) async fn insist<T, F>(mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    loop {
+        match ask().await {
+            Err(error) if error.kind() == StoreErrorKind::Contended => tokio::task::yield_now().await,
+            answer => return answer.unwrap(),
+        }
+    }
+}

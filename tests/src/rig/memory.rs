@@ -1,0 +1,86 @@
+//! [`MemoryStore`] on a clock that the test moves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use token_core::{Clock, ManualClock, MemoryStore, Sighting, Timestamp, TokenId, TokenStore};
+
+use super::{Rig, START, keys};
+use crate::runner::Topology;
+
+/// Stores in the memory of the test process.
+#[derive(Debug)]
+pub struct Memory;
+
+impl Topology for Memory {
+    const NAME: &'static str = "memory";
+
+    async fn start() -> Self {
+        Self
+    }
+
+    async fn rig(&self) -> Box<dyn Rig> {
+        Box::new(MemoryRig::new())
+    }
+}
+
+/// An empty [`MemoryStore`] and its clock.
+struct MemoryRig {
+    store: Arc<MemoryStore>,
+    clock: Arc<ManualClock>,
+}
+
+impl MemoryRig {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(START));
+        Self { store: Arc::new(MemoryStore::with_clock(keys(), Arc::clone(&clock))), clock }
+    }
+}
+
+#[async_trait]
+impl Rig for MemoryRig {
+    fn store(&self) -> Arc<dyn TokenStore> {
+        self.store.clone()
+    }
+
+    fn other_node(&self) -> Arc<dyn TokenStore> {
+        // There is one process, and so one node.
+        self.store.clone()
+    }
+
+    async fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn pass(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    async fn age(&self, _: TokenId, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    async fn remaining(&self, id: TokenId) -> Option<Duration> {
+        // The store offers no other way to see the deadline; `show` reads it from the same place as all the rest.
+        match self.store.show(id).await.expect("the store is there, and the record is sound") {
+            Sighting::Live(grant) => Some(self.now().await.until(grant.expires_at)),
+            Sighting::Revoked(_) | Sighting::Unknown => None,
+        }
+    }
+
+    async fn record(&self, id: TokenId) -> Option<Vec<u8>> {
+        let mut record = None;
+        self.store.tamper(id, |bytes| record = Some(bytes.clone()));
+        record
+    }
+
+    async fn overwrite(&self, id: TokenId, bytes: Vec<u8>) {
+        let mut overwritten = false;
+        self.store.tamper(id, |record| {
+            *record = bytes;
+            overwritten = true;
+        });
+        assert!(overwritten, "{id} has no record");
+    }
+}

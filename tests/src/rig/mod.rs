@@ -1,0 +1,59 @@
+//! What the conformance suite needs of a store beyond the contract: to see and touch it from outside.
+
+mod memory;
+mod redis;
+mod sqlite;
+
+pub use memory::Memory;
+pub use sqlite::Sqlite;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use token_core::{KeyRing, Timestamp, TokenId, TokenStore};
+
+/// An empty store for one trial, and hands that reach behind it.
+///
+/// What a rig does, it does behind the store's back: no method may go through the method of the store whose behaviour
+/// it is there to check.
+#[async_trait]
+pub trait Rig: Send + Sync {
+    /// The store under test.
+    fn store(&self) -> Arc<dyn TokenStore>;
+
+    /// The same tokens as another node sees them: a store opened for itself, where a store can be opened twice.
+    fn other_node(&self) -> Arc<dyn TokenStore>;
+
+    /// The time by the store's clock.
+    async fn now(&self) -> Timestamp;
+
+    /// Lets at least so much time pass by the store's clock.
+    async fn pass(&self, time: Duration);
+
+    /// Brings the end of a live token nearer, as if so much time had passed for it. Others may age as well.
+    async fn age(&self, id: TokenId, by: Duration);
+
+    /// How long the token still lives as the store has it; `None` when its record is gone.
+    ///
+    /// # Panics
+    /// The record is there and would stay for ever.
+    async fn remaining(&self, id: TokenId) -> Option<Duration>;
+
+    /// The bytes that the store keeps as the token's record; `None` when it is gone.
+    async fn record(&self, id: TokenId) -> Option<Vec<u8>>;
+
+    /// Puts other bytes in the place of a live token's record, which keeps its time to live.
+    ///
+    /// # Panics
+    /// The token has no record.
+    async fn overwrite(&self, id: TokenId, bytes: Vec<u8>);
+}
+
+/// The keys of every store under test: secret ones, since only those seal.
+fn keys() -> Arc<KeyRing> {
+    Arc::new(KeyRing::parse(&format!("1 {}", "5eed".repeat(16))).expect("a key file of one line"))
+}
+
+/// What clocks that a test moves show at first.
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);

@@ -1,0 +1,134 @@
+//! `RedisStore` on a server of its own or a cluster, each trial in a namespace of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::aio::ConnectionLike;
+use redis::{Cmd, FromRedisValue, cmd};
+use token_core::{Timestamp, TokenId, TokenStore};
+use token_redis::{Options, RedisStore};
+
+use super::{Rig, keys};
+use crate::runner::Topology;
+use crate::servers::{Cluster, Standalone};
+
+impl Topology for Standalone {
+    const NAME: &'static str = "redis";
+
+    async fn start() -> Self {
+        Self::start().await
+    }
+
+    async fn rig(&self) -> Box<dyn Rig> {
+        Box::new(RedisRig::open(&self.url(), self.connection().await).await)
+    }
+}
+
+impl Topology for Cluster {
+    const NAME: &'static str = "redis_cluster";
+
+    async fn start() -> Self {
+        Self::start().await
+    }
+
+    async fn rig(&self) -> Box<dyn Rig> {
+        Box::new(RedisRig::open(&self.url(), self.connection().await).await)
+    }
+}
+
+/// An empty namespace, two stores on it, and a connection that goes past them.
+struct RedisRig<C> {
+    namespace: String,
+    store: Arc<RedisStore>,
+    other: Arc<RedisStore>,
+    connection: C,
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync> RedisRig<C> {
+    async fn open(url: &str, connection: C) -> Self {
+        static OPENED: AtomicUsize = AtomicUsize::new(0);
+        let namespace = format!("trial-{}", OPENED.fetch_add(1, Ordering::Relaxed));
+        let options = options(&namespace);
+        let connect = async || Arc::new(RedisStore::connect(url, keys(), options.clone()).await.unwrap());
+        Self { store: connect().await, other: connect().await, namespace, connection }
+    }
+
+    /// The key of the token's record, spelled independently of the store.
+    fn key(&self, id: TokenId) -> String {
+        let id = id.to_string();
+        let (partition, rest) = id.split_at(2);
+        format!("{}:{{{partition}}}:{rest}", self.namespace)
+    }
+
+    async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> T {
+        command.query_async(&mut self.connection.clone()).await.unwrap()
+    }
+
+    /// The record's time to live in milliseconds.
+    async fn ttl(&self, id: TokenId) -> Option<i64> {
+        match self.ask(cmd("PTTL").arg(self.key(id))).await {
+            -2 => None,
+            -1 => panic!("the record of {id} would stay for ever"),
+            millis => Some(millis),
+        }
+    }
+}
+
+/// On a machine that is busy with other things, an answer may take long without anything being wrong.
+fn options(namespace: &str) -> Options {
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let mut options = Options::default();
+    options.namespace = namespace.parse().unwrap();
+    options.connect_timeout = PATIENCE;
+    options.response_timeout = PATIENCE;
+    options.validate_deadline = PATIENCE;
+    options.deadline = PATIENCE;
+    options
+}
+
+#[async_trait]
+impl<C: ConnectionLike + Clone + Send + Sync> Rig for RedisRig<C> {
+    fn store(&self) -> Arc<dyn TokenStore> {
+        self.store.clone()
+    }
+
+    fn other_node(&self) -> Arc<dyn TokenStore> {
+        self.other.clone()
+    }
+
+    async fn now(&self) -> Timestamp {
+        let (seconds, micros): (u64, u64) = self.ask(&cmd("TIME")).await;
+        Timestamp::from_millis(seconds * 1000 + micros / 1000)
+    }
+
+    async fn pass(&self, time: Duration) {
+        let end = self.now().await.after(time);
+        while self.now().await < end {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    async fn age(&self, id: TokenId, by: Duration) {
+        let by = i64::try_from(by.as_millis()).unwrap();
+        if let Some(ttl) = self.ttl(id).await {
+            // Nothing left, or less: the server removes the key at once.
+            self.ask::<bool>(cmd("PEXPIRE").arg(self.key(id)).arg(ttl - by)).await;
+        }
+    }
+
+    async fn remaining(&self, id: TokenId) -> Option<Duration> {
+        Some(Duration::from_millis(self.ttl(id).await?.try_into().unwrap()))
+    }
+
+    async fn record(&self, id: TokenId) -> Option<Vec<u8>> {
+        self.ask(cmd("GET").arg(self.key(id))).await
+    }
+
+    async fn overwrite(&self, id: TokenId, bytes: Vec<u8>) {
+        let set: Option<String> =
+            self.ask(cmd("SET").arg(self.key(id)).arg(bytes).arg("XX").arg("KEEPTTL")).await;
+        assert!(set.is_some(), "{id} has no record");
+    }
+}

@@ -1,0 +1,71 @@
+//! Runs the conformance suite on a topology, one trial for each claim.
+
+use std::any::Any;
+use std::process::ExitCode;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::conformance::{ALL, Claim};
+use crate::rig::Rig;
+
+/// How long a trial may take. None comes near it, unless something hangs.
+pub(crate) const TRIAL_LIMIT: Duration = Duration::from_secs(60);
+
+/// Where stores keep their tokens: what is started once, for all trials of a test binary, and stopped by its drop.
+pub trait Topology: Sized + Send + Sync + 'static {
+    /// What the names of the trials start with.
+    const NAME: &'static str;
+
+    /// Starts it.
+    fn start() -> impl Future<Output = Self>;
+
+    /// An empty store on it, apart from every other one.
+    fn rig(&self) -> impl Future<Output = Box<dyn Rig>> + Send;
+}
+
+/// Started by the first trial that runs, so that a listing of the trials starts nothing.
+type Shared<T> = Arc<LazyLock<T>>;
+
+/// The `main` of a test binary: runs every claim that the command line selects, and stops what it started.
+#[must_use]
+pub fn run<T: Topology>() -> ExitCode {
+    let shared: Shared<T> = Arc::new(LazyLock::new(|| runtime(T::NAME).block_on(T::start())));
+    let trials = ALL.iter().map(|claim| trial(claim, Arc::clone(&shared))).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn trial<T: Topology>(claim: &'static Claim, shared: Shared<T>) -> Trial {
+    let name = format!("{}::{}", T::NAME, claim.name);
+    Trial::test(name.clone(), move || {
+        // Before the trial has a runtime: starting needs one of its own.
+        LazyLock::force(&shared);
+        let runtime = runtime(&name);
+        let check = runtime.spawn(async move {
+            let rig = shared.rig().await;
+            (claim.check)(&*rig).await;
+        });
+        let outcome = runtime.block_on(async { tokio::time::timeout(TRIAL_LIMIT, check).await });
+        // Whatever hangs is left behind.
+        runtime.shutdown_background();
+        match outcome {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(panic)) => Err(Failed::from(message(&*panic.into_panic()))),
+            Err(_) => Err(Failed::from(format!("it did not end within {TRIAL_LIMIT:?}"))),
+        }
+    })
+}
+
+/// Every trial has a runtime of its own: what one leaves behind ends with it.
+fn runtime(name: &str) -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(2).thread_name(name).enable_all();
+    builder.build().expect("the system gives two threads")
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
+    text.unwrap_or("it panicked without a message").to_owned()
+}

@@ -1,0 +1,107 @@
+//! What the tests share: a service on a server, and looks at what the server did.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use redis::FromRedisValue;
+use token_core::{Access, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Span, TokenService, os_rng};
+use token_redis::{Options, RedisStore};
+use token_tests::servers::{Cluster, Server, Standalone};
+
+pub(crate) type Tokens = TokenService<RedisStore>;
+
+/// The key file of all these tests.
+pub(crate) const KEY_FILE: &str = "k 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+pub(crate) fn keys() -> Arc<KeyRing> {
+    Arc::new(KeyRing::parse(KEY_FILE).unwrap())
+}
+
+pub(crate) async fn tokens_at(url: &str) -> Tokens {
+    let store = RedisStore::connect(url, keys(), Options::default()).await.unwrap();
+    TokenService::new(store, Prefix::default())
+}
+
+pub(crate) async fn issue(tokens: &Tokens, user: &str, lifetime: Lifetime) -> Issued {
+    let request = IssueRequest::new(user.parse().unwrap(), Access::Full, lifetime);
+    tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap()
+}
+
+pub(crate) fn span(text: &str) -> Span {
+    text.parse().unwrap()
+}
+
+/// The servers that keep tokens: the one there is, or the primaries of a cluster.
+pub(crate) enum Deployment {
+    Standalone(Standalone),
+    Cluster(Cluster),
+}
+
+impl Deployment {
+    pub(crate) async fn standalone() -> Self {
+        Self::Standalone(Standalone::start().await)
+    }
+
+    pub(crate) async fn cluster() -> Self {
+        Self::Cluster(Cluster::start().await)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Standalone(server) => server.url(),
+            Self::Cluster(cluster) => cluster.url(),
+        }
+    }
+
+    pub(crate) async fn primaries(&self) -> Vec<&Server> {
+        match self {
+            Self::Standalone(server) => vec![server],
+            Self::Cluster(cluster) => cluster.primaries().await,
+        }
+    }
+
+    /// Sends a command to every primary.
+    pub(crate) async fn each<T: FromRedisValue>(&self, words: &[&str]) -> Vec<T> {
+        let mut answers = Vec::new();
+        for server in self.primaries().await {
+            answers.push(server.command(words).await);
+        }
+        answers
+    }
+
+    /// How often each command ran on all primaries together since the last reset, from inside scripts too, without
+    /// what looking at it takes.
+    pub(crate) async fn commands(&self) -> BTreeMap<String, u64> {
+        let mut commands = BTreeMap::new();
+        for info in self.each::<String>(&["INFO", "commandstats"]).await {
+            for line in info.lines() {
+                let Some((name, numbers)) =
+                    line.strip_prefix("cmdstat_").and_then(|line| line.split_once(':'))
+                else {
+                    continue;
+                };
+                let calls = numbers.strip_prefix("calls=").and_then(|rest| rest.split(',').next()).unwrap();
+                *commands.entry(name.to_owned()).or_default() += calls.parse::<u64>().unwrap();
+            }
+        }
+        commands.retain(|name, _| !IGNORED.iter().any(|ignored| name.starts_with(ignored)));
+        commands
+    }
+
+    pub(crate) async fn forget_commands(&self) {
+        self.each::<()>(&["CONFIG", "RESETSTAT"]).await;
+    }
+
+    /// All keys of all primaries.
+    pub(crate) async fn all_keys(&self) -> Vec<String> {
+        self.each::<Vec<String>>(&["KEYS", "*"]).await.concat()
+    }
+}
+
+/// What looking takes (each look is a connection of its own), and what replicas ask of their primary.
+const IGNORED: [&str; 8] = ["info", "config", "hello", "client", "replconf", "psync", "cluster", "ping"];
+
+/// Whether a key holds a token's record, by its form.
+pub(crate) fn is_record(key: &str) -> bool {
+    key.rsplit_once("}:").is_some_and(|(_, rest)| !rest.contains(':'))
+}

@@ -1,0 +1,76 @@
+//! A server that forgot the scripts is not noticed.
+
+use token_core::{Demand, Lifetime, Revocation, RevokeOutcome, StoreError, TokenStore, Verdict};
+
+use crate::kit::{Deployment, Tokens, issue, span, tokens_at};
+
+async fn every_operation_works(tokens: &Tokens) {
+    let user = "admin".parse().unwrap();
+    let first = issue(tokens, "admin", Lifetime::sliding(span("10m"))).await;
+    issue(tokens, "admin", Lifetime::hard(span("10m"))).await;
+    assert!(tokens.validate(first.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some());
+    assert!(tokens.store().list(&user).await.unwrap().len() >= 2);
+    let outcome = tokens.store().revoke(first.grant.id, &Revocation::default()).await.unwrap();
+    assert_eq!(outcome, RevokeOutcome::Revoked);
+    tokens.store().show(first.grant.id).await.unwrap();
+    tokens.store().prune().await.unwrap();
+    assert!(!tokens.store().revoke_subject(&user, &Revocation::default()).await.unwrap().is_empty());
+}
+
+async fn scripts_that_were_flushed_come_back(deployment: &Deployment) {
+    let tokens = tokens_at(&deployment.url()).await;
+    every_operation_works(&tokens).await;
+    deployment.each::<()>(&["SCRIPT", "FLUSH"]).await;
+    every_operation_works(&tokens).await;
+}
+
+#[tokio::test]
+async fn scripts_that_were_flushed_come_back_on_a_server() {
+    scripts_that_were_flushed_come_back(&Deployment::standalone().await).await;
+}
+
+#[tokio::test]
+async fn scripts_that_were_flushed_come_back_on_a_cluster() {
+    scripts_that_were_flushed_come_back(&Deployment::cluster().await).await;
+}
+
+#[tokio::test]
+async fn a_flush_between_any_two_operations_is_not_noticed() {
+    let deployment = Deployment::standalone().await;
+    let tokens = tokens_at(&deployment.url()).await;
+    let issued = issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
+    for _ in 0..50 {
+        deployment.each::<()>(&["SCRIPT", "FLUSH"]).await;
+        assert!(
+            tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some()
+        );
+    }
+}
+
+/// The empty server that comes back knows neither scripts nor tokens: it refuses, and goes on working.
+#[tokio::test]
+async fn a_server_that_was_restarted_is_used_again() {
+    let mut server = token_tests::servers::Standalone::start().await;
+    let tokens = tokens_at(&server.url()).await;
+    let before = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
+    server.restart().await;
+    let verdict = until_it_answers(&tokens, before.token.expose_secret()).await;
+    assert!(verdict.grant().is_none(), "losing data refuses tokens");
+    every_operation_works(&tokens).await;
+}
+
+/// While connections are made anew there are errors that say so, and no wrong answers.
+async fn until_it_answers(tokens: &Tokens, text: &str) -> Verdict {
+    let mut last: Option<StoreError> = None;
+    for _ in 0..100 {
+        match tokens.validate(text, &Demand::any()).await {
+            Ok(verdict) => return verdict,
+            Err(error) => {
+                assert!(error.is_retryable(), "{error}");
+                last = Some(error);
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        }
+    }
+    panic!("it never answered again: {last:?}")
+}

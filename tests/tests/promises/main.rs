@@ -1,0 +1,24 @@
+//! What DESIGN promises, each promise on real servers. What every store must do is in the conformance suite; here
+//! is what only Redis, only the command, or only numbers can show.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of this is test code: a panic is a failed test, and its message says what failed"
+)]
+
+mod kit;
+
+mod canary;
+mod clock;
+mod command_line;
+mod full_memory;
+mod garbage;
+mod index;
+mod lost_scripts;
+mod memory_budget;
+mod no_answer;
+mod one_command;
+mod time_to_live;

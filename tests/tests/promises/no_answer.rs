@@ -1,0 +1,75 @@
+//! P7: "could not find out" is an error. It is neither "no" nor "yes", and it comes by the deadline.
+
+use std::time::Duration;
+
+use token_core::{Demand, Lifetime, Prefix, Revocation, StoreErrorKind, TokenService, TokenStore};
+use token_redis::{Options, RedisStore};
+use token_tests::servers::Standalone;
+
+use crate::kit::{Tokens, issue, keys, span, tokens_at};
+
+/// Far above every deadline: a call that is still under way then has none.
+const HANGS: Duration = Duration::from_secs(40);
+
+async fn every_operation_fails_with(tokens: &Tokens, text: &str, kinds: &[StoreErrorKind]) {
+    let user = "admin".parse().unwrap();
+    let id = tokens.parse(text).unwrap().id();
+    let store = tokens.store();
+    let request = token_core::IssueRequest::new(
+        "admin".parse().unwrap(),
+        token_core::Access::Full,
+        Lifetime::hard(span("1h")),
+    );
+    let failures = async {
+        [
+            tokens.validate(text, &Demand::any()).await.unwrap_err(),
+            tokens.peek(text, &Demand::any()).await.unwrap_err(),
+            tokens.issue(&request, &mut token_core::os_rng().unwrap()).await.unwrap_err(),
+            store.show(id).await.unwrap_err(),
+            store.list(&user).await.unwrap_err(),
+            store.revoke(id, &Revocation::default()).await.unwrap_err(),
+            store.revoke_subject(&user, &Revocation::default()).await.unwrap_err(),
+            store.prune().await.unwrap_err(),
+        ]
+    };
+    let failures = tokio::time::timeout(HANGS, failures).await.expect("every operation has a deadline");
+    for error in failures {
+        assert!(kinds.contains(&error.kind()) && error.is_retryable(), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_an_error_that_can_be_retried() {
+    let mut server = Standalone::start().await;
+    let tokens = tokens_at(&server.url()).await;
+    let issued = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
+    server.kill();
+    let kinds = [StoreErrorKind::Unavailable, StoreErrorKind::TimedOut];
+    every_operation_fails_with(&tokens, issued.token.expose_secret(), &kinds).await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_an_error_by_the_deadline() {
+    let server = Standalone::start().await;
+    let mut options = Options::default();
+    options.deadline = Duration::from_millis(700);
+    let store = RedisStore::connect(&server.url(), keys(), options).await.unwrap();
+    let tokens = TokenService::new(store, Prefix::default());
+    let issued = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
+    server.command::<()>(&["CLIENT", "PAUSE", "600000", "ALL"]).await;
+    every_operation_fails_with(&tokens, issued.token.expose_secret(), &[StoreErrorKind::TimedOut]).await;
+}
+
+#[tokio::test]
+async fn nobody_there_and_a_wrong_password_are_told_apart() {
+    let gone = RedisStore::connect("redis://127.0.0.1:1", keys(), Options::default()).await.unwrap_err();
+    assert_eq!(gone.kind(), StoreErrorKind::Unavailable, "{gone}");
+
+    let server = Standalone::start().await;
+    server.command::<()>(&["ACL", "SETUSER", "me", "on", ">right", "~*", "+@all"]).await;
+    let at = |password: &str| format!("redis://me:{password}@127.0.0.1:{}", server.port());
+    tokens_at(&at("right")).await;
+    let refused = RedisStore::connect(&at("hidden-wrong"), keys(), Options::default()).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Denied, "{refused}");
+    assert!(!format!("{refused}{refused:?}").contains("hidden"), "{refused:?}");
+}

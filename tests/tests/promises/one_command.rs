@@ -1,0 +1,61 @@
+//! P2: one validation is one Redis command on keys of one slot.
+
+use token_core::{Access, Demand, IssueRequest, Lifetime, Need, Scope, Scopes, os_rng};
+
+use crate::kit::{Deployment, span, tokens_at};
+
+/// Renewal under a cap, the subject, two permissions: everything at once, and every way to be refused.
+async fn a_validation_is_one_command(deployment: &Deployment) {
+    let tokens = tokens_at(&deployment.url()).await;
+    let scope: Scope = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:rw".parse().unwrap();
+    let mut issued = Vec::new();
+    // Many subjects, so that every primary of a cluster has some of them.
+    for n in 0..30 {
+        let access = Access::Restricted(Scopes::new([scope]).unwrap());
+        let lifetime = Lifetime::capped(span("10m"), span("1h")).unwrap();
+        let request = IssueRequest::new(format!("user-{n}").parse().unwrap(), access, lifetime);
+        issued.push(tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap());
+    }
+    let elsewhere: Scope = "node:00000000-0000-0000-0000-000000000001:r".parse().unwrap();
+    let all = |user: &str| {
+        let below = Need::new(elsewhere).below([scope.node]);
+        Demand::any().subject(user.parse().unwrap()).need(Need::new(scope)).need(below)
+    };
+    // Every node has the script from here on.
+    for token in &issued {
+        tokens.validate(token.token.expose_secret(), &Demand::any()).await.unwrap();
+    }
+
+    deployment.forget_commands().await;
+    let mut validations = 0;
+    for (n, token) in issued.iter().enumerate() {
+        let text = token.token.expose_secret();
+        let user = format!("user-{n}");
+        assert!(tokens.validate(text, &Demand::any()).await.unwrap().grant().is_some());
+        assert!(tokens.validate(text, &all(&user)).await.unwrap().grant().is_some());
+        assert!(tokens.validate(text, &all("somebody else")).await.unwrap().grant().is_none());
+        assert!(
+            tokens.validate(text, &Demand::any().need(Need::new(elsewhere))).await.unwrap().grant().is_none()
+        );
+        assert!(tokens.peek(text, &all(&user)).await.unwrap().grant().is_some());
+        validations += 5;
+    }
+    let mut commands = deployment.commands().await;
+    assert_eq!(commands.remove("evalsha"), Some(validations));
+    // Inside the script: the record at each validation; time and renewal (or a look at the rest) where it is let in.
+    assert_eq!(commands.remove("get"), Some(validations));
+    assert_eq!(commands.remove("time"), Some(validations / 5 * 3));
+    assert_eq!(commands.remove("pexpire"), Some(validations / 5 * 2));
+    assert_eq!(commands.remove("pttl"), Some(validations / 5));
+    assert!(commands.is_empty(), "{commands:?}");
+}
+
+#[tokio::test]
+async fn a_validation_is_one_command_on_a_server() {
+    a_validation_is_one_command(&Deployment::standalone().await).await;
+}
+
+#[tokio::test]
+async fn a_validation_is_one_command_on_a_cluster() {
+    a_validation_is_one_command(&Deployment::cluster().await).await;
+}
