@@ -2,8 +2,6 @@
 //!
 //! `TRYCMD=overwrite cargo test -p token-cli --test transcripts` writes them anew; read the difference before keeping it.
 
-#![expect(clippy::unwrap_used, reason = "a test panics where it fails")]
-
 #[test]
 fn the_command_says_what_the_transcripts_show() {
     let home = tempfile::TempDir::new().unwrap();

@@ -19,7 +19,7 @@ pub enum StoreErrorKind {
     Corrupt,
     /// Others changed the same subject's tokens again and again meanwhile.
     Contended,
-    /// The id is taken: by another record, or by a token that was revoked.
+    /// The id cannot be issued: it is another record's, a revoked token's, or of another subject's partition.
     Conflict,
     /// The store is not set up as it must be.
     Misconfigured,
@@ -87,6 +87,14 @@ impl StoreError {
     pub fn id_taken(id: crate::TokenId) -> Self {
         let message =
             format!("cannot issue token {id}: the id is taken, or was revoked meanwhile; issue again");
+        Self::new(StoreErrorKind::Conflict, message)
+    }
+
+    /// The id is not of the partition of the subject it should be issued to.
+    #[must_use]
+    pub fn id_of_another(id: crate::TokenId) -> Self {
+        let message =
+            format!("cannot issue token {id}: its id was made for another user; make a token for this one");
         Self::new(StoreErrorKind::Conflict, message)
     }
 

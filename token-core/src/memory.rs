@@ -109,6 +109,7 @@ impl TokenStore for MemoryStore {
     }
 
     async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, StoreError> {
+        let subject = request.home_of(id)?.index;
         let (mut state, now) = (self.lock(), self.clock.now());
         if state.tokens.len() >= state.sweep_at {
             state.sweep(now);
@@ -120,7 +121,7 @@ impl TokenStore for MemoryStore {
         let record = Record::new(request, now);
         let until = now.after(record.deadlines().ttl(now));
         let bytes = record.encode(id, &self.keys);
-        state.tokens.insert(id, Kept { bytes, subject: SubjectHash::of(&request.subject).index, until });
+        state.tokens.insert(id, Kept { bytes, subject, until });
         Ok(record.into_grant(id, until))
     }
 

@@ -11,6 +11,7 @@ use crate::id::TokenId;
 use crate::keys::KeyRing;
 use crate::lifetime::Lifetime;
 use crate::names::{Actor, Label, Subject};
+use crate::partition::SubjectHash;
 use crate::token::ParsedToken;
 use crate::tombstone::{Revocation, Tombstone};
 use crate::verdict::Verdict;
@@ -45,15 +46,17 @@ pub trait TokenStore: Send + Sync {
 
     /// Keeps a new token's record and starts its lifetime.
     ///
-    /// Refuses an id that is taken by another record or by a revoked token
+    /// Refuses an id that is taken by another record or by a revoked token, or that is not of the subject's partition
     /// ([`Conflict`](crate::StoreErrorKind::Conflict)); a retry inside the store that finds its own record has
-    /// succeeded.
+    /// succeeded. A store that must ask its server for the time first may find that a lifetime of milliseconds is over
+    /// before the record is kept ([`TimedOut`](crate::StoreErrorKind::TimedOut)).
     async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, StoreError>;
 
     /// Answers whether the presented token is live and meets the demand, and renews a sliding one that does.
     ///
     /// Subject and permissions are decided before the renewal: a refused use prolongs nothing. With [`Mode::Peek`]
-    /// nothing is ever prolonged.
+    /// nothing is ever prolonged. (A record that does not decode is never admitted; where the seal is verified behind
+    /// the renewal, its remains may stay a window longer.)
     async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError>;
 
     /// What the store knows of the id. Renews nothing.
@@ -100,6 +103,15 @@ impl IssueRequest {
     #[must_use]
     pub fn new(subject: Subject, access: Access, lifetime: Lifetime) -> Self {
         Self { subject, access, lifetime, label: None, issuer: None }
+    }
+
+    /// The hash of the subject, if the keys of token `id` live where the subject's do.
+    ///
+    /// # Errors
+    /// The id is of another partition: a record under it could never be read again.
+    pub fn home_of(&self, id: TokenId) -> Result<SubjectHash, StoreError> {
+        let hash = SubjectHash::of(&self.subject);
+        if hash.partition == id.partition() { Ok(hash) } else { Err(StoreError::id_of_another(id)) }
     }
 }
 

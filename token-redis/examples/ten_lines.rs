@@ -15,7 +15,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::sliding("10m".parse()?));
     let issued = tokens.issue(&request, &mut os_rng()?).await?;
     match tokens.validate(issued.token.expose_secret(), &Demand::any()).await? {
-        Verdict::Active(grant) => println!("{} speaks for {} until {}", grant.id, grant.subject, grant.expires_at),
+        Verdict::Active(grant) => {
+            println!("{} speaks for {} until {}", grant.id, grant.subject, grant.expires_at)
+        }
         Verdict::Inactive(reason) => println!("refused: {reason}"),
     }
     Ok(())

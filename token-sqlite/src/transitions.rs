@@ -37,13 +37,13 @@ struct Judged {
 
 impl Transitions {
     pub(crate) fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, Failure> {
+        let subject = request.home_of(id)?.index;
         self.database.write(|db| {
             let now = self.clock.now();
             rows::clear_expired(db, CLEARED_AT_ISSUE, now)?;
             let record = Record::new(request, now);
             let expires_at = now.after(record.deadlines().ttl(now));
             let live = Live { record: record.encode(id, &self.keys), expires_at };
-            let subject = SubjectHash::of(&request.subject).index;
             if rows::find_tombstone(db, id, now)?.is_some() || !rows::insert(db, id, subject, &live, now)? {
                 return Err(StoreError::id_taken(id).into());
             }

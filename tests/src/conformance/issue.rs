@@ -113,6 +113,20 @@ pub(super) async fn an_id_that_is_taken_by_another_subject_is_refused_and_nothin
     assert_same_facts(&present_live(rig, &held).await, &held.grant);
 }
 
+pub(super) async fn an_id_of_another_partition_is_refused(rig: &dyn Rig) {
+    let token = new_token(rig, &subject("admin"));
+    let refusal = rig.store().issue(token.id(), &request("somebody else", hard("1h"))).await.unwrap_err();
+    assert_eq!(refusal.kind(), StoreErrorKind::Conflict);
+    assert_eq!(rig.store().show(token.id()).await.unwrap(), Sighting::Unknown);
+}
+
+pub(super) async fn an_id_that_expired_is_free_again(rig: &dyn Rig) {
+    let held = issue(rig, &request("admin", hard("1h"))).await;
+    rig.age(held.id(), 2 * HOUR).await;
+    let again = rig.store().issue(held.id(), &request("admin", hard("2h"))).await.unwrap();
+    assert_same_facts(&present_live(rig, &held).await, &again);
+}
+
 pub(super) async fn an_id_that_was_revoked_is_never_issued_again(rig: &dyn Rig) {
     let asked = request("admin", hard("1h"));
     let alone = issue(rig, &asked).await;

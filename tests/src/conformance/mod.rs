@@ -48,7 +48,9 @@ pub const ALL: &[Claim] = claims! {
         the_shortest_lifetimes_are_issued_and_end
         an_id_that_is_taken_is_refused_and_nothing_changes
         an_id_that_is_taken_by_another_subject_is_refused_and_nothing_changes
+        an_id_of_another_partition_is_refused
         an_id_that_was_revoked_is_never_issued_again
+        an_id_that_expired_is_free_again
         every_answer_names_the_id_that_was_issued
         a_token_that_was_never_issued_is_unknown
     }
