@@ -8,7 +8,7 @@ use token_redis::Namespace;
 use uuid::Uuid;
 
 use crate::exit;
-use crate::report::Format;
+use crate::format::Format;
 
 /// Issue, validate, list and revoke personal access tokens.
 ///

@@ -7,7 +7,7 @@ use serde_json::json;
 use token_core::StoreError;
 
 use crate::exit::Exit;
-use crate::report::Format;
+use crate::format::Format;
 
 /// Why there is no answer.
 #[derive(Debug)]

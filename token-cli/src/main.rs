@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod exit;
 mod failure;
+mod format;
 mod open;
 mod preflight;
 mod report;
@@ -19,7 +20,8 @@ use clap::Parser;
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::report::{Format, Report};
+use crate::format::Format;
+use crate::report::Report;
 
 fn main() -> ExitCode {
     if let Err(failure) = preflight::check(std::env::args_os()) {

@@ -9,17 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-
-/// For whom a result is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// For people.
-    Human,
-    /// One line of JSON.
-    Json,
-    /// The one thing that was asked for, and a newline.
-    Quiet,
-}
+use crate::format::Format;
 
 /// What a command has to say on standard output, and how it ended.
 #[derive(Debug)]

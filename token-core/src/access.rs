@@ -1,4 +1,4 @@
-//! What a token may reach, and what a use of it demands.
+//! What a token may reach, and what a use of it demands and does.
 
 use std::collections::BTreeSet;
 
@@ -144,6 +144,15 @@ impl Demand {
     pub fn needs(&self) -> &[Need] {
         &self.needs
     }
+}
+
+/// Whether a validation is a use of the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// The token is being used: a sliding one is renewed.
+    Use,
+    /// Somebody only looks: nothing is renewed.
+    Peek,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::access::Demand;
+use crate::access::{Demand, Mode};
 use crate::error::StoreError;
 use crate::grant::Grant;
 use crate::id::TokenId;
@@ -13,7 +13,8 @@ use crate::keys::KeyRing;
 use crate::names::Subject;
 use crate::partition::SubjectHash;
 use crate::record::Record;
-use crate::store::{IssueRequest, Mode, RevokeOutcome, Sighting, TokenStore};
+use crate::request::IssueRequest;
+use crate::store::{RevokeOutcome, Sighting, TokenStore};
 use crate::timestamp::{Clock, SystemClock, Timestamp};
 use crate::token::ParsedToken;
 use crate::tombstone::{Revocation, Tombstone};
@@ -109,7 +110,7 @@ impl TokenStore for MemoryStore {
     }
 
     async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, StoreError> {
-        let subject = request.home_of(id)?.index;
+        let subject = request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?.index;
         let (mut state, now) = (self.lock(), self.clock.now());
         if state.tokens.len() >= state.sweep_at {
             state.sweep(now);

@@ -2,11 +2,12 @@
 
 use rand_chacha::rand_core::CryptoRng;
 
-use crate::access::Demand;
+use crate::access::{Demand, Mode};
 use crate::error::StoreError;
 use crate::grant::Grant;
 use crate::partition::SubjectHash;
-use crate::store::{IssueRequest, Mode, TokenStore};
+use crate::request::IssueRequest;
+use crate::store::TokenStore;
 use crate::token::{MalformedToken, ParsedToken, Prefix, Token, TokenFormat};
 use crate::verdict::{Reason, Verdict};
 

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::access::{Access, Demand};
+use crate::access::{Demand, Mode};
 use crate::error::StoreError;
 use crate::grant::Grant;
 use crate::id::TokenId;
 use crate::keys::KeyRing;
-use crate::lifetime::Lifetime;
-use crate::names::{Actor, Label, Subject};
-use crate::partition::SubjectHash;
+use crate::names::Subject;
+use crate::request::IssueRequest;
 use crate::token::ParsedToken;
 use crate::tombstone::{Revocation, Tombstone};
 use crate::verdict::Verdict;
@@ -81,47 +80,6 @@ pub trait TokenStore: Send + Sync {
 
     /// Clears away what expiry left behind (rows, index entries) and returns how many. Never needed for correctness.
     async fn prune(&self) -> Result<u64, StoreError>;
-}
-
-/// What is asked for at issue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IssueRequest {
-    /// The user the token speaks for.
-    pub subject: Subject,
-    /// What it may reach.
-    pub access: Access,
-    /// How long it lives.
-    pub lifetime: Lifetime,
-    /// What it is for.
-    pub label: Option<Label>,
-    /// Who issues it.
-    pub issuer: Option<Actor>,
-}
-
-impl IssueRequest {
-    /// A request without label and issuer.
-    #[must_use]
-    pub fn new(subject: Subject, access: Access, lifetime: Lifetime) -> Self {
-        Self { subject, access, lifetime, label: None, issuer: None }
-    }
-
-    /// The hash of the subject, if the keys of token `id` live where the subject's do.
-    ///
-    /// # Errors
-    /// The id is of another partition: a record under it could never be read again.
-    pub fn home_of(&self, id: TokenId) -> Result<SubjectHash, StoreError> {
-        let hash = SubjectHash::of(&self.subject);
-        if hash.partition == id.partition() { Ok(hash) } else { Err(StoreError::id_of_another(id)) }
-    }
-}
-
-/// Whether a validation is a use of the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// The token is being used: a sliding one is renewed.
-    Use,
-    /// Somebody only looks: nothing is renewed.
-    Peek,
 }
 
 /// What a store knows of an id.

@@ -93,7 +93,7 @@ impl TokenStore for RedisStore {
     /// Two calls: the server's time first, since the seal covers the deadlines, then the issue itself.
     async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, StoreError> {
         let (attempt, names) = (self.attempt("issue"), &self.options.namespace);
-        let index = names.index(request.home_of(id)?);
+        let index = names.index(request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?);
         let mut link = self.own(attempt).await?;
 
         let survey = scripts::SURVEY.run(&mut link, std::slice::from_ref(&index), SURVEYED);

@@ -37,7 +37,7 @@ struct Judged {
 
 impl Transitions {
     pub(crate) fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, Failure> {
-        let subject = request.home_of(id)?.index;
+        let subject = request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?.index;
         self.database.write(|db| {
             let now = self.clock.now();
             rows::clear_expired(db, CLEARED_AT_ISSUE, now)?;

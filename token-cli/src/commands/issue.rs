@@ -6,8 +6,9 @@ use token_core::{Access, Grant, IssueRequest, Issued, Lifetime, os_rng};
 use crate::args::{IssueArgs, Settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::open::open;
-use crate::report::{Format, Report, facts};
+use crate::report::{Report, facts};
 
 pub(crate) async fn run(
     arguments: IssueArgs,

@@ -5,8 +5,9 @@ use token_core::{Grant, TokenStore};
 use crate::args::ListArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::open::Tokens;
-use crate::report::{Format, Report, access, in_seconds, table};
+use crate::report::{Report, access, in_seconds, table};
 
 pub(crate) async fn run(arguments: &ListArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
     let grants = tokens.store().list(&arguments.user).await?;

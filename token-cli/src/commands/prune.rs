@@ -5,8 +5,9 @@ use token_core::TokenStore;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::open::Tokens;
-use crate::report::{Format, Report};
+use crate::report::Report;
 
 pub(crate) async fn run(format: Format, tokens: &Tokens) -> Result<Report, Failure> {
     let pruned = tokens.store().prune().await?;

@@ -6,8 +6,9 @@ use token_core::{MalformedToken, Revocation, RevokeOutcome, StoreError, TokenId,
 use crate::args::{RevokeArgs, Settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::open::{Tokens, open};
-use crate::report::{Format, Report, table};
+use crate::report::{Report, table};
 use crate::secret;
 
 pub(crate) async fn run(

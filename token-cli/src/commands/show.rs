@@ -6,8 +6,9 @@ use token_core::{Grant, Sighting, TokenStore, Tombstone};
 use crate::args::ShowArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::open::Tokens;
-use crate::report::{Format, Report, facts, in_seconds};
+use crate::report::{Report, facts, in_seconds};
 
 pub(crate) async fn run(arguments: &ShowArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
     let id = super::parse_id(&arguments.id)?;

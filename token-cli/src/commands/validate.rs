@@ -6,8 +6,9 @@ use token_core::{Demand, Grant, Need, Reason, Scope, Verdict};
 use crate::args::{Settings, ValidateArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::open::open;
-use crate::report::{Format, Report, facts};
+use crate::report::{Report, facts};
 use crate::secret;
 
 pub(crate) async fn run(

@@ -25,14 +25,14 @@ mod seal;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Demand};
+use crate::access::{Access, Demand, Mode};
 use crate::grant::Grant;
 use crate::id::TokenId;
 use crate::keys::{KeyRing, KeyVersion};
 use crate::lifetime::Deadlines;
 use crate::names::{Actor, Label, Subject};
 use crate::partition::SubjectHash;
-use crate::store::{IssueRequest, Mode};
+use crate::request::IssueRequest;
 use crate::timestamp::Timestamp;
 use crate::verdict::{Reason, Verdict};
 use header::Header;
