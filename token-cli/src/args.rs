@@ -42,7 +42,7 @@ impl Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Store")]
 pub(crate) struct Settings {
-    /// Where tokens are kept: sqlite:PATH, redis://HOST[:PORT][/DB], redis+unix:///PATH, or
+    /// Where tokens are kept: sqlite:PATH, redis://HOST:PORT/DB, redis+unix:///PATH, or
     /// redis-cluster://HOST:PORT?node=HOST:PORT&node=… [default: a file of this user]
     ///
     /// A URL with a password belongs into the environment variable, not into the arguments.

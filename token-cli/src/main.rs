@@ -1,6 +1,6 @@
 //! `token-cli`: issue, validate, list and revoke personal access tokens.
 //!
-//! The way through: arguments ([`args`]) → store ([`open`]) → one command ([`commands`]) → a [`report`](report) on
+//! The way through: arguments ([`args`]) → store ([`open`]) → one command ([`commands`]) → a [`report`] on
 //! standard output and an [`exit`] code. Everything that is no result goes to standard error.
 
 mod args;
