@@ -12,6 +12,8 @@ use std::sync::LazyLock;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+
 /// A child process, killed on drop.
 #[derive(Debug)]
 pub(super) struct Kept(Child);
@@ -32,6 +34,34 @@ impl Kept {
     /// How the process ended, if it has.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().ok().flatten()
+    }
+
+    /// Stops the process where it stands. It has stopped when this returns.
+    ///
+    /// # Errors
+    /// It has ended, or the system refuses.
+    pub(super) fn pause(&mut self) -> io::Result<()> {
+        self.signal(Signal::STOP)?;
+        // Until the signal arrives, the process goes on. Whatever it turns into remains for `ended` and `kill` to see.
+        let changes = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(Pid::from_child(&self.0)), changes)?;
+        Ok(())
+    }
+
+    /// Lets the process go on.
+    ///
+    /// # Errors
+    /// It has ended, or the system refuses.
+    pub(super) fn resume(&mut self) -> io::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&mut self, signal: Signal) -> io::Result<()> {
+        // Until it is waited for, no other process gets its id.
+        match self.0.try_wait()? {
+            Some(status) => Err(io::Error::other(format!("the process has ended with {status}"))),
+            None => Ok(kill_process(Pid::from_child(&self.0), signal)?),
+        }
     }
 
     /// Kills the process and waits until it is gone.

@@ -4,13 +4,24 @@
 //! limit; what fails, fails loudly with the last lines of the server's log. Nothing here ever skips a test.
 
 mod binaries;
+mod certificates;
 mod cluster;
+mod info;
 mod keeper;
 mod patience;
+mod plan;
 mod ports;
+mod proxy;
+mod replicated;
+mod replication;
+mod sentinel;
 mod server;
 mod standalone;
 
-pub use cluster::Cluster;
+pub use certificates::{Certificates, ClientCertificates};
+pub use cluster::{Cluster, Move, Takeover};
+pub use proxy::Proxy;
+pub use replicated::Replicated;
+pub use sentinel::Sentinel;
 pub use server::Server;
 pub use standalone::Standalone;

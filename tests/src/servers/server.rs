@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -10,57 +11,91 @@ use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisResult};
 use tempfile::TempDir;
 
 use super::binaries::binaries;
+use super::certificates::Certificates;
 use super::keeper::Kept;
 use super::patience::{Missing, wait_for};
+use super::plan::Plan;
+use super::ports;
 
 /// How long a server may take to answer after its start; it takes a tenth of a second where nothing else runs.
 const START: Duration = Duration::from_secs(20);
 /// How long any one command of a test may take.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
+/// How often another port is tried when one was taken meanwhile.
+const ATTEMPTS: usize = 5;
 
 /// The file in its directory that takes all it says.
 const LOG: &str = "log";
 
-/// A running server. It is killed on drop, and its directory goes with it.
+/// A server. It is killed on drop, and its directory goes with it.
 #[derive(Debug)]
 pub struct Server {
-    process: Kept,
+    process: Mutex<Process>,
     port: u16,
+    plan: Plan,
     directory: TempDir,
 }
 
+#[derive(Debug)]
+struct Process {
+    kept: Kept,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Running,
+    Paused,
+    Killed,
+}
+
 impl Server {
-    /// Starts a server on the port, with these arguments after our own, and waits until it answers.
+    /// Starts a server on the port and waits until it answers.
     ///
     /// # Errors
     /// It did not start: its log says why. The port may have been taken meanwhile.
-    pub(super) async fn start(port: u16, arguments: &[String]) -> Result<Self, String> {
-        let mut server =
-            Self::spawn(port, arguments).map_err(|error| format!("cannot start a server: {error}"))?;
-        let ready = wait_for(START, async || server.look_whether_it_answers().await).await;
-        ready.map_err(|reason| {
-            format!("the server on port {port} did not start: {reason}{}", server.log_tail())
-        })?;
+    pub(super) async fn start(port: u16, plan: &Plan) -> Result<Self, String> {
+        let cannot = |error: io::Error| format!("cannot start a server: {error}");
+        let directory = tempfile::tempdir().map_err(cannot)?;
+        let kept = spawn(port, plan, directory.path()).map_err(cannot)?;
+        let process = Mutex::new(Process { kept, state: State::Running });
+        let server = Self { process, port, plan: plan.clone(), directory };
+        server.wait_until_it_answers().await?;
         Ok(server)
     }
 
-    fn spawn(port: u16, arguments: &[String]) -> io::Result<Self> {
-        let directory = tempfile::tempdir()?;
-        let log = File::create(directory.path().join(LOG))?;
-        let own = own_arguments(port, directory.path());
-        let all: Vec<String> = own.iter().chain(arguments).cloned().collect();
-        let process = Kept::start(&binaries().server, &all, log)?;
-        Ok(Self { process, port, directory })
+    /// Starts a server on any port that is free.
+    ///
+    /// # Errors
+    /// It did not start on any of several ports.
+    pub(super) async fn start_anywhere(plan: &Plan) -> Result<Self, String> {
+        let mut failures = Vec::new();
+        for _ in 0..ATTEMPTS {
+            let [port] = ports::free();
+            match Self::start(port, plan).await {
+                Ok(server) => return Ok(server),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        Err(format!("no server started: {}", failures.join("\n")))
     }
 
-    async fn look_whether_it_answers(&mut self) -> Result<(), Missing> {
-        if let Some(status) = self.process.ended() {
+    async fn wait_until_it_answers(&self) -> Result<(), String> {
+        let ready = wait_for(START, async || self.look_whether_it_answers().await).await;
+        ready.map_err(|reason| {
+            format!("the server on port {} did not start: {reason}{}", self.port, self.log_tail())
+        })
+    }
+
+    async fn look_whether_it_answers(&self) -> Result<(), Missing> {
+        if let Some(status) = self.process().kept.ended() {
             return Err(Missing::ForEver(format!("it ended with {status}")));
         }
         let yet = |error: redis::RedisError| Missing::Yet(error.to_string());
         let info: String = self.try_command(&["INFO", "server"]).await.map_err(yet)?;
         // Somebody else's server on this port would answer, too.
-        if info.lines().any(|line| line == format!("process_id:{}", self.process.id())) {
+        let own = format!("process_id:{}", self.process().kept.id());
+        if info.lines().any(|line| line == own) {
             return Ok(());
         }
         Err(Missing::Yet("another server answers on its port".to_owned()))
@@ -72,10 +107,74 @@ impl Server {
         self.port
     }
 
-    /// Its URL, `redis://127.0.0.1:PORT`.
+    /// Its URL, `redis://127.0.0.1:PORT`, or `rediss://…` when it speaks TLS.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        let scheme = if self.plan.certificates().is_some() { "rediss" } else { "redis" };
+        format!("{scheme}://127.0.0.1:{}", self.port)
+    }
+
+    /// The certificates of a server that speaks TLS.
+    ///
+    /// # Panics
+    /// It speaks plain text.
+    #[must_use]
+    pub fn certificates(&self) -> &Certificates {
+        self.plan.certificates().expect("only a server that was started with TLS has certificates")
+    }
+
+    /// Stops the process where it stands: connections stay open, and nothing answers.
+    ///
+    /// # Panics
+    /// The process does not run any more.
+    pub fn pause(&self) {
+        self.change(State::Paused, Kept::pause);
+    }
+
+    /// Lets the process go on after [`Server::pause`].
+    ///
+    /// # Panics
+    /// The process does not run any more.
+    pub fn resume(&self) {
+        self.change(State::Running, Kept::resume);
+    }
+
+    /// Kills the process, as a power cut would. Only [`Server::restart`] makes it usable again.
+    pub fn kill(&self) {
+        let mut process = self.process();
+        process.kept.kill();
+        process.state = State::Killed;
+    }
+
+    /// Kills the process, if it still runs, and starts it on the same port, in the same directory and with the same
+    /// arguments. Its keys are gone; a node of a cluster and a sentinel remember who they are.
+    ///
+    /// # Panics
+    /// It does not start. The message ends with its log.
+    pub async fn restart(&self) {
+        self.kill();
+        let kept = spawn(self.port, &self.plan, self.directory.path());
+        let kept = kept.unwrap_or_else(|error| panic!("cannot start a server: {error}"));
+        *self.process() = Process { kept, state: State::Running };
+        self.wait_until_it_answers().await.unwrap_or_else(|failure| panic!("{failure}"));
+    }
+
+    /// Whether it runs, being neither paused nor killed.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.process().state == State::Running
+    }
+
+    fn change(&self, state: State, change: fn(&mut Kept) -> io::Result<()>) {
+        let mut process = self.process();
+        let changed = change(&mut process.kept);
+        changed.unwrap_or_else(|error| panic!("port {}: {error}{}", self.port, self.log_tail()));
+        process.state = state;
+    }
+
+    fn process(&self) -> MutexGuard<'_, Process> {
+        // Whoever panicked with it is a test that has failed; its servers still are to be killed.
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new connection that belongs to the runtime it is called on.
@@ -106,7 +205,11 @@ impl Server {
         let limits = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(ANSWER))
             .set_response_timeout(Some(ANSWER));
-        Client::open(self.url())?.get_multiplexed_async_connection_with_config(&limits).await
+        let client = match self.plan.certificates() {
+            Some(certificates) => Client::build_with_tls(self.url(), certificates.for_client())?,
+            None => Client::open(self.url())?,
+        };
+        client.get_multiplexed_async_connection_with_config(&limits).await
     }
 
     /// The last lines of the server's log, introduced, for the end of a message.
@@ -118,20 +221,12 @@ impl Server {
         format!("\nthe end of the log of the server on port {}:\n  {}", self.port, tail.join("\n  "))
     }
 
-    fn complain(&self, what: &str, error: &redis::RedisError) -> ! {
+    pub(super) fn complain(&self, what: &str, error: &dyn std::fmt::Display) -> ! {
         panic!("{what} failed: {error}{}", self.log_tail())
     }
 }
 
-/// On loopback, in its directory, and nothing is kept.
-fn own_arguments(port: u16, directory: &Path) -> Vec<String> {
-    let (port, directory) = (port.to_string(), directory.to_string_lossy());
-    let pairs = [
-        ["--bind", "127.0.0.1"],
-        ["--port", &port],
-        ["--dir", &directory],
-        ["--save", ""],
-        ["--appendonly", "no"],
-    ];
-    pairs.concat().into_iter().map(str::to_owned).collect()
+fn spawn(port: u16, plan: &Plan, directory: &Path) -> io::Result<Kept> {
+    let log = File::options().create(true).append(true).open(directory.join(LOG))?;
+    Kept::start(&binaries().server, &plan.command_line(port, directory)?, log)
 }

@@ -1,19 +1,18 @@
 //! One server on its own.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
-use super::ports;
+use super::certificates::{Certificates, ClientCertificates};
+use super::plan::Plan;
 use super::server::Server;
-
-/// How often another port is tried when one was taken meanwhile.
-const ATTEMPTS: usize = 5;
 
 /// A server without replicas. Everything a [`Server`] can do, it can do.
 #[derive(Debug)]
 pub struct Standalone {
     server: Option<Server>,
     port: u16,
-    arguments: Vec<String>,
+    plan: Plan,
 }
 
 impl Standalone {
@@ -30,16 +29,20 @@ impl Standalone {
     /// # Panics
     /// It does not start. The message ends with its log.
     pub async fn start_with(arguments: &[&str]) -> Self {
-        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        let mut failures = Vec::new();
-        for _ in 0..ATTEMPTS {
-            let [port] = ports::free();
-            match Server::start(port, &arguments).await {
-                Ok(server) => return Self { server: Some(server), port, arguments },
-                Err(failure) => failures.push(failure),
-            }
-        }
-        panic!("no server started: {}", failures.join("\n"))
+        Self::start_as(Plan::new(arguments)).await
+    }
+
+    /// Starts an empty server that speaks nothing but TLS, with new [`Server::certificates`].
+    ///
+    /// # Panics
+    /// It does not start. The message ends with its log.
+    pub async fn start_tls(clients: ClientCertificates) -> Self {
+        Self::start_as(Plan::new(&[]).with_tls(Arc::new(Certificates::make()), clients)).await
+    }
+
+    async fn start_as(plan: Plan) -> Self {
+        let server = Server::start_anywhere(&plan).await.unwrap_or_else(|failure| panic!("{failure}"));
+        Self { port: server.port(), server: Some(server), plan }
     }
 
     /// Kills the server, if it still runs, and starts an empty one on the same port with the same arguments.
@@ -48,7 +51,7 @@ impl Standalone {
     /// It does not start. The message ends with its log.
     pub async fn restart(&mut self) {
         self.kill();
-        let started = Server::start(self.port, &self.arguments).await;
+        let started = Server::start(self.port, &self.plan).await;
         self.server = Some(started.unwrap_or_else(|failure| panic!("{failure}")));
     }
 

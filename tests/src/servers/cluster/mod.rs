@@ -1,5 +1,16 @@
 //! Six servers that form a cluster.
 
+mod faults;
+mod growth;
+mod moving;
+mod view;
+mod waiting;
+
+pub use faults::Takeover;
+pub use moving::Move;
+
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::cluster::ClusterClient;
@@ -7,7 +18,9 @@ use redis::cluster_async::ClusterConnection;
 use tokio::process::Command;
 
 use super::binaries::binaries;
-use super::patience::{Missing, wait_for};
+use super::certificates::{Certificates, ClientCertificates};
+use super::info::field;
+use super::plan::Plan;
 use super::ports;
 use super::server::{ANSWER, Server};
 
@@ -22,6 +35,7 @@ const FORMING: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Cluster {
     nodes: Vec<Server>,
+    plan: Plan,
 }
 
 impl Cluster {
@@ -30,9 +44,22 @@ impl Cluster {
     /// # Panics
     /// It does not form. The message ends with the logs.
     pub async fn start() -> Self {
+        Self::start_as(plan()).await
+    }
+
+    /// The same with nodes that speak nothing but TLS, among themselves too, all with the same new
+    /// [`Cluster::certificates`].
+    ///
+    /// # Panics
+    /// It does not form. The message ends with the logs.
+    pub async fn start_tls(clients: ClientCertificates) -> Self {
+        Self::start_as(plan().with_tls(Arc::new(Certificates::make()), clients)).await
+    }
+
+    async fn start_as(plan: Plan) -> Self {
         let mut failures = Vec::new();
         for _ in 0..ATTEMPTS {
-            match Self::form().await {
+            match Self::form(plan.clone()).await {
                 Ok(cluster) => return cluster,
                 Err(failure) => failures.push(failure),
             }
@@ -40,17 +67,15 @@ impl Cluster {
         panic!("no cluster formed: {}", failures.join("\n"))
     }
 
-    async fn form() -> Result<Self, String> {
-        let arguments = "--cluster-enabled yes --cluster-node-timeout 2000 --repl-diskless-sync-delay 0";
-        let arguments: Vec<String> = arguments.split(' ').map(str::to_owned).collect();
+    async fn form(plan: Plan) -> Result<Self, String> {
         let mut nodes = Vec::new();
         for port in ports::free::<NODES>() {
-            nodes.push(Server::start(port, &arguments).await?);
+            nodes.push(Server::start(port, &plan).await?);
         }
-        let cluster = Self { nodes };
+        let cluster = Self { nodes, plan };
         let formed = async {
             cluster.join().await?;
-            wait_for(FORMING, async || cluster.look_whether_all_is_well().await).await
+            cluster.wait_until_formed().await
         };
         formed
             .await
@@ -60,6 +85,8 @@ impl Cluster {
 
     async fn join(&self) -> Result<(), String> {
         let mut command = Command::new(&binaries().cli);
+        command
+            .args(self.plan.certificates().map_or_else(Vec::<PathBuf>::new, Certificates::for_command_line));
         command.args(["--cluster", "create"]);
         command.args(self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())));
         command.args(["--cluster-replicas", "1", "--cluster-yes"]);
@@ -74,25 +101,22 @@ impl Cluster {
         Err(format!("the nodes did not join: {said}{complained}"))
     }
 
-    async fn look_whether_all_is_well(&self) -> Result<(), Missing> {
-        for node in &self.nodes {
-            let missing = |what: String| Missing::Yet(format!("node {}: {what}", node.port()));
-            let ask = async |words: &[&str]| {
-                node.try_command::<String>(words).await.map_err(|error| missing(error.to_string()))
-            };
-            let (state, peers) = (ask(&["CLUSTER", "INFO"]).await?, ask(&["CLUSTER", "NODES"]).await?);
-            let replication = ask(&["INFO", "replication"]).await?;
-            check_state(&state).and_then(|()| check_peers(&peers)).map_err(missing)?;
-            check_replication(&replication).map_err(missing)?;
-        }
-        Ok(())
-    }
-
-    /// Its URL, `redis-cluster://127.0.0.1:P1?node=127.0.0.1:P2&node=…`, with all nodes.
+    /// Its URL, `redis-cluster://127.0.0.1:P1?node=127.0.0.1:P2&node=…`, with all nodes; `rediss-cluster://…` when it
+    /// speaks TLS.
     #[must_use]
     pub fn url(&self) -> String {
         let nodes: Vec<String> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
-        format!("redis-cluster://{}", nodes.join("&node=").replacen("&node=", "?node=", 1))
+        let scheme = if self.plan.certificates().is_some() { "rediss-cluster" } else { "redis-cluster" };
+        format!("{scheme}://{}", nodes.join("&node=").replacen("&node=", "?node=", 1))
+    }
+
+    /// The certificates of a cluster that speaks TLS.
+    ///
+    /// # Panics
+    /// It speaks plain text.
+    #[must_use]
+    pub fn certificates(&self) -> &Certificates {
+        self.plan.certificates().expect("only a cluster that was started with TLS has certificates")
     }
 
     /// A new connection that finds the node of each key, and belongs to the runtime it is called on.
@@ -100,27 +124,42 @@ impl Cluster {
     /// # Panics
     /// The cluster does not answer.
     pub async fn connection(&self) -> ClusterConnection {
-        let client =
-            ClusterClient::builder(self.nodes.iter().map(Server::url)).response_timeout(ANSWER).build();
-        let connected = async { client?.get_async_connection().await };
+        // One that is paused would be waited for.
+        let mut client = ClusterClient::builder(self.running().map(Server::url))
+            .connection_timeout(ANSWER)
+            .response_timeout(ANSWER);
+        if let Some(certificates) = self.plan.certificates() {
+            client = client.certs(certificates.for_client());
+        }
+        let connected = async { client.build()?.get_async_connection().await };
         connected
             .await
             .unwrap_or_else(|error| panic!("no connection to the cluster: {error}{}", self.log_tails()))
     }
 
-    /// All nodes, primaries and replicas.
+    /// All nodes, primaries and replicas, running or not.
     #[must_use]
     pub fn nodes(&self) -> &[Server] {
         &self.nodes
     }
 
-    /// The nodes that are primaries now.
+    /// The node with this port.
+    ///
+    /// # Panics
+    /// There is none.
+    #[must_use]
+    pub fn node(&self, port: u16) -> &Server {
+        let node = self.nodes.iter().find(|node| node.port() == port);
+        node.unwrap_or_else(|| panic!("no node of the cluster has port {port}"))
+    }
+
+    /// The nodes that run and are primaries now.
     ///
     /// # Panics
     /// A node does not answer.
     pub async fn primaries(&self) -> Vec<&Server> {
         let mut primaries = Vec::new();
-        for node in &self.nodes {
+        for node in self.running() {
             let info: String = node.command(&["INFO", "replication"]).await;
             if field(&info, "role") == Some("master") {
                 primaries.push(node);
@@ -129,40 +168,24 @@ impl Cluster {
         primaries
     }
 
+    /// The nodes that are neither paused nor killed.
+    fn running(&self) -> impl Iterator<Item = &Server> {
+        self.nodes.iter().filter(|node| node.is_running())
+    }
+
     fn log_tails(&self) -> String {
         self.nodes.iter().map(Server::log_tail).collect()
     }
 }
 
-fn check_state(info: &str) -> Result<(), String> {
-    let wanted = [("cluster_state", "ok"), ("cluster_slots_ok", "16384"), ("cluster_known_nodes", "6")];
-    match wanted.into_iter().find(|&(name, value)| field(info, name) != Some(value)) {
-        Some((name, _)) => Err(format!("{name} is {:?}", field(info, name))),
-        None => Ok(()),
-    }
-}
-
-/// Every node must know the role of every other one.
-fn check_peers(nodes: &str) -> Result<(), String> {
-    let flags =
-        |line: &str| line.split(' ').nth(2).map(|flags| flags.trim_start_matches("myself,").to_owned());
-    let flags: Vec<String> = nodes.lines().filter_map(flags).collect();
-    let count = |role| flags.iter().filter(|flags| *flags == role).count();
-    if count("master") == PRIMARIES && count("slave") == NODES - PRIMARIES {
-        return Ok(());
-    }
-    Err(format!("it sees its peers as {flags:?}"))
-}
-
-fn check_replication(info: &str) -> Result<(), String> {
-    let in_step = match field(info, "role") {
-        Some("master") => field(info, "slave0").is_some_and(|replica| replica.contains("state=online")),
-        _ => field(info, "master_link_status") == Some("up"),
-    };
-    if in_step { Ok(()) } else { Err(format!("its replication is not up: {info}")) }
-}
-
-/// The value of a line `name:value`.
-fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
-    info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+/// Nothing moves by itself: a primary that gave away its last slot stays one.
+fn plan() -> Plan {
+    Plan::new(&[
+        "--cluster-enabled",
+        "yes",
+        "--cluster-node-timeout",
+        "2000",
+        "--cluster-allow-replica-migration",
+        "no",
+    ])
 }

@@ -1,18 +1,37 @@
-//! The servers that the other tests run on: what they start with, and that nothing of them is left.
+//! The servers that the other tests run on: what they start with, what can be done to them, and that nothing of them is
+//! left.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "all of this is test code, and one test talks to another"
 )]
 
+mod cluster;
+mod proxy;
+mod replicated;
+mod sentinel;
+mod tls;
+
 use std::env;
 use std::process::Stdio;
 use std::time::Duration;
 
-use token_tests::servers::{Cluster, Standalone};
+use redis::AsyncConnectionConfig;
+use token_tests::servers::{Server, Standalone};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::Command;
+use tokio::time::timeout;
+
+/// Long enough for anything that comes at all, short enough to wait for what does not come.
+const A_MOMENT: Duration = Duration::from_millis(300);
+/// Longer than anything takes that comes.
+const LONG: Duration = Duration::from_secs(60);
+
+/// What a client waits for an answer where other things run.
+fn patient() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_connection_timeout(Some(LONG)).set_response_timeout(Some(LONG))
+}
 
 async fn wait_until_nobody_listens(port: u16) {
     let closed = async {
@@ -49,33 +68,48 @@ async fn a_restarted_server_is_empty_and_keeps_its_port_and_arguments() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "Bad directive")]
-async fn a_server_that_does_not_start_says_why() {
-    Standalone::start_with(&["--no-such-argument", "1"]).await;
+async fn a_paused_server_answers_when_it_is_resumed() {
+    let server = Standalone::start().await;
+    let mut connection = server.connection().await;
+    server.pause();
+    assert!(!server.is_running());
+    let ping = redis::cmd("PING");
+    let mut pong = std::pin::pin!(ping.query_async::<String>(&mut connection));
+    assert!(timeout(A_MOMENT, &mut pong).await.is_err());
+    server.resume();
+    assert_eq!(pong.await.unwrap(), "PONG");
+    assert!(server.is_running());
 }
 
 #[tokio::test]
-async fn a_cluster_has_three_primaries_with_a_replica_each_and_takes_every_key() {
-    let cluster = Cluster::start().await;
-    assert_eq!(cluster.nodes().len(), 6);
-    assert_eq!(cluster.primaries().await.len(), 3);
-    for node in cluster.nodes() {
-        let info: String = node.command(&["CLUSTER", "INFO"]).await;
-        assert!(
-            info.contains("cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:16384"),
-            "{info}"
-        );
-    }
+#[should_panic(expected = "has ended")]
+async fn a_killed_server_cannot_be_paused() {
+    let server = Standalone::start().await;
+    Server::kill(&server);
+    server.pause();
+}
 
-    let url = cluster.url();
-    let nodes = url.strip_prefix("redis-cluster://").unwrap().replace("?node=", "&node=");
-    let nodes: Vec<String> = nodes.split("&node=").map(|node| format!("redis://{node}")).collect();
-    assert_eq!(nodes, cluster.nodes().iter().map(|node| node.url()).collect::<Vec<_>>());
-    let client = redis::cluster::ClusterClient::new(nodes).unwrap();
-    let mut connection = client.get_async_connection().await.unwrap();
-    for key in 0..100 {
-        let () = redis::cmd("SET").arg(key).arg("value").query_async(&mut connection).await.unwrap();
-    }
+#[tokio::test]
+async fn a_paused_server_is_gone_when_it_is_dropped() {
+    let server = Standalone::start().await;
+    let port = server.port();
+    server.pause();
+    drop(server);
+    assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_server_becomes_a_replica_with_all_the_other_one_has() {
+    let [primary, replica] = [Standalone::start().await, Standalone::start().await];
+    primary.command::<()>(&["SET", "key", "value"]).await;
+    replica.replicate(&primary).await;
+    assert_eq!(replica.command::<String>(&["GET", "key"]).await, "value");
+}
+
+#[tokio::test]
+#[should_panic(expected = "Bad directive")]
+async fn a_server_that_does_not_start_says_why() {
+    Standalone::start_with(&["--no-such-argument", "1"]).await;
 }
 
 /// A process cannot be asked to die half-way through another test: this one runs itself once more, and kills that.

@@ -1,0 +1,149 @@
+//! Certificates that are made for one test and thrown away with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use redis::{ClientTlsConfig, TlsCertificates};
+use tempfile::TempDir;
+
+/// Whether a server with TLS lets clients in that show no certificate of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientCertificates {
+    /// It does.
+    Optional,
+    /// It does not.
+    Required,
+}
+
+impl ClientCertificates {
+    pub(super) fn as_argument(self) -> &'static str {
+        match self {
+            Self::Optional => "optional",
+            Self::Required => "yes",
+        }
+    }
+}
+
+/// An authority, what it signed for servers and for clients, and another authority that signed nothing: PEM files in a
+/// temporary directory that is gone when the last server that uses them is.
+#[derive(Debug)]
+pub struct Certificates {
+    directory: TempDir,
+}
+
+impl Certificates {
+    /// Makes new ones. Servers are certified as `127.0.0.1` and `localhost`.
+    ///
+    /// # Panics
+    /// The files cannot be written.
+    pub(super) fn make() -> Self {
+        let made = Self { directory: tempfile::tempdir().expect("a directory for certificates") };
+        let ca = authority("the authority of this test", &made.ca());
+        authority("an authority that nobody trusts", &made.other_ca());
+        let names = ["127.0.0.1", "localhost"].map(str::to_owned).to_vec();
+        // A replica and a peer in a cluster are clients, and show the certificate of a server.
+        let both = [ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        certify(&ca, "server", names, &both, &made.server_certificate(), &made.server_key());
+        let client = [ExtendedKeyUsagePurpose::ClientAuth];
+        certify(&ca, "client", Vec::new(), &client, &made.client_certificate(), &made.client_key());
+        made
+    }
+
+    /// The certificate of the authority that signed all others.
+    #[must_use]
+    pub fn ca(&self) -> PathBuf {
+        self.file("ca.pem")
+    }
+
+    /// The certificate of an authority that has nothing to do with any of this.
+    #[must_use]
+    pub fn other_ca(&self) -> PathBuf {
+        self.file("other-ca.pem")
+    }
+
+    /// A certificate for clients.
+    #[must_use]
+    pub fn client_certificate(&self) -> PathBuf {
+        self.file("client.pem")
+    }
+
+    /// The key of [`Certificates::client_certificate`].
+    #[must_use]
+    pub fn client_key(&self) -> PathBuf {
+        self.file("client-key.pem")
+    }
+
+    pub(super) fn server_certificate(&self) -> PathBuf {
+        self.file("server.pem")
+    }
+
+    pub(super) fn server_key(&self) -> PathBuf {
+        self.file("server-key.pem")
+    }
+
+    /// What a client of ours trusts and shows.
+    pub(super) fn for_client(&self) -> TlsCertificates {
+        let read = |path: PathBuf| fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        let shown = ClientTlsConfig {
+            client_cert: read(self.client_certificate()),
+            client_key: read(self.client_key()),
+        };
+        TlsCertificates { client_tls: Some(shown), root_cert: Some(read(self.ca())) }
+    }
+
+    /// What makes the command line client a client of ours.
+    pub(super) fn for_command_line(&self) -> Vec<PathBuf> {
+        let [tls, ca, certificate, key] = ["--tls", "--cacert", "--cert", "--key"].map(PathBuf::from);
+        vec![tls, ca, self.ca(), certificate, self.client_certificate(), key, self.client_key()]
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+}
+
+type Authority = Issuer<'static, KeyPair>;
+
+fn authority(name: &str, file: &Path) -> Authority {
+    let mut wanted = wish(name, Vec::new());
+    wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    wanted.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let key = new_key();
+    write(file, &wanted.self_signed(&key).expect("a certificate can be signed").pem());
+    Issuer::new(wanted, key)
+}
+
+fn certify(
+    ca: &Authority,
+    name: &str,
+    hosts: Vec<String>,
+    uses: &[ExtendedKeyUsagePurpose],
+    file: &Path,
+    key_file: &Path,
+) {
+    let mut wanted = wish(name, hosts);
+    wanted.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    wanted.extended_key_usages = uses.to_vec();
+    wanted.use_authority_key_identifier_extension = true;
+    let key = new_key();
+    write(file, &wanted.signed_by(&key, ca).expect("a certificate can be signed").pem());
+    write(key_file, &key.serialize_pem());
+}
+
+fn wish(name: &str, hosts: Vec<String>) -> CertificateParams {
+    let mut wanted = CertificateParams::new(hosts).expect("names of hosts are sound");
+    wanted.distinguished_name.push(DnType::CommonName, name);
+    wanted
+}
+
+fn new_key() -> KeyPair {
+    KeyPair::generate().expect("the system gives random numbers")
+}
+
+fn write(file: &Path, pem: &str) {
+    fs::write(file, pem).unwrap_or_else(|error| panic!("{file:?}: {error}"));
+}

@@ -1,0 +1,96 @@
+//! Primaries that fail, and replicas that take over.
+
+use std::time::Duration;
+
+use super::{Cluster, Server};
+
+/// How long until a replica has taken over from a primary that does not answer; it takes three to five seconds where
+/// nothing else runs. An election that fails is held again after eight seconds.
+const PROMOTION: Duration = Duration::from_secs(90);
+/// How long one order to take over may take, which a node gives up by itself after five seconds.
+const ORDERED: Duration = Duration::from_secs(10);
+/// How often the order is given.
+const ORDERS: usize = 6;
+
+/// How a replica is told to take over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takeover {
+    /// With the primary's help: it stops its clients until the replica has everything.
+    Agreed,
+    /// Without asking the primary, but elected by the other ones.
+    Force,
+    /// Without asking anybody.
+    Takeover,
+}
+
+impl Cluster {
+    /// The running replica of this primary, as a running node sees it.
+    ///
+    /// # Panics
+    /// It has none.
+    pub async fn replica_of(&self, primary: &Server) -> &Server {
+        let peers = self.peers().await;
+        let id = peers.iter().find(|peer| peer.port == primary.port()).map(|peer| &peer.id);
+        let found = peers.iter().filter(|peer| peer.follows.is_some() && peer.follows.as_ref() == id);
+        let running = found.map(|peer| self.node(peer.port)).find(|node| node.is_running());
+        running.unwrap_or_else(|| panic!("port {} has no replica that runs: {peers:?}", primary.port()))
+    }
+
+    /// Kills a primary and waits until its replica has taken over and all that runs is well again. Returns that replica.
+    ///
+    /// # Panics
+    /// It does not take over in time. The message ends with the logs.
+    pub async fn kill_primary(&self, primary: &Server) -> &Server {
+        self.lose(primary, Server::kill).await
+    }
+
+    /// Pauses a primary and waits until its replica has taken over and all that runs is well again. Returns that
+    /// replica. The old primary learns of it when it is resumed: wait for that with [`Cluster::wait_until_well`].
+    ///
+    /// # Panics
+    /// It does not take over in time. The message ends with the logs.
+    pub async fn pause_primary(&self, primary: &Server) -> &Server {
+        self.lose(primary, Server::pause).await
+    }
+
+    async fn lose(&self, primary: &Server, fault: fn(&Server)) -> &Server {
+        let replica = self.replica_of(primary).await;
+        // One that never was in step does not take over.
+        replica.wait_until_in_step_with(primary).await;
+        fault(primary);
+        let promoted = self.wait_until_promoted(replica, PROMOTION).await;
+        self.expect(promoted, &format!("port {} did not take over", replica.port()));
+        replica
+    }
+
+    /// Tells a replica to take over, and waits until it has and all that runs is well.
+    ///
+    /// # Panics
+    /// It refuses, or does not take over in time. The message ends with the logs.
+    pub async fn fail_over(&self, replica: &Server, how: Takeover) {
+        let order: &[&str] = match how {
+            Takeover::Agreed => &["CLUSTER", "FAILOVER"],
+            Takeover::Force => &["CLUSTER", "FAILOVER", "FORCE"],
+            Takeover::Takeover => &["CLUSTER", "FAILOVER", "TAKEOVER"],
+        };
+        let mut outcome = Ok(());
+        for _ in 0..ORDERS {
+            if self.is_primary(replica).await {
+                break;
+            }
+            replica.command::<()>(order).await;
+            outcome = self.wait_until_promoted(replica, ORDERED).await;
+            if outcome.is_ok() {
+                return;
+            }
+        }
+        if self.is_primary(replica).await {
+            outcome = self.wait_until_promoted(replica, PROMOTION).await;
+        }
+        self.expect(outcome, &format!("port {} did not take over", replica.port()));
+    }
+
+    async fn is_primary(&self, node: &Server) -> bool {
+        self.primaries().await.iter().any(|primary| primary.port() == node.port())
+    }
+}

@@ -1,0 +1,70 @@
+//! Nodes that join and leave.
+
+use std::time::Duration;
+
+use super::super::patience::{Missing, wait_for};
+use super::view::view;
+use super::{Cluster, Server};
+
+/// How long the nodes may take to get to know a new one after one introduction.
+const MEETING: Duration = Duration::from_secs(10);
+/// How often it is introduced.
+const INTRODUCTIONS: usize = 6;
+
+impl Cluster {
+    /// Starts one more node, a primary without slots, and waits until all nodes know it. Returns its port, for
+    /// [`Cluster::node`].
+    ///
+    /// # Panics
+    /// It does not start, or not all get to know it in time. The message ends with the logs.
+    pub async fn add_node(&mut self) -> u16 {
+        let node = Server::start_anywhere(&self.plan).await.unwrap_or_else(|failure| panic!("{failure}"));
+        let port = node.port();
+        self.nodes.push(node);
+        let mut met = Ok(());
+        for _ in 0..INTRODUCTIONS {
+            self.introduce(port).await;
+            met = wait_for(MEETING, async || self.look_whether_all_know(port).await).await;
+            if met.is_ok() {
+                break;
+            }
+        }
+        self.expect(met, "the new node was not met");
+        self.wait_until_well().await;
+        port
+    }
+
+    /// Kills a node without slots, makes all others forget it, and waits until all is well.
+    ///
+    /// # Panics
+    /// It owns slots, has a replica, or the others do not forget it. The message ends with the logs.
+    pub async fn remove_node(&mut self, port: u16) {
+        let node = self.node(port);
+        let owned = self.slots_of(node).await;
+        assert!(owned.is_empty(), "port {port} owns {} slots; move them first", owned.len());
+        let id = self.peers().await.into_iter().find(|peer| peer.port == port).map(|peer| peer.id);
+        let id = id.unwrap_or_else(|| panic!("the cluster does not know port {port}"));
+        // Dead before it is forgotten, it cannot make itself known again.
+        node.kill();
+        self.nodes.retain(|node| node.port() != port);
+        for other in self.running() {
+            other.command::<()>(&["CLUSTER", "FORGET", &id]).await;
+        }
+        self.wait_until_well().await;
+    }
+
+    async fn introduce(&self, port: u16) {
+        let old = self.running().next().expect("at least one node runs");
+        old.command::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port.to_string()]).await;
+    }
+
+    async fn look_whether_all_know(&self, port: u16) -> Result<(), Missing> {
+        for node in self.running() {
+            let peers = view(node).await.map_err(|error| Missing::Yet(error.to_string()))?;
+            if !peers.iter().any(|peer| peer.port == port && peer.is_well()) {
+                return Err(Missing::Yet(format!("node {} does not know port {port}", node.port())));
+            }
+        }
+        Ok(())
+    }
+}

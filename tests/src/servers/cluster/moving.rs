@@ -1,0 +1,193 @@
+//! Slots that move from one primary to another.
+
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, FromRedisValue, RedisError, RedisResult, cmd};
+
+use super::view::Peer;
+use super::{Cluster, Server};
+
+/// How many keys go at once where nobody asked for another number.
+const BATCH: usize = 100;
+/// How long the old owner waits for the new one, in milliseconds.
+const MIGRATE_LIMIT: u64 = 5_000;
+
+impl Cluster {
+    /// The slot of a key.
+    ///
+    /// # Panics
+    /// No node answers.
+    pub async fn slot_of(&self, key: &str) -> u16 {
+        self.running().next().expect("at least one node runs").command(&["CLUSTER", "KEYSLOT", key]).await
+    }
+
+    /// The primary that owns a slot, as a running node sees it.
+    ///
+    /// # Panics
+    /// Nobody owns it.
+    pub async fn owner_of(&self, slot: u16) -> &Server {
+        let peers = self.peers().await;
+        let owner = peers.iter().find(|peer| peer.owned().any(|owned| owned == slot));
+        self.node(owner.unwrap_or_else(|| panic!("nobody owns slot {slot}: {peers:?}")).port)
+    }
+
+    /// The slots that a primary owns, as a running node sees it.
+    ///
+    /// # Panics
+    /// No node answers.
+    pub async fn slots_of(&self, primary: &Server) -> Vec<u16> {
+        let peers = self.peers().await;
+        peers.iter().filter(|peer| peer.port == primary.port()).flat_map(Peer::owned).collect()
+    }
+
+    /// Opens a slot for moving: both sides know, and no key has moved yet.
+    ///
+    /// # Panics
+    /// One of the two refuses.
+    pub async fn begin_move(&self, slot: u16, to: &Server) -> Move {
+        let from = self.owner_of(slot).await;
+        let mut hands = Hands::new(from, to).await;
+        hands.open(slot).await.unwrap_or_else(|error| from.complain("opening a slot", &error));
+        Move { slot, hands }
+    }
+
+    /// Moves a slot with all its keys, and waits until all nodes know.
+    ///
+    /// # Panics
+    /// A node refuses, or they do not agree in time. The message ends with logs.
+    pub async fn move_slot(&self, slot: u16, to: &Server) {
+        self.begin_move(slot, to).await.finish().await;
+        self.wait_until_well().await;
+    }
+
+    /// Moves so many slots with all their keys, and waits until all nodes know. Returns the slots.
+    ///
+    /// # Panics
+    /// There are not so many, a node refuses, or they do not agree in time. The message ends with logs.
+    pub async fn move_slots(&self, count: usize, from: &Server, to: &Server) -> Vec<u16> {
+        let mut slots = self.slots_of(from).await;
+        assert!(slots.len() >= count, "port {} owns {} slots, not {count}", from.port(), slots.len());
+        slots.truncate(count);
+        let mut hands = Hands::new(from, to).await;
+        for &slot in &slots {
+            let moved = async {
+                hands.open(slot).await?;
+                hands.close(slot).await
+            };
+            moved.await.unwrap_or_else(|error| from.complain(&format!("moving slot {slot}"), &error));
+        }
+        self.wait_until_well().await;
+        slots
+    }
+}
+
+/// A slot on its way: its keys are on the old owner or on the new one. Dropped, it stays so.
+#[derive(Debug)]
+pub struct Move {
+    slot: u16,
+    hands: Hands,
+}
+
+impl Move {
+    /// The slot.
+    #[must_use]
+    pub fn slot(&self) -> u16 {
+        self.slot
+    }
+
+    /// Moves at most so many of its keys, and returns how many it moved.
+    ///
+    /// # Panics
+    /// A node refuses.
+    pub async fn move_keys(&mut self, at_most: usize) -> usize {
+        let moved = self.hands.move_keys(self.slot, at_most).await;
+        moved.unwrap_or_else(|error| panic!("moving keys of slot {} failed: {error}", self.slot))
+    }
+
+    /// Moves all keys that are left, and makes the new owner the owner. The other nodes learn that from these two: wait
+    /// for it with [`Cluster::wait_until_well`].
+    ///
+    /// # Panics
+    /// A node refuses.
+    pub async fn finish(mut self) {
+        let closed = self.hands.close(self.slot).await;
+        closed.unwrap_or_else(|error| panic!("moving slot {} failed: {error}", self.slot));
+    }
+}
+
+/// Connections to the two who must be told.
+#[derive(Debug)]
+struct Hands {
+    from: Hand,
+    to: Hand,
+}
+
+#[derive(Debug)]
+struct Hand {
+    port: u16,
+    id: String,
+    connection: MultiplexedConnection,
+}
+
+impl Hands {
+    async fn new(from: &Server, to: &Server) -> Self {
+        Self { from: Hand::new(from).await, to: Hand::new(to).await }
+    }
+
+    async fn open(&mut self, slot: u16) -> RedisResult<()> {
+        // In this order there is no moment at which the old owner sends clients to one that would send them back.
+        self.to.ask::<()>(set_slot(slot).arg("IMPORTING").arg(&self.from.id)).await?;
+        self.from.ask(set_slot(slot).arg("MIGRATING").arg(&self.to.id)).await
+    }
+
+    async fn move_keys(&mut self, slot: u16, at_most: usize) -> RedisResult<usize> {
+        let keys: Vec<Vec<u8>> =
+            self.from.ask(cmd("CLUSTER").arg("GETKEYSINSLOT").arg(slot).arg(at_most)).await?;
+        if !keys.is_empty() {
+            let mut migrate = cmd("MIGRATE");
+            migrate
+                .arg("127.0.0.1")
+                .arg(self.to.port)
+                .arg("")
+                .arg(0)
+                .arg(MIGRATE_LIMIT)
+                .arg("KEYS")
+                .arg(&keys);
+            // `NOKEY`, when all of them have died meanwhile, is as good.
+            self.from.ask::<String>(&migrate).await?;
+        }
+        Ok(keys.len())
+    }
+
+    async fn close(&mut self, slot: u16) -> RedisResult<()> {
+        while self.move_keys(slot, BATCH).await? > 0 {}
+        // The new owner first: from the moment the old one forgets the slot, somebody must have it.
+        let assign = set_slot(slot).arg("NODE").arg(&self.to.id).clone();
+        self.to.ask::<()>(&assign).await?;
+        let told = self.from.ask::<()>(&assign).await;
+        // Who hears from the new owner that its last slot is gone may become a replica, and needs not be told.
+        if told.is_err()
+            && self.from.ask::<String>(cmd("INFO").arg("replication")).await?.contains("role:slave")
+        {
+            return Ok(());
+        }
+        told
+    }
+}
+
+impl Hand {
+    async fn new(node: &Server) -> Self {
+        Self {
+            port: node.port(),
+            id: node.command(&["CLUSTER", "MYID"]).await,
+            connection: node.connection().await,
+        }
+    }
+
+    async fn ask<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T, RedisError> {
+        command.query_async(&mut self.connection).await
+    }
+}
+
+fn set_slot(slot: u16) -> Cmd {
+    cmd("CLUSTER").arg("SETSLOT").arg(slot).clone()
+}

@@ -1,0 +1,60 @@
+//! The cluster as one of its nodes sees it.
+
+use std::ops::RangeInclusive;
+
+use redis::RedisResult;
+
+use super::Server;
+
+/// A node as another one, or itself, sees it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Peer {
+    pub(super) port: u16,
+    pub(super) id: String,
+    /// The id of its primary, if it is a replica.
+    pub(super) follows: Option<String>,
+    /// What it owns; slots that are on their way are still their old owner's.
+    slots: Vec<(u16, u16)>,
+    flags: Vec<String>,
+}
+
+/// All nodes as this one sees them, ordered by port. That one of them is the node itself is left out, so views of
+/// different nodes are equal when they agree.
+pub(super) async fn view(node: &Server) -> RedisResult<Vec<Peer>> {
+    let lines: String = node.try_command(&["CLUSTER", "NODES"]).await?;
+    let mut peers: Vec<Peer> = lines.lines().filter_map(parse).collect();
+    peers.sort();
+    Ok(peers)
+}
+
+impl Peer {
+    /// Not taken for dead, and not a stranger.
+    pub(super) fn is_well(&self) -> bool {
+        self.flags.iter().all(|flag| matches!(flag.as_str(), "master" | "slave"))
+    }
+
+    pub(super) fn is_primary(&self) -> bool {
+        self.follows.is_none()
+    }
+
+    pub(super) fn owned(&self) -> impl Iterator<Item = u16> {
+        self.slots.iter().flat_map(|&(first, last)| RangeInclusive::new(first, last))
+    }
+}
+
+/// `ID HOST:PORT@BUS FLAGS PRIMARY PING PONG EPOCH LINK SLOT…`
+fn parse(line: &str) -> Option<Peer> {
+    let mut words = line.split(' ');
+    let id = words.next()?.to_owned();
+    let (_, port) = words.next()?.split_once('@')?.0.rsplit_once(':')?;
+    let flags = words.next()?.split(',').filter(|&flag| flag != "myself").map(str::to_owned).collect();
+    let follows = words.next().filter(|&primary| primary != "-").map(str::to_owned);
+    let slots = words.skip(4).filter_map(slots).collect();
+    Some(Peer { port: port.parse().ok()?, id, follows, slots, flags })
+}
+
+/// `SLOT` or `FIRST-LAST`; what is on its way stands in brackets besides.
+fn slots(word: &str) -> Option<(u16, u16)> {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    Some((first.parse().ok()?, last.parse().ok()?))
+}

@@ -1,0 +1,106 @@
+//! Waiting until the nodes agree.
+
+use std::time::Duration;
+
+use super::super::info::field;
+use super::super::patience::{Missing, wait_for};
+use super::view::{Peer, view};
+use super::{Cluster, FORMING, NODES, PRIMARIES, Server};
+
+/// How long the nodes may take to agree again after something happened; it takes three to five seconds where nothing
+/// else runs.
+const AGREEING: Duration = Duration::from_secs(90);
+
+impl Cluster {
+    /// Waits until every node that runs says that the cluster is well, all see the same roles and owners of slots, and
+    /// every replica that runs is linked to its primary.
+    ///
+    /// # Panics
+    /// They do not agree in time. The message ends with the logs.
+    pub async fn wait_until_well(&self) {
+        let agreed = wait_for(AGREEING, async || self.look_whether_all_is_well().await.map(drop)).await;
+        self.expect(agreed, "the cluster is not well");
+    }
+
+    pub(super) async fn wait_until_formed(&self) -> Result<(), String> {
+        wait_for(FORMING, async || {
+            let peers = self.look_whether_all_is_well().await?;
+            let primaries = peers.iter().filter(|peer| peer.is_primary()).count();
+            if peers.len() == NODES && primaries == PRIMARIES {
+                return Ok(());
+            }
+            Err(Missing::Yet(format!("the nodes are {peers:?}")))
+        })
+        .await
+    }
+
+    /// Waits until the node is a primary with slots and all is well.
+    pub(super) async fn wait_until_promoted(&self, node: &Server, limit: Duration) -> Result<(), String> {
+        wait_for(limit, async || {
+            let peers = self.look_whether_all_is_well().await?;
+            match peers.iter().find(|peer| peer.port == node.port()) {
+                Some(peer) if peer.is_primary() && peer.owned().next().is_some() => Ok(()),
+                peer => Err(Missing::Yet(format!("it still is {peer:?}"))),
+            }
+        })
+        .await
+    }
+
+    /// The nodes that run, as all of them see them.
+    pub(super) async fn look_whether_all_is_well(&self) -> Result<Vec<Peer>, Missing> {
+        let mut agreed: Option<Vec<Peer>> = None;
+        for node in self.running() {
+            let missing = |what: String| Missing::Yet(format!("node {}: {what}", node.port()));
+            let ask = async |words: &[&str]| {
+                node.try_command::<String>(words).await.map_err(|error| missing(error.to_string()))
+            };
+            check_state(&ask(&["CLUSTER", "INFO"]).await?, self.nodes.len()).map_err(missing)?;
+            let mut peers = view(node).await.map_err(|error| missing(error.to_string()))?;
+            peers.retain(|peer| self.running().any(|node| node.port() == peer.port));
+            if let Some(unwell) = peers.iter().find(|peer| !peer.is_well()) {
+                return Err(missing(format!("it sees {unwell:?}")));
+            }
+            check_replication(node, &ask(&["INFO", "replication"]).await?, &peers).map_err(missing)?;
+            match &agreed {
+                Some(agreed) if *agreed != peers => {
+                    return Err(missing(format!("it sees {peers:?}, and another one {agreed:?}")));
+                }
+                _ => agreed = Some(peers),
+            }
+        }
+        agreed.ok_or_else(|| Missing::ForEver("no node runs".to_owned()))
+    }
+
+    /// The nodes as the first one that runs sees them.
+    pub(super) async fn peers(&self) -> Vec<Peer> {
+        let node = self.running().next().expect("at least one node runs");
+        view(node).await.unwrap_or_else(|error| node.complain("CLUSTER NODES", &error))
+    }
+
+    /// The panic that ends with the logs.
+    pub(super) fn expect<T>(&self, outcome: Result<T, String>, what: &str) -> T {
+        outcome.unwrap_or_else(|reason| panic!("{what}: {reason}{}", self.log_tails()))
+    }
+}
+
+fn check_state(info: &str, nodes: usize) -> Result<(), String> {
+    let nodes = nodes.to_string();
+    let wanted = [("cluster_state", "ok"), ("cluster_slots_ok", "16384"), ("cluster_known_nodes", &nodes)];
+    match wanted.into_iter().find(|&(name, value)| field(info, name) != Some(value)) {
+        Some((name, _)) => Err(format!("{name} is {:?}", field(info, name))),
+        None => Ok(()),
+    }
+}
+
+/// A replica must be linked, and a primary must have all replicas that run.
+fn check_replication(node: &Server, info: &str, peers: &[Peer]) -> Result<(), String> {
+    let own = peers.iter().find(|peer| peer.port == node.port()).ok_or("it does not see itself")?;
+    let in_step = if own.is_primary() {
+        let replicas = peers.iter().filter(|peer| peer.follows.as_ref() == Some(&own.id)).count();
+        let online = info.lines().filter(|line| line.contains("state=online")).count();
+        field(info, "role") == Some("master") && online >= replicas
+    } else {
+        field(info, "role") == Some("slave") && field(info, "master_link_status") == Some("up")
+    };
+    if in_step { Ok(()) } else { Err(format!("its replication is not up: {info}")) }
+}

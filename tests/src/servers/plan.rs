@@ -1,0 +1,97 @@
+//! What a server is started with.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::certificates::{Certificates, ClientCertificates};
+
+/// The file in its directory that a sentinel reads, and writes anew whenever it learns something.
+const SENTINEL_FILE: &str = "sentinel.conf";
+
+/// What a server is started with, besides its port and directory.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Plan {
+    arguments: Vec<String>,
+    tls: Option<(Arc<Certificates>, ClientCertificates)>,
+    /// What a sentinel is told at its first start. A data server has nothing of it.
+    watch: Option<String>,
+}
+
+impl Plan {
+    /// A data server with these arguments after our own.
+    pub(super) fn new(arguments: &[&str]) -> Self {
+        Self { arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(), ..Self::default() }
+    }
+
+    /// A sentinel with these lines in its configuration.
+    pub(super) fn sentinel(lines: &[String]) -> Self {
+        Self { watch: Some(lines.join("\n")), ..Self::default() }
+    }
+
+    /// The same, but it speaks nothing but TLS.
+    pub(super) fn with_tls(mut self, certificates: Arc<Certificates>, clients: ClientCertificates) -> Self {
+        self.tls = Some((certificates, clients));
+        self
+    }
+
+    pub(super) fn certificates(&self) -> Option<&Certificates> {
+        self.tls.as_ref().map(|(certificates, _)| &**certificates)
+    }
+
+    /// The arguments of the program for this port and directory.
+    ///
+    /// # Errors
+    /// The file that a sentinel needs cannot be written.
+    pub(super) fn command_line(&self, port: u16, directory: &Path) -> io::Result<Vec<String>> {
+        if let Some(watch) = &self.watch {
+            return sentinel_arguments(watch, port, directory);
+        }
+        let mut arguments = own_arguments(directory);
+        match &self.tls {
+            Some((certificates, clients)) => arguments.extend(tls_arguments(certificates, *clients, port)),
+            None => arguments.extend(["--port".to_owned(), port.to_string()]),
+        }
+        arguments.extend_from_slice(&self.arguments);
+        Ok(arguments)
+    }
+}
+
+/// On loopback, in its directory, and nothing is kept. A replica is served as soon as it asks.
+fn own_arguments(directory: &Path) -> Vec<String> {
+    let directory = directory.to_string_lossy();
+    let pairs = [
+        ["--bind", "127.0.0.1"],
+        ["--dir", &directory],
+        ["--save", ""],
+        ["--appendonly", "no"],
+        ["--repl-diskless-sync-delay", "0"],
+    ];
+    pairs.concat().into_iter().map(str::to_owned).collect()
+}
+
+fn tls_arguments(certificates: &Certificates, clients: ClientCertificates, port: u16) -> Vec<String> {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let pairs = [
+        ["--port", "0"].map(str::to_owned),
+        ["--tls-port".to_owned(), port.to_string()],
+        ["--tls-replication", "yes"].map(str::to_owned),
+        ["--tls-cluster", "yes"].map(str::to_owned),
+        ["--tls-auth-clients", clients.as_argument()].map(str::to_owned),
+        ["--tls-ca-cert-file".to_owned(), text(&certificates.ca())],
+        ["--tls-cert-file".to_owned(), text(&certificates.server_certificate())],
+        ["--tls-key-file".to_owned(), text(&certificates.server_key())],
+    ];
+    pairs.concat()
+}
+
+fn sentinel_arguments(watch: &str, port: u16, directory: &Path) -> io::Result<Vec<String>> {
+    let file = directory.join(SENTINEL_FILE);
+    // One that starts again goes on with what it knows.
+    if !file.exists() {
+        let own = format!("bind 127.0.0.1\nport {port}\ndir {}\n", directory.display());
+        fs::write(&file, format!("{own}{watch}\n"))?;
+    }
+    Ok(vec![file.to_string_lossy().into_owned(), "--sentinel".to_owned()])
+}

@@ -1,0 +1,209 @@
+//! A primary with two replicas, and three sentinels that watch over them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use redis::{FromRedisValue, RedisResult};
+
+use super::info::field;
+use super::patience::{Missing, wait_for};
+use super::plan::Plan;
+use super::server::Server;
+
+/// What the sentinels call the primary.
+const SERVICE: &str = "tokens";
+const REPLICAS: usize = 2;
+const SENTINELS: usize = 3;
+const MAJORITY: usize = 2;
+/// How long the sentinels may take to know all the others; it takes about three seconds where nothing else runs.
+const FORMING: Duration = Duration::from_secs(60);
+/// How long until another primary is there; it takes about three seconds where nothing else runs. A sentinel that finds
+/// that it was not run for two seconds does nothing for thirty more.
+const FAILOVER: Duration = Duration::from_secs(120);
+
+/// A primary with two replicas and three sentinels, of which two decide.
+#[derive(Debug)]
+pub struct Sentinel {
+    servers: Vec<Server>,
+    sentinels: Vec<Server>,
+}
+
+impl Sentinel {
+    /// Starts all of it, empty, and waits until both replicas are in step and every sentinel knows all others.
+    ///
+    /// # Panics
+    /// It does not come together. The message ends with the logs.
+    pub async fn start() -> Self {
+        let mut all = Self { servers: Vec::new(), sentinels: Vec::new() };
+        let formed = all.form().await;
+        formed.unwrap_or_else(|why| panic!("the sentinels did not come together: {why}{}", all.log_tails()));
+        all
+    }
+
+    async fn form(&mut self) -> Result<(), String> {
+        let primary = Server::start_anywhere(&Plan::default()).await?;
+        let replica = Plan::new(&["--replicaof", "127.0.0.1", &primary.port().to_string()]);
+        let watch = watch(primary.port());
+        self.servers.push(primary);
+        for _ in 0..REPLICAS {
+            self.servers.push(Server::start_anywhere(&replica).await?);
+        }
+        // A sentinel that first sees a replica out of step looks again only after ten seconds.
+        wait_for(FORMING, async || self.look_whether_all_follow(self.first()).await).await?;
+        for _ in 0..SENTINELS {
+            self.sentinels.push(Server::start_anywhere(&Plan::sentinel(&watch)).await?);
+        }
+        wait_for(FORMING, async || self.look_whether_all_know_all().await).await
+    }
+
+    /// Its URL, `redis-sentinel://127.0.0.1:P1,127.0.0.1:P2,127.0.0.1:P3/0?sentinelServiceName=tokens`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let hosts: Vec<_> = self.sentinels.iter().map(|one| format!("127.0.0.1:{}", one.port())).collect();
+        format!("redis-sentinel://{}/0?sentinelServiceName={SERVICE}", hosts.join(","))
+    }
+
+    /// The servers with data: what was the primary at the start, and what were its replicas.
+    #[must_use]
+    pub fn servers(&self) -> &[Server] {
+        &self.servers
+    }
+
+    /// The sentinels.
+    #[must_use]
+    pub fn sentinels(&self) -> &[Server] {
+        &self.sentinels
+    }
+
+    /// What a majority of the sentinels announce as the primary now.
+    ///
+    /// # Panics
+    /// There is no majority for any.
+    pub async fn primary(&self) -> &Server {
+        match self.announced().await {
+            Ok(primary) => primary,
+            Err(Missing::Yet(why) | Missing::ForEver(why)) => panic!("{why}{}", self.log_tails()),
+        }
+    }
+
+    /// Kills the primary and waits for another one, which it returns.
+    ///
+    /// # Panics
+    /// There is none in time. The message ends with the logs.
+    pub async fn kill_primary(&self) -> &Server {
+        let primary = self.primary().await;
+        primary.kill();
+        self.wait_for_other_primary_than(primary).await
+    }
+
+    /// Pauses the primary and waits for another one, which it returns. The old one learns of it when it is resumed: wait
+    /// for that with [`Sentinel::wait_until_all_follow`].
+    ///
+    /// # Panics
+    /// There is none in time. The message ends with the logs.
+    pub async fn pause_primary(&self) -> &Server {
+        let primary = self.primary().await;
+        primary.pause();
+        self.wait_for_other_primary_than(primary).await
+    }
+
+    /// Waits until a majority of the sentinels announce another primary than this one, and it takes writes.
+    ///
+    /// # Panics
+    /// There is none in time. The message ends with the logs.
+    pub async fn wait_for_other_primary_than(&self, old: &Server) -> &Server {
+        let found = wait_for(FAILOVER, async || {
+            let primary = self.announced().await?;
+            if primary.port() == old.port() {
+                return Err(Missing::Yet(format!("port {} still is the primary", old.port())));
+            }
+            // Nothing is there to delete, and a replica refuses all the same.
+            let written: RedisResult<()> = primary.try_command(&["DEL", "no such key"]).await;
+            written.map(|()| primary).map_err(|error| Missing::Yet(error.to_string()))
+        });
+        found.await.unwrap_or_else(|reason| panic!("no other primary: {reason}{}", self.log_tails()))
+    }
+
+    /// Waits until every server that runs follows the announced primary and is in step with it.
+    ///
+    /// # Panics
+    /// One does not in time. The message ends with the logs.
+    pub async fn wait_until_all_follow(&self) {
+        let followed = wait_for(FAILOVER, async || {
+            let primary = self.announced().await?;
+            self.look_whether_all_follow(primary).await
+        });
+        followed.await.unwrap_or_else(|why| panic!("not all follow: {why}{}", self.log_tails()));
+    }
+
+    async fn announced(&self) -> Result<&Server, Missing> {
+        let mut votes: HashMap<String, usize> = HashMap::new();
+        for sentinel in self.sentinels.iter().filter(|sentinel| sentinel.is_running()) {
+            let [_, port] = ask::<[String; 2]>(sentinel, "GET-MASTER-ADDR-BY-NAME").await?;
+            *votes.entry(port).or_default() += 1;
+        }
+        let elected = votes.iter().find(|&(_, &count)| count >= MAJORITY).map(|(port, _)| port.clone());
+        let found = elected.and_then(|port| self.servers.iter().find(|one| one.port().to_string() == port));
+        found.ok_or_else(|| Missing::Yet(format!("no majority for one of our servers: {votes:?}")))
+    }
+
+    async fn look_whether_all_follow(&self, primary: &Server) -> Result<(), Missing> {
+        for server in self.servers.iter().filter(|server| server.is_running()) {
+            if server.port() != primary.port() {
+                server.look_whether_it_is_in_step_with(primary).await?;
+            }
+        }
+        let yet = |error: redis::RedisError| Missing::Yet(error.to_string());
+        let info: String = primary.try_command(&["INFO", "replication"]).await.map_err(yet)?;
+        match field(&info, "role") {
+            Some("master") => Ok(()),
+            _ => Err(Missing::Yet(format!("port {} is no primary: {info}", primary.port()))),
+        }
+    }
+
+    async fn look_whether_all_know_all(&self) -> Result<(), Missing> {
+        for sentinel in &self.sentinels {
+            let yet = |what: String| Missing::Yet(format!("sentinel {}: {what}", sentinel.port()));
+            let primary: HashMap<String, String> = ask(sentinel, "MASTER").await?;
+            let wanted = [("flags", "master"), ("num-slaves", "2"), ("num-other-sentinels", "2")];
+            let says = |name: &str| primary.get(name).map(String::as_str);
+            if let Some((name, _)) = wanted.into_iter().find(|&(name, value)| says(name) != Some(value)) {
+                return Err(yet(format!("{name} is {:?}", says(name))));
+            }
+            let replicas: Vec<HashMap<String, String>> = ask(sentinel, "REPLICAS").await?;
+            let well = |replica: &HashMap<String, String>| {
+                let says = |name: &str| replica.get(name).map(String::as_str);
+                says("flags") == Some("slave") && says("master-link-status") == Some("ok")
+            };
+            if !replicas.iter().all(well) {
+                return Err(yet(format!("it sees the replicas as {replicas:?}")));
+            }
+            ask::<String>(sentinel, "CKQUORUM").await?;
+        }
+        Ok(())
+    }
+
+    /// The server that is the primary at the start.
+    fn first(&self) -> &Server {
+        self.servers.first().expect("the primary is started before anything else")
+    }
+
+    fn log_tails(&self) -> String {
+        self.servers.iter().chain(&self.sentinels).map(Server::log_tail).collect()
+    }
+}
+
+/// What a sentinel is told about the primary; the rest it finds out.
+fn watch(primary: u16) -> Vec<String> {
+    [
+        format!("sentinel monitor {SERVICE} 127.0.0.1 {primary} {MAJORITY}"),
+        format!("sentinel down-after-milliseconds {SERVICE} 1000"),
+        format!("sentinel failover-timeout {SERVICE} 5000"),
+    ]
+    .to_vec()
+}
+
+async fn ask<T: FromRedisValue>(sentinel: &Server, what: &str) -> Result<T, Missing> {
+    let answer = sentinel.try_command(&["SENTINEL", what, SERVICE]).await;
+    answer.map_err(|error| Missing::Yet(format!("sentinel {}: {what}: {error}", sentinel.port())))
+}
