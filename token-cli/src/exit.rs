@@ -21,7 +21,7 @@ Exit codes:
   0  done; the token is active
   1  the answer is no: inactive, not permitted, no such id
   2  wrong usage or bad input
-  3  the store could not be asked";
+  3  the store could not be asked, or did not confirm a change";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::Write;
 
 use serde_json::json;
-use token_core::StoreError;
+use token_core::{RandomnessError, StoreError};
 
 use crate::exit::Exit;
 use crate::format::Format;
@@ -27,6 +27,10 @@ impl Failure {
 
     pub(crate) fn system(source: std::io::Error) -> Self {
         Self::System { what: "the operating system refused".into(), source }
+    }
+
+    pub(crate) fn randomness(error: RandomnessError) -> Self {
+        Self::System { what: "cannot make a secret".into(), source: std::io::Error::other(error) }
     }
 
     /// Says it on standard error and answers with the exit code.

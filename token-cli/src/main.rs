@@ -24,11 +24,19 @@ use crate::format::Format;
 use crate::report::Report;
 
 fn main() -> ExitCode {
-    if let Err(failure) = preflight::check(std::env::args_os()) {
-        return failure.tell(Format::Human).into();
+    // Known before the arguments are understood, so that the refusal of them has the right form, too.
+    let format =
+        if std::env::args_os().any(|argument| argument == "--json") { Format::Json } else { Format::Human };
+    if let Err(failure) = preflight::check(std::env::args_os(), std::env::vars_os()) {
+        return failure.tell(format).into();
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(refusal) if refusal.use_stderr() && format == Format::Json => {
+            return Failure::usage(refusal.to_string().trim_start_matches("error: ").trim_end())
+                .tell(format)
+                .into();
+        }
         Err(refusal) => {
             // Help and version come this way too, with their own exit code. A closed pipe is no failure.
             let _ = refusal.print();

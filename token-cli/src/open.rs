@@ -1,10 +1,12 @@
 //! From a store URL to a store: the only place that names every kind of store.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use token_core::{KeyRing, StoreError, StoreErrorKind, TokenService, TokenStore};
-use token_redis::{Options, RedisStore};
+use token_core::{ConfirmationLevel, KeyRing, StoreError, StoreErrorKind, TokenService, TokenStore};
+use token_redis::{Options, RedisStore, Tls};
 use token_sqlite::SqliteStore;
 use zeroize::Zeroizing;
 
@@ -16,10 +18,16 @@ pub(crate) type Tokens = TokenService<Arc<dyn TokenStore>>;
 
 /// Opens the store that the settings name.
 pub(crate) async fn open(settings: &Settings) -> Result<Tokens, Failure> {
-    let store: Arc<dyn TokenStore> = match settings.store.as_deref() {
+    // An empty setting is none, as everywhere in the environment.
+    let store: Arc<dyn TokenStore> = match settings.store.as_deref().filter(|url| !url.is_empty()) {
         None => Arc::new(sqlite(&default_database()?, settings)?),
         Some(url) => match url.strip_prefix("sqlite:") {
             Some("") => return Err(Failure::usage("the store URL names no file: write sqlite:PATH")),
+            Some(path) if path.starts_with("//") && !path.starts_with("///") => {
+                return Err(Failure::usage(
+                    "write sqlite:PATH, without slashes in front that are not the path's",
+                ));
+            }
             Some(path) => Arc::new(sqlite(Path::new(path), settings)?),
             None => Arc::new(redis(url, settings).await?),
         },
@@ -28,7 +36,10 @@ pub(crate) async fn open(settings: &Settings) -> Result<Tokens, Failure> {
 }
 
 fn sqlite(database: &Path, settings: &Settings) -> Result<SqliteStore, Failure> {
-    let keys = match &settings.key_file {
+    if settings.confirm == Some(ConfirmationLevel::Replicated) {
+        return Err(Failure::usage("the embedded store has no replicas: it confirms \"disk\", by default"));
+    }
+    let keys = match key_file(settings) {
         Some(path) => read_keys(path)?,
         None => token_sqlite::keyfile::open_keys(database, &key_file_beside(database))?,
     };
@@ -36,20 +47,44 @@ fn sqlite(database: &Path, settings: &Settings) -> Result<SqliteStore, Failure> 
 }
 
 async fn redis(url: &str, settings: &Settings) -> Result<RedisStore, Failure> {
-    let keys = match &settings.key_file {
+    let keys = match key_file(settings) {
         Some(path) => read_keys(path)?,
         None => Arc::new(KeyRing::public()),
     };
     let mut options = Options::default();
     options.namespace = settings.namespace.clone();
+    options.confirm = settings.confirm;
+    options.tls = tls(settings)?;
     RedisStore::connect(url, keys, options).await.map_err(|error| match error.kind() {
         StoreErrorKind::Misconfigured => Failure::usage(with_cause(&error)),
         _ => Failure::Store(error),
     })
 }
 
+fn tls(settings: &Settings) -> Result<Tls, Failure> {
+    let read = |path: &PathBuf| {
+        std::fs::read(path)
+            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+    };
+    let client = match (&settings.tls_cert, &settings.tls_key) {
+        (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
+        _ => None,
+    };
+    Ok(Tls { authorities: settings.tls_ca.as_ref().map(read).transpose()?, client })
+}
+
+fn key_file(settings: &Settings) -> Option<&Path> {
+    settings.key_file.as_deref().filter(|path| !path.as_os_str().is_empty())
+}
+
+/// Several times what all the keys that there can be take.
+const KEY_FILE_LIMIT: usize = 64 * 1024;
+
 fn read_keys(path: &Path) -> Result<Arc<KeyRing>, Failure> {
-    let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+    // Room from the start: growing would leave copies of the keys behind.
+    let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_LIMIT));
+    let read = File::open(path).and_then(|file| file.take(KEY_FILE_LIMIT as u64).read_to_string(&mut text));
+    read.map_err(|error| {
         let path = path.display();
         Failure::usage(format!(
             "cannot read the key file {path}: {error}; make one with \"token-cli new-key-file\""

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use serde::Serialize;
-use token_core::{Access, Grant, Timestamp};
+use token_core::{Access, Confirmation, ConfirmationLevel, Grant, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::exit::Exit;
@@ -16,12 +16,15 @@ use crate::format::Format;
 pub(crate) struct Report {
     text: Zeroizing<String>,
     exit: Exit,
+    warning: Option<String>,
+    /// What to do when nobody got to read the text.
+    unread: Option<String>,
 }
 
 impl Report {
     /// A report of this text, which may be empty and otherwise ends its last line.
     pub(crate) fn text(exit: Exit, text: String) -> Self {
-        Self { text: Zeroizing::new(text), exit }
+        Self { text: Zeroizing::new(text), exit, warning: None, unread: None }
     }
 
     /// A report in JSON where that is asked for, else the text that `human` writes.
@@ -44,12 +47,42 @@ impl Report {
         Ok(Self::text(exit, text))
     }
 
-    /// Writes it. A reader that went away has seen enough.
+    /// The same about a change that was done, but ends with [`Exit::Store`] and says so on standard error when the change
+    /// is not confirmed.
+    pub(crate) fn if_confirmed(mut self, done: &str, confirmation: Confirmation) -> Self {
+        if confirmation.is_confirmed() {
+            return self;
+        }
+        let Confirmation { level, expected, reached } = confirmation;
+        let by = match level {
+            ConfirmationLevel::Disk => "by the disk of the server".to_owned(),
+            _ if expected == 1 => "by a replica".to_owned(),
+            _ => format!("by all {expected} replicas ({reached} did)"),
+        };
+        self.warning = Some(format!(
+            "warning: {done}, but not confirmed {by}: one failure may undo it; mend the replication and repeat this"
+        ));
+        self.exit = self.exit.max(Exit::Store);
+        self
+    }
+
+    /// The same, whose text somebody must get to read; else the failure says what to do.
+    pub(crate) fn must_be_read(mut self, or_else: String) -> Self {
+        self.unread = Some(or_else);
+        self
+    }
+
+    /// Writes it. A reader that went away has seen enough, mostly.
     pub(crate) fn print(&self) -> Result<Exit, Failure> {
+        if let Some(warning) = &self.warning {
+            // There is nobody left to warn when standard error is closed.
+            let _ = writeln!(std::io::stderr(), "{warning}");
+        }
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(self.text.as_bytes()).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Failure::System { what: "cannot write to standard output".into(), source: error })
+            Err(source) if self.unread.is_some() || source.kind() != std::io::ErrorKind::BrokenPipe => {
+                let advice = self.unread.as_deref().map(|advice| format!("; {advice}")).unwrap_or_default();
+                Err(Failure::System { what: format!("cannot write to standard output{advice}"), source })
             }
             _ => Ok(self.exit),
         }
@@ -64,13 +97,13 @@ pub(crate) fn facts(grant: &Grant) -> String {
         let _ = writeln!(text, "  {name:<8} {value}");
     };
     line("id", &grant.id);
-    line("user", &grant.subject);
+    line("user", &visible(&grant.subject));
     line("access", &access(&grant.access));
     if let Some(label) = &grant.label {
-        line("label", label);
+        line("label", &visible(label));
     }
     if let Some(issuer) = &grant.issuer {
-        line("issuer", issuer);
+        line("issuer", &visible(issuer));
     }
     line("issued", &in_seconds(grant.issued_at));
     line("expires", &in_seconds(grant.expires_at));
@@ -98,8 +131,18 @@ pub(crate) fn access(access: &Access) -> String {
 }
 
 /// A time for people: whole seconds, never later than it is.
-pub(crate) fn in_seconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_millis(time.as_millis() / 1000 * 1000)
+pub(crate) fn in_seconds(time: Timestamp) -> String {
+    format!("{:.0}", Timestamp::from_millis(time.as_millis() / 1000 * 1000))
+}
+
+/// A name for people: characters that cannot be seen or that turn the line around are written as their numbers.
+pub(crate) fn visible(name: impl std::fmt::Display) -> String {
+    let hidden = |c: char| {
+        matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    let escape = |c: char| if hidden(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    name.to_string().chars().map(escape).collect()
 }
 
 /// Columns under their headings.

@@ -8,24 +8,30 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
-/// More than any list of tokens that makes sense to pipe in.
-const LIMIT: u64 = 1 << 20;
+/// More than any list of tokens that makes sense to pipe in: 18 000 of them. What is longer is refused as a whole.
+const LIMIT: usize = 1 << 20;
 
 /// The text of standard input, or of the file.
 pub(crate) fn read(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
-    match file {
-        Some(path) => File::open(path).and_then(|mut file| take(&mut file)).map_err(|source| {
-            Failure::System { what: format!("cannot read the token file {}", path.display()), source }
-        }),
+    let text = match file {
+        Some(path) => File::open(path).and_then(|mut file| take(&mut file)).map_err(|error| {
+            Failure::usage(format!("cannot read the token file {}: {error}", path.display()))
+        })?,
         None => {
             let mut stdin = std::io::stdin().lock();
             if stdin.is_terminal() {
                 let _ = writeln!(std::io::stderr(), "reading from standard input; end with Ctrl-D");
             }
             take(&mut stdin)
-                .map_err(|source| Failure::System { what: "cannot read standard input".into(), source })
+                .map_err(|source| Failure::System { what: "cannot read standard input".into(), source })?
         }
+    };
+    if text.len() > LIMIT {
+        return Err(Failure::usage(
+            "the input is longer than 1 MiB; nothing was done: give it in smaller pieces",
+        ));
     }
+    Ok(text)
 }
 
 /// The first line, without what ends it and without white space around it.
@@ -33,10 +39,11 @@ pub(crate) fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or_default().trim()
 }
 
+/// One byte more than the limit, where there is so much.
 fn take(from: &mut impl Read) -> std::io::Result<Zeroizing<String>> {
-    // Room from the start: growing would leave copies of the secret behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
-    from.take(LIMIT).read_to_end(&mut bytes)?;
+    // Room from the start: growing would leave copies of the secrets behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT + 1));
+    from.take(LIMIT as u64 + 1).read_to_end(&mut bytes)?;
     // What is no UTF-8 is no token either; it is refused as such further on.
     Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
 }

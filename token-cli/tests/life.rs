@@ -112,7 +112,7 @@ fn the_json_of_an_issue_has_the_documented_fields_in_order() {
     ));
     let names: Vec<_> = ran.stdout.split("\":").map(|part| part.rsplit('"').next().unwrap()).collect();
     assert_eq!(
-        names[..names.len() - 1],
+        names[..11],
         [
             "token",
             "id",
@@ -123,7 +123,8 @@ fn the_json_of_an_issue_has_the_documented_fields_in_order() {
             "issued_at",
             "expires_at",
             "sliding_window_seconds",
-            "max_expires_at"
+            "max_expires_at",
+            "confirmation",
         ]
     );
     let json = ran.json();
@@ -179,7 +180,7 @@ fn a_token_in_a_file_is_validated() {
     std::fs::write(&file, format!("{}\r\nmore\n", token["token"].as_str().unwrap())).unwrap();
     assert_eq!(cli.run(&format!("validate --token-file {}", file.display())).code, 0);
     let missing = cli.run("validate --token-file /nowhere/token");
-    assert_eq!(missing.code, 3);
+    assert_eq!(missing.code, 2);
     assert!(missing.stderr.contains("/nowhere/token"), "{}", missing.stderr);
 }
 
@@ -288,6 +289,109 @@ fn a_key_file_is_made_once_and_shared() {
     assert_eq!(cli.validate(&token, &settings).0, 0);
     let (code, json) = cli.validate(&token, "");
     assert_eq!((code, &json["reason"]), (1, &"malformed".into()), "another key, another deployment");
+}
+
+/// The tour of the README, with what differs from run to run replaced by its name.
+#[test]
+fn people_are_told_what_the_tour_shows() {
+    let cli = Cli::new();
+    let scope = format!("node:{NODE}:r");
+    let issued = cli.run(&format!("user token -u ci -a 10m -e 28d -s {scope} -l nightly --issuer ops"));
+    let token = issued.stdout.lines().next().unwrap();
+    let listed = cli.run("list -u ci --json").json();
+    let id = id(&listed[0]).to_owned();
+    let told = |arguments: &str| {
+        let ran = cli.run_with(arguments, token);
+        let text = ran.stdout.replace(token, "TOKEN").replace(&id, "ID");
+        let times = |word: &str| word.len() == 20 && word.starts_with("20") && word.ends_with('Z');
+        let words = |line: &str| {
+            line.split(' ').map(|word| if times(word) { "TIME" } else { word }).collect::<Vec<_>>().join(" ")
+        };
+        text.lines().map(|line| words(line) + "\n").collect::<String>()
+    };
+    let facts = format!(
+        "  id       ID\n  user     ci\n  access   {scope}\n  label    nightly\n  issuer   ops\n  issued   TIME\n  \
+         expires  TIME\n           each use extends it by 10m, at the latest until TIME\n"
+    );
+    assert_eq!(told("validate -u ci"), format!("active\n{facts}"));
+    assert_eq!(
+        told(&format!("validate --need node:{NODE}:w")),
+        format!("inactive: the token's scopes do not cover node:{NODE}:w\n")
+    );
+    assert_eq!(told(&format!("show {id}")), format!("live\n{facts}"));
+    let table = told("list -u ci");
+    let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    assert_eq!(rows.next().unwrap(), "ID ISSUED EXPIRES SLIDES BY AT THE LATEST LABEL ACCESS");
+    assert_eq!(rows.next().unwrap(), format!("ID TIME TIME 10m TIME nightly {scope}"));
+
+    let revoked = told(&format!("revoke {id} --by boss --why lost"));
+    assert_eq!(revoked.split_whitespace().collect::<Vec<_>>(), ["ID", "OUTCOME", "ID", "revoked"]);
+    assert_eq!(
+        told("validate"),
+        "inactive: no such live token: it has expired, was revoked, or was never issued here\n"
+    );
+    assert_eq!(
+        told(&format!("show {id}")),
+        "revoked at TIME by boss\n  id       ID\n  user     ci\n  label    nightly\n  why      lost\n"
+    );
+}
+
+#[test]
+fn too_much_input_is_refused_as_a_whole() {
+    let cli = Cli::new();
+    let token = cli.issue("-u admin -e 1h");
+    let text = format!("{}\n{}", token["token"].as_str().unwrap(), "no token\n".repeat(120_000));
+    let ran = cli.run_with("revoke --stdin", &text);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert_eq!(cli.validate(&token, "").0, 0, "nothing was revoked");
+}
+
+#[test]
+fn a_token_that_nobody_could_read_is_named_so_that_it_can_be_revoked() {
+    let cli = Cli::new();
+    let ran = Command::new(env!("CARGO_BIN_EXE_token-cli"))
+        .args(["issue", "-u", "admin", "-e", "1h", "-q"])
+        .env("HOME", cli.home.path())
+        .env_remove("XDG_DATA_HOME")
+        .stdout(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(3));
+    let listed = cli.run("list -u admin --json").json();
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert!(said.contains(&format!("token-cli revoke {}", id(&listed[0]))), "{said}");
+}
+
+#[test]
+fn refusals_of_the_arguments_are_json_too_when_json_is_asked_for() {
+    let cli = Cli::new();
+    for arguments in ["issue -u a -e 1.5d --json", "issue --json", "list --json --store redis://:pw@h -u a"] {
+        let ran = cli.run(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments}");
+        let json: Value = serde_json::from_str(&ran.stderr).unwrap();
+        assert_eq!(json["error"]["kind"], "usage", "{arguments}");
+    }
+}
+
+#[test]
+fn an_empty_setting_is_none() {
+    let cli = Cli::new();
+    let ran = Command::new(env!("CARGO_BIN_EXE_token-cli"))
+        .args(["list", "-u", "admin"])
+        .env("HOME", cli.home.path())
+        .env_remove("XDG_DATA_HOME")
+        .envs([("TOKEN_STORE", ""), ("TOKEN_KEY_FILE", "")])
+        .output()
+        .unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+}
+
+#[test]
+fn names_cannot_turn_a_table_around() {
+    let cli = Cli::new();
+    cli.issue("-u admin -e 1h -l a\u{202e}b\u{200b}");
+    let listed = cli.run("list -u admin");
+    assert!(listed.stdout.contains("a\\u{202e}b\\u{200b}"), "{}", listed.stdout);
 }
 
 #[test]

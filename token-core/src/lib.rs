@@ -29,7 +29,8 @@
 //! assert_eq!(grant.subject.as_str(), "admin");
 //!
 //! // … until the token is revoked, by its public id.
-//! tokens.store().revoke(grant.id, &Revocation::default()).await?;
+//! let revoked = tokens.store().revoke(grant.id, &Revocation::default()).await?;
+//! assert!(revoked.confirmation.is_confirmed());
 //! assert!(tokens.validate(text, &Demand::any()).await?.grant().is_none());
 //! # Ok(())
 //! # }
@@ -40,6 +41,7 @@
 
 mod access;
 mod base62;
+mod confirmation;
 mod error;
 mod grant;
 mod id;
@@ -61,6 +63,7 @@ mod tombstone;
 mod verdict;
 
 pub use access::{Access, Demand, Mode, Need};
+pub use confirmation::{Change, Confirmation, ConfirmationLevel, ConfirmationLevelError};
 pub use error::{StoreError, StoreErrorKind};
 pub use grant::Grant;
 pub use id::{TokenId, TokenIdError};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::access::{Demand, Mode};
+use crate::confirmation::{Change, Confirmation};
 use crate::error::StoreError;
 use crate::grant::Grant;
 use crate::id::TokenId;
@@ -103,13 +104,18 @@ impl State {
     }
 }
 
+/// A change of this memory, where there is nobody else to ask.
+fn done<T>(outcome: T) -> Change<T> {
+    Change { outcome, confirmation: Confirmation::LOCAL }
+}
+
 #[async_trait]
 impl TokenStore for MemoryStore {
     fn keys(&self) -> &Arc<KeyRing> {
         &self.keys
     }
 
-    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, StoreError> {
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
         let subject = request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?.index;
         let (mut state, now) = (self.lock(), self.clock.now());
         if state.tokens.len() >= state.sweep_at {
@@ -123,7 +129,7 @@ impl TokenStore for MemoryStore {
         let until = now.after(record.deadlines().ttl(now));
         let bytes = record.encode(id, &self.keys);
         state.tokens.insert(id, Kept { bytes, subject, until });
-        Ok(record.into_grant(id, until))
+        Ok(done(record.into_grant(id, until)))
     }
 
     async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
@@ -162,18 +168,22 @@ impl TokenStore for MemoryStore {
         Ok(grants)
     }
 
-    async fn revoke(&self, id: TokenId, revocation: &Revocation) -> Result<RevokeOutcome, StoreError> {
+    async fn revoke(
+        &self,
+        id: TokenId,
+        revocation: &Revocation,
+    ) -> Result<Change<RevokeOutcome>, StoreError> {
         let (mut state, now) = (self.lock(), self.clock.now());
         if state.tokens.get(&id).is_some_and(|kept| now < kept.until) {
             state.bury(id, revocation, now);
-            return Ok(RevokeOutcome::Revoked);
+            return Ok(done(RevokeOutcome::Revoked));
         }
         match state.tombstones.get_mut(&id).filter(|kept| now < kept.until) {
             Some(kept) => {
                 kept.until = now.after(Tombstone::RETENTION.as_duration());
-                Ok(RevokeOutcome::AlreadyRevoked)
+                Ok(done(RevokeOutcome::AlreadyRevoked))
             }
-            None => Ok(RevokeOutcome::Unknown),
+            None => Ok(done(RevokeOutcome::Unknown)),
         }
     }
 
@@ -181,13 +191,13 @@ impl TokenStore for MemoryStore {
         &self,
         subject: &Subject,
         revocation: &Revocation,
-    ) -> Result<Vec<TokenId>, StoreError> {
+    ) -> Result<Change<Vec<TokenId>>, StoreError> {
         let (mut state, now) = (self.lock(), self.clock.now());
         let ids: Vec<_> = state.live_of(subject, now).map(|(id, _)| id).collect();
         for &id in &ids {
             state.bury(id, revocation, now);
         }
-        Ok(ids)
+        Ok(done(ids))
     }
 
     async fn prune(&self) -> Result<u64, StoreError> {

@@ -3,6 +3,7 @@
 use rand_chacha::rand_core::CryptoRng;
 
 use crate::access::{Demand, Mode};
+use crate::confirmation::{Change, Confirmation};
 use crate::error::StoreError;
 use crate::grant::Grant;
 use crate::partition::SubjectHash;
@@ -18,6 +19,8 @@ pub struct Issued {
     pub token: Token,
     /// What it grants.
     pub grant: Grant,
+    /// How far the issue is known to have gone.
+    pub confirmation: Confirmation,
 }
 
 /// Issues and validates token texts against a store.
@@ -45,8 +48,8 @@ impl<S: TokenStore> TokenService<S> {
         rng: &mut (impl CryptoRng + Send),
     ) -> Result<Issued, StoreError> {
         let token = self.format.generate(SubjectHash::of(&request.subject).partition, rng);
-        let grant = self.store.issue(token.id(), request).await?;
-        Ok(Issued { token, grant })
+        let Change { outcome: grant, confirmation } = self.store.issue(token.id(), request).await?;
+        Ok(Issued { token, grant, confirmation })
     }
 
     /// Answers whether the text is a live token that meets the demand; a sliding one that does is renewed.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::access::{Demand, Mode};
+use crate::confirmation::Change;
 use crate::error::StoreError;
 use crate::grant::Grant;
 use crate::id::TokenId;
@@ -31,6 +32,9 @@ use crate::verdict::Verdict;
 /// neither accept nor call the token invalid. A record that does not decode, or whose seal does not fit, is an error
 /// ([`Corrupt`](crate::StoreErrorKind::Corrupt)) and is logged.
 ///
+/// **Confirmation.** A change says how far it is known to have gone ([`Confirmation`](crate::Confirmation)). What is not
+/// confirmed is done, but one failure of a server may undo it; repeating it is safe, and the repeat is as honest.
+///
 /// **Cancellation.** Dropping a future leaves the transition done or not done, never half done. The same holds for an
 /// `Err` of a method that writes; repeating the call is safe.
 ///
@@ -49,7 +53,7 @@ pub trait TokenStore: Send + Sync {
     /// ([`Conflict`](crate::StoreErrorKind::Conflict)); a retry inside the store that finds its own record has
     /// succeeded. A store that must ask its server for the time first may find that a lifetime of milliseconds is over
     /// before the record is kept ([`TimedOut`](crate::StoreErrorKind::TimedOut)).
-    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, StoreError>;
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError>;
 
     /// Answers whether the presented token is live and meets the demand, and renews a sliding one that does.
     ///
@@ -68,7 +72,8 @@ pub trait TokenStore: Send + Sync {
     ///
     /// Idempotent: a repeat answers [`RevokeOutcome::AlreadyRevoked`], keeps the first revocation's facts, and writes
     /// all the same, so that waiting for its confirmation means something. Works on records that do not decode.
-    async fn revoke(&self, id: TokenId, revocation: &Revocation) -> Result<RevokeOutcome, StoreError>;
+    async fn revoke(&self, id: TokenId, revocation: &Revocation)
+    -> Result<Change<RevokeOutcome>, StoreError>;
 
     /// Ends all live tokens of a subject in one transition and returns their ids. A token that is issued meanwhile is
     /// either among them or was issued after it.
@@ -76,7 +81,7 @@ pub trait TokenStore: Send + Sync {
         &self,
         subject: &Subject,
         revocation: &Revocation,
-    ) -> Result<Vec<TokenId>, StoreError>;
+    ) -> Result<Change<Vec<TokenId>>, StoreError>;
 
     /// Clears away what expiry left behind (rows, index entries) and returns how many. Never needed for correctness.
     async fn prune(&self) -> Result<u64, StoreError>;
@@ -112,7 +117,7 @@ macro_rules! forward {
             fn keys(&self) -> &Arc<KeyRing> {
                 (**self).keys()
             }
-            async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, StoreError> {
+            async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
                 (**self).issue(id, request).await
             }
             async fn validate(
@@ -133,14 +138,14 @@ macro_rules! forward {
                 &self,
                 id: TokenId,
                 revocation: &Revocation,
-            ) -> Result<RevokeOutcome, StoreError> {
+            ) -> Result<Change<RevokeOutcome>, StoreError> {
                 (**self).revoke(id, revocation).await
             }
             async fn revoke_subject(
                 &self,
                 subject: &Subject,
                 revocation: &Revocation,
-            ) -> Result<Vec<TokenId>, StoreError> {
+            ) -> Result<Change<Vec<TokenId>>, StoreError> {
                 (**self).revoke_subject(subject, revocation).await
             }
             async fn prune(&self) -> Result<u64, StoreError> {

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 /// A point in time: whole milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Written for people and programs as RFC 3339 in UTC.
+/// Written as RFC 3339 in UTC, with three digits behind the seconds (so that texts sort as times do), or with as many as
+/// the format asks for (`{:.0}`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
@@ -40,7 +41,10 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match i64::try_from(self.0).ok().and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok()) {
-            Some(time) => f.pad(&time.to_string()),
+            Some(time) => {
+                let digits = f.precision().unwrap_or(3);
+                write!(f, "{time:.digits$}")
+            }
             None => write!(f, "{} ms after 1970", self.0),
         }
     }
@@ -113,8 +117,9 @@ mod tests {
 
     #[test]
     fn a_time_is_written_as_rfc_3339_in_utc() {
-        assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00Z");
-        assert_eq!(Timestamp::from_millis(4_102_444_800_250).to_string(), "2100-01-01T00:00:00.25Z");
+        assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp::from_millis(4_102_444_800_250).to_string(), "2100-01-01T00:00:00.250Z");
+        assert_eq!(format!("{:.0}", Timestamp::from_millis(4_102_444_800_250)), "2100-01-01T00:00:00Z");
         assert_eq!(Timestamp::from_millis(u64::MAX).to_string(), format!("{} ms after 1970", u64::MAX));
     }
 }

@@ -23,6 +23,7 @@ local ttl = capped and cap - now or window
 if slides then ttl = math.min(ttl, window) end
 if existing then
   ttl = redis.call('PTTL', KEYS[1])
+  redis.call('PEXPIRE', KEYS[1], ttl) -- changes nothing, but gives WAIT something to wait for: see revoke.lua
 else
   if ttl <= 0 then return {'late'} end
   redis.call('SET', KEYS[1], record, 'PX', ttl)

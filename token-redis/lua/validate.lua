@@ -36,10 +36,11 @@ for need = 3, #ARGV do
   if not full and not covers(ARGV[need]) then return {'refused', record} end
 end
 
-if not slides then return {'active', record, cap} end
-
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- The key is gone by then, unless somebody took its TTL away: the hard expiry is sealed into the record.
+if capped and cap <= now then return {'refused', record} end
+if not slides then return {'active', record, cap} end
 if ARGV[1] == 'peek' then
   return {'active', record, now + math.max(redis.call('PTTL', KEYS[1]), 0)}
 end

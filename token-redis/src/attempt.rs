@@ -2,38 +2,25 @@
 
 use std::time::Duration;
 
-use deadpool::managed::PoolError;
-use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind};
+use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 use token_core::{StoreError, StoreErrorKind};
+use tokio::time::Instant;
 
 use crate::answer::Answer;
-use crate::connect::Link;
-use crate::scripts::Script;
 
-/// What is being done, on which store, and how long each step of it may take.
+/// What is being done, on which store, and until when.
 #[derive(Clone, Copy)]
 pub(crate) struct Attempt<'a> {
     doing: &'static str,
     store: &'a str,
     deadline: Duration,
+    until: Instant,
 }
 
 impl<'a> Attempt<'a> {
-    /// `doing` is a verb with its object, as in "cannot …"; `store` is shown to people.
+    /// Begins now. `doing` is a verb with its object, as in "cannot …"; `store` is shown to people.
     pub(crate) fn new(doing: &'static str, store: &'a str, deadline: Duration) -> Self {
-        Self { doing, store, deadline }
-    }
-
-    /// Runs a script and takes its answer apart.
-    pub(crate) async fn script(
-        self,
-        script: &Script,
-        link: &mut Link,
-        keys: &[String],
-        arguments: Vec<Vec<u8>>,
-    ) -> Result<Answer, StoreError> {
-        let value = self.redis(script.run(link, keys, arguments)).await?;
-        Answer::read(value).ok_or_else(|| self.not_understood())
+        Self { doing, store, deadline, until: Instant::now() + deadline }
     }
 
     /// Waits for something that Redis does.
@@ -41,25 +28,18 @@ impl<'a> Attempt<'a> {
         self.in_time(work).await?.map_err(|error| self.failed(error))
     }
 
-    /// Waits for a connection from a pool.
-    pub(crate) async fn pool<T>(
+    /// Waits for a script and takes its answer apart.
+    pub(crate) async fn answer(
         self,
-        work: impl Future<Output = Result<T, PoolError<RedisError>>>,
-    ) -> Result<T, StoreError> {
-        self.in_time(work).await?.map_err(|error| match error {
-            PoolError::Backend(error) => self.failed(error),
-            other => {
-                let Self { doing, store, .. } = self;
-                let message =
-                    format!("cannot {doing}: no connection to {store} came free in time; try again");
-                StoreError::new(StoreErrorKind::TimedOut, message).caused_by(other)
-            }
-        })
+        work: impl Future<Output = RedisResult<Value>>,
+    ) -> Result<Answer, StoreError> {
+        let value = self.redis(work).await?;
+        Answer::read(value).ok_or_else(|| self.not_understood())
     }
 
     async fn in_time<T>(self, work: impl Future<Output = T>) -> Result<T, StoreError> {
-        let Self { doing, store, deadline } = self;
-        tokio::time::timeout(deadline, work).await.map_err(|_| {
+        let Self { doing, store, deadline, until } = self;
+        tokio::time::timeout_at(until, work).await.map_err(|_| {
             let message = format!(
                 "cannot {doing}: {store} did not answer within {deadline:?}; is it running and reachable?"
             );
@@ -103,7 +83,11 @@ fn kind_of(error: &RedisError) -> StoreErrorKind {
         | (ErrorKind::Server(ServerErrorKind::NoPerm), _)
         | (_, Some("WRONGPASS" | "NOAUTH" | "NOPERM")) => StoreErrorKind::Denied,
         (_, Some("OOM")) => StoreErrorKind::Full,
-        (_, Some("NOREPLICAS")) => StoreErrorKind::Unavailable,
+        (_, Some("NOREPLICAS" | "MISCONF")) => StoreErrorKind::Unavailable,
+        // The cluster client follows these by itself: whoever sees them asked a node of a cluster as if it stood alone.
+        (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => {
+            StoreErrorKind::Misconfigured
+        }
         (
             ErrorKind::InvalidClientConfig
             | ErrorKind::Client
@@ -128,6 +112,9 @@ fn advice(kind: StoreErrorKind, error: &RedisError) -> &'static str {
         (StoreErrorKind::Denied, _) => "refused; check user name, password and the ACL of that user",
         (StoreErrorKind::Full, _) => "is out of memory; raise maxmemory or let tokens expire",
         (_, Some("NOREPLICAS")) => "has too few replicas to accept writes; check its replication",
+        (_, Some("MISCONF")) => "cannot save to its disk and takes no writes; look at its log and its disk",
+        (_, Some("MOVED" | "ASK")) => "is a node of a cluster; write redis-cluster:// instead of redis://",
+        (_, Some("READONLY")) => "is a replica, which takes no writes; name its primary",
         (StoreErrorKind::Misconfigured, _) => {
             "refused; is it a Redis >= 7.0 or Valkey, of the kind that the URL says?"
         }

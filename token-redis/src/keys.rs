@@ -71,6 +71,11 @@ impl Namespace {
         self.key(subject.partition, &["r:u:", &format!("{:032x}", subject.index)])
     }
 
+    /// The slot of all keys in a partition, in a cluster.
+    pub(crate) fn slot(partition: Partition) -> u16 {
+        crc16::State::<crc16::XMODEM>::calculate(&partition.text()) % 16_384
+    }
+
     /// The pattern that all indexes match. A namespace holds nothing that a pattern gives a meaning to.
     pub(crate) fn all_indexes(&self) -> String {
         format!("{self}:{{??}}:u:*")

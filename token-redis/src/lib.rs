@@ -1,4 +1,4 @@
-//! A token store on Redis (7.0 or later) or Valkey, on one server or a Redis Cluster.
+//! A token store on Redis (7.0 or later) or Valkey: one server, a server that sentinels name, or a Redis Cluster.
 //!
 //! Every transition is one atomic script in `lua/`. A validation is one command on keys of one slot, renewal, cap,
 //! subject and scopes included. The server's clock is the only clock.
@@ -24,11 +24,18 @@
 //!
 //! # Connections
 //!
-//! Validations share multiplexed connections; issue, list, revoke and prune take one of their own from a pool. Every
-//! operation ends by a deadline ([`Options`]) with a [`StoreError`](token_core::StoreError) that says whether trying
+//! Validations share a multiplexed connection, which is replaced when it is lost or when calls on it keep failing
+//! ([`RedisStore::connection_swaps`] counts, a warning is logged); issue, list, revoke and prune take one of their own from
+//! a pool at the primary of the slot. Every operation ends by a deadline ([`Options`]) with a [`StoreError`](token_core::StoreError) that says whether trying
 //! again can help. Scripts are called by hash and sent in full to a node that does not know them, so a restart, a
 //! failover or `SCRIPT FLUSH` is not noticed. Every script is idempotent by its arguments: a retry inside the client
 //! library changes nothing twice.
+//!
+//! # Confirmation
+//!
+//! Issue and revoke wait until every replica that the topology lists has the change, where one does ([`Options::confirm`]),
+//! and say whether it was so ([`Confirmation`](token_core::Confirmation)). What is not confirmed is done, but one failure
+//! may undo it: repeat it. Every revocation writes, also a repeated one, so that a repeat is as honest as the first.
 //!
 //! # For the application's `Cargo.toml`
 //!
@@ -37,6 +44,7 @@
 
 mod answer;
 mod attempt;
+mod confirm;
 mod connect;
 mod demand;
 mod keys;
@@ -46,5 +54,5 @@ mod scripts;
 mod store;
 
 pub use keys::{Namespace, NamespaceError};
-pub use options::Options;
+pub use options::{Options, Tls};
 pub use store::RedisStore;

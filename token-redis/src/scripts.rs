@@ -2,9 +2,10 @@
 
 use std::sync::LazyLock;
 
-use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, ToRedisArgs, Value};
+use redis::aio::ConnectionLike;
+use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
 
-use crate::connect::Link;
+use crate::connect::{Home, Own, Work};
 
 /// A script of `lua/`: one atomic transition.
 pub(crate) struct Script {
@@ -30,29 +31,38 @@ script!(REVOKE, "revoke.lua");
 script!(REVOKE_USER, "revoke_user.lua");
 script!(PRUNE, "prune.lua");
 
-impl Script {
-    /// Runs the script where its first key lives.
+/// A call of a script, with its keys and arguments.
+pub(crate) struct Call {
+    pub(crate) script: &'static Script,
+    pub(crate) keys: Vec<String>,
+    pub(crate) arguments: Vec<Vec<u8>>,
+}
+
+impl Call {
+    /// Sends it to where its first key lives.
     ///
     /// By EVALSHA; a node that does not know the script (new, restarted, promoted, flushed) gets its text by EVAL with
     /// the same keys. Nothing is ever loaded on other nodes: one that hangs could not hold this call up.
-    pub(crate) async fn run(
-        &self,
-        link: &mut Link,
-        keys: &[String],
-        arguments: impl ToRedisArgs,
-    ) -> RedisResult<Value> {
-        let by_hash = call("EVALSHA", &self.sha, keys, &arguments).query_async(link).await;
-        match by_hash {
+    pub(crate) async fn send(&self, connection: &mut (impl ConnectionLike + Send)) -> RedisResult<Value> {
+        match self.command("EVALSHA", &self.script.sha).query_async(connection).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                call("EVAL", self.body, keys, &arguments).query_async(link).await
+                self.command("EVAL", self.script.body).query_async(connection).await
             }
             result => result,
         }
     }
+
+    fn command(&self, verb: &str, script: &str) -> Cmd {
+        let mut command = redis::cmd(verb);
+        command.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.arguments);
+        command
+    }
 }
 
-fn call(verb: &str, script: &str, keys: &[String], arguments: &impl ToRedisArgs) -> Cmd {
-    let mut command = redis::cmd(verb);
-    command.arg(script).arg(keys.len()).arg(keys).arg(arguments);
-    command
+impl Work for Call {
+    type Output = Value;
+
+    async fn perform(&self, own: &mut Own, _: &Home) -> RedisResult<Value> {
+        self.send(own).await
+    }
 }

@@ -4,18 +4,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use redis::Value;
+use redis::{RedisResult, Value};
 use token_core::{
-    Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Reason, Record, Revocation, RevokeOutcome,
-    Sighting, StoreError, Subject, SubjectHash, TokenId, TokenStore, Tombstone, Verdict,
+    Change, Confirmation, Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Partition, Reason, Record,
+    Revocation, RevokeOutcome, Sighting, StoreError, Subject, SubjectHash, TokenId, TokenStore, Tombstone,
+    Verdict,
 };
 
 use crate::answer::{self, Answer};
 use crate::attempt::Attempt;
-use crate::connect::{Connections, Link, Target};
+use crate::confirm::Confirmed;
+use crate::connect::{Home, Own, Primaries, Shared, Target, Work};
+use crate::demand;
+use crate::keys::Namespace;
 use crate::options::Options;
 use crate::prune::Walk;
-use crate::{demand, scripts};
+use crate::scripts::{self, Call};
 
 /// How often a script over all tokens of a subject is tried when others change them meanwhile.
 const TRIES: usize = 16;
@@ -23,34 +27,49 @@ const TRIES: usize = 16;
 /// How many of a subject's other tokens an issue looks at, to let the dead ones leave the index.
 const SURVEYED: usize = 8;
 
-/// A token store on one Redis server or a Redis Cluster.
+/// A token store on Redis: one server, a server that sentinels name, or a Redis Cluster.
 pub struct RedisStore {
     keys: Arc<KeyRing>,
     options: Options,
     target: String,
-    connections: Connections,
+    shared: Arc<Shared>,
+    primaries: Primaries,
 }
 
 impl RedisStore {
-    /// Connects to `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `redis+unix:///PATH`, or
-    /// `redis-cluster://[USER:PASSWORD@]HOST:PORT?node=HOST:PORT&node=…`.
+    /// Connects to a store URL:
+    ///
+    /// | URL | is |
+    /// |---|---|
+    /// | `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `redis+unix:///PATH` | one server |
+    /// | `redis-sentinel://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…]/DB?sentinelServiceName=NAME` | the server that sentinels name |
+    /// | `redis-cluster://[USER:PASSWORD@]HOST:PORT?node=HOST:PORT&node=…` | a Redis Cluster, by some of its nodes |
+    ///
+    /// With `rediss` for `redis`, over TLS. Sentinels are asked without user and password.
     ///
     /// # Errors
     /// The URL is of another form, the server cannot be reached by the deadline, or it refuses the credentials.
     pub async fn connect(url: &str, keys: Arc<KeyRing>, options: Options) -> Result<Self, StoreError> {
-        let target = Target::parse(url)?;
+        let target = Arc::new(Target::parse(url, Some(options.tls.certificates()))?);
+        if target.certificates().is_some() {
+            // An application that has chosen a provider already keeps it.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
         let shown = target.to_string();
         let attempt = Attempt::new("connect", &shown, options.deadline);
-        let connections = attempt.redis(Connections::open(&target.endpoint, &options)).await?;
-        Ok(Self { keys, options, target: shown, connections })
+        let shared = Arc::new(attempt.redis(Shared::open(target.clone(), &options)).await?);
+        let primaries = Primaries::new(target, &options);
+        Ok(Self { keys, options, target: shown, shared, primaries })
+    }
+
+    /// How often the connection that validations share was replaced, because it was lost or calls on it timed out.
+    #[must_use]
+    pub fn connection_swaps(&self) -> u64 {
+        self.shared.swaps()
     }
 
     fn attempt(&self, doing: &'static str) -> Attempt<'_> {
         Attempt::new(doing, &self.target, self.options.deadline)
-    }
-
-    async fn own(&self, attempt: Attempt<'_>) -> Result<Link, StoreError> {
-        attempt.pool(self.connections.own()).await
     }
 
     fn grant(&self, id: TokenId, record: &[u8], dies_at: i64) -> Result<Grant, StoreError> {
@@ -61,26 +80,56 @@ impl RedisStore {
         Record::decode(id, record, &self.keys).map_err(|error| StoreError::corrupt(id, error))
     }
 
-    /// Runs a script that must be given all members of a subject's index, until none came in between.
-    async fn over_all_of(
+    /// Calls a script at the primary of a partition.
+    async fn call(
         &self,
-        subject: SubjectHash,
         attempt: Attempt<'_>,
-        script: &scripts::Script,
-        call: impl Fn(&[TokenId]) -> (Vec<String>, Vec<Vec<u8>>),
+        partition: Partition,
+        call: &Call,
     ) -> Result<Answer, StoreError> {
-        let mut members = redis::cmd("ZRANGE");
-        members.arg(self.options.namespace.index(subject)).arg(0).arg(-1);
-        let mut link = self.own(attempt).await?;
-        for _ in 0..TRIES {
-            let found: Vec<Value> = attempt.redis(members.query_async(&mut link)).await?;
-            let (keys, arguments) = call(&answer::ids(&found));
-            let answer = attempt.script(script, &mut link, &keys, arguments).await?;
-            if answer.split().0 != b"changed" {
-                return Ok(answer);
+        attempt.answer(self.primaries.at_home_of(Namespace::slot(partition), call)).await
+    }
+
+    /// Calls a script that writes, and waits for the confirmation of what it wrote.
+    async fn change(
+        &self,
+        attempt: Attempt<'_>,
+        partition: Partition,
+        call: &Call,
+    ) -> Result<Change<Answer>, StoreError> {
+        let Options { confirm: level, confirm_timeout: patience, .. } = self.options;
+        let work = Confirmed { call, level, patience };
+        let slot = Namespace::slot(partition);
+        let (value, confirmation) = attempt.redis(self.primaries.at_home_of(slot, &work)).await?;
+        let outcome = Answer::read(value).ok_or_else(|| attempt.not_understood())?;
+        Ok(Change { outcome, confirmation })
+    }
+
+    /// The ids in a subject's index.
+    async fn members(&self, attempt: Attempt<'_>, subject: SubjectHash) -> Result<Vec<TokenId>, StoreError> {
+        let look = Members(self.options.namespace.index(subject));
+        let slot = Namespace::slot(subject.partition);
+        attempt.redis(self.primaries.at_home_of(slot, &look)).await
+    }
+}
+
+/// A look at the members of an index. What is no token id was not written by us and names no token; it would keep every
+/// script over all members from finding the index unchanged, so it is taken out.
+struct Members(String);
+
+impl Work for Members {
+    type Output = Vec<TokenId>;
+
+    async fn perform(&self, own: &mut Own, _: &Home) -> RedisResult<Vec<TokenId>> {
+        let members: Vec<Value> = redis::cmd("ZRANGE").arg(&self.0).arg(0).arg(-1).query_async(own).await?;
+        let (ids, others): (Vec<_>, Vec<_>) = members.iter().partition(|member| answer::id(member).is_some());
+        for other in others {
+            if let Value::BulkString(other) = other {
+                tracing::warn!(index = self.0, "took something out of an index that is no token id");
+                redis::cmd("ZREM").arg(&self.0).arg(other).query_async::<()>(own).await?;
             }
         }
-        Err(attempt.contended())
+        Ok(ids.into_iter().filter_map(answer::id).collect())
     }
 }
 
@@ -91,13 +140,18 @@ impl TokenStore for RedisStore {
     }
 
     /// Two calls: the server's time first, since the seal covers the deadlines, then the issue itself.
-    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, StoreError> {
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
         let (attempt, names) = (self.attempt("issue"), &self.options.namespace);
         let index = names.index(request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?);
-        let mut link = self.own(attempt).await?;
 
-        let survey = scripts::SURVEY.run(&mut link, std::slice::from_ref(&index), SURVEYED);
-        let survey: Vec<Value> = attempt.redis(async { Ok(redis::from_redis_value(survey.await?)?) }).await?;
+        let survey = Call {
+            script: &scripts::SURVEY,
+            keys: vec![index.clone()],
+            arguments: vec![SURVEYED.to_string().into_bytes()],
+        };
+        let survey =
+            attempt.redis(self.primaries.at_home_of(Namespace::slot(id.partition()), &survey)).await?;
+        let Value::Array(survey) = survey else { return Err(attempt.not_understood()) };
         let [Value::Int(now), others @ ..] = survey.as_slice() else { return Err(attempt.not_understood()) };
         let others = answer::ids(others);
 
@@ -107,9 +161,12 @@ impl TokenStore for RedisStore {
         let mut arguments = vec![record.encode(id, &self.keys), id.text().to_vec()];
         arguments.extend(others.iter().map(|other| other.text().to_vec()));
 
-        let answer = attempt.script(&scripts::ISSUE, &mut link, &keys, arguments).await?;
-        match answer.split() {
-            (b"issued", [Value::Int(dies_at)]) => Ok(record.into_grant(id, answer::time(*dies_at))),
+        let call = Call { script: &scripts::ISSUE, keys, arguments };
+        let Change { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
+        match outcome.split() {
+            (b"issued", [Value::Int(dies_at)]) => {
+                Ok(Change { outcome: record.into_grant(id, answer::time(*dies_at)), confirmation })
+            }
             (b"taken", []) => Err(StoreError::id_taken(id)),
             (b"late", []) => Err(attempt.too_late()),
             _ => Err(attempt.not_understood()),
@@ -120,10 +177,12 @@ impl TokenStore for RedisStore {
     async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
         let id = token.id();
         let attempt = Attempt::new("validate", &self.target, self.options.validate_deadline);
-        let keys = [self.options.namespace.record(id)];
-        let mut link = self.connections.shared();
-        let answer =
-            attempt.script(&scripts::VALIDATE, &mut link, &keys, demand::arguments(demand, mode)).await?;
+        let call = Call {
+            script: &scripts::VALIDATE,
+            keys: vec![self.options.namespace.record(id)],
+            arguments: demand::arguments(demand, mode),
+        };
+        let answer = attempt.answer(self.shared.call(Namespace::slot(id.partition()), &call)).await?;
         match answer.split() {
             (b"active", [Value::BulkString(record), Value::Int(dies_at)]) => {
                 Ok(self.decode(id, record)?.verdict(id, answer::time(*dies_at), demand))
@@ -139,9 +198,9 @@ impl TokenStore for RedisStore {
 
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
         let (attempt, names) = (self.attempt("show"), &self.options.namespace);
-        let mut link = self.own(attempt).await?;
-        let keys = [names.record(id), names.tombstone(id)];
-        let answer = attempt.script(&scripts::SHOW, &mut link, &keys, Vec::new()).await?;
+        let keys = vec![names.record(id), names.tombstone(id)];
+        let call = Call { script: &scripts::SHOW, keys, arguments: Vec::new() };
+        let answer = self.call(attempt, id.partition(), &call).await?;
         match answer.split() {
             (b"live", [Value::BulkString(record), Value::Int(dies_at)]) => {
                 Ok(Sighting::Live(self.grant(id, record, *dies_at)?))
@@ -157,14 +216,82 @@ impl TokenStore for RedisStore {
     async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError> {
         let (attempt, names) = (self.attempt("list"), &self.options.namespace);
         let hash = SubjectHash::of(subject);
-        let call = |ids: &[TokenId]| {
+        for _ in 0..TRIES {
+            let ids = self.members(attempt, hash).await?;
             let records = ids.iter().map(|&id| names.record(id));
             let keys = std::iter::once(names.index(hash)).chain(records).collect();
-            (keys, ids.iter().map(|id| id.text().to_vec()).collect())
-        };
-        let answer = self.over_all_of(hash, attempt, &scripts::LIST, call).await?;
-        let (b"listed", rows) = answer.split() else { return Err(attempt.not_understood()) };
+            let arguments = ids.iter().map(|id| id.text().to_vec()).collect();
+            let call = Call { script: &scripts::LIST, keys, arguments };
+            let answer = self.call(attempt, hash.partition, &call).await?;
+            match answer.split() {
+                (b"changed", []) => {}
+                (b"listed", rows) => return self.grants(attempt, rows),
+                _ => return Err(attempt.not_understood()),
+            }
+        }
+        Err(attempt.contended())
+    }
 
+    async fn revoke(
+        &self,
+        id: TokenId,
+        revocation: &Revocation,
+    ) -> Result<Change<RevokeOutcome>, StoreError> {
+        let (attempt, names) = (self.attempt("revoke"), &self.options.namespace);
+        let keys = vec![names.record(id), names.tombstone(id)];
+        let call = Call { script: &scripts::REVOKE, keys, arguments: burial(revocation, &self.options) };
+        let Change { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
+        let outcome = match outcome.split() {
+            (b"revoked", []) => RevokeOutcome::Revoked,
+            (b"already_revoked", []) => RevokeOutcome::AlreadyRevoked,
+            // Nothing was written, so there is nothing to confirm.
+            (b"unknown", []) => {
+                return Ok(Change { outcome: RevokeOutcome::Unknown, confirmation: Confirmation::LOCAL });
+            }
+            _ => return Err(attempt.not_understood()),
+        };
+        Ok(Change { outcome, confirmation })
+    }
+
+    async fn revoke_subject(
+        &self,
+        subject: &Subject,
+        revocation: &Revocation,
+    ) -> Result<Change<Vec<TokenId>>, StoreError> {
+        let (attempt, names) = (self.attempt("revoke the user's tokens"), &self.options.namespace);
+        let hash = SubjectHash::of(subject);
+        for _ in 0..TRIES {
+            let ids = self.members(attempt, hash).await?;
+            let mut keys = vec![names.index(hash), names.subject_tombstone(hash)];
+            keys.extend(ids.iter().flat_map(|&id| [names.record(id), names.tombstone(id)]));
+            let mut arguments = burial(revocation, &self.options);
+            arguments.extend(ids.iter().map(|id| id.text().to_vec()));
+            let call = Call { script: &scripts::REVOKE_USER, keys, arguments };
+            let Change { outcome, confirmation } = self.change(attempt, hash.partition, &call).await?;
+            match outcome.split() {
+                (b"changed", []) => {}
+                (b"revoked", ids) => return Ok(Change { outcome: answer::ids(ids), confirmation }),
+                _ => return Err(attempt.not_understood()),
+            }
+        }
+        Err(attempt.contended())
+    }
+
+    /// Each step of the walk has the deadline for itself; the whole takes as long as the store is large.
+    async fn prune(&self) -> Result<u64, StoreError> {
+        let walk = Walk::begin(&self.options.namespace, &self.primaries);
+        let mut walk = self.attempt("prune").redis(walk).await?;
+        loop {
+            if let Some(pruned) = self.attempt("prune").redis(walk.step()).await? {
+                return Ok(pruned);
+            }
+        }
+    }
+}
+
+impl RedisStore {
+    /// The grants in the rows of a listing: id, record and time of death, in turn.
+    fn grants(&self, attempt: Attempt<'_>, rows: &[Value]) -> Result<Vec<Grant>, StoreError> {
         let mut grants = Vec::with_capacity(rows.len() / 3);
         for row in rows.as_chunks().0 {
             let [id, Value::BulkString(record), Value::Int(dies_at)] = row else {
@@ -175,53 +302,6 @@ impl TokenStore for RedisStore {
         }
         Grant::sort_oldest_first(&mut grants);
         Ok(grants)
-    }
-
-    async fn revoke(&self, id: TokenId, revocation: &Revocation) -> Result<RevokeOutcome, StoreError> {
-        let (attempt, names) = (self.attempt("revoke"), &self.options.namespace);
-        let mut link = self.own(attempt).await?;
-        let keys = [names.record(id), names.tombstone(id)];
-        let arguments = burial(revocation, &self.options);
-        let answer = attempt.script(&scripts::REVOKE, &mut link, &keys, arguments).await?;
-        match answer.split() {
-            (b"revoked", []) => Ok(RevokeOutcome::Revoked),
-            (b"already_revoked", []) => Ok(RevokeOutcome::AlreadyRevoked),
-            (b"unknown", []) => Ok(RevokeOutcome::Unknown),
-            _ => Err(attempt.not_understood()),
-        }
-    }
-
-    async fn revoke_subject(
-        &self,
-        subject: &Subject,
-        revocation: &Revocation,
-    ) -> Result<Vec<TokenId>, StoreError> {
-        let (attempt, names) = (self.attempt("revoke the user's tokens"), &self.options.namespace);
-        let hash = SubjectHash::of(subject);
-        let call = |ids: &[TokenId]| {
-            let mut keys = vec![names.index(hash), names.subject_tombstone(hash)];
-            keys.extend(ids.iter().flat_map(|&id| [names.record(id), names.tombstone(id)]));
-            let mut arguments = burial(revocation, &self.options);
-            arguments.extend(ids.iter().map(|id| id.text().to_vec()));
-            (keys, arguments)
-        };
-        let answer = self.over_all_of(hash, attempt, &scripts::REVOKE_USER, call).await?;
-        match answer.split() {
-            (b"revoked", ids) => Ok(answer::ids(ids)),
-            _ => Err(attempt.not_understood()),
-        }
-    }
-
-    /// Each step of the walk has the deadline for itself; the whole takes as long as the store is large.
-    async fn prune(&self) -> Result<u64, StoreError> {
-        let attempt = self.attempt("prune");
-        let mut link = self.own(attempt).await?;
-        let mut walk = attempt.redis(Walk::begin(&self.options.namespace, &mut link)).await?;
-        loop {
-            if let Some(pruned) = attempt.redis(walk.step(&mut link)).await? {
-                return Ok(pruned);
-            }
-        }
     }
 }
 

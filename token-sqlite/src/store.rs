@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use token_core::{
-    Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Revocation, RevokeOutcome, Sighting, StoreError,
-    StoreErrorKind, Subject, TokenId, TokenStore, Verdict,
+    Change, Confirmation, Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Revocation, RevokeOutcome,
+    Sighting, StoreError, StoreErrorKind, Subject, TokenId, TokenStore, Verdict,
 };
 
 use crate::error::Failure;
@@ -42,15 +42,20 @@ impl SqliteStore {
     }
 }
 
+/// What a transaction did is on disk when it is committed.
+fn on_disk<T>(outcome: T) -> Change<T> {
+    Change { outcome, confirmation: Confirmation::DISK }
+}
+
 #[async_trait]
 impl TokenStore for SqliteStore {
     fn keys(&self) -> &Arc<KeyRing> {
         &self.inner.keys
     }
 
-    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, StoreError> {
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
         let request = request.clone();
-        self.run("issue", move |store| store.issue(id, &request)).await
+        self.run("issue", move |store| store.issue(id, &request)).await.map(on_disk)
     }
 
     async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
@@ -67,18 +72,22 @@ impl TokenStore for SqliteStore {
         self.run("list", move |store| store.list(&subject)).await
     }
 
-    async fn revoke(&self, id: TokenId, revocation: &Revocation) -> Result<RevokeOutcome, StoreError> {
+    async fn revoke(
+        &self,
+        id: TokenId,
+        revocation: &Revocation,
+    ) -> Result<Change<RevokeOutcome>, StoreError> {
         let revocation = revocation.clone();
-        self.run("revoke", move |store| store.revoke(id, &revocation)).await
+        self.run("revoke", move |store| store.revoke(id, &revocation)).await.map(on_disk)
     }
 
     async fn revoke_subject(
         &self,
         subject: &Subject,
         revocation: &Revocation,
-    ) -> Result<Vec<TokenId>, StoreError> {
+    ) -> Result<Change<Vec<TokenId>>, StoreError> {
         let (subject, revocation) = (subject.clone(), revocation.clone());
-        self.run("revoke", move |store| store.revoke_subject(&subject, &revocation)).await
+        self.run("revoke", move |store| store.revoke_subject(&subject, &revocation)).await.map(on_disk)
     }
 
     async fn prune(&self) -> Result<u64, StoreError> {

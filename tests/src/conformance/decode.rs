@@ -88,10 +88,10 @@ pub(super) async fn a_damaged_record_is_an_error_to_list_and_the_error_names_it(
 pub(super) async fn a_damaged_record_can_be_revoked(rig: &dyn Rig) {
     for (what, damage) in DAMAGES {
         let held = damaged(rig, "admin", damage).await;
-        let outcome = rig.store().revoke(held.id(), &revocation("root", what)).await.unwrap();
+        let outcome = rig.store().revoke(held.id(), &revocation("root", what)).await.unwrap().outcome;
         assert_eq!(outcome, RevokeOutcome::Revoked, "{what}");
         assert_refused(rig, &held).await;
-        let again = rig.store().revoke(held.id(), &revocation("root", "again")).await.unwrap();
+        let again = rig.store().revoke(held.id(), &revocation("root", "again")).await.unwrap().outcome;
         assert_eq!(again, RevokeOutcome::AlreadyRevoked, "{what}");
 
         let Sighting::Revoked(tombstone) = show(rig, &held).await else { panic!("it was revoked: {what}") };
@@ -104,7 +104,8 @@ pub(super) async fn a_damaged_record_goes_with_the_others_of_its_subject(rig: &d
     for (number, (what, damage)) in DAMAGES.into_iter().enumerate() {
         let user = format!("user {number}");
         let owned = [issue(rig, &request(&user, hard("24h"))).await, damaged(rig, &user, damage).await];
-        let ended = rig.store().revoke_subject(&subject(&user), &revocation("root", "left")).await.unwrap();
+        let ended =
+            rig.store().revoke_subject(&subject(&user), &revocation("root", "left")).await.unwrap().outcome;
         assert_eq!(sorted(ended), ids(&owned), "{what}");
         for held in &owned {
             assert_refused(rig, held).await;

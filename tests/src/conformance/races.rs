@@ -50,7 +50,7 @@ pub(super) async fn of_many_revocations_at_once_exactly_one_revokes(rig: &dyn Ri
     let id = held.id();
     let outcomes = together(rig, TASKS, |store, number| async move {
         let revocation = revocation("root", &format!("reason {number}"));
-        (store.revoke(id, &revocation).await.unwrap(), revocation)
+        (store.revoke(id, &revocation).await.unwrap().outcome, revocation)
     });
     let (first, others): (Vec<_>, Vec<_>) =
         outcomes.await.into_iter().partition(|(outcome, _)| *outcome == RevokeOutcome::Revoked);
@@ -67,7 +67,7 @@ pub(super) async fn of_many_issues_of_one_id_exactly_one_succeeds(rig: &dyn Rig)
         let mut asked = request("admin", sliding("1h"));
         asked.label = Some(format!("label {number}").parse().unwrap());
         match store.issue(token.id(), &asked).await {
-            Ok(grant) => Some(grant),
+            Ok(issued) => Some(issued.outcome),
             Err(error) => {
                 assert_eq!(error.kind(), StoreErrorKind::Conflict, "{error}");
                 None
@@ -89,7 +89,7 @@ pub(super) async fn no_use_that_begins_after_a_revocation_returned_is_admitted(r
             let revoked = Arc::clone(&revoked);
             async move {
                 if number == 0 {
-                    store.revoke(id, &revocation("root", "lost")).await.unwrap();
+                    let _ = store.revoke(id, &revocation("root", "lost")).await.unwrap();
                     revoked.store(true, Ordering::SeqCst);
                     return;
                 }
@@ -119,10 +119,11 @@ pub(super) async fn an_issue_that_races_a_revocation_ends_in_one_state(rig: &dyn
             let asked = asked.clone();
             async move {
                 if number == 0 {
-                    store.issue(token.id(), &asked).await.unwrap();
+                    let _ = store.issue(token.id(), &asked).await.unwrap();
                     return false;
                 }
-                store.revoke(token.id(), &revocation("root", "lost")).await.unwrap() == RevokeOutcome::Revoked
+                store.revoke(token.id(), &revocation("root", "lost")).await.unwrap().outcome
+                    == RevokeOutcome::Revoked
             }
         };
         let outcomes = together(rig, 4, task).await;
@@ -146,14 +147,14 @@ struct Ledger {
 
 impl Ledger {
     async fn issue(&self, store: &Store, token: ParsedToken, asked: &IssueRequest) {
-        insist(|| store.issue(token.id(), asked)).await;
+        let _ = insist(|| store.issue(token.id(), asked)).await;
         self.issued.lock().unwrap().push((token, token.id()));
     }
 
     async fn revoke_all(&self, store: &Store, asked: &IssueRequest) {
         let revocation = revocation("root", "left");
         let ids = insist(|| store.revoke_subject(&asked.subject, &revocation)).await;
-        self.revoked.lock().unwrap().extend(ids);
+        self.revoked.lock().unwrap().extend(ids.outcome);
     }
 
     async fn list(&self, store: &Store, asked: &IssueRequest) {
@@ -210,8 +211,8 @@ pub(super) async fn a_listing_shows_one_moment(rig: &dyn Rig) {
         async move {
             if number == 0 {
                 for (old, new) in tokens.iter().zip(tokens.iter().skip(1)) {
-                    insist(|| store.issue(*new, &asked)).await;
-                    store.revoke(*old, &revocation("root", "rotated")).await.unwrap();
+                    let _ = insist(|| store.issue(*new, &asked)).await;
+                    let _ = store.revoke(*old, &revocation("root", "rotated")).await.unwrap();
                     yield_now().await;
                 }
                 done.store(true, Ordering::SeqCst);
@@ -234,7 +235,7 @@ pub(super) async fn a_store_serves_many_users_at_once(rig: &dyn Rig) {
         let prepared = Arc::clone(&prepared);
         async move {
             let (token, asked) = prepared.get(number).unwrap();
-            let grant = store.issue(token.id(), asked).await.unwrap();
+            let grant = store.issue(token.id(), asked).await.unwrap().outcome;
             for _ in 0..10 {
                 let demand = Demand::any().subject(asked.subject.clone());
                 let used = store.validate(*token, &demand, Mode::Use).await.unwrap();
@@ -242,7 +243,7 @@ pub(super) async fn a_store_serves_many_users_at_once(rig: &dyn Rig) {
             }
             let listed = store.list(&asked.subject).await.unwrap();
             assert!(matches!(listed.as_slice(), [only] if only.id == token.id()), "{listed:?}");
-            let outcome = store.revoke(token.id(), &revocation("root", "done")).await.unwrap();
+            let outcome = store.revoke(token.id(), &revocation("root", "done")).await.unwrap().outcome;
             assert_eq!(outcome, RevokeOutcome::Revoked);
             assert_eq!(verdict(&store, *token).await, Verdict::Inactive(Reason::Unknown));
         }
@@ -261,7 +262,7 @@ pub(super) async fn pruning_beside_other_work_loses_no_token(rig: &dyn Rig) {
                 return None;
             }
             let token = *tokens.get(number).unwrap();
-            insist(|| store.issue(token.id(), &asked)).await;
+            let _ = insist(|| store.issue(token.id(), &asked)).await;
             active(verdict(&store, token).await);
             Some(token)
         }

@@ -13,7 +13,7 @@ async fn tombstone(rig: &dyn Rig, held: &Held) -> Tombstone {
 }
 
 async fn revoke(rig: &dyn Rig, held: &Held, revocation: &Revocation) -> RevokeOutcome {
-    rig.store().revoke(held.id(), revocation).await.unwrap()
+    rig.store().revoke(held.id(), revocation).await.unwrap().outcome
 }
 
 pub(super) async fn a_revoked_token_is_refused_at_once_on_every_node(rig: &dyn Rig) {
@@ -21,7 +21,7 @@ pub(super) async fn a_revoked_token_is_refused_at_once_on_every_node(rig: &dyn R
         for store in [rig.store(), rig.other_node()] {
             let held = issue(rig, &request("admin", lifetime)).await;
             present_live(rig, &held).await;
-            let outcome = store.revoke(held.id(), &revocation("root", "lost")).await.unwrap();
+            let outcome = store.revoke(held.id(), &revocation("root", "lost")).await.unwrap().outcome;
             assert_eq!(outcome, RevokeOutcome::Revoked);
             assert_refused(rig, &held).await;
             assert_eq!(rig.remaining(held.id()).await, None);
@@ -73,7 +73,7 @@ pub(super) async fn a_repeated_revocation_keeps_the_first_ones_facts(rig: &dyn R
     let first = tombstone(rig, &held).await;
     rig.pass(millis(5).as_duration()).await;
     for store in [rig.store(), rig.other_node()] {
-        let again = store.revoke(held.id(), &revocation("somebody else", "stolen")).await.unwrap();
+        let again = store.revoke(held.id(), &revocation("somebody else", "stolen")).await.unwrap().outcome;
         assert_eq!(again, RevokeOutcome::AlreadyRevoked);
         assert_eq!(tombstone(rig, &held).await, first);
     }
@@ -82,11 +82,11 @@ pub(super) async fn a_repeated_revocation_keeps_the_first_ones_facts(rig: &dyn R
 pub(super) async fn revoking_an_unknown_token_changes_nothing(rig: &dyn Rig) {
     let asked = request("admin", hard("1h"));
     let token = new_token(rig, &asked.subject);
-    let outcome = rig.store().revoke(token.id(), &revocation("root", "a guess")).await.unwrap();
+    let outcome = rig.store().revoke(token.id(), &revocation("root", "a guess")).await.unwrap().outcome;
     assert_eq!(outcome, RevokeOutcome::Unknown);
     assert_eq!(rig.store().show(token.id()).await.unwrap(), Sighting::Unknown);
 
-    let grant = rig.store().issue(token.id(), &asked).await.unwrap();
+    let grant = rig.store().issue(token.id(), &asked).await.unwrap().outcome;
     present_live(rig, &Held { token, grant }).await;
 }
 
@@ -114,7 +114,7 @@ pub(super) async fn revoking_a_subject_ends_its_live_tokens_and_no_others(rig: &
         issue(rig, &request("somebody elsewhere", hard("24h"))).await,
     ];
 
-    let ended = rig.store().revoke_subject(&owner, &revocation("root", "left")).await.unwrap();
+    let ended = rig.store().revoke_subject(&owner, &revocation("root", "left")).await.unwrap().outcome;
     assert_eq!(sorted(ended), ids(&owned));
     for held in &owned {
         assert_refused(rig, held).await;
@@ -131,7 +131,7 @@ pub(super) async fn revoking_a_subject_ends_its_live_tokens_and_no_others(rig: &
 pub(super) async fn revoking_a_subject_without_tokens_ends_nothing(rig: &dyn Rig) {
     let (owner, neighbour) = neighbours();
     let held = issue(rig, &request(neighbour.as_str(), hard("1h"))).await;
-    let ended = rig.store().revoke_subject(&owner, &revocation("root", "left")).await.unwrap();
+    let ended = rig.store().revoke_subject(&owner, &revocation("root", "left")).await.unwrap().outcome;
     assert!(ended.is_empty(), "{ended:?}");
     present_live(rig, &held).await;
 }
@@ -139,13 +139,15 @@ pub(super) async fn revoking_a_subject_without_tokens_ends_nothing(rig: &dyn Rig
 pub(super) async fn tokens_issued_after_a_subject_was_revoked_live(rig: &dyn Rig) {
     let asked = request("admin", sliding("1h"));
     let before = issue(rig, &asked).await;
-    let ended = rig.store().revoke_subject(&asked.subject, &revocation("root", "reset")).await.unwrap();
+    let ended =
+        rig.store().revoke_subject(&asked.subject, &revocation("root", "reset")).await.unwrap().outcome;
     assert_eq!(ended, [before.id()]);
 
     let after = issue(rig, &asked).await;
     assert_same_facts(&present_live(rig, &after).await, &after.grant);
     assert_eq!(listed(rig, &asked.subject).await, [after.id()]);
-    let ended = rig.other_node().revoke_subject(&asked.subject, &revocation("root", "again")).await.unwrap();
+    let ended =
+        rig.other_node().revoke_subject(&asked.subject, &revocation("root", "again")).await.unwrap().outcome;
     assert_eq!(ended, [after.id()]);
     assert_eq!(tombstone(rig, &before).await.revocation, revocation("root", "reset"));
 }

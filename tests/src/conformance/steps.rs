@@ -87,7 +87,7 @@ pub(super) fn new_token(rig: &dyn Rig, owner: &Subject) -> ParsedToken {
 
 pub(super) async fn issue(rig: &dyn Rig, request: &IssueRequest) -> Held {
     let token = new_token(rig, &request.subject);
-    let grant = rig.store().issue(token.id(), request).await.unwrap();
+    let grant = rig.store().issue(token.id(), request).await.unwrap().outcome;
     Held { token, grant }
 }
 
@@ -96,7 +96,7 @@ pub(super) async fn issue_briefly(rig: &dyn Rig, request: &IssueRequest) -> Opti
     let token = new_token(rig, &request.subject);
     match rig.store().issue(token.id(), request).await {
         Err(error) if error.kind() == StoreErrorKind::TimedOut => None,
-        granted => Some(Held { token, grant: granted.unwrap() }),
+        granted => Some(Held { token, grant: granted.unwrap().outcome }),
     }
 }
 

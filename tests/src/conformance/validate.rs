@@ -58,10 +58,14 @@ pub(super) async fn an_expired_token_stays_gone_whatever_is_done_with_it(rig: &d
     rig.age(held.id(), HOUR).await;
     let demand = Demand::any().subject(subject("admin")).need(need(1, "r", &[]));
     assert_eq!(present(rig, &held, &demand).await, Verdict::Inactive(Reason::Unknown));
-    let outcome = rig.store().revoke(held.id(), &revocation("root", "too late")).await.unwrap();
+    let outcome = rig.store().revoke(held.id(), &revocation("root", "too late")).await.unwrap().outcome;
     assert_eq!(outcome, RevokeOutcome::Unknown);
-    let revoked =
-        rig.store().revoke_subject(&held.grant.subject, &revocation("root", "too late")).await.unwrap();
+    let revoked = rig
+        .store()
+        .revoke_subject(&held.grant.subject, &revocation("root", "too late"))
+        .await
+        .unwrap()
+        .outcome;
     assert!(revoked.is_empty(), "{revoked:?}");
     rig.store().prune().await.unwrap();
     assert_gone(rig, &held).await;

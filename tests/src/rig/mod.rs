@@ -5,6 +5,7 @@ mod redis;
 mod sqlite;
 
 pub use memory::Memory;
+pub use redis::{TlsCluster, TlsStandalone, tls};
 pub use sqlite::Sqlite;
 
 use std::sync::Arc;

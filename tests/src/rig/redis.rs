@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use redis::aio::ConnectionLike;
 use redis::{Cmd, FromRedisValue, cmd};
 use token_core::{Timestamp, TokenId, TokenStore};
-use token_redis::{Options, RedisStore};
+use token_redis::{Options, RedisStore, Tls};
 
 use super::{Rig, keys};
 use crate::runner::Topology;
-use crate::servers::{Cluster, Standalone};
+use crate::servers::{Certificates, ClientCertificates, Cluster, Sentinel, Standalone};
 
 impl Topology for Standalone {
     const NAME: &'static str = "redis";
@@ -22,7 +22,7 @@ impl Topology for Standalone {
     }
 
     async fn rig(&self) -> Box<dyn Rig> {
-        Box::new(RedisRig::open(&self.url(), self.connection().await).await)
+        Box::new(RedisRig::open(&self.url(), self.connection().await, Tls::default()).await)
     }
 }
 
@@ -34,7 +34,63 @@ impl Topology for Cluster {
     }
 
     async fn rig(&self) -> Box<dyn Rig> {
-        Box::new(RedisRig::open(&self.url(), self.connection().await).await)
+        Box::new(RedisRig::open(&self.url(), self.connection().await, Tls::default()).await)
+    }
+}
+
+impl Topology for Sentinel {
+    const NAME: &'static str = "redis_sentinel";
+
+    async fn start() -> Self {
+        Self::start().await
+    }
+
+    async fn rig(&self) -> Box<dyn Rig> {
+        Box::new(RedisRig::open(&self.url(), self.primary().await.connection().await, Tls::default()).await)
+    }
+}
+
+/// A server that speaks TLS only, and demands a certificate of its clients.
+#[derive(Debug)]
+pub struct TlsStandalone(Standalone);
+
+impl Topology for TlsStandalone {
+    const NAME: &'static str = "redis_tls";
+
+    async fn start() -> Self {
+        Self(Standalone::start_tls(ClientCertificates::Required).await)
+    }
+
+    async fn rig(&self) -> Box<dyn Rig> {
+        let tls = tls(self.0.certificates());
+        Box::new(RedisRig::open(&self.0.url(), self.0.connection().await, tls).await)
+    }
+}
+
+/// A cluster whose nodes speak TLS only.
+#[derive(Debug)]
+pub struct TlsCluster(Cluster);
+
+impl Topology for TlsCluster {
+    const NAME: &'static str = "redis_cluster_tls";
+
+    async fn start() -> Self {
+        Self(Cluster::start_tls(ClientCertificates::Optional).await)
+    }
+
+    async fn rig(&self) -> Box<dyn Rig> {
+        let tls = tls(self.0.certificates());
+        Box::new(RedisRig::open(&self.0.url(), self.0.connection().await, tls).await)
+    }
+}
+
+/// What a client of a server with these certificates needs.
+#[must_use]
+pub fn tls(certificates: &Certificates) -> Tls {
+    let read = |path| std::fs::read(path).unwrap();
+    Tls {
+        authorities: Some(read(certificates.ca())),
+        client: Some((read(certificates.client_certificate()), read(certificates.client_key()))),
     }
 }
 
@@ -47,10 +103,11 @@ struct RedisRig<C> {
 }
 
 impl<C: ConnectionLike + Clone + Send + Sync> RedisRig<C> {
-    async fn open(url: &str, connection: C) -> Self {
+    async fn open(url: &str, connection: C, tls: Tls) -> Self {
         static OPENED: AtomicUsize = AtomicUsize::new(0);
         let namespace = format!("trial-{}", OPENED.fetch_add(1, Ordering::Relaxed));
-        let options = options(&namespace);
+        let mut options = options(&namespace);
+        options.tls = tls;
         let connect = async || Arc::new(RedisStore::connect(url, keys(), options.clone()).await.unwrap());
         Self { store: connect().await, other: connect().await, namespace, connection }
     }

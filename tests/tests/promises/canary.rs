@@ -140,7 +140,7 @@ async fn the_secret_is_in_no_debug_output_error_or_panic() {
     let verdict = tokens.validate(text, &Demand::any()).await.unwrap();
     let malformed = tokens.parse(text.split_at(55).0).unwrap_err();
     let not_an_id = text.parse::<token_core::TokenId>().unwrap_err();
-    tokens.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
+    let _ = tokens.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
     let sighting = tokens.store().show(issued.grant.id).await.unwrap();
     let everything = format!(
         "{issued:?} {:?} {verdict:?} {malformed:?} {malformed} {not_an_id:?} {not_an_id} {sighting:?} {tokens:?}",

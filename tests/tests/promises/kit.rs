@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::FromRedisValue;
-use token_core::{Access, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Span, TokenService, os_rng};
+use token_core::{
+    Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Span, StoreError, TokenService, Verdict,
+    os_rng,
+};
 use token_redis::{Options, RedisStore};
 use token_tests::servers::{Cluster, Server, Standalone};
 
@@ -20,6 +24,26 @@ pub(crate) fn keys() -> Arc<KeyRing> {
 pub(crate) async fn tokens_at(url: &str) -> Tokens {
     let store = RedisStore::connect(url, keys(), Options::default()).await.unwrap();
     TokenService::new(store, Prefix::default())
+}
+
+pub(crate) async fn tokens_with(url: &str, options: Options) -> Tokens {
+    TokenService::new(RedisStore::connect(url, keys(), options).await.unwrap(), Prefix::default())
+}
+
+/// Validates until the store answers. Until then there are errors that can be retried, and no wrong answers.
+pub(crate) async fn until_it_answers(tokens: &Tokens, text: &str) -> Verdict {
+    let mut last: Option<StoreError> = None;
+    for _ in 0..600 {
+        match tokens.validate(text, &Demand::any()).await {
+            Ok(verdict) => return verdict,
+            Err(error) => {
+                assert!(error.is_retryable(), "{error:?}");
+                last = Some(error);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    panic!("it never answered again: {last:?}")
 }
 
 pub(crate) async fn issue(tokens: &Tokens, user: &str, lifetime: Lifetime) -> Issued {

@@ -83,7 +83,7 @@ async fn validate_again_and_again(tokens: Arc<Tokens>, contested: Arc<Vec<Contes
 
 async fn revoke_every_other(tokens: Arc<Tokens>, contested: Arc<Vec<Contested>>, n: usize) {
     for token in contested.iter().skip(n % 2 * 2).step_by(4) {
-        tokens.store().revoke(token.id, &Revocation::default()).await.unwrap();
+        let _ = tokens.store().revoke(token.id, &Revocation::default()).await.unwrap();
         token.revoked.store(true, Ordering::SeqCst);
     }
 }

@@ -1,7 +1,7 @@
 //! `issue`, `user token`, `admin user token`
 
 use serde::Serialize;
-use token_core::{Access, Grant, IssueRequest, Issued, Lifetime, os_rng};
+use token_core::{Access, Confirmation, Grant, IssueRequest, Issued, Lifetime, os_rng};
 
 use crate::args::{IssueArgs, Settings};
 use crate::exit::Exit;
@@ -16,15 +16,19 @@ pub(crate) async fn run(
     settings: &Settings,
 ) -> Result<Report, Failure> {
     let request = request(arguments)?;
-    let mut rng = os_rng().map_err(|error| Failure::usage(error.to_string()))?;
+    let mut rng = os_rng().map_err(Failure::randomness)?;
     let tokens = open(settings).await?;
-    let Issued { token, grant } = tokens.issue(&request, &mut rng).await?;
+    let Issued { token, grant, confirmation } = tokens.issue(&request, &mut rng).await?;
 
     let secret = token.expose_secret();
     if format == Format::Quiet {
-        return Ok(Report::text(Exit::Done, format!("{secret}\n")));
+        return Ok(Report::text(Exit::Done, format!("{secret}\n"))
+            .must_be_read(lost(&grant))
+            .if_confirmed("issued", confirmation));
     }
-    Report::new(format, Exit::Done, &Json { token: secret, grant: &grant }, || human(secret, &grant))
+    let json = Json { token: secret, grant: &grant, confirmation };
+    let report = Report::new(format, Exit::Done, &json, || human(secret, &grant))?;
+    Ok(report.must_be_read(lost(&grant)).if_confirmed("issued", confirmation))
 }
 
 fn request(arguments: IssueArgs) -> Result<IssueRequest, Failure> {
@@ -48,27 +52,36 @@ fn request(arguments: IssueArgs) -> Result<IssueRequest, Failure> {
     Ok(request)
 }
 
+fn lost(grant: &Grant) -> String {
+    format!("token {id} is issued, and nobody holds it: token-cli revoke {id}", id = grant.id)
+}
+
 #[derive(Serialize)]
 struct Json<'a> {
     token: &'a str,
     #[serde(flatten)]
     grant: &'a Grant,
+    confirmation: Confirmation,
 }
 
-/// The token on a line of its own, its facts, and how to use it without typing it into arguments.
+/// The token on a line of its own, its facts, and how to use it without putting it into the arguments of anything.
 fn human(secret: &str, grant: &Grant) -> String {
-    let credentials = quote(&format!("{}:", grant.subject));
+    let basic = basic(grant.subject.as_str());
     format!(
         "{secret}\n\n{}\n\
          This is the only time that the token is shown: keep it safe. With the token in a variable\n\
-         (read -rs TOKEN, then paste it), use it as a bearer token or as a password:\n\n  \
-         curl -H \"Authorization: Bearer $TOKEN\" https://example.com/\n  \
-         curl -u {credentials}\"$TOKEN\" https://example.com/\n",
-        facts(grant)
+         (read -rs TOKEN, then paste it), use it as a bearer token{}:\n\n  \
+         curl -H @- https://example.com/ <<< \"Authorization: Bearer $TOKEN\"\n{}",
+        facts(grant),
+        if basic.is_some() { " or as a password" } else { "" },
+        basic.unwrap_or_default()
     )
 }
 
-/// The text as one word of a shell, whatever a user name holds.
-fn quote(text: &str) -> String {
-    shlex::try_quote(text).map_or_else(|_| "USER:".into(), Into::into)
+/// The line for Basic authentication. A user name with a colon has none (RFC 7617 §2).
+fn basic(user: &str) -> Option<String> {
+    let escaped = user.replace('\\', "\\\\").replace('"', "\\\"");
+    let before = shlex::try_quote(&format!("user = \"{escaped}:")).ok()?.into_owned();
+    let line = format!("  curl -K - https://example.com/ <<< {before}\"$TOKEN\"'\"'\n");
+    (!user.contains(':')).then_some(line)
 }

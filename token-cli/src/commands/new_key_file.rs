@@ -14,7 +14,7 @@ use crate::report::Report;
 /// Makes the file whole or not at all, for its owner only, and never over another one: that could be the only copy.
 pub(crate) fn run(arguments: &NewKeyFileArgs) -> Result<Report, Failure> {
     let path = &arguments.path;
-    let mut rng = os_rng().map_err(|error| Failure::usage(error.to_string()))?;
+    let mut rng = os_rng().map_err(Failure::randomness)?;
     let text = new_key_file(&mut rng);
     write(path, text.as_bytes()).map_err(|source| Failure::System {
         what: format!("cannot make the key file {}", path.display()),

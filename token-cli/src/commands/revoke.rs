@@ -1,7 +1,9 @@
 //! `revoke`
 
 use serde::Serialize;
-use token_core::{MalformedToken, Revocation, RevokeOutcome, StoreError, TokenId, TokenStore};
+use token_core::{
+    Change, Confirmation, MalformedToken, Revocation, RevokeOutcome, StoreError, TokenId, TokenStore,
+};
 
 use crate::args::{RevokeArgs, Settings};
 use crate::exit::Exit;
@@ -17,24 +19,31 @@ pub(crate) async fn run(
     settings: &Settings,
 ) -> Result<Report, Failure> {
     let revocation = Revocation { by: super::actor(arguments.by), why: arguments.why };
-    let rows = if let Some(user) = &arguments.user {
-        let ids = open(settings).await?.store().revoke_subject(user, &revocation).await?;
-        ids.into_iter().map(|id| Row::new(id, "revoked")).collect()
-    } else if arguments.stdin {
+    if let Some(user) = &arguments.user {
+        let ended = open(settings).await?.store().revoke_subject(user, &revocation).await?;
+        let rows = ended.outcome.into_iter().map(|id| Row::new(id, "revoked", ended.confirmation)).collect();
+        return Ok(report(format, rows)?.if_confirmed("revoked", ended.confirmation));
+    }
+    let (tokens, ids) = if arguments.stdin {
         let text = secret::read(None)?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let tokens = open(settings).await?;
-        let parsed = lines.map(|line| tokens.parse(line).map(|token| token.id())).collect::<Vec<_>>();
-        if parsed.is_empty() {
-            return Err(Failure::usage("no token was given: the input is empty"));
-        }
-        revoke_each(&tokens, parsed, &revocation).await
+        let ids = lines.map(|line| tokens.parse(line).map(|token| token.id())).collect::<Vec<_>>();
+        (tokens, ids)
     } else {
         // All ids are read before the first token is revoked: a typing error revokes nothing.
         let ids = arguments.ids.iter().map(|text| super::parse_id(text)).collect::<Result<Vec<_>, _>>()?;
-        let tokens = open(settings).await?;
-        revoke_each(&tokens, ids.into_iter().map(Ok).collect(), &revocation).await
+        (open(settings).await?, ids.into_iter().map(Ok).collect())
     };
+    if ids.is_empty() {
+        return Err(Failure::usage("no token was given: the input is empty"));
+    }
+    let rows = revoke_each(&tokens, ids, &revocation).await;
+    let unconfirmed = rows.iter().filter_map(|row| row.confirmation).find(|how| !how.is_confirmed());
+    Ok(report(format, rows)?.if_confirmed("revoked", unconfirmed.unwrap_or(Confirmation::LOCAL)))
+}
+
+fn report(format: Format, rows: Vec<Row>) -> Result<Report, Failure> {
     let exit = rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Done);
     Report::new(format, exit, &rows, || human(&rows))
 }
@@ -49,12 +58,9 @@ async fn revoke_each(
     for id in ids {
         rows.push(match id {
             Ok(id) => Row::of(id, tokens.store().revoke(id, revocation).await),
-            Err(malformed) => Row {
-                id: None,
-                outcome: "malformed",
-                error: Some(malformed.to_string()),
-                exit: Exit::Negative,
-            },
+            Err(malformed) => {
+                Row::without_change(None, "malformed", Exit::Negative, Some(malformed.to_string()))
+            }
         });
     }
     rows
@@ -66,24 +72,35 @@ struct Row {
     id: Option<String>,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation: Option<Confirmation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip)]
     exit: Exit,
 }
 
 impl Row {
-    fn new(id: TokenId, outcome: &'static str) -> Self {
-        Self { id: Some(id.to_string()), outcome, error: None, exit: Exit::Done }
+    fn new(id: TokenId, outcome: &'static str, confirmation: Confirmation) -> Self {
+        let confirmation = Some(confirmation);
+        Self { id: Some(id.to_string()), outcome, confirmation, error: None, exit: Exit::Done }
     }
 
-    fn of(id: TokenId, outcome: Result<RevokeOutcome, StoreError>) -> Self {
-        match outcome {
-            Ok(RevokeOutcome::Revoked) => Self::new(id, "revoked"),
-            Ok(RevokeOutcome::AlreadyRevoked) => Self::new(id, "already_revoked"),
-            Ok(RevokeOutcome::Unknown) => Self { exit: Exit::Negative, ..Self::new(id, "unknown") },
-            Err(error) => {
-                Self { exit: Exit::Store, error: Some(error.to_string()), ..Self::new(id, "failed") }
+    fn without_change(id: Option<TokenId>, outcome: &'static str, exit: Exit, error: Option<String>) -> Self {
+        Self { id: id.map(|id| id.to_string()), outcome, confirmation: None, error, exit }
+    }
+
+    fn of(id: TokenId, change: Result<Change<RevokeOutcome>, StoreError>) -> Self {
+        match change {
+            Ok(Change { outcome: RevokeOutcome::Revoked, confirmation }) => {
+                Self::new(id, "revoked", confirmation)
             }
+            Ok(Change { outcome: RevokeOutcome::AlreadyRevoked, confirmation }) => {
+                Self::new(id, "already_revoked", confirmation)
+            }
+            Ok(Change { outcome: RevokeOutcome::Unknown, .. }) => {
+                Self::without_change(Some(id), "unknown", Exit::Negative, None)
+            }
+            Err(error) => Self::without_change(Some(id), "failed", Exit::Store, Some(error.to_string())),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::open::Tokens;
-use crate::report::{Report, facts, in_seconds};
+use crate::report::{Report, facts, in_seconds, visible};
 
 pub(crate) async fn run(arguments: &ShowArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
     let id = super::parse_id(&arguments.id)?;
@@ -37,17 +37,17 @@ enum Json<'a> {
 }
 
 fn human(tombstone: &Tombstone) -> String {
-    let by = tombstone.revocation.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+    let by = tombstone.revocation.by.as_ref().map(|by| format!(" by {}", visible(by))).unwrap_or_default();
     let mut text =
         format!("revoked at {}{by}\n  id       {}\n", in_seconds(tombstone.revoked_at), tombstone.id);
     if let Some(subject) = &tombstone.subject {
-        text += &format!("  user     {subject}\n");
+        text += &format!("  user     {}\n", visible(subject));
     }
     if let Some(label) = &tombstone.label {
-        text += &format!("  label    {label}\n");
+        text += &format!("  label    {}\n", visible(label));
     }
     if let Some(why) = &tombstone.revocation.why {
-        text += &format!("  why      {why}\n");
+        text += &format!("  why      {}\n", visible(why));
     }
     text
 }

@@ -48,14 +48,14 @@ impl Pair {
             }
             8 => {
                 let id = n.pick(&self.tokens).id();
-                let outcome = self.sqlite.revoke(id, &revocation).await.unwrap();
-                assert_eq!(outcome, self.memory.revoke(id, &revocation).await.unwrap());
+                let outcome = self.sqlite.revoke(id, &revocation).await.unwrap().outcome;
+                assert_eq!(outcome, self.memory.revoke(id, &revocation).await.unwrap().outcome);
             }
             _ if n.below(8) == 0 => {
-                let ended = self.sqlite.revoke_subject(&subject, &revocation).await.unwrap();
+                let ended = self.sqlite.revoke_subject(&subject, &revocation).await.unwrap().outcome;
                 assert_eq!(
                     sorted(ended),
-                    sorted(self.memory.revoke_subject(&subject, &revocation).await.unwrap())
+                    sorted(self.memory.revoke_subject(&subject, &revocation).await.unwrap().outcome)
                 );
             }
             _ => {

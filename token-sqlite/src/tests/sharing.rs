@@ -12,9 +12,9 @@ async fn what_one_store_issues_and_revokes_the_other_admits_and_refuses() {
     for lifetime in [hard(), sliding()] {
         let issued = issue(&here, lifetime).await;
         assert!(is_active(&there, &issued).await);
-        there.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
+        let _ = there.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
         assert!(!is_active(&here, &issued).await);
-        let again = here.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
+        let again = here.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap().outcome;
         assert_eq!(again, RevokeOutcome::AlreadyRevoked);
         assert!(matches!(here.store().show(issued.grant.id).await.unwrap(), Sighting::Revoked(_)));
     }
@@ -77,7 +77,8 @@ async fn no_renewal_brings_a_revoked_token_back() {
             assert!(users.iter().all(|user| !user.is_finished()), "refused before it was revoked");
             tokio::task::yield_now().await;
         }
-        let outcome = stores[1].store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
+        let outcome =
+            stores[1].store().revoke(issued.grant.id, &Revocation::default()).await.unwrap().outcome;
         assert_eq!(outcome, RevokeOutcome::Revoked);
         assert!(!is_active(&stores[0], &issued).await, "refused from the moment the revocation was answered");
         for user in users {
@@ -102,7 +103,9 @@ async fn of_many_who_revoke_one_token_one_ends_it() {
     let tasks: Vec<_> = (0..12)
         .map(|n| {
             let (tokens, id) = (Arc::clone(&stores[n % 2]), issued.grant.id);
-            tokio::spawn(async move { tokens.store().revoke(id, &Revocation::default()).await.unwrap() })
+            tokio::spawn(
+                async move { tokens.store().revoke(id, &Revocation::default()).await.unwrap().outcome },
+            )
         })
         .collect();
     let mut ended = 0;

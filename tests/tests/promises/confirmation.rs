@@ -1,0 +1,97 @@
+//! A change says how far it has gone, and never further than it has.
+
+use token_core::{Confirmation, ConfirmationLevel, Lifetime, Revocation, RevokeOutcome, TokenStore};
+use token_redis::Options;
+use token_tests::servers::{Cluster, Replicated, Sentinel, Standalone};
+
+use crate::command_line::Cli;
+use crate::kit::{Tokens, issue, span, tokens_at, tokens_with};
+
+async fn with_level(url: &str, level: ConfirmationLevel) -> Tokens {
+    let mut options = Options::default();
+    options.confirm = Some(level);
+    tokens_with(url, options).await
+}
+
+fn replicated(expected: u32, reached: u32) -> Confirmation {
+    Confirmation { level: ConfirmationLevel::Replicated, expected, reached }
+}
+
+async fn changes_are_confirmed_by(tokens: &Tokens, confirmation: Confirmation) {
+    let issued = issue(tokens, "admin", Lifetime::hard(span("1h"))).await;
+    assert_eq!(issued.confirmation, confirmation);
+    for outcome in [RevokeOutcome::Revoked, RevokeOutcome::AlreadyRevoked] {
+        let revoked = tokens.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
+        assert_eq!((revoked.outcome, revoked.confirmation), (outcome, confirmation));
+    }
+    let user = "admin".parse().unwrap();
+    let all = tokens.store().revoke_subject(&user, &Revocation::default()).await.unwrap();
+    assert_eq!(all.confirmation, confirmation);
+}
+
+#[tokio::test]
+async fn a_cluster_confirms_by_every_replica_without_being_asked_to() {
+    let cluster = Cluster::start().await;
+    changes_are_confirmed_by(&tokens_at(&cluster.url()).await, replicated(1, 1)).await;
+}
+
+#[tokio::test]
+async fn a_primary_of_sentinels_confirms_by_every_replica_without_being_asked_to() {
+    let sentinel = Sentinel::start().await;
+    changes_are_confirmed_by(&tokens_at(&sentinel.url()).await, replicated(2, 2)).await;
+}
+
+#[tokio::test]
+async fn a_server_alone_confirms_locally_and_never_itself_as_a_replica() {
+    let server = Standalone::start().await;
+    changes_are_confirmed_by(&tokens_at(&server.url()).await, Confirmation::LOCAL).await;
+    let asked = with_level(&server.url(), ConfirmationLevel::Replicated).await;
+    changes_are_confirmed_by(&asked, replicated(1, 0)).await;
+}
+
+/// Redis before 7.2 has no WAITAOF; later ones refuse it without an append-only file, as here.
+#[tokio::test]
+async fn a_server_that_cannot_confirm_its_disk_does_the_change_and_does_not_confirm_it() {
+    let server = Standalone::start().await;
+    let asked = with_level(&server.url(), ConfirmationLevel::Disk).await;
+    let not_on_disk = Confirmation { level: ConfirmationLevel::Disk, expected: 1, reached: 0 };
+    changes_are_confirmed_by(&asked, not_on_disk).await;
+}
+
+/// Newer servers confirm a repeat that writes nothing without asking anybody: the repeat must write.
+#[tokio::test]
+async fn a_stalled_replica_leaves_a_revocation_unconfirmed_and_its_repeat_too() {
+    let servers = Replicated::start(1).await;
+    let tokens = with_level(&servers.url(), ConfirmationLevel::Replicated).await;
+    let issued = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
+    assert_eq!(issued.confirmation, replicated(1, 1));
+
+    servers.link(0).stall();
+    let revoke = async || {
+        let revoked = tokens.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
+        revoked.confirmation
+    };
+    assert_eq!(revoke().await, replicated(1, 0));
+    assert_eq!(revoke().await, replicated(1, 0), "the repeat is as honest");
+    servers.link(0).heal().await;
+    servers.wait_until_in_step().await;
+    assert_eq!(revoke().await, replicated(1, 1));
+}
+
+#[tokio::test]
+async fn the_command_says_that_a_revocation_is_not_confirmed() {
+    let server = Standalone::start().await;
+    let cli = Cli::new(&server.url());
+    let token = cli.run("issue -u admin -e 1h --json", "").await.json();
+    let ran =
+        cli.run(&format!("revoke {} --confirm replicated --json", token["id"].as_str().unwrap()), "").await;
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.contains("revoked, but not confirmed by a replica"), "{}", ran.stderr);
+    let row = &ran.json()[0];
+    assert_eq!((&row["outcome"], &row["confirmation"]["confirmed"]), (&"revoked".into(), &false.into()));
+    assert_eq!(
+        cli.run("validate", token["token"].as_str().unwrap()).await.code,
+        1,
+        "it is revoked all the same"
+    );
+}

@@ -1,0 +1,82 @@
+//! What was set up wrong, or touched from outside, is told apart and does no harm.
+
+use std::time::Duration;
+
+use token_core::{
+    Demand, Lifetime, Reason, Revocation, Span, StoreErrorKind, SubjectHash, TokenStore, Verdict,
+};
+use token_redis::{Options, RedisStore};
+use token_tests::servers::{Cluster, Standalone};
+
+use crate::kit::{is_record, issue, keys, span, tokens_at};
+
+#[tokio::test]
+async fn a_wrong_password_for_a_cluster_is_a_denial() {
+    let cluster = Cluster::start().await;
+    for node in cluster.nodes() {
+        node.command::<()>(&["ACL", "SETUSER", "me", "on", ">right", "~*", "+@all"]).await;
+    }
+    let at = |password: &str| cluster.url().replacen("://", &format!("://me:{password}@"), 1);
+    tokens_at(&at("right")).await;
+    let refused = RedisStore::connect(&at("hidden"), keys(), Options::default()).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Denied, "{refused:?}");
+    assert!(!format!("{refused}{refused:?}").contains("hidden"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_node_of_a_cluster_that_is_taken_for_a_server_alone_says_what_to_write() {
+    let cluster = Cluster::start().await;
+    let tokens = tokens_at(&cluster.primaries().await[0].url()).await;
+    let mut told = 0;
+    for n in 0..20 {
+        let user = format!("user-{n}").parse().unwrap();
+        if let Err(error) = tokens.store().list(&user).await {
+            assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{error:?}");
+            assert!(error.to_string().contains("redis-cluster://"), "{error}");
+            told += 1;
+        }
+    }
+    assert!(told > 0, "it serves a third of the slots");
+}
+
+#[tokio::test]
+async fn a_token_whose_ttl_was_taken_away_dies_at_its_hard_expiry_all_the_same() {
+    let server = Standalone::start().await;
+    let tokens = tokens_at(&server.url()).await;
+    let brief = Span::from_millis(400).unwrap();
+    for lifetime in [Lifetime::hard(brief), Lifetime::capped(brief, brief).unwrap()] {
+        let issued = issue(&tokens, "admin", lifetime).await;
+        let keys: Vec<String> = server.command(&["KEYS", "*"]).await;
+        let key = keys.iter().find(|key| is_record(key)).unwrap();
+        server.command::<()>(&["PERSIST", key]).await;
+        // No use: a use would give a sliding token its TTL back.
+        let mut tries = 0;
+        while let Verdict::Active(_) =
+            tokens.peek(issued.token.expose_secret(), &Demand::any()).await.unwrap()
+        {
+            tries += 1;
+            assert!(tries < 500, "it outlives its hard expiry");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let verdict = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
+        assert_eq!(verdict, Verdict::Inactive(Reason::Unknown));
+        server.command::<()>(&["DEL", key]).await;
+    }
+}
+
+#[tokio::test]
+async fn what_others_put_into_an_index_hinders_neither_listing_nor_revoking() {
+    let server = Standalone::start().await;
+    let tokens = tokens_at(&server.url()).await;
+    let issued = issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
+    let user = "admin".parse().unwrap();
+    let hash = SubjectHash::of(&user);
+    let index = format!("tok:{{{}}}:u:{:032x}", hash.partition, hash.index);
+    for junk in ["garbage", ""] {
+        server.command::<()>(&["ZADD", &index, "1", junk]).await;
+    }
+    assert_eq!(tokens.store().list(&user).await.unwrap(), std::slice::from_ref(&issued.grant));
+    server.command::<()>(&["ZADD", &index, "1", "more"]).await;
+    let ended = tokens.store().revoke_subject(&user, &Revocation::default()).await.unwrap();
+    assert_eq!(ended.outcome, [issued.grant.id]);
+}

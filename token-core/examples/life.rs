@@ -1,0 +1,31 @@
+//! The life of a token on the store in memory, with a clock that is moved by hand: `cargo run -p token-core --example life`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use token_core::{
+    Access, Demand, IssueRequest, KeyRing, Lifetime, ManualClock, MemoryStore, Prefix, Timestamp,
+    TokenService, Verdict, os_rng,
+};
+
+#[expect(clippy::print_stdout, reason = "an example shows what it does")]
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_800_000_000_000)));
+    let store = MemoryStore::with_clock(Arc::new(KeyRing::public()), clock.clone());
+    let tokens = TokenService::new(store, Prefix::default());
+
+    let lifetime = Lifetime::capped("10m".parse()?, "25m".parse()?)?;
+    let request = IssueRequest::new("admin".parse()?, Access::Full, lifetime);
+    let issued = tokens.issue(&request, &mut os_rng()?).await?;
+
+    // Used every eight minutes it slides, until the cap ends it.
+    for _ in 0..4 {
+        clock.advance(Duration::from_secs(8 * 60));
+        match tokens.validate(issued.token.expose_secret(), &Demand::any()).await? {
+            Verdict::Active(grant) => println!("active until {}", grant.expires_at),
+            Verdict::Inactive(reason) => println!("inactive: {reason}"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! How far a change is known to have gone.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde::ser::SerializeStruct;
+
+/// How far a change must have gone before it counts as confirmed.
+///
+/// | level | confirmed means | survives |
+/// |---|---|---|
+/// | `local` | the primary (or the embedded store) has done it | a crash of the caller |
+/// | `replicated` | every replica that the topology lists has it, and there is one | any single failover |
+/// | `disk` | the server has it on its disk | the loss of power there |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConfirmationLevel {
+    /// The server that was asked has done it.
+    Local,
+    /// Every replica that the topology lists has it.
+    Replicated,
+    /// The server that was asked has it on disk.
+    Disk,
+}
+
+/// A text that names no level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write local, replicated or disk")]
+pub struct ConfirmationLevelError;
+
+impl FromStr for ConfirmationLevel {
+    type Err = ConfirmationLevelError;
+
+    fn from_str(text: &str) -> Result<Self, ConfirmationLevelError> {
+        match text {
+            "local" => Ok(Self::Local),
+            "replicated" => Ok(Self::Replicated),
+            "disk" => Ok(Self::Disk),
+            _ => Err(ConfirmationLevelError),
+        }
+    }
+}
+
+impl fmt::Display for ConfirmationLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Local => "local",
+            Self::Replicated => "replicated",
+            Self::Disk => "disk",
+        })
+    }
+}
+
+/// What is known of how far a change has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Confirmation {
+    /// The level that was asked for, or that the store chose.
+    pub level: ConfirmationLevel,
+    /// How many servers had to say that they have it, besides the one that did it (for `disk`, itself).
+    pub expected: u32,
+    /// How many of them did.
+    pub reached: u32,
+}
+
+impl Confirmation {
+    /// Done by the server that was asked; nobody else was.
+    pub const LOCAL: Self = Self { level: ConfirmationLevel::Local, expected: 0, reached: 0 };
+
+    /// On the disk of the store itself.
+    pub const DISK: Self = Self { level: ConfirmationLevel::Disk, expected: 1, reached: 1 };
+
+    /// Whether the change has gone as far as was asked for. If not, it is done all the same, but one failure may undo it:
+    /// repeat it.
+    #[must_use]
+    pub fn is_confirmed(self) -> bool {
+        self.reached >= self.expected
+    }
+}
+
+/// As JSON: `level, confirmed, expected, reached`.
+impl Serialize for Confirmation {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Confirmation", 4)?;
+        fields.serialize_field("level", &self.level.to_string())?;
+        fields.serialize_field("confirmed", &self.is_confirmed())?;
+        fields.serialize_field("expected", &self.expected)?;
+        fields.serialize_field("reached", &self.reached)?;
+        fields.end()
+    }
+}
+
+/// What a change did, and how far it is known to have gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a change that is not confirmed may be undone by one failure: look"]
+pub struct Change<T> {
+    /// What it did.
+    pub outcome: T,
+    /// How far it has gone.
+    pub confirmation: Confirmation,
+}

@@ -1,0 +1,97 @@
+//! How far a change has gone: asked on the connection that made it, since WAIT speaks of what its own connection wrote.
+
+use std::time::Duration;
+
+use redis::{ErrorKind, RedisResult, ServerErrorKind, Value};
+use token_core::{Confirmation, ConfirmationLevel};
+
+use crate::connect::{Home, Own, Work};
+use crate::scripts::Call;
+
+/// A call of a script that writes, and the confirmation of what it wrote.
+pub(crate) struct Confirmed<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) level: Option<ConfirmationLevel>,
+    pub(crate) patience: Duration,
+}
+
+impl Work for Confirmed<'_> {
+    type Output = (Value, Confirmation);
+
+    async fn perform(&self, own: &mut Own, home: &Home) -> RedisResult<Self::Output> {
+        let value = self.call.send(own).await?;
+        Ok((value, confirm(own, home, self.level, self.patience).await?))
+    }
+}
+
+/// Waits until the change that `own` just made at `home` has gone as far as was asked for, or `patience` is over.
+///
+/// The replicas that count are those that the topology lists. The ones that are connected do not do: a primary that was
+/// cut off has none, and would confirm itself.
+///
+/// An error here means that the connection is lost or the server is not the primary any more: the change must be made
+/// again. That the server cannot confirm is no error: the change is done, and not confirmed.
+async fn confirm(
+    own: &mut Own,
+    home: &Home,
+    asked: Option<ConfirmationLevel>,
+    patience: Duration,
+) -> RedisResult<Confirmation> {
+    let listed = home.replicas.unwrap_or(0);
+    let by_topology = if listed > 0 { ConfirmationLevel::Replicated } else { ConfirmationLevel::Local };
+    match asked.unwrap_or(by_topology) {
+        ConfirmationLevel::Local => Ok(Confirmation::LOCAL),
+        level @ ConfirmationLevel::Replicated => {
+            let listed = match home.replicas {
+                Some(listed) => listed,
+                None => connected_replicas(own).await?,
+            };
+            let expected = listed.max(1);
+            let mut wait = redis::cmd("WAIT");
+            wait.arg(expected).arg(millis(patience));
+            let reached = or_none(wait.query_async(own).await)?;
+            Ok(Confirmation { level, expected, reached: reached.unwrap_or(0) })
+        }
+        level @ ConfirmationLevel::Disk => {
+            let mut wait = redis::cmd("WAITAOF");
+            wait.arg(1).arg(0).arg(millis(patience));
+            let reached: Option<(u32, u32)> = or_none(wait.query_async(own).await)?;
+            Ok(Confirmation { level, expected: 1, reached: reached.map_or(0, |(local, _)| local) })
+        }
+    }
+}
+
+/// Where no topology lists replicas, those that are connected are all that can be known.
+async fn connected_replicas(own: &mut Own) -> RedisResult<u32> {
+    let role: Option<Value> = or_none(redis::cmd("ROLE").query_async(own).await)?;
+    Ok(match role {
+        Some(Value::Array(role)) => match role.as_slice() {
+            [_, _, Value::Array(replicas)] => u32::try_from(replicas.len()).unwrap_or(u32::MAX),
+            _ => 0,
+        },
+        _ => 0,
+    })
+}
+
+/// Nothing, where the server does not do what it was asked to (a command it does not know or permit).
+fn or_none<T>(result: RedisResult<T>) -> RedisResult<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::Extension
+                    | ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::NoPerm)
+            ) =>
+        {
+            tracing::warn!(%error, "the server cannot confirm a change");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn millis(patience: Duration) -> u64 {
+    // 0 would wait for ever.
+    u64::try_from(patience.as_millis()).unwrap_or(u64::MAX).max(1)
+}

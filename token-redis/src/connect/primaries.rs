@@ -1,0 +1,198 @@
+//! Connections of one's own to primaries, for what would hold up others on a shared one, and for WAIT, which speaks of
+//! what its own connection wrote.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool_redis::{Connection, Manager, Pool};
+use redis::aio::ConnectionLike;
+use redis::{
+    AsyncConnectionConfig, Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult, RetryMethod,
+    ServerErrorKind, Value,
+};
+
+use super::target::{Address, Shape, Target};
+use super::topology::{Home, Topology};
+use crate::options::Options;
+
+/// Between two tries; doubled at each, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// Something to do at a primary, over one connection that nobody else uses meanwhile. It may be done more than once, so
+/// it must be idempotent.
+pub(crate) trait Work: Sync {
+    /// What comes of it.
+    type Output: Send;
+
+    /// Does it.
+    fn perform(&self, own: &mut Own, home: &Home) -> impl Future<Output = RedisResult<Self::Output>> + Send;
+}
+
+/// The primaries of a deployment, and a deadpool-redis pool for each that was needed.
+pub(crate) struct Primaries {
+    target: Arc<Target>,
+    topology: Topology,
+    options: Options,
+    pools: Mutex<HashMap<Address, Pool>>,
+}
+
+impl Primaries {
+    pub(crate) fn new(target: Arc<Target>, options: &Options) -> Self {
+        let topology = Topology::new(target.clone(), options.connect_timeout);
+        Self { target, topology, options: options.clone(), pools: Mutex::default() }
+    }
+
+    /// Does some work at the primary of a slot; when that turns out to be the wrong server, or is lost, again at the right
+    /// one.
+    ///
+    /// This goes on until it succeeds or fails for another reason; the caller bounds it by a deadline.
+    pub(crate) async fn at_home_of<W: Work>(&self, slot: u16, work: &W) -> RedisResult<W::Output> {
+        let mut pause = FIRST_PAUSE;
+        let mut redirected = None;
+        loop {
+            let error = match self.once(slot, redirected.take(), work).await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            match self.moves_on_after(&error) {
+                None => return Err(error),
+                Some(Next::Ask(address)) => redirected = Some(address),
+                Some(Next::LookAgain) => {
+                    self.topology.forget();
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// All primaries.
+    pub(crate) async fn all(&self) -> RedisResult<Vec<Home>> {
+        self.topology.homes().await
+    }
+
+    /// A connection to this very server.
+    pub(crate) async fn to(&self, home: &Home) -> RedisResult<Own> {
+        Ok(Own { connection: self.connection(&home.address).await?, asking: false })
+    }
+
+    async fn once<W: Work>(
+        &self,
+        slot: u16,
+        redirected: Option<Address>,
+        work: &W,
+    ) -> RedisResult<W::Output> {
+        let home = self.topology.home(slot).await?;
+        let connection = self.connection(redirected.as_ref().unwrap_or(&home.address)).await?;
+        let mut own = Own { connection, asking: redirected.is_some() };
+        let result = work.perform(&mut own, &home).await;
+        if let Err(error) = &result
+            && (error.is_unrecoverable_error() || error.is_timeout() || is_demoted(error))
+        {
+            // Not back into the pool: its next user would only find out the same.
+            drop(Connection::take(own.connection));
+        }
+        result
+    }
+
+    async fn connection(&self, address: &Address) -> RedisResult<Connection> {
+        let pool = self.pool(address)?;
+        pool.get().await.map_err(|error| match error {
+            deadpool::managed::PoolError::Backend(error) => error,
+            other => std::io::Error::new(std::io::ErrorKind::TimedOut, other).into(),
+        })
+    }
+
+    fn pool(&self, address: &Address) -> RedisResult<Pool> {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pool) = pools.get(address) {
+            return Ok(pool.clone());
+        }
+        let options = &self.options;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(options.connect_timeout))
+            .set_response_timeout(Some(options.deadline));
+        let manager = Manager::new_with_config(self.target.server(address)?, config)?;
+        #[expect(
+            clippy::expect_used,
+            reason = "building fails only for a pool that has timeouts and no runtime"
+        )]
+        let pool = Pool::builder(manager)
+            .max_size(options.pool_size.max(1))
+            .wait_timeout(Some(options.deadline))
+            .create_timeout(Some(options.connect_timeout))
+            .recycle_timeout(Some(options.connect_timeout))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .expect("the runtime is set");
+        pools.insert(address.clone(), pool.clone());
+        Ok(pool)
+    }
+
+    /// What to do about an error, when there is something to do.
+    fn moves_on_after(&self, error: &RedisError) -> Option<Next> {
+        match (&self.target.shape, error.retry_method()) {
+            // There is no other server, and whoever asks would rather know.
+            (Shape::Single, _) => None,
+            (_, RetryMethod::AskRedirect) => {
+                let (host, port) = error.redirect_node()?;
+                Address::parse(&format!("{host}:{port}")).or_else(|| Address::parse(host)).map(Next::Ask)
+            }
+            (_, RetryMethod::NoRetry) => {
+                (error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)).then_some(Next::LookAgain)
+            }
+            _ => Some(Next::LookAgain),
+        }
+    }
+}
+
+/// A connection that nobody else uses.
+pub(crate) struct Own {
+    connection: Connection,
+    /// Every command is preceded by ASKING: its slot is on the move to this server.
+    asking: bool,
+}
+
+impl ConnectionLike for Own {
+    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
+        if !self.asking {
+            return self.connection.req_packed_command(command);
+        }
+        let mut both = redis::pipe();
+        both.cmd("ASKING").ignore().add_command(command.clone());
+        Box::pin(async move {
+            let mut answers = self.connection.req_packed_commands(&both, 1, 1).await?;
+            answers
+                .pop()
+                .ok_or_else(|| RedisError::from((ErrorKind::UnexpectedReturnType, "no answer behind ASKING")))
+        })
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        self.connection.req_packed_commands(pipeline, offset, count)
+    }
+
+    fn get_db(&self) -> i64 {
+        self.connection.get_db()
+    }
+}
+
+enum Next {
+    /// The slot is on the move, and what is asked for is there already.
+    Ask(Address),
+    /// The picture is old, or the server is not ready.
+    LookAgain,
+}
+
+/// A primary that became a replica goes on answering; its connections are of no more use.
+pub(crate) fn is_demoted(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+}
