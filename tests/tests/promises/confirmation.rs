@@ -1,5 +1,7 @@
 //! A change says how far it has gone, and never further than it has.
 
+use std::time::Duration;
+
 use token_core::{Confirmation, ConfirmationLevel, Lifetime, Revocation, RevokeOutcome, TokenStore};
 use token_redis::Options;
 use token_tests::servers::{Cluster, Replicated, Sentinel, Standalone};
@@ -10,6 +12,8 @@ use crate::kit::{Tokens, issue, span, tokens_at, tokens_with};
 async fn with_level(url: &str, level: ConfirmationLevel) -> Tokens {
     let mut options = Options::default();
     options.confirm = Some(level);
+    options.deadline = Duration::from_secs(10);
+    options.confirm_timeout = Duration::from_secs(2);
     tokens_with(url, options).await
 }
 

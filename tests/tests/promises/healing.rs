@@ -3,7 +3,7 @@
 use token_core::{Demand, Issued, Lifetime, Revocation, RevokeOutcome, TokenStore};
 use token_tests::servers::{Cluster, Sentinel, Server};
 
-use crate::kit::{Tokens, issue, span, tokens_at, until_it_answers};
+use crate::kit::{Tokens, hasty_tokens_at, issue, span, until_it_answers};
 
 /// A live and a revoked token, both confirmed.
 struct Pair {
@@ -44,7 +44,7 @@ impl Pair {
 #[tokio::test]
 async fn a_killed_primary_of_sentinels_is_replaced() {
     let sentinel = Sentinel::start().await;
-    let tokens = tokens_at(&sentinel.url()).await;
+    let tokens = hasty_tokens_at(&sentinel.url()).await;
     let pair = Pair::of(&tokens, "admin").await;
     sentinel.kill_primary().await;
     pair.is_as_it_was(&tokens).await;
@@ -54,7 +54,7 @@ async fn a_killed_primary_of_sentinels_is_replaced() {
 #[tokio::test]
 async fn a_hung_primary_of_sentinels_is_replaced() {
     let sentinel = Sentinel::start().await;
-    let tokens = tokens_at(&sentinel.url()).await;
+    let tokens = hasty_tokens_at(&sentinel.url()).await;
     let pair = Pair::of(&tokens, "admin").await;
     sentinel.pause_primary().await;
     pair.is_as_it_was(&tokens).await;
@@ -70,7 +70,7 @@ async fn home<'a>(cluster: &'a Cluster, pair: &Pair) -> &'a Server {
 #[tokio::test]
 async fn a_killed_primary_of_a_cluster_is_replaced() {
     let cluster = Cluster::start().await;
-    let tokens = tokens_at(&cluster.url()).await;
+    let tokens = hasty_tokens_at(&cluster.url()).await;
     let pair = Pair::of(&tokens, "admin").await;
     cluster.kill_primary(home(&cluster, &pair).await).await;
     pair.is_as_it_was(&tokens).await;
@@ -80,7 +80,7 @@ async fn a_killed_primary_of_a_cluster_is_replaced() {
 #[tokio::test]
 async fn a_hung_primary_of_a_cluster_is_replaced() {
     let cluster = Cluster::start().await;
-    let tokens = tokens_at(&cluster.url()).await;
+    let tokens = hasty_tokens_at(&cluster.url()).await;
     let pair = Pair::of(&tokens, "admin").await;
     cluster.pause_primary(home(&cluster, &pair).await).await;
     pair.is_as_it_was(&tokens).await;
@@ -90,7 +90,7 @@ async fn a_hung_primary_of_a_cluster_is_replaced() {
 #[tokio::test]
 async fn a_token_is_validated_at_every_step_of_a_slot_on_the_move_and_revoked_after_it() {
     let cluster = Cluster::start().await;
-    let tokens = tokens_at(&cluster.url()).await;
+    let tokens = hasty_tokens_at(&cluster.url()).await;
     let pair = Pair::of(&tokens, "admin").await;
     let text = pair.live.token.expose_secret();
     let slot = cluster.slot_of(&format!("{{{}}}", pair.live.grant.id.partition())).await;

@@ -21,9 +21,25 @@ pub(crate) fn keys() -> Arc<KeyRing> {
     Arc::new(KeyRing::parse(KEY_FILE).unwrap())
 }
 
+/// A service that is in no hurry: on a machine that is busy with other things, an answer may take long without anything
+/// being wrong.
 pub(crate) async fn tokens_at(url: &str) -> Tokens {
-    let store = RedisStore::connect(url, keys(), Options::default()).await.unwrap();
-    TokenService::new(store, Prefix::default())
+    const PATIENCE: Duration = Duration::from_secs(20);
+    let mut options = Options::default();
+    options.connect_timeout = PATIENCE;
+    options.response_timeout = PATIENCE;
+    options.validate_deadline = PATIENCE;
+    options.deadline = 2 * PATIENCE;
+    options.confirm_timeout = PATIENCE;
+    tokens_with(url, options).await
+}
+
+/// A service as it is by default, but for a little more time for confirmations.
+pub(crate) async fn hasty_tokens_at(url: &str) -> Tokens {
+    let mut options = Options::default();
+    options.deadline = Duration::from_secs(10);
+    options.confirm_timeout = Duration::from_secs(3);
+    tokens_with(url, options).await
 }
 
 pub(crate) async fn tokens_with(url: &str, options: Options) -> Tokens {

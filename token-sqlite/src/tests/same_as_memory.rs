@@ -71,8 +71,8 @@ impl Pair {
         let token = format.generate(SubjectHash::of(&subject).partition, &mut os_rng().unwrap());
         let lifetime = n.pick(&[hard(), sliding(), Lifetime::capped(minutes(10), minutes(30)).unwrap()]);
         let request = IssueRequest::new(subject, Access::Full, lifetime);
-        let granted = self.sqlite.issue(token.id(), &request).await.unwrap();
-        assert_eq!(granted, self.memory.issue(token.id(), &request).await.unwrap());
+        let granted = self.sqlite.issue(token.id(), &request).await.unwrap().outcome;
+        assert_eq!(granted, self.memory.issue(token.id(), &request).await.unwrap().outcome);
         for store in [&self.sqlite as &dyn TokenStore, &self.memory] {
             assert_eq!(store.issue(token.id(), &request).await.unwrap_err().kind(), StoreErrorKind::Conflict);
         }
