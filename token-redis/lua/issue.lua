@@ -21,12 +21,13 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local ttl = capped and cap - now or window
 if slides then ttl = math.min(ttl, window) end
+local dies_at = now + ttl
 if existing then
-  ttl = redis.call('PTTL', KEYS[1])
-  redis.call('PEXPIRE', KEYS[1], ttl) -- changes nothing, but gives WAIT something to wait for: see revoke.lua
+  dies_at = redis.call('PEXPIRETIME', KEYS[1])
+  redis.call('PEXPIREAT', KEYS[1], dies_at) -- changes nothing, but gives WAIT something to wait for: see revoke.lua
 else
   if ttl <= 0 then return {'late'} end
-  redis.call('SET', KEYS[1], record, 'PX', ttl)
+  redis.call('SET', KEYS[1], record, 'PXAT', dies_at)
 end
 
 redis.call('ZADD', index, capped and cap or '+inf', ARGV[2])
@@ -38,4 +39,4 @@ end
 -- The index dies with the last token that has a hard expiry, unless one of them has none.
 local latest = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2]
 if latest == 'inf' then redis.call('PERSIST', index) else redis.call('PEXPIREAT', index, latest) end
-return {'issued', now + ttl}
+return {'issued', dies_at}

@@ -12,8 +12,6 @@ for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
   if not given[id] then return {'changed'} end
 end
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local answer = {'listed'}
 for place, id in ipairs(ARGV) do
   local key = KEYS[place + 1]
@@ -21,7 +19,7 @@ for place, id in ipairs(ARGV) do
   if record then
     answer[#answer + 1] = id
     answer[#answer + 1] = record
-    answer[#answer + 1] = now + math.max(redis.call('PTTL', key), 0)
+    answer[#answer + 1] = redis.call('PEXPIRETIME', key)
   else
     redis.call('ZREM', index, id)
   end

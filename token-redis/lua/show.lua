@@ -6,11 +6,7 @@
 -- Writes   nothing
 
 local record = redis.call('GET', KEYS[1])
-if record then
-  local time = redis.call('TIME')
-  local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  return {'live', record, now + math.max(redis.call('PTTL', KEYS[1]), 0)}
-end
+if record then return {'live', record, redis.call('PEXPIRETIME', KEYS[1])} end
 local tombstone = redis.call('GET', KEYS[2])
 if tombstone then return {'revoked', tombstone} end
 return {'unknown'}

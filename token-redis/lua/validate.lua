@@ -42,9 +42,9 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if capped and cap <= now then return {'refused', record} end
 if not slides then return {'active', record, cap} end
 if ARGV[1] == 'peek' then
-  return {'active', record, now + math.max(redis.call('PTTL', KEYS[1]), 0)}
+  return {'active', record, redis.call('PEXPIRETIME', KEYS[1])}
 end
 local ttl = capped and math.min(window, cap - now) or window
 if ttl <= 0 then return {'refused', record} end
-redis.call('PEXPIRE', KEYS[1], ttl)
+redis.call('PEXPIREAT', KEYS[1], now + ttl)
 return {'active', record, now + ttl}

@@ -45,8 +45,8 @@ async fn a_validation_is_one_command(deployment: &Deployment) {
     // Inside the script: the record at each validation; time and renewal (or a look at the rest) where it is let in.
     assert_eq!(commands.remove("get"), Some(validations));
     assert_eq!(commands.remove("time"), Some(validations / 5 * 3));
-    assert_eq!(commands.remove("pexpire"), Some(validations / 5 * 2));
-    assert_eq!(commands.remove("pttl"), Some(validations / 5));
+    assert_eq!(commands.remove("pexpireat"), Some(validations / 5 * 2));
+    assert_eq!(commands.remove("pexpiretime"), Some(validations / 5));
     assert!(commands.is_empty(), "{commands:?}");
 }
 
