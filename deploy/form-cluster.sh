@@ -1,0 +1,80 @@
+#!/bin/sh
+# Puts six nodes together to a cluster: redis-1 to redis-3 are primaries, redis-4 to redis-6 replicas.
+#
+# Runs at every start and does what is missing: nothing in the end when all is well. Nodes know each other by address,
+# and addresses change when containers are made anew: so all are introduced again each time. Who is primary by then is
+# left as it is.
+set -eu
+
+REDISCLI_AUTH=$(cat /run/token-store/password)
+export REDISCLI_AUTH
+deadline=$(($(date +%s) + ${FORM_SECONDS:-60}))
+all='1 2 3 4 5 6'
+
+on() { node=$1; shift; timeout 5 redis-cli -h "redis-$node" --user operator "$@" 2>&1 | tr -d '\r'; }
+
+# within WHAT COMMAND…: until the command succeeds, or the time is up.
+within() {
+  what=$1; shift
+  until "$@"; do
+    if [ "$(date +%s)" -ge "$deadline" ]; then
+      echo "error: $what did not happen in time; redis-1 says:" >&2
+      on 1 CLUSTER INFO >&2
+      on 1 CLUSTER NODES >&2
+      exit 1
+    fi
+    sleep 0.3
+  done
+}
+
+# Not PING: a replica without its primary refuses that.
+answers() { on "$1" CLUSTER MYID | grep -qxE '[0-9a-f]{40}'; }
+address() { getent hosts "redis-$1" | awk '{ print $1; exit }'; }
+has() { on "$1" CLUSTER INFO | grep -q "^$2"; }
+myself() { on "$1" CLUSTER NODES | grep myself; }
+empty_primary() { myself "$1" | awk '{ exit !($3 ~ /master/ && NF == 8) }'; }
+# Linked to its primary, with all data: it can take over. A primary has nothing to wait for.
+linked() { on "$1" ROLE | grep -qx -e master -e connected; }
+replicates() { on "$1" CLUSTER REPLICATE "$2" | grep -q '^OK'; }
+# introduced NODE: it is linked to all others, each at the address that it has now. Those who are not get introduced.
+# That takes each pair: a node that meets a stranger at an old address forgets the address, and does not pass it on.
+introduced() {
+  known=$(on "$1" CLUSTER NODES)
+  strangers=0
+  while read -r other id address; do
+    [ "$other" = "$1" ] && continue
+    echo "$known" | grep "^$id $address:6379@" | grep -v -e fail -e handshake | grep -q ' connected' && continue
+    strangers=1
+    on "$1" CLUSTER MEET "$address" 6379 >/dev/null
+  done <<EOF
+$roster
+EOF
+  [ "$strangers" = 0 ] || { sleep 1; return 1; }
+}
+
+for node in $all; do within "an answer of redis-$node" answers "$node"; done
+
+roster=$(for node in $all; do echo "$node $(on "$node" CLUSTER MYID) $(address "$node")"; done)
+for node in $all; do within "that redis-$node is linked to all others" introduced "$node"; done
+
+if ! has 1 cluster_slots_assigned:16384; then
+  echo 'giving out the slots' >&2
+  # One that has its slots already, from a start that was broken off, answers that they are busy.
+  on 1 CLUSTER ADDSLOTSRANGE 0 5460 >&2
+  on 2 CLUSTER ADDSLOTSRANGE 5461 10922 >&2
+  on 3 CLUSTER ADDSLOTSRANGE 10923 16383 >&2
+fi
+for node in $all; do
+  within "that redis-$node knows all slots" has "$node" cluster_slots_assigned:16384
+done
+
+for node in 4 5 6; do
+  if empty_primary "$node"; then
+    primary=$(on $((node - 3)) CLUSTER MYID)
+    within "that redis-$node replicates redis-$((node - 3))" replicates "$node" "$primary"
+  fi
+done
+
+for node in $all; do within "that the cluster is ready on redis-$node" has "$node" cluster_state:ok; done
+for node in $all; do within "that redis-$node has all data" linked "$node"; done
+on 1 CLUSTER NODES

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Healthy is a node that belongs to a cluster that serves.
+set -eu
+REDISCLI_AUTH=$(cat /run/token-store/probe.password)
+export REDISCLI_AUTH
+redis-cli --user probe CLUSTER INFO | grep -q '^cluster_state:ok'

@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2016  # scripts in single quotes are expanded where they run: in a container
+# Tests docker-compose.yml as a whole: brings it up under a name of its own, issues by each role, kills a primary, and
+# takes everything down and up again. Takes about two minutes once the images are there, and cleans up after itself.
+# Images: those of docker-compose.yml, or what REDIS_IMAGE, CLI_IMAGE and others say (see scripts/standin-images.sh).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if docker compose version >/dev/null 2>&1; then compose=(docker compose); else compose=(docker-compose); fi
+export COMPOSE_PROJECT_NAME=token-store-test-$$
+scratch=$(mktemp -d)
+step=setup
+
+finish() {
+  local code=$?
+  if ((code)); then
+    echo "FAILED: $step" >&2
+    "${compose[@]}" ps >&2 || true
+    "${compose[@]}" logs --tail 15 >&2 || true
+  fi
+  "${compose[@]}" down --volumes --remove-orphans --timeout 2 >"$scratch/down" 2>&1 || cat "$scratch/down" >&2
+  rm -rf "$scratch"
+  exit "$code"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+step() { step=$1; printf '%4ds  %s\n' "$SECONDS" "$1"; }
+fail() { echo "error: $*" >&2; exit 1; }
+
+# quietly COMMAND…: what it says is shown when it fails.
+quietly() { "$@" >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; return 1; }; }
+
+# within SECONDS COMMAND…: until it succeeds.
+within() {
+  local deadline=$((SECONDS + $1)); shift
+  until "$@" >"$scratch/within" 2>&1; do
+    ((SECONDS < deadline)) || { cat "$scratch/within" >&2; fail "not in time: $*"; }
+    sleep 0.5
+  done
+}
+
+up() { quietly timeout 1800 "${compose[@]}" up -d; }
+# run ROLE ARGUMENT…: token-cli by that role, with the nodes as they are (without --no-deps, a dead one would be revived).
+run() { timeout 60 "${compose[@]}" run --rm --no-deps -T "$@" 2>"$scratch/err" || { local code=$?; cat "$scratch/err" >&2; return "$code"; }; }
+# script ROLE ARGUMENT…: the shell script on standard input, where token-cli has that role.
+script() { local role=$1; shift; run --entrypoint "sh /deploy/client.sh sh -s" "$role" "$@"; }
+# exits CODE COMMAND…: with this code and no other.
+exits() { local want=$1 code=0; shift; "$@" >"$scratch/log" 2>&1 || code=$?; ((code == want)) || { cat "$scratch/log" >&2; fail "expected exit code $want, got $code: $*"; }; }
+refused() { exits 3 "$@"; }
+still_revoked() { exits 1 run validator validate <"$scratch/gone"; }
+
+nodes() {
+  run --entrypoint sh cluster -c 'REDISCLI_AUTH=$(cat /run/token-store/password) redis-cli -h "$0" --user operator CLUSTER NODES' "$1"
+}
+# role_of NODE: what it is by its own account.
+role_of() { nodes "$1" | awk '/myself/ { sub("myself,", "", $3); print $3 }'; }
+is() { [[ $(role_of "$1") == "$2" ]]; }
+id_of() { "${compose[@]}" ps -a -q "$1"; }
+healthy() { [[ $(docker inspect -f '{{.State.Health.Status}}' "$(id_of "$1")") == healthy ]]; }
+# Nodes that have just started believe for a moment that all is as it was: the cluster is there once it is said to be.
+formed() { [[ $(docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' "$(id_of cluster)") == 'exited 0' ]]; }
+ready() { formed && all_healthy; }
+all_healthy() { local n; for n in 1 2 3 4 5 6; do healthy "redis-$n" || { echo "redis-$n is not healthy"; return 1; }; done; }
+
+# Users enough that each shard has some: 24 of them miss one of three with a chance of 1 in 5000.
+users=$(seq -f 'user%.0f' 24 | tr '\n' ' ')
+issue_all() { script issuer "$users" <<<'for user in $1; do token-cli issue -q -u "$user" -e 1h || exit; done'; }
+validate_all() {
+  # One after the other, so that standard input can hold all tokens.
+  { echo 'set -e; while read -r token; do printf %s "$token" | token-cli validate --json; done <<EOF'; cat "$1"; echo EOF; } |
+    script validator >"$scratch/verdicts" || { grep -v '"active":true' "$scratch/verdicts" >&2; return 1; }
+  [[ $(grep -c '"active":true' "$scratch/verdicts") == $(wc -l <"$1") ]] || { cat "$scratch/verdicts" >&2; return 1; }
+}
+
+step 'docker compose up'
+up
+within 90 ready
+
+step 'docker compose run --rm cli user token -u admin -e 24h'
+# With all it depends on, as it is typed.
+timeout 300 "${compose[@]}" run --rm cli user token -u admin -e 24h >"$scratch/issued" 2>"$scratch/err" </dev/null ||
+  { cat "$scratch/err" >&2; exit 1; }
+grep -oE 'tok_[0-9A-Za-z]{52}' "$scratch/issued" | head -n 1 >"$scratch/first"
+[[ -s $scratch/first ]] || fail 'no token was shown'
+validate_all "$scratch/first"
+
+step 'each role does its job and no other'
+issue_all >"$scratch/tokens"
+[[ $(wc -l <"$scratch/tokens") == 24 ]] || fail 'not all tokens were issued'
+validate_all "$scratch/tokens"
+id=$(run issuer list -u user1 --json | grep -oE '"id": ?"[^"]+' | head -n 1 | cut -d '"' -f 4)
+run issuer show "$id" >/dev/null
+refused run validator issue -u user1 -e 1h
+refused run validator list -u user1
+refused run validator revoke "$id"
+refused run issuer prune
+refused run issuer revoke --user user1
+run cli issue -q -u gone -e 1h >"$scratch/gone"
+run cli revoke --user gone >/dev/null
+run cli prune >/dev/null
+
+step 'no password is in what docker tells of containers'
+for container in $("${compose[@]}" ps -q); do
+  docker inspect "$container" | grep -qE '[0-9a-f]{64}@|masterauth' && fail 'docker inspect shows a password'
+done
+
+step 'a primary is killed'
+is redis-1 master || fail 'redis-1 is no primary'
+docker kill --signal KILL "$(id_of redis-1)" >/dev/null
+killed=$SECONDS
+within 30 is redis-4 master
+within 30 validate_all "$scratch/tokens"
+step "redis-4 took over: all old tokens count again $((SECONDS - killed)) s after the kill"
+issue_all >"$scratch/more"
+validate_all "$scratch/more"
+still_revoked
+
+step 'the killed node comes back as a replica'
+up
+within 60 is redis-1 slave
+within 60 ready
+validate_all "$scratch/more"
+
+step 'down and up again: tokens, passwords and cluster are still there'
+quietly "${compose[@]}" down --timeout 10
+up
+within 90 ready
+validate_all "$scratch/tokens"
+still_revoked
+
+step passed
