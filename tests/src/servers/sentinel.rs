@@ -56,6 +56,29 @@ impl Sentinel {
         wait_for(FORMING, async || self.look_whether_all_know_all().await).await
     }
 
+    /// Starts one more replica, and waits until it is in step and every sentinel lists it.
+    ///
+    /// # Panics
+    /// It does not come that far. The message ends with the logs.
+    pub async fn add_replica(&mut self) {
+        let primary = self.primary().await.port();
+        let plan = Plan::new(&["--replicaof", "127.0.0.1", &primary.to_string()]);
+        let added = Server::start_anywhere(&plan).await.unwrap_or_else(|failure| panic!("{failure}"));
+        self.servers.push(added);
+        self.wait_until_all_follow().await;
+        let replicas = self.servers.len() - 1;
+        let listed = wait_for(FORMING, async || {
+            for sentinel in &self.sentinels {
+                let listed: Vec<HashMap<String, String>> = ask(sentinel, "REPLICAS").await?;
+                if listed.len() != replicas {
+                    return Err(Missing::Yet(format!("sentinel {} lists {listed:?}", sentinel.port())));
+                }
+            }
+            Ok(())
+        });
+        listed.await.unwrap_or_else(|why| panic!("the replica is not listed: {why}{}", self.log_tails()));
+    }
+
     /// Its URL, `redis-sentinel://127.0.0.1:P1,127.0.0.1:P2,127.0.0.1:P3/0?sentinelServiceName=tokens`.
     #[must_use]
     pub fn url(&self) -> String {

@@ -9,9 +9,9 @@ use token_tests::servers::{Cluster, Replicated, Sentinel, Standalone};
 use crate::command_line::Cli;
 use crate::kit::{Tokens, issue, span, tokens_at, tokens_with};
 
-async fn with_level(url: &str, level: ConfirmationLevel) -> Tokens {
+async fn with_level(url: &str, level: impl Into<Option<ConfirmationLevel>>) -> Tokens {
     let mut options = Options::default();
-    options.confirm = Some(level);
+    options.confirm = level.into();
     options.deadline = Duration::from_secs(10);
     options.confirm_timeout = Duration::from_secs(2);
     tokens_with(url, options).await
@@ -43,6 +43,52 @@ async fn a_cluster_confirms_by_every_replica_without_being_asked_to() {
 async fn a_primary_of_sentinels_confirms_by_every_replica_without_being_asked_to() {
     let sentinel = Sentinel::start().await;
     changes_are_confirmed_by(&tokens_at(&sentinel.url()).await, replicated(2, 2)).await;
+}
+
+/// The primary that took over has no replica yet. One that fails next would take the change with it.
+#[tokio::test]
+async fn a_primary_that_took_over_does_not_confirm_itself_by_default() {
+    let cluster = Cluster::start().await;
+    let tokens = with_level(&cluster.url(), None).await;
+    let issued = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
+    let slot = cluster.slot_of(&format!("{{{}}}", issued.grant.id.partition())).await;
+    cluster.kill_primary(cluster.owner_of(slot).await).await;
+    changes_are_confirmed_by(&tokens, replicated(1, 0)).await;
+}
+
+#[tokio::test]
+async fn a_replica_that_joins_a_cluster_later_is_waited_for_as_well() {
+    let mut cluster = Cluster::start().await;
+    let tokens = tokens_at(&cluster.url()).await;
+    let issued = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
+    assert_eq!(issued.confirmation, replicated(1, 1));
+
+    let slot = cluster.slot_of(&format!("{{{}}}", issued.grant.id.partition())).await;
+    let added = cluster.add_node().await;
+    cluster.make_replica_of(cluster.node(added), cluster.owner_of(slot).await).await;
+    until_changes_are_confirmed_by(&tokens, replicated(2, 2)).await;
+}
+
+#[tokio::test]
+async fn a_replica_that_joins_sentinels_later_is_waited_for_as_well() {
+    let mut sentinel = Sentinel::start().await;
+    let tokens = tokens_at(&sentinel.url()).await;
+    changes_are_confirmed_by(&tokens, replicated(2, 2)).await;
+    sentinel.add_replica().await;
+    until_changes_are_confirmed_by(&tokens, replicated(3, 3)).await;
+}
+
+/// What is known of the topology is a second old at most.
+async fn until_changes_are_confirmed_by(tokens: &Tokens, confirmation: Confirmation) {
+    let mut last = None;
+    for _ in 0..100 {
+        last = Some(issue(tokens, "admin", Lifetime::hard(span("1h"))).await.confirmation);
+        if last == Some(confirmation) {
+            return changes_are_confirmed_by(tokens, confirmation).await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it is {last:?} for ever");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use redis::{
 use tokio::sync::Mutex;
 
 use super::primaries::is_demoted;
-use super::target::{Shape, Target, tcp_settings};
+use super::target::{Address, Shape, Target, tcp_settings};
 use super::topology::Topology;
 use crate::options::Options;
 use crate::scripts::Call;
@@ -236,7 +236,8 @@ async fn connect(target: &Target, topology: &Topology, options: &Options) -> Red
     // What is wrong with a server is told best by the server itself; the cluster client only says that it found none.
     let home = topology.home(0).await?;
     if target.shape == Shape::Cluster {
-        return cluster_client(target, options)?.get_async_connection().await.map(Link::Cluster);
+        let nodes = topology.nodes();
+        return cluster_client(target, &nodes, options)?.get_async_connection().await.map(Link::Cluster);
     }
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(options.connect_timeout))
@@ -246,8 +247,8 @@ async fn connect(target: &Target, topology: &Topology, options: &Options) -> Red
 }
 
 /// A client whose calls end by the deadline of a validation, whatever redirections and retries they take until then.
-fn cluster_client(target: &Target, options: &Options) -> RedisResult<ClusterClient> {
-    let nodes = target.named.iter().map(|node| target.server(node)).collect::<RedisResult<Vec<_>>>()?;
+fn cluster_client(target: &Target, nodes: &[Address], options: &Options) -> RedisResult<ClusterClient> {
+    let nodes = nodes.iter().map(|node| target.server(node)).collect::<RedisResult<Vec<_>>>()?;
     let mut builder = ClusterClient::builder(nodes)
         .connection_timeout(options.connect_timeout)
         .response_timeout(options.response_timeout)

@@ -1,12 +1,13 @@
 //! Which server is the primary of a slot, and how many replicas it should have.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, RedisError, RedisResult,
     Value,
 };
+use tokio::sync::Mutex;
 
 use super::target::{Address, Shape, Target};
 
@@ -14,15 +15,29 @@ use super::target::{Address, Shape, Target};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Home {
     pub(crate) address: Address,
-    /// How many replicas the topology lists for it, also those that are down. `None` where nobody keeps such a list.
+    /// How many replicas it should have: as many as the topology lists, also those that are down, and at least one in a
+    /// topology that has replicas at all. `None` where nobody keeps such a list.
     pub(crate) replicas: Option<u32>,
 }
 
-/// What is known of a deployment, read anew when it proves wrong.
+/// What is known of a deployment, read anew when it proves wrong or is no longer fresh.
 pub(crate) struct Topology {
     target: Arc<Target>,
     connect_timeout: Duration,
-    known: Mutex<Option<Arc<Map>>>,
+    known: RwLock<Known>,
+    /// Held by whoever reads.
+    reading: Mutex<()>,
+}
+
+/// How long what was read may be relied on: a replica that joined must be waited for.
+const FRESH: Duration = Duration::from_secs(1);
+
+#[derive(Default)]
+struct Known {
+    /// What was read, and when.
+    map: Option<(Arc<Map>, Instant)>,
+    /// Whom to ask, besides those that the URL names: whoever answered last, then all nodes that it knew.
+    nodes: Vec<Address>,
 }
 
 /// First and last slot, and their home.
@@ -32,7 +47,7 @@ const LAST_SLOT: u16 = 16_383;
 
 impl Topology {
     pub(crate) fn new(target: Arc<Target>, connect_timeout: Duration) -> Self {
-        Self { target, connect_timeout, known: Mutex::default() }
+        Self { target, connect_timeout, known: RwLock::default(), reading: Mutex::default() }
     }
 
     /// The home of a slot.
@@ -57,22 +72,44 @@ impl Topology {
         Ok(homes)
     }
 
+    /// Whom to ask about the deployment, the most promising first: nodes that the URL names may have left long ago.
+    pub(crate) fn nodes(&self) -> Vec<Address> {
+        let mut nodes = self.known.read().unwrap_or_else(PoisonError::into_inner).nodes.clone();
+        let named = self.target.named.iter().filter(|named| !nodes.contains(named)).cloned();
+        let named: Vec<_> = named.collect();
+        nodes.extend(named);
+        nodes
+    }
+
     /// The map was wrong: the next look reads it anew.
     pub(crate) fn forget(&self) {
-        *self.lock() = None;
+        self.known.write().unwrap_or_else(PoisonError::into_inner).map = None;
     }
 
     async fn map(&self) -> RedisResult<Arc<Map>> {
-        if let Some(map) = self.lock().clone() {
+        if let Some(map) = self.fresh() {
+            return Ok(map);
+        }
+        let _reading = self.reading.lock().await;
+        // Somebody else may have read it meanwhile.
+        if let Some(map) = self.fresh() {
             return Ok(map);
         }
         let map = Arc::new(self.read().await?);
-        *self.lock() = Some(map.clone());
+        self.known.write().unwrap_or_else(PoisonError::into_inner).map = Some((map.clone(), Instant::now()));
         Ok(map)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Map>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn fresh(&self) -> Option<Arc<Map>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.map.as_ref().filter(|(_, read_at)| read_at.elapsed() < FRESH).map(|(map, _)| map.clone())
+    }
+
+    /// Asks whoever answered first the next time, too, and then the nodes that it knew.
+    fn remember(&self, answered: &Address, others: impl IntoIterator<Item = Address>) {
+        let mut nodes = vec![answered.clone()];
+        nodes.extend(others.into_iter().filter(|other| other != answered));
+        self.known.write().unwrap_or_else(PoisonError::into_inner).nodes = nodes;
     }
 
     async fn read(&self) -> RedisResult<Map> {
@@ -93,9 +130,9 @@ impl Topology {
     /// Asks one sentinel after the other, until one knows the primary.
     async fn ask_sentinels(&self, service: &str) -> RedisResult<(Address, u32)> {
         let mut last = nobody_answered();
-        for sentinel in &self.target.named {
+        for sentinel in self.nodes() {
             let asked = async {
-                let info = self.target.sentinel_server(sentinel)?;
+                let info = self.target.sentinel_server(&sentinel)?;
                 let mut by_name = redis::cmd("SENTINEL");
                 by_name.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
                 let primary: Option<(String, u16)> = self.ask(info.clone(), &by_name).await?;
@@ -110,7 +147,10 @@ impl Topology {
                 Ok((Address::Tcp(host, port), u32::try_from(replicas.len()).unwrap_or(u32::MAX)))
             };
             match asked.await {
-                Ok(found) => return Ok(found),
+                Ok(found) => {
+                    self.remember(&sentinel, []);
+                    return Ok(found);
+                }
                 Err(error) => last = error,
             }
         }
@@ -120,16 +160,20 @@ impl Topology {
     /// Asks one node after the other, until one has a whole map.
     async fn ask_nodes(&self) -> RedisResult<Map> {
         let mut last = nobody_answered();
-        for node in &self.target.named {
+        for node in self.nodes() {
             let asked = async {
-                let info = self.target.server(node)?;
+                let info = self.target.server(&node)?;
                 self.ask::<String>(info, redis::cmd("CLUSTER").arg("NODES")).await
             };
             match asked.await {
-                Ok(nodes) => match read_nodes(&nodes, node) {
-                    map if !map.is_empty() => return Ok(map),
-                    _ => last = nobody_answered(),
-                },
+                Ok(nodes) => {
+                    let Nodes { addresses, map } = Nodes::read(&nodes, &node);
+                    if !map.is_empty() {
+                        self.remember(&node, addresses);
+                        return Ok(map);
+                    }
+                    last = nobody_answered();
+                }
                 Err(error) => last = error,
             }
         }
@@ -154,22 +198,44 @@ fn nobody_answered() -> RedisError {
     ))
 }
 
-/// Reads the answer to CLUSTER NODES, a line for each node: id, address, flags, primary's id, …, slots. A primary's
-/// replicas count whether they are well or not: one that comes back may be promoted.
-fn read_nodes(nodes: &str, asked: &Address) -> Map {
-    let lines: Vec<Vec<&str>> = nodes.lines().map(|line| line.split(' ').collect()).collect();
-    let mut map = Map::new();
-    for line in &lines {
-        let [id, address, flags, _, _, _, _, _, slots @ ..] = line.as_slice() else { continue };
-        if !flags.split(',').any(|flag| flag == "master") {
-            continue;
+/// What a node of a cluster knows of it.
+#[derive(Debug, PartialEq, Eq)]
+struct Nodes {
+    /// All nodes but those that failed.
+    addresses: Vec<Address>,
+    map: Map,
+}
+
+impl Nodes {
+    /// Reads the answer to CLUSTER NODES, a line for each node: id, address, flags, primary's id, …, slots. A primary's
+    /// replicas count whether they are well or not: one that comes back may be promoted.
+    fn read(nodes: &str, asked: &Address) -> Self {
+        let lines: Vec<Vec<&str>> = nodes.lines().map(|line| line.split(' ').collect()).collect();
+        let has = |flags: &str, wanted: &str| flags.split(',').any(|flag| flag == wanted);
+        let replicas_of = |id: Option<&str>| {
+            let follow = |line: &&Vec<&str>| match id {
+                Some(id) => line.get(3) == Some(&id),
+                None => line.get(2).is_some_and(|flags| has(flags, "slave")),
+            };
+            u32::try_from(lines.iter().filter(follow).count()).unwrap_or(u32::MAX)
+        };
+        let at_least = replicas_of(None).min(1);
+        let mut read = Self { addresses: Vec::new(), map: Map::new() };
+        for line in &lines {
+            let [id, address, flags, _, _, _, _, _, slots @ ..] = line.as_slice() else { continue };
+            let Some(address) = read_address(address, asked) else { continue };
+            if has(flags, "master") {
+                let replicas = Some(replicas_of(Some(id)).max(at_least));
+                let home = Home { address: address.clone(), replicas };
+                let ranges = slots.iter().filter_map(|range| read_range(range));
+                read.map.extend(ranges.map(|(first, last)| (first, last, home.clone())));
+            }
+            if !has(flags, "fail") && !has(flags, "noaddr") {
+                read.addresses.push(address);
+            }
         }
-        let Some(address) = read_address(address, asked) else { continue };
-        let replicas = lines.iter().filter(|other| other.get(3) == Some(id)).count();
-        let home = Home { address, replicas: Some(u32::try_from(replicas).unwrap_or(u32::MAX)) };
-        map.extend(slots.iter().filter_map(|range| read_range(range)).map(|(a, b)| (a, b, home.clone())));
+        read
     }
-    map
 }
 
 /// `ip:port@bus-port[,hostname…]`. A node that does not know its own address yet leaves it empty: it is the one we asked.
@@ -207,21 +273,49 @@ f6 127.0.0.1:7006@17006 master,fail - 0 1 2 connected
             replicas: Some(replicas),
         };
         let (first, second) = (home("127.0.0.1", 7000, 2), home("10.0.0.2", 7001, 1));
-        assert_eq!(
-            read_nodes(nodes, &asked),
-            [
-                (0, 5460, first.clone()),
-                (7000, 7000, first),
-                (5461, 6999, second.clone()),
-                (7001, 16383, second)
-            ]
-        );
+        let map = [
+            (0, 5460, first.clone()),
+            (7000, 7000, first),
+            (5461, 6999, second.clone()),
+            (7001, 16383, second),
+        ];
+        assert_eq!(Nodes::read(nodes, &asked).map, map);
+    }
+
+    #[test]
+    fn the_nodes_are_all_but_those_that_failed() {
+        let nodes = "\
+a1 127.0.0.1:7000@17000 myself,master - 0 1 1 connected 0-16383
+b2 10.0.0.2:7001@17001,host slave a1 0 1 2 connected
+c3 127.0.0.1:7003@17003 master,fail - 0 1 1 disconnected
+d4 :0@0 slave,noaddr a1 0 1 1 disconnected
+";
+        let tcp = |host: &str, port| Address::Tcp(host.into(), port);
+        let read = Nodes::read(nodes, &tcp("127.0.0.1", 7000));
+        assert_eq!(read.addresses, [tcp("127.0.0.1", 7000), tcp("10.0.0.2", 7001)]);
+    }
+
+    /// One that has just taken over has none left, and still is to be told from one that never had any.
+    #[test]
+    fn where_others_have_replicas_every_primary_should_have_one() {
+        let nodes = "\
+a1 h:1@2 myself,master - 0 1 1 connected 0-99
+b2 h:2@3 master - 0 1 2 connected 100-199
+c3 h:3@4 slave b2 0 1 2 connected
+";
+        let replicas = |nodes: &str| {
+            let read = Nodes::read(nodes, &Address::Tcp("h".into(), 1));
+            read.map.into_iter().map(|(.., home)| home.replicas).collect::<Vec<_>>()
+        };
+        assert_eq!(replicas(nodes), [Some(1), Some(1)]);
+        let without = nodes.rsplit_once("c3").unwrap().0;
+        assert_eq!(replicas(without), [Some(0), Some(0)]);
     }
 
     #[test]
     fn an_answer_of_another_form_is_an_empty_map() {
         for nodes in ["", "ERR", "a b c", "a1 nowhere master - 0 1 1 connected 0-1"] {
-            assert!(read_nodes(nodes, &Address::Tcp("h".into(), 1)).is_empty(), "{nodes}");
+            assert!(Nodes::read(nodes, &Address::Tcp("h".into(), 1)).map.is_empty(), "{nodes}");
         }
     }
 }

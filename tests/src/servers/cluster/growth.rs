@@ -34,6 +34,28 @@ impl Cluster {
         port
     }
 
+    /// Makes a node without slots a replica of this primary, and waits until it is in step and all nodes know.
+    ///
+    /// # Panics
+    /// It refuses, or does not get there in time. The message ends with the logs.
+    pub async fn make_replica_of(&self, node: &Server, primary: &Server) {
+        let id: String = primary.command(&["CLUSTER", "MYID"]).await;
+        node.command::<()>(&["CLUSTER", "REPLICATE", &id]).await;
+        node.wait_until_in_step_with(primary).await;
+        let port = node.port();
+        let known = wait_for(MEETING, async || {
+            for other in self.running() {
+                let peers = view(other).await.map_err(|error| Missing::Yet(error.to_string()))?;
+                let seen = peers.iter().find(|peer| peer.port == port).and_then(|peer| peer.follows.as_ref());
+                if seen != Some(&id) {
+                    return Err(Missing::Yet(format!("node {} does not see it follow", other.port())));
+                }
+            }
+            Ok(())
+        });
+        self.expect(known.await, &format!("port {port} did not become a replica"));
+    }
+
     /// Kills a node without slots, makes all others forget it, and waits until all is well.
     ///
     /// # Panics
