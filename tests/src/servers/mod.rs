@@ -6,6 +6,7 @@
 mod binaries;
 mod certificates;
 mod cluster;
+mod door;
 mod info;
 mod keeper;
 mod patience;

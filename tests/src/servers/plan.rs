@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::certificates::{Certificates, ClientCertificates};
+use super::door;
 
 /// The file in its directory that a sentinel reads, and writes anew whenever it learns something.
 const SENTINEL_FILE: &str = "sentinel.conf";
@@ -15,6 +16,8 @@ const SENTINEL_FILE: &str = "sentinel.conf";
 pub(super) struct Plan {
     arguments: Vec<String>,
     tls: Option<(Arc<Certificates>, ClientCertificates)>,
+    /// Others come through a [`Door`](super::door::Door).
+    door: bool,
     /// What a sentinel is told at its first start. A data server has nothing of it.
     watch: Option<String>,
 }
@@ -22,12 +25,18 @@ pub(super) struct Plan {
 impl Plan {
     /// A data server with these arguments after our own.
     pub(super) fn new(arguments: &[&str]) -> Self {
-        Self { arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(), ..Self::default() }
+        Self::default().and(arguments)
     }
 
-    /// A sentinel with these lines in its configuration.
-    pub(super) fn sentinel(lines: &[String]) -> Self {
-        Self { watch: Some(lines.join("\n")), ..Self::default() }
+    /// The same with these arguments as well.
+    pub(super) fn and(mut self, arguments: &[&str]) -> Self {
+        self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self
+    }
+
+    /// A sentinel instead, with these lines in its configuration.
+    pub(super) fn watching(self, lines: &[String]) -> Self {
+        Self { watch: Some(lines.join("\n")), ..self }
     }
 
     /// The same, but it speaks nothing but TLS.
@@ -36,26 +45,65 @@ impl Plan {
         self
     }
 
+    /// The same, but its ways can be cut.
+    pub(super) fn with_door(self) -> Self {
+        Self { door: true, ..self }
+    }
+
+    pub(super) fn has_door(&self) -> bool {
+        self.door
+    }
+
     pub(super) fn certificates(&self) -> Option<&Certificates> {
         self.tls.as_ref().map(|(certificates, _)| &**certificates)
     }
 
-    /// The arguments of the program for this port and directory.
+    /// The arguments of the program for these ports and this directory.
     ///
     /// # Errors
     /// The file that a sentinel needs cannot be written.
-    pub(super) fn command_line(&self, port: u16, directory: &Path) -> io::Result<Vec<String>> {
+    pub(super) fn command_line(&self, ports: Ports, directory: &Path) -> io::Result<Vec<String>> {
         if let Some(watch) = &self.watch {
-            return sentinel_arguments(watch, port, directory);
+            return self.sentinel_arguments(watch, ports, directory);
         }
         let mut arguments = own_arguments(directory);
         match &self.tls {
-            Some((certificates, clients)) => arguments.extend(tls_arguments(certificates, *clients, port)),
-            None => arguments.extend(["--port".to_owned(), port.to_string()]),
+            Some((certificates, clients)) => {
+                arguments.extend(tls_arguments(certificates, *clients, ports.listens));
+            }
+            None => arguments.extend(["--port".to_owned(), ports.listens.to_string()]),
+        }
+        if self.door {
+            arguments.extend(door_arguments(ports.seen));
         }
         arguments.extend_from_slice(&self.arguments);
         Ok(arguments)
     }
+
+    fn sentinel_arguments(&self, watch: &str, ports: Ports, directory: &Path) -> io::Result<Vec<String>> {
+        let file = directory.join(SENTINEL_FILE);
+        // One that starts again goes on with what it knows.
+        if !file.exists() {
+            let Ports { seen, listens } = ports;
+            let mut own = format!("bind 127.0.0.1\nport {listens}\ndir {}\n", directory.display());
+            if self.door {
+                let source = door::source(seen);
+                own += &format!("bind-source-addr {source}\nsentinel announce-ip 127.0.0.1\n");
+                own += &format!("sentinel announce-port {seen}\n");
+            }
+            fs::write(&file, format!("{own}{watch}\n"))?;
+        }
+        Ok(vec![file.to_string_lossy().into_owned(), "--sentinel".to_owned()])
+    }
+}
+
+/// The ports of a server.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ports {
+    /// What others see: its door, where it has one.
+    pub(super) seen: u16,
+    /// What the process listens on.
+    pub(super) listens: u16,
 }
 
 /// On loopback, in its directory, and nothing is kept. A replica is served as soon as it asks.
@@ -86,12 +134,17 @@ fn tls_arguments(certificates: &Certificates, clients: ClientCertificates, port:
     pairs.concat()
 }
 
-fn sentinel_arguments(watch: &str, port: u16, directory: &Path) -> io::Result<Vec<String>> {
-    let file = directory.join(SENTINEL_FILE);
-    // One that starts again goes on with what it knows.
-    if !file.exists() {
-        let own = format!("bind 127.0.0.1\nport {port}\ndir {}\n", directory.display());
-        fs::write(&file, format!("{own}{watch}\n"))?;
-    }
-    Ok(vec![file.to_string_lossy().into_owned(), "--sentinel".to_owned()])
+/// It is known to others by its door, and speaks to them from an address of its own.
+fn door_arguments(seen: u16) -> Vec<String> {
+    let (port, bus) = (seen.to_string(), (seen + 10_000).to_string());
+    let source = door::source(seen).to_string();
+    let pairs = [
+        ["--bind-source-addr", &source],
+        ["--replica-announce-ip", "127.0.0.1"],
+        ["--replica-announce-port", &port],
+        ["--cluster-announce-ip", "127.0.0.1"],
+        ["--cluster-announce-port", &port],
+        ["--cluster-announce-bus-port", &bus],
+    ];
+    pairs.concat().into_iter().map(str::to_owned).collect()
 }

@@ -1,8 +1,10 @@
 //! A way to a server that a test can break without the server's knowing.
 
+use std::collections::{HashMap, HashSet};
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,9 +24,26 @@ const ATTEMPTS: usize = 5;
 pub struct Proxy {
     port: u16,
     target: u16,
-    flows: watch::Sender<bool>,
+    traffic: watch::Sender<Traffic>,
     /// What listens now; nothing does after [`Proxy::cut`].
     open: Mutex<Option<Open>>,
+}
+
+/// What a proxy does to those who come through it.
+#[derive(Debug, Clone, Default)]
+struct Traffic {
+    /// Nothing of anybody is passed on.
+    stalled: bool,
+    /// Nothing of these is passed on.
+    apart: HashSet<IpAddr>,
+    /// What these say and hear takes so long on the way.
+    delays: HashMap<IpAddr, Duration>,
+}
+
+impl Traffic {
+    fn passes(&self, source: IpAddr) -> bool {
+        !self.stalled && !self.apart.contains(&source)
+    }
 }
 
 /// Listens, and holds the connections, until `close` is dropped or told.
@@ -43,16 +62,24 @@ impl Proxy {
         let mut last = None;
         for _ in 0..ATTEMPTS {
             let [port] = ports::free();
-            let proxy = Self { port, target, flows: watch::Sender::new(true), open: Mutex::new(None) };
-            match proxy.listen().await {
-                Ok(open) => {
-                    *proxy.open.lock().await = Some(open);
-                    return proxy;
-                }
+            match Self::between(port, target).await {
+                Ok(proxy) => return proxy,
                 Err(error) => last = Some(error),
             }
         }
         panic!("no port for a proxy: {last:?}")
+    }
+
+    /// Listens on this port and passes on everything to the other one, and back.
+    ///
+    /// # Errors
+    /// Somebody listens there already.
+    pub(super) async fn between(port: u16, target: u16) -> io::Result<Self> {
+        let proxy =
+            Self { port, target, traffic: watch::Sender::new(Traffic::default()), open: Mutex::new(None) };
+        let open = proxy.listen().await?;
+        *proxy.open.lock().await = Some(open);
+        Ok(proxy)
     }
 
     /// The port it listens on.
@@ -64,7 +91,22 @@ impl Proxy {
     /// From now on nothing is passed on, in either direction. Connections stay open, and new ones are taken. What was
     /// read before may still arrive.
     pub fn stall(&self) {
-        self.flows.send_replace(false);
+        self.traffic.send_modify(|traffic| traffic.stalled = true);
+    }
+
+    /// The same for those who come from this address alone.
+    pub(super) fn keep_apart(&self, source: Ipv4Addr) {
+        self.traffic.send_modify(|traffic| _ = traffic.apart.insert(source.into()));
+    }
+
+    /// Ends [`Proxy::keep_apart`]: what waited is passed on.
+    pub(super) fn let_in(&self, source: Ipv4Addr) {
+        self.traffic.send_modify(|traffic| _ = traffic.apart.remove(&source.into()));
+    }
+
+    /// Makes the way of those who come from this address so long, in each direction.
+    pub(super) fn delay(&self, source: Ipv4Addr, by: Duration) {
+        self.traffic.send_modify(|traffic| _ = traffic.delays.insert(source.into(), by));
     }
 
     /// Closes all connections and refuses new ones. All this is done when it returns.
@@ -81,7 +123,7 @@ impl Proxy {
     /// # Panics
     /// Somebody else listens on the port by now.
     pub async fn heal(&self) {
-        self.flows.send_replace(true);
+        self.traffic.send_modify(|traffic| traffic.stalled = false);
         let mut open = self.open.lock().await;
         if open.is_none() {
             let listening = wait_for(ANSWER, async || {
@@ -96,7 +138,7 @@ impl Proxy {
         let listening = WORKER.spawn(async move { TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await });
         let listener = listening.await.map_err(io::Error::other)??;
         let (close, told) = oneshot::channel();
-        let closed = WORKER.spawn(serve(listener, self.target, self.flows.subscribe(), told));
+        let closed = WORKER.spawn(serve(listener, self.target, self.traffic.subscribe(), told));
         Ok(Open { close, closed })
     }
 }
@@ -111,7 +153,7 @@ static WORKER: LazyLock<Runtime> = LazyLock::new(|| {
 async fn serve(
     listener: TcpListener,
     target: u16,
-    flows: watch::Receiver<bool>,
+    traffic: watch::Receiver<Traffic>,
     mut told: oneshot::Receiver<()>,
 ) {
     let mut links = JoinSet::new();
@@ -120,8 +162,8 @@ async fn serve(
             _ = &mut told => break,
             Some(_) = links.join_next() => {}
             accepted = listener.accept() => {
-                if let Ok((client, _)) = accepted {
-                    links.spawn(link(client, target, flows.clone()));
+                if let Ok((client, source)) = accepted {
+                    links.spawn(link(client, target, Gate { source: source.ip(), traffic: traffic.clone() }));
                 }
             }
         }
@@ -130,27 +172,46 @@ async fn serve(
     links.shutdown().await;
 }
 
+/// What holds up one link.
+#[derive(Clone)]
+struct Gate {
+    source: IpAddr,
+    traffic: watch::Receiver<Traffic>,
+}
+
+impl Gate {
+    /// Waits as long as what was just read has to.
+    async fn pass(&mut self) -> io::Result<()> {
+        let delay = self.traffic.borrow().delays.get(&self.source).copied();
+        if let Some(delay) = delay {
+            tokio::time::sleep(delay).await;
+        }
+        self.traffic.wait_for(|traffic| traffic.passes(self.source)).await.map_err(io::Error::other)?;
+        Ok(())
+    }
+}
+
 /// Passes on between the client and the target until both directions have ended, or one has broken.
-async fn link(client: TcpStream, target: u16, flows: watch::Receiver<bool>) -> io::Result<()> {
+async fn link(client: TcpStream, target: u16, gate: Gate) -> io::Result<()> {
     let server = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
-    tokio::try_join!(pump(from_client, to_server, flows.clone()), pump(from_server, to_client, flows))?;
+    tokio::try_join!(pump(from_client, to_server, gate.clone()), pump(from_server, to_client, gate))?;
     Ok(())
 }
 
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut flows: watch::Receiver<bool>,
+    mut gate: Gate,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let count = from.read(&mut buffer).await?;
         // After the read: what comes while it stalls has to wait.
-        flows.wait_for(|&flows| flows).await.map_err(io::Error::other)?;
+        gate.pass().await?;
         match buffer.get(..count) {
             Some(bytes) if count > 0 => to.write_all(bytes).await?,
             _ => return to.shutdown().await,

@@ -26,6 +26,7 @@ const FAILOVER: Duration = Duration::from_secs(120);
 pub struct Sentinel {
     servers: Vec<Server>,
     sentinels: Vec<Server>,
+    plan: Plan,
 }
 
 impl Sentinel {
@@ -34,15 +35,27 @@ impl Sentinel {
     /// # Panics
     /// It does not come together. The message ends with the logs.
     pub async fn start() -> Self {
-        let mut all = Self { servers: Vec::new(), sentinels: Vec::new() };
+        Self::start_as(Plan::default()).await
+    }
+
+    /// The same with servers and sentinels that can be kept apart: see [`Sentinel::cut_off`].
+    ///
+    /// # Panics
+    /// It does not come together. The message ends with the logs.
+    pub async fn start_with_doors() -> Self {
+        Self::start_as(Plan::default().with_door()).await
+    }
+
+    async fn start_as(plan: Plan) -> Self {
+        let mut all = Self { servers: Vec::new(), sentinels: Vec::new(), plan };
         let formed = all.form().await;
         formed.unwrap_or_else(|why| panic!("the sentinels did not come together: {why}{}", all.log_tails()));
         all
     }
 
     async fn form(&mut self) -> Result<(), String> {
-        let primary = Server::start_anywhere(&Plan::default()).await?;
-        let replica = Plan::new(&["--replicaof", "127.0.0.1", &primary.port().to_string()]);
+        let primary = Server::start_anywhere(&self.plan).await?;
+        let replica = self.replica_of(&primary);
         let watch = watch(primary.port());
         self.servers.push(primary);
         for _ in 0..REPLICAS {
@@ -51,7 +64,7 @@ impl Sentinel {
         // A sentinel that first sees a replica out of step looks again only after ten seconds.
         wait_for(FORMING, async || self.look_whether_all_follow(self.first()).await).await?;
         for _ in 0..SENTINELS {
-            self.sentinels.push(Server::start_anywhere(&Plan::sentinel(&watch)).await?);
+            self.sentinels.push(Server::start_anywhere(&self.plan.clone().watching(&watch)).await?);
         }
         wait_for(FORMING, async || self.look_whether_all_know_all().await).await
     }
@@ -61,8 +74,7 @@ impl Sentinel {
     /// # Panics
     /// It does not come that far. The message ends with the logs.
     pub async fn add_replica(&mut self) {
-        let primary = self.primary().await.port();
-        let plan = Plan::new(&["--replicaof", "127.0.0.1", &primary.to_string()]);
+        let plan = self.replica_of(self.primary().await);
         let added = Server::start_anywhere(&plan).await.unwrap_or_else(|failure| panic!("{failure}"));
         self.servers.push(added);
         self.wait_until_all_follow().await;
@@ -157,6 +169,41 @@ impl Sentinel {
             self.look_whether_all_follow(primary).await
         });
         followed.await.unwrap_or_else(|why| panic!("not all follow: {why}{}", self.log_tails()));
+    }
+
+    /// Keeps a server apart from all others and from the sentinels, but not from clients.
+    ///
+    /// # Panics
+    /// All of it was started without doors.
+    pub fn cut_off(&self, server: &Server) {
+        self.others(server).for_each(|other| server.keep_apart_from(other));
+    }
+
+    /// Ends [`Sentinel::cut_off`]. What the sentinels make of it takes a while: see [`Sentinel::wait_until_all_follow`].
+    ///
+    /// # Panics
+    /// All of it was started without doors.
+    pub fn rejoin(&self, server: &Server) {
+        self.others(server).for_each(|other| server.reunite_with(other));
+    }
+
+    /// Makes the way between any two servers so long, in each direction.
+    ///
+    /// # Panics
+    /// All of it was started without doors.
+    pub fn delay(&self, by: Duration) {
+        for server in &self.servers {
+            self.servers.iter().for_each(|other| server.delay(other, by));
+        }
+    }
+
+    fn others(&self, server: &Server) -> impl Iterator<Item = &Server> {
+        let port = server.port();
+        self.servers.iter().chain(&self.sentinels).filter(move |other| other.port() != port)
+    }
+
+    fn replica_of(&self, primary: &Server) -> Plan {
+        self.plan.clone().and(&["--replicaof", "127.0.0.1", &primary.port().to_string()])
     }
 
     async fn announced(&self) -> Result<&Server, Missing> {

@@ -12,9 +12,10 @@ use tempfile::TempDir;
 
 use super::binaries::binaries;
 use super::certificates::Certificates;
+use super::door::Door;
 use super::keeper::Kept;
 use super::patience::{Missing, wait_for};
-use super::plan::Plan;
+use super::plan::{Plan, Ports};
 use super::ports;
 
 /// How long a server may take to answer after its start; it takes a tenth of a second where nothing else runs.
@@ -31,7 +32,8 @@ const LOG: &str = "log";
 #[derive(Debug)]
 pub struct Server {
     process: Mutex<Process>,
-    port: u16,
+    ports: Ports,
+    door: Option<Door>,
     plan: Plan,
     directory: TempDir,
 }
@@ -57,9 +59,13 @@ impl Server {
     pub(super) async fn start(port: u16, plan: &Plan) -> Result<Self, String> {
         let cannot = |error: io::Error| format!("cannot start a server: {error}");
         let directory = tempfile::tempdir().map_err(cannot)?;
-        let kept = spawn(port, plan, directory.path()).map_err(cannot)?;
+        let listens = if plan.has_door() { ports::free::<1>()[0] } else { port };
+        let ports = Ports { seen: port, listens };
+        let door =
+            if plan.has_door() { Some(Door::open(port, listens).await.map_err(cannot)?) } else { None };
+        let kept = spawn(ports, plan, directory.path()).map_err(cannot)?;
         let process = Mutex::new(Process { kept, state: State::Running });
-        let server = Self { process, port, plan: plan.clone(), directory };
+        let server = Self { process, ports, door, plan: plan.clone(), directory };
         server.wait_until_it_answers().await?;
         Ok(server)
     }
@@ -83,7 +89,7 @@ impl Server {
     async fn wait_until_it_answers(&self) -> Result<(), String> {
         let ready = wait_for(START, async || self.look_whether_it_answers().await).await;
         ready.map_err(|reason| {
-            format!("the server on port {} did not start: {reason}{}", self.port, self.log_tail())
+            format!("the server on port {} did not start: {reason}{}", self.port(), self.log_tail())
         })
     }
 
@@ -101,17 +107,17 @@ impl Server {
         Err(Missing::Yet("another server answers on its port".to_owned()))
     }
 
-    /// The port it listens on.
+    /// The port that others reach it by.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.ports.seen
     }
 
     /// Its URL, `redis://127.0.0.1:PORT`, or `rediss://…` when it speaks TLS.
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.plan.certificates().is_some() { "rediss" } else { "redis" };
-        format!("{scheme}://127.0.0.1:{}", self.port)
+        format!("{scheme}://127.0.0.1:{}", self.port())
     }
 
     /// The certificates of a server that speaks TLS.
@@ -153,7 +159,7 @@ impl Server {
     /// It does not start. The message ends with its log.
     pub async fn restart(&self) {
         self.kill();
-        let kept = spawn(self.port, &self.plan, self.directory.path());
+        let kept = spawn(self.ports, &self.plan, self.directory.path());
         let kept = kept.unwrap_or_else(|error| panic!("cannot start a server: {error}"));
         *self.process() = Process { kept, state: State::Running };
         self.wait_until_it_answers().await.unwrap_or_else(|failure| panic!("{failure}"));
@@ -165,10 +171,39 @@ impl Server {
         self.process().state == State::Running
     }
 
+    /// From now on it and the other one do not hear each other, as if a network between them was cut; clients go on
+    /// hearing both.
+    ///
+    /// # Panics
+    /// One of the two was started without a door.
+    pub fn keep_apart_from(&self, other: &Self) {
+        self.door().keep_apart(other.door());
+    }
+
+    /// Ends [`Server::keep_apart_from`].
+    ///
+    /// # Panics
+    /// One of the two was started without a door.
+    pub fn reunite_with(&self, other: &Self) {
+        self.door().reunite(other.door());
+    }
+
+    /// What the other one asks here takes so long, and so does the answer.
+    ///
+    /// # Panics
+    /// One of the two was started without a door.
+    pub fn delay(&self, other: &Self, by: Duration) {
+        self.door().delay(other.door(), by);
+    }
+
+    fn door(&self) -> &Door {
+        self.door.as_ref().expect("only servers that were started with doors can be kept apart")
+    }
+
     fn change(&self, state: State, change: fn(&mut Kept) -> io::Result<()>) {
         let mut process = self.process();
         let changed = change(&mut process.kept);
-        changed.unwrap_or_else(|error| panic!("port {}: {error}{}", self.port, self.log_tail()));
+        changed.unwrap_or_else(|error| panic!("port {}: {error}{}", self.port(), self.log_tail()));
         process.state = state;
     }
 
@@ -218,7 +253,7 @@ impl Server {
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
         let tail = lines.get(lines.len().saturating_sub(15)..).unwrap_or_default();
-        format!("\nthe end of the log of the server on port {}:\n  {}", self.port, tail.join("\n  "))
+        format!("\nthe end of the log of the server on port {}:\n  {}", self.port(), tail.join("\n  "))
     }
 
     pub(super) fn complain(&self, what: &str, error: &dyn std::fmt::Display) -> ! {
@@ -226,7 +261,7 @@ impl Server {
     }
 }
 
-fn spawn(port: u16, plan: &Plan, directory: &Path) -> io::Result<Kept> {
+fn spawn(ports: Ports, plan: &Plan, directory: &Path) -> io::Result<Kept> {
     let log = File::options().create(true).append(true).open(directory.join(LOG))?;
-    Kept::start(&binaries().server, &plan.command_line(port, directory)?, log)
+    Kept::start(&binaries().server, &plan.command_line(ports, directory)?, log)
 }

@@ -7,6 +7,7 @@
 )]
 
 mod cluster;
+mod doors;
 mod proxy;
 mod replicated;
 mod sentinel;

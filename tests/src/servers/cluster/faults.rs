@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::super::info::field;
+use super::super::patience::{Missing, wait_for};
 use super::{Cluster, Server};
 
 /// How long until a replica has taken over from a primary that does not answer; it takes three to five seconds where
@@ -58,9 +60,63 @@ impl Cluster {
         // One that never was in step does not take over.
         replica.wait_until_in_step_with(primary).await;
         fault(primary);
+        self.wait_until_taken_over_by(replica).await;
+        replica
+    }
+
+    /// Keeps a node apart from all others, but not from clients.
+    ///
+    /// # Panics
+    /// The cluster was started without doors.
+    pub fn cut_off(&self, node: &Server) {
+        self.others(node).for_each(|other| node.keep_apart_from(other));
+    }
+
+    /// Ends [`Cluster::cut_off`]. What the nodes make of it takes a while: see [`Cluster::wait_until_well`].
+    ///
+    /// # Panics
+    /// The cluster was started without doors.
+    pub fn rejoin(&self, node: &Server) {
+        self.others(node).for_each(|other| node.reunite_with(other));
+    }
+
+    /// Makes the way between any two nodes so long, in each direction.
+    ///
+    /// # Panics
+    /// The cluster was started without doors.
+    pub fn delay(&self, by: Duration) {
+        for node in &self.nodes {
+            self.others(node).for_each(|other| node.delay(other, by));
+        }
+    }
+
+    fn others(&self, node: &Server) -> impl Iterator<Item = &Server> {
+        let port = node.port();
+        self.nodes.iter().filter(move |other| other.port() != port)
+    }
+
+    /// Waits until this replica has taken over, whatever the primary that is cut off makes of it.
+    ///
+    /// # Panics
+    /// It does not take over in time. The message ends with the logs.
+    pub async fn wait_until_promoted_apart(&self, replica: &Server) {
+        let promoted = wait_for(PROMOTION, async || {
+            let info: String = replica
+                .try_command(&["INFO", "replication"])
+                .await
+                .map_err(|error| Missing::Yet(error.to_string()))?;
+            if field(&info, "role") == Some("master") { Ok(()) } else { Err(Missing::Yet(info)) }
+        });
+        self.expect(promoted.await, &format!("port {} did not take over", replica.port()));
+    }
+
+    /// Waits until this replica has taken over and all that runs is well.
+    ///
+    /// # Panics
+    /// It does not take over in time. The message ends with the logs.
+    pub async fn wait_until_taken_over_by(&self, replica: &Server) {
         let promoted = self.wait_until_promoted(replica, PROMOTION).await;
         self.expect(promoted, &format!("port {} did not take over", replica.port()));
-        replica
     }
 
     /// Tells a replica to take over, and waits until it has and all that runs is well.

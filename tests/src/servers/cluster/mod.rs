@@ -56,6 +56,14 @@ impl Cluster {
         Self::start_as(plan().with_tls(Arc::new(Certificates::make()), clients)).await
     }
 
+    /// The same with nodes that can be kept apart: see [`Cluster::cut_off`].
+    ///
+    /// # Panics
+    /// It does not form. The message ends with the logs.
+    pub async fn start_with_doors() -> Self {
+        Self::start_as(plan().with_door()).await
+    }
+
     async fn start_as(plan: Plan) -> Self {
         let mut failures = Vec::new();
         for _ in 0..ATTEMPTS {
