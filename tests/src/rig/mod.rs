@@ -52,7 +52,7 @@ pub trait Rig: Send + Sync {
 }
 
 /// The keys of every store under test: secret ones, since only those seal.
-fn keys() -> Arc<KeyRing> {
+pub(crate) fn keys() -> Arc<KeyRing> {
     Arc::new(KeyRing::parse(&format!("1 {}", "5eed".repeat(16))).expect("a key file of one line"))
 }
 

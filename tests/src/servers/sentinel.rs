@@ -187,6 +187,32 @@ impl Sentinel {
         self.others(server).for_each(|other| server.reunite_with(other));
     }
 
+    /// Makes the sentinels choose this server when they look for another primary, however far the others are.
+    ///
+    /// # Panics
+    /// They do not learn it in time. The message ends with the logs.
+    pub async fn prefer(&self, preferred: &Server) {
+        for server in self.servers.iter().filter(|server| server.is_running()) {
+            let priority = if server.port() == preferred.port() { "1" } else { "100" };
+            server.command::<()>(&["CONFIG", "SET", "replica-priority", priority]).await;
+        }
+        let port = preferred.port().to_string();
+        let learned = wait_for(FORMING, async || {
+            for sentinel in &self.sentinels {
+                let replicas: Vec<HashMap<String, String>> = ask(sentinel, "REPLICAS").await?;
+                for replica in replicas {
+                    let wanted = if replica.get("port") == Some(&port) { "1" } else { "100" };
+                    let priority = replica.get("slave-priority").map(String::as_str);
+                    if priority != Some(wanted) {
+                        return Err(Missing::Yet(format!("a sentinel sees {replica:?}")));
+                    }
+                }
+            }
+            Ok(())
+        });
+        learned.await.unwrap_or_else(|why| panic!("nobody is preferred: {why}{}", self.log_tails()));
+    }
+
     /// Makes the way between any two servers so long, in each direction.
     ///
     /// # Panics

@@ -33,7 +33,7 @@ const LOG: &str = "log";
 pub struct Server {
     process: Mutex<Process>,
     ports: Ports,
-    door: Option<Door>,
+    door: Option<Box<Door>>,
     plan: Plan,
     directory: TempDir,
 }
@@ -61,8 +61,11 @@ impl Server {
         let directory = tempfile::tempdir().map_err(cannot)?;
         let listens = if plan.has_door() { ports::free::<1>()[0] } else { port };
         let ports = Ports { seen: port, listens };
-        let door =
-            if plan.has_door() { Some(Door::open(port, listens).await.map_err(cannot)?) } else { None };
+        let door = if plan.has_door() {
+            Some(Box::new(Door::open(port, listens).await.map_err(cannot)?))
+        } else {
+            None
+        };
         let kept = spawn(ports, plan, directory.path()).map_err(cannot)?;
         let process = Mutex::new(Process { kept, state: State::Running });
         let server = Self { process, ports, door, plan: plan.clone(), directory };
@@ -198,6 +201,12 @@ impl Server {
 
     fn door(&self) -> &Door {
         self.door.as_ref().expect("only servers that were started with doors can be kept apart")
+    }
+
+    /// Whether it is paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.process().state == State::Paused
     }
 
     fn change(&self, state: State, change: fn(&mut Kept) -> io::Result<()>) {

@@ -15,7 +15,7 @@ use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, ProtocolVersion, RedisError, RedisFuture,
-    RedisResult, Value,
+    RedisResult, RetryMethod, Value,
 };
 use tokio::sync::Mutex;
 
@@ -27,6 +27,9 @@ use crate::scripts::Call;
 
 /// How long the slots of a group may fail without a success before the connection is replaced.
 const PATIENCE: Duration = Duration::from_millis(900);
+
+/// Between two tries while a cluster fails over.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Neighbouring slots mostly have one home: failures are counted for groups of 1 024.
 const GROUPS: usize = 16;
@@ -94,6 +97,10 @@ impl Shared {
                     // With a server that accepts and at once closes, this loop would spin.
                     tokio::task::yield_now().await;
                 }
+                Err(error) if self.passes_by(&error) => {
+                    self.failed(slot);
+                    tokio::time::sleep(PAUSE).await;
+                }
                 result => {
                     attempt.settle(result.as_ref().map_or_else(is_answer, |_| true));
                     return result;
@@ -110,6 +117,15 @@ impl Shared {
     fn is_lost(&self, error: &RedisError) -> bool {
         self.target.shape != Shape::Cluster
             && (error.is_unrecoverable_error() && !is_refusal(error) || is_demoted(error))
+    }
+
+    /// Whether another try may help soon, and the cluster client has given up trying: it does not wait before it tries a
+    /// node again that refuses connections, so all its tries are used up long before a failover is over, and whoever asks
+    /// would even be shown redirections to nodes that are gone.
+    fn passes_by(&self, error: &RedisError) -> bool {
+        self.target.shape == Shape::Cluster
+            && !error.is_timeout()
+            && !matches!(error.retry_method(), RetryMethod::NoRetry)
     }
 
     /// Replaces the connection of that generation; waits when somebody else is about it.

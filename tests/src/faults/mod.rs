@@ -1,0 +1,11 @@
+//! Faults under load, their histories, and a judge who knows nothing but a history.
+
+pub mod history;
+mod judge;
+mod load;
+mod rounds;
+mod stage;
+
+pub use judge::{Judgement, Violation};
+pub use rounds::{Plan, run};
+pub use stage::Fault;

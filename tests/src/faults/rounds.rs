@@ -1,0 +1,106 @@
+//! Rounds: a calm second, a fault under load, a repair, and a last look at every token.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use token_core::ConfirmationLevel;
+
+use super::history::{Happening, Head, Recorder};
+use super::load::{Fleet, Load};
+use super::stage::{Fault, Stage};
+use crate::servers::{Cluster, Sentinel};
+
+/// How long the load goes on before the fault, and after it.
+const CALM: Duration = Duration::from_secs(1);
+const AFTER: Duration = Duration::from_secs(2);
+
+/// What is to be done.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// On sentinels instead of a cluster.
+    pub sentinel: bool,
+    /// What is to happen.
+    pub fault: Fault,
+    /// How far changes are to be confirmed.
+    pub level: ConfirmationLevel,
+    /// How often.
+    pub rounds: usize,
+    /// All choices follow from it.
+    pub seed: u64,
+    /// Where the histories go.
+    pub histories: PathBuf,
+}
+
+/// Runs all rounds on the same servers and the same nodes, and tells `each` where the history of a round is.
+///
+/// # Panics
+/// The servers do not do what they must, or a history cannot be written.
+pub async fn run(plan: &Plan, mut each: impl FnMut(&Path)) {
+    let mut stage = if plan.sentinel {
+        Stage::Sentinel(Sentinel::start_with_doors().await)
+    } else {
+        Stage::Cluster(Cluster::start_with_doors().await)
+    };
+    stage.spread();
+    let fleet = Fleet::connect(&stage.url(), plan.level).await;
+    let mut rng = ChaCha20Rng::seed_from_u64(plan.seed);
+    for round in 1..=plan.rounds {
+        let file = plan.file(round);
+        play(&mut stage, &fleet, plan, round, &file, &mut rng).await;
+        each(&file);
+    }
+}
+
+async fn play(
+    stage: &mut Stage,
+    fleet: &Fleet,
+    plan: &Plan,
+    round: usize,
+    file: &Path,
+    rng: &mut ChaCha20Rng,
+) {
+    let recorder = Recorder::begin(file, plan.head(round, fleet)).expect("a place for the history");
+    let recorder = Arc::new(recorder);
+    let mut load = Load::begin(fleet, recorder.clone(), rng.next_u64());
+    tokio::time::sleep(CALM).await;
+    stage.strike(plan.fault, &recorder, &load, rng).await;
+    tokio::time::sleep(AFTER).await;
+    stage.repair().await;
+    recorder.mark(Happening::Repaired);
+    tokio::time::sleep(CALM).await;
+    load.stop().await;
+    recorder.mark(Happening::LastLook);
+    load.last_look().await;
+    drop(load);
+    let recorder = Arc::into_inner(recorder).expect("all callers have ended");
+    recorder.end().expect("room for the history");
+}
+
+impl Plan {
+    fn topology(&self) -> &'static str {
+        if self.sentinel { "sentinel" } else { "cluster" }
+    }
+
+    fn file(&self, round: usize) -> PathBuf {
+        let name = format!("{}-{}-{}-{round:03}.jsonl", self.topology(), self.fault.name(), self.level);
+        self.histories.join(name)
+    }
+
+    fn head(&self, round: usize, fleet: &Fleet) -> Head {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).expect("deadlines are short");
+        Head {
+            topology: self.topology().into(),
+            fault: self.fault.name().into(),
+            level: self.level.to_string(),
+            seed: self.seed,
+            round,
+            may_lose: self.fault.may_lose(),
+            may_fail: self.fault.may_fail(),
+            validate_deadline: micros(fleet.options.validate_deadline),
+            deadline: micros(fleet.options.deadline),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! One round of every fault, and what its history proves. `fault-rounds` runs as many as one likes: see CONTRIBUTING.md.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "the numbers are for people to read")]
+
+use token_core::ConfirmationLevel::{self, Local, Replicated};
+use token_tests::faults::{Fault, Judgement, Plan, run};
+use tokio::sync::Mutex;
+
+/// Two rounds at once would be a test of this machine.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
+async fn judged(sentinel: bool, fault: Fault, level: ConfirmationLevel) -> Judgement {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let histories = tempfile::tempdir().unwrap();
+    let plan = Plan { sentinel, fault, level, rounds: 1, seed: 7, histories: histories.path().into() };
+    let mut judgement = Judgement::default();
+    run(&plan, |history| judgement = Judgement::of_file(history).unwrap()).await;
+    eprintln!("{judgement}");
+    // Calls may come late on a machine that is busy: then the numbers tell it.
+    judgement
+}
+
+/// Every promise is kept, and there was something to keep.
+async fn keeps_its_promises(sentinel: bool, fault: Fault) {
+    let judgement = judged(sentinel, fault, Replicated).await;
+    assert!(judgement.violations.is_empty(), "{:#?}", judgement.violations);
+    assert!(judgement.validations >= 1_000 && judgement.confirmed >= 10, "{judgement}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_primary_of_a_cluster() {
+    keeps_its_promises(false, Fault::Kill).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_primary_of_sentinels() {
+    keeps_its_promises(true, Fault::Kill).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_laggard_that_is_promoted_in_a_cluster() {
+    keeps_its_promises(false, Fault::Laggard).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_laggard_that_is_promoted_by_sentinels() {
+    keeps_its_promises(true, Fault::Laggard).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_of_a_cluster_that_is_cut_off_with_its_clients() {
+    keeps_its_promises(false, Fault::CutOff).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_primary_of_sentinels_that_is_cut_off_with_its_clients() {
+    keeps_its_promises(true, Fault::CutOff).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hung_primary_of_a_cluster() {
+    keeps_its_promises(false, Fault::Hang).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hung_primary_of_sentinels() {
+    keeps_its_promises(true, Fault::Hang).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slots_that_move_while_a_replica_takes_over() {
+    keeps_its_promises(false, Fault::Reshard).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_joins_and_leaves() {
+    keeps_its_promises(false, Fault::Grow).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_that_are_lost_again_and_again() {
+    keeps_its_promises(false, Fault::FlushScripts).await;
+}
+
+/// The program has teeth: what is acknowledged by the primary alone is lost with it, and that is seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn revocations_that_only_the_primary_confirms_are_lost_when_it_is_cut_off() {
+    let judgement = judged(true, Fault::CutOff, Local).await;
+    assert!(judgement.lost > 0, "{judgement}");
+}
