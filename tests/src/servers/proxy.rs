@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -23,7 +24,7 @@ const ATTEMPTS: usize = 5;
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
-    target: u16,
+    target: Arc<AtomicU16>,
     traffic: watch::Sender<Traffic>,
     /// What listens now; nothing does after [`Proxy::cut`].
     open: Mutex<Option<Open>>,
@@ -75,6 +76,7 @@ impl Proxy {
     /// # Errors
     /// Somebody listens there already.
     pub(super) async fn between(port: u16, target: u16) -> io::Result<Self> {
+        let target = Arc::new(AtomicU16::new(target));
         let proxy =
             Self { port, target, traffic: watch::Sender::new(Traffic::default()), open: Mutex::new(None) };
         let open = proxy.listen().await?;
@@ -86,6 +88,11 @@ impl Proxy {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// From now on new connections lead to this port; those that are open still lead to the old one.
+    pub fn lead_to(&self, target: u16) {
+        self.target.store(target, Ordering::Relaxed);
     }
 
     /// From now on nothing is passed on, in either direction. Connections stay open, and new ones are taken. What was
@@ -138,7 +145,7 @@ impl Proxy {
         let listening = WORKER.spawn(async move { TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await });
         let listener = listening.await.map_err(io::Error::other)??;
         let (close, told) = oneshot::channel();
-        let closed = WORKER.spawn(serve(listener, self.target, self.traffic.subscribe(), told));
+        let closed = WORKER.spawn(serve(listener, self.target.clone(), self.traffic.subscribe(), told));
         Ok(Open { close, closed })
     }
 }
@@ -152,7 +159,7 @@ static WORKER: LazyLock<Runtime> = LazyLock::new(|| {
 /// Takes connections until it is told to stop, or nobody is left who could tell.
 async fn serve(
     listener: TcpListener,
-    target: u16,
+    target: Arc<AtomicU16>,
     traffic: watch::Receiver<Traffic>,
     mut told: oneshot::Receiver<()>,
 ) {
@@ -163,7 +170,7 @@ async fn serve(
             Some(_) = links.join_next() => {}
             accepted = listener.accept() => {
                 if let Ok((client, source)) = accepted {
-                    links.spawn(link(client, target, Gate { source: source.ip(), traffic: traffic.clone() }));
+                    links.spawn(link(client, target.load(Ordering::Relaxed), Gate { source: source.ip(), traffic: traffic.clone() }));
                 }
             }
         }

@@ -1,9 +1,10 @@
 //! What fails is found again: killed, hung and demoted primaries, and slots on the move.
 
 use token_core::{Demand, Issued, Lifetime, Revocation, RevokeOutcome, TokenStore};
-use token_tests::servers::{Cluster, Sentinel, Server};
+use token_redis::Options;
+use token_tests::servers::{Cluster, Proxy, Replicated, Sentinel, Server};
 
-use crate::kit::{Tokens, hasty_tokens_at, issue, span, until_it_answers};
+use crate::kit::{Deployment, Tokens, hasty_tokens_at, issue, log, span, tokens_with, until_it_answers};
 
 /// A live and a revoked token, both confirmed.
 struct Pair {
@@ -79,12 +80,16 @@ async fn a_killed_primary_of_a_cluster_is_replaced() {
 /// The cluster client goes on asking the hung node for ever: the watchdog replaces it.
 #[tokio::test]
 async fn a_hung_primary_of_a_cluster_is_replaced() {
+    let log = log();
     let cluster = Cluster::start().await;
     let tokens = hasty_tokens_at(&cluster.url()).await;
     let pair = Pair::of(&tokens, "admin").await;
     cluster.pause_primary(home(&cluster, &pair).await).await;
     pair.is_as_it_was(&tokens).await;
     assert!(tokens.store().connection_swaps() > 0, "the watchdog did it");
+    let first = cluster.nodes()[0].port().to_string();
+    let told = log.lines_with("replaced the connection that validations share");
+    assert!(told.iter().any(|line| line.contains("WARN") && line.contains(&first)), "{told:?}");
 }
 
 #[tokio::test]
@@ -110,4 +115,53 @@ async fn a_token_is_validated_at_every_step_of_a_slot_on_the_move_and_revoked_af
     let revoked = tokens.store().revoke(pair.live.grant.id, &Revocation::default()).await.unwrap();
     assert_eq!(revoked.outcome, RevokeOutcome::Revoked);
     assert!(until_it_answers(&tokens, text).await.grant().is_none());
+}
+
+/// Cut by the servers, which tell nobody.
+async fn cut_connections_are_not_noticed(deployment: &Deployment) {
+    let tokens = hasty_tokens_at(&deployment.url()).await;
+    let issued = issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
+    for _ in 0..10 {
+        deployment.each::<i64>(&["CLIENT", "KILL", "TYPE", "normal"]).await;
+        let verdict = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
+        assert!(verdict.grant().is_some(), "{verdict:?}");
+        deployment.each::<i64>(&["CLIENT", "KILL", "TYPE", "normal"]).await;
+        issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
+    }
+}
+
+#[tokio::test]
+async fn connections_that_are_all_cut_are_not_noticed_on_a_server() {
+    cut_connections_are_not_noticed(&Deployment::standalone().await).await;
+}
+
+#[tokio::test]
+async fn connections_that_are_all_cut_are_not_noticed_on_a_cluster() {
+    cut_connections_are_not_noticed(&Deployment::cluster().await).await;
+}
+
+/// Behind a proxy or a name that leads elsewhere after a failover, old connections still lead to the old primary, which
+/// answers, and takes no writes.
+#[tokio::test]
+async fn a_demoted_primary_that_keeps_its_clients_is_left() {
+    let servers = Replicated::start(1).await;
+    let (old, new) = (servers.primary(), &servers.replicas()[0]);
+    let address = Proxy::to(old.port()).await;
+    let mut options = Options::default();
+    options.pool_size = 4;
+    let tokens = tokens_with(&format!("redis://127.0.0.1:{}", address.port()), options).await;
+    let issued = issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
+    // Several connections in the pool.
+    let another = || issue(&tokens, "admin", Lifetime::sliding(span("10m")));
+    tokio::join!(another(), another(), another(), another());
+    servers.wait_until_in_step().await;
+
+    new.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
+    old.replicate(new).await;
+    address.lead_to(new.port());
+    for _ in 0..6 {
+        issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
+        let verdict = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
+        assert!(verdict.grant().is_some(), "{verdict:?}");
+    }
 }

@@ -1,7 +1,8 @@
 //! What the tests share: a service on a server, and looks at what the server did.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use redis::FromRedisValue;
@@ -69,6 +70,40 @@ pub(crate) async fn issue(tokens: &Tokens, user: &str, lifetime: Lifetime) -> Is
 
 pub(crate) fn span(text: &str) -> Span {
     text.parse().unwrap()
+}
+
+/// What is logged from now on, by all tests of this process.
+pub(crate) fn log() -> &'static Log {
+    static LOG: LazyLock<Log> = LazyLock::new(|| {
+        let log = Log::default();
+        let written = log.clone();
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || written.clone()).init();
+        log
+    });
+    &LOG
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// The lines that have this text.
+    pub(crate) fn lines_with(&self, text: &str) -> Vec<String> {
+        let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
+        log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The servers that keep tokens: the one there is, or the primaries of a cluster.

@@ -2,7 +2,9 @@
 
 use token_core::{Demand, Lifetime, Revocation, RevokeOutcome, TokenStore};
 
-use crate::kit::{Deployment, Tokens, issue, span, tokens_at, until_it_answers};
+use token_tests::servers::Cluster;
+
+use crate::kit::{Deployment, Tokens, hasty_tokens_at, issue, span, tokens_at, until_it_answers};
 
 async fn every_operation_works(tokens: &Tokens) {
     let user = "admin".parse().unwrap();
@@ -45,6 +47,23 @@ async fn a_flush_between_any_two_validations_is_not_noticed() {
             tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some()
         );
     }
+}
+
+/// Loading a script on all nodes would wait for the one that hangs.
+#[tokio::test]
+async fn a_hung_replica_does_not_hold_up_the_recovery_of_scripts() {
+    let cluster = Cluster::start().await;
+    let tokens = hasty_tokens_at(&cluster.url()).await;
+    let issued = issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
+    let primaries = cluster.primaries().await;
+    for primary in &primaries {
+        cluster.replica_of(primary).await.pause();
+    }
+    for primary in primaries {
+        primary.command::<()>(&["SCRIPT", "FLUSH"]).await;
+    }
+    assert!(tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some());
+    issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
 }
 
 /// The empty server that comes back knows neither scripts nor tokens: it refuses, and goes on working.

@@ -2,7 +2,7 @@
 //! what its own connection wrote.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deadpool::Runtime;
@@ -52,11 +52,16 @@ impl Primaries {
     pub(crate) async fn at_home_of<W: Work>(&self, slot: u16, work: &W) -> RedisResult<W::Output> {
         let mut pause = FIRST_PAUSE;
         let mut redirected = None;
+        let mut demoted = false;
         loop {
             let error = match self.once(slot, redirected.take(), work).await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
+            // Behind its address may be another server by now, which new connections lead to; if not, it is a replica.
+            if is_demoted(&error) && !std::mem::replace(&mut demoted, true) {
+                continue;
+            }
             match self.moves_on_after(&error) {
                 None => return Err(error),
                 Some(Next::Ask(address)) => redirected = Some(address),
@@ -86,14 +91,16 @@ impl Primaries {
         work: &W,
     ) -> RedisResult<W::Output> {
         let home = self.topology.home(slot).await?;
-        let connection = self.connection(redirected.as_ref().unwrap_or(&home.address)).await?;
-        let mut own = Own { connection, asking: redirected.is_some() };
+        let address = redirected.as_ref().unwrap_or(&home.address);
+        let mut own = Own { connection: self.connection(address).await?, asking: redirected.is_some() };
         let result = work.perform(&mut own, &home).await;
-        if let Err(error) = &result
-            && (error.is_unrecoverable_error() || error.is_timeout() || is_demoted(error))
-        {
+        if let Err(error) = &result {
             // Not back into the pool: its next user would only find out the same.
-            drop(Connection::take(own.connection));
+            if is_demoted(error) {
+                self.lock().remove(address);
+            } else if error.is_unrecoverable_error() || error.is_timeout() {
+                drop(Connection::take(own.connection));
+            }
         }
         result
     }
@@ -107,7 +114,7 @@ impl Primaries {
     }
 
     fn pool(&self, address: &Address) -> RedisResult<Pool> {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pools = self.lock();
         if let Some(pool) = pools.get(address) {
             return Ok(pool.clone());
         }
@@ -130,6 +137,10 @@ impl Primaries {
             .expect("the runtime is set");
         pools.insert(address.clone(), pool.clone());
         Ok(pool)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Address, Pool>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What to do about an error, when there is something to do.
