@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use token_core::ConfirmationLevel;
-use token_tests::faults::{Fault, Judgement, Plan, run};
+use token_tests::faults::{Fault, Judgement, Plan, Summary, run};
 
 /// Lets faults happen to real servers under load, keeps the histories, and has each judged.
 #[derive(Parser)]
@@ -50,9 +50,10 @@ fn fault(name: &str) -> Result<Fault, String> {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Arguments { judge, topology, fault, confirm, rounds, seed, histories } = Arguments::parse();
+    let mut summary = Summary::default();
     if !judge.is_empty() {
-        let kept = judge.iter().filter(|file| tell(file)).count() == judge.len();
-        return if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        let read = judge.iter().filter(|file| tell(file, &mut summary)).count();
+        return end(&summary, read == judge.len());
     }
     if topology == Topology::Sentinel && matches!(fault, Fault::Reshard | Fault::Grow) {
         eprintln!("error: {} needs a cluster", fault.name());
@@ -66,22 +67,28 @@ async fn main() -> ExitCode {
     let sentinel = topology == Topology::Sentinel;
     println!("seed {seed}");
     let plan = Plan { sentinel, fault, level: confirm, rounds, seed, histories };
-    let mut kept = true;
-    run(&plan, |file| kept &= tell(file)).await;
-    if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let mut read = true;
+    run(&plan, |file| read &= tell(file, &mut summary)).await;
+    end(&summary, read)
 }
 
-/// Prints what a history proves; answers whether every promise was kept.
-fn tell(file: &Path) -> bool {
+/// Prints what a history proves; answers whether it could be read.
+fn tell(file: &Path, summary: &mut Summary) -> bool {
     match Judgement::of_file(file) {
         Ok(judgement) => {
             println!("{judgement}");
             judgement.violations.iter().take(5).for_each(|violation| println!("  {violation}"));
-            judgement.violations.is_empty()
+            summary.add(&judgement);
+            true
         }
         Err(error) => {
             eprintln!("error: {error}");
             false
         }
     }
+}
+
+fn end(summary: &Summary, all_read: bool) -> ExitCode {
+    println!("{summary}");
+    if all_read && summary.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -5,7 +5,9 @@ mod judge;
 mod load;
 mod rounds;
 mod stage;
+mod summary;
 
 pub use judge::{Judgement, Violation};
 pub use rounds::{Plan, run};
 pub use stage::Fault;
+pub use summary::Summary;
