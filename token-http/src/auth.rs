@@ -1,0 +1,151 @@
+//! From a request to whoever sent it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::request::Parts;
+use http::{Extensions, header};
+use secrecy::ExposeSecret;
+use token_core::{Demand, Need, Scope, TokenService, TokenStore, Verdict};
+use uuid::Uuid;
+
+use crate::authenticated::Authenticated;
+use crate::credentials::{Credentials, InUrl};
+use crate::refusal::{Realm, Refusal};
+
+/// Knows the tree of nodes: the folders that hold a node, up to the root, in any order.
+///
+/// A scope on a folder reaches what is below it, and only the service knows what that is.
+#[async_trait]
+pub trait Ancestors: Send + Sync {
+    /// The folders that hold `node`.
+    ///
+    /// # Errors
+    /// It could not be found out. The request is answered with 503: it is neither let in nor refused.
+    async fn ancestors(&self, node: Uuid) -> Result<Vec<Uuid>, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// What a route demands of a token, told from the request.
+type Scopes = dyn Fn(&Parts) -> Vec<Scope> + Send + Sync;
+
+/// Lets in requests that present a live token, and refuses all others.
+///
+/// As a tower layer, see [`TokenAuth::layer`](tower_layer::Layer::layer); by hand, see [`TokenAuth::admit`]. It is cheap
+/// to clone.
+pub struct TokenAuth<S> {
+    tokens: Arc<TokenService<S>>,
+    scopes: Option<Arc<Scopes>>,
+    tree: Option<Arc<dyn Ancestors>>,
+    in_url: InUrl,
+    realm: Arc<Realm>,
+}
+
+impl<S> Clone for TokenAuth<S> {
+    fn clone(&self) -> Self {
+        let Self { tokens, scopes, tree, in_url, realm } = self;
+        Self {
+            tokens: tokens.clone(),
+            scopes: scopes.clone(),
+            tree: tree.clone(),
+            in_url: *in_url,
+            realm: realm.clone(),
+        }
+    }
+}
+
+impl<S: TokenStore + 'static> TokenAuth<S> {
+    /// Demands nothing but a live token, in a header.
+    pub fn new(tokens: Arc<TokenService<S>>) -> Self {
+        Self { tokens, scopes: None, tree: None, in_url: InUrl::Refused, realm: Arc::default() }
+    }
+
+    /// Demands the scopes that this function reads from the request, all of them. A request that is refused for one of
+    /// them does not renew its token.
+    #[must_use]
+    pub fn demanding(self, scopes: impl Fn(&Parts) -> Vec<Scope> + Send + Sync + 'static) -> Self {
+        Self { scopes: Some(Arc::new(scopes)), ..self }
+    }
+
+    /// Counts scopes on the folders that hold a node, too.
+    #[must_use]
+    pub fn in_tree(self, tree: impl Ancestors + 'static) -> Self {
+        Self { tree: Some(Arc::new(tree)), ..self }
+    }
+
+    /// Whether a token may come in the URL. Not by default.
+    #[must_use]
+    pub fn in_url(self, in_url: InUrl) -> Self {
+        Self { in_url, ..self }
+    }
+
+    /// What the challenges call what is behind the door. Default `tokens`.
+    #[must_use]
+    pub fn realm(self, realm: Realm) -> Self {
+        Self { realm: Arc::new(realm), ..self }
+    }
+
+    /// Finds out who sent the request, and whether they may.
+    ///
+    /// Whoever is let in is noted in the request's extensions, as [`Authenticated`]; the `Authorization` header is taken
+    /// out, so that nothing behind this can pass it on or log it.
+    ///
+    /// # Errors
+    /// They are not let in. [`Refusal::into_response`] makes the answer.
+    pub async fn admit(&self, request: &mut Parts) -> Result<(), Refusal> {
+        let authenticated = self.check(request).await?;
+        request.headers.remove(header::AUTHORIZATION);
+        request.extensions.insert(authenticated);
+        Ok(())
+    }
+
+    /// The same without changing the request.
+    ///
+    /// # Errors
+    /// They are not let in.
+    pub async fn check(&self, request: &Parts) -> Result<Authenticated, Refusal> {
+        let credentials = Credentials::of(request, self.in_url)?.ok_or(Refusal::NoCredentials)?;
+        let demand = self.demand(request, credentials.user.as_deref()).await?;
+        match self.tokens.validate(credentials.token.expose_secret(), &demand).await? {
+            Verdict::Active(grant) => {
+                Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))
+            }
+            Verdict::Inactive(reason) => Err(reason.into()),
+        }
+    }
+
+    async fn demand(&self, request: &Parts, user: Option<&str>) -> Result<Demand, Refusal> {
+        let mut demand = Demand::any();
+        if let Some(user) = user {
+            // A text that no subject can be called is no token's subject either.
+            let subject = user.parse().map_err(|_| token_core::Reason::WrongSubject)?;
+            demand = demand.subject(subject);
+        }
+        for scope in self.scopes.iter().flat_map(|scopes| scopes(request)) {
+            let folders = match &self.tree {
+                Some(tree) => tree.ancestors(scope.node).await.map_err(Refusal::Lost)?,
+                None => Vec::new(),
+            };
+            demand = demand.need(Need::new(scope).below(folders));
+        }
+        Ok(demand)
+    }
+
+    pub(crate) fn shown_realm(&self) -> &Realm {
+        &self.realm
+    }
+}
+
+/// Who sent a request that was let in.
+pub(crate) fn authenticated(extensions: &Extensions) -> Option<&Authenticated> {
+    extensions.get()
+}
+
+impl<S> fmt::Debug for TokenAuth<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenAuth")
+            .field("in_url", &self.in_url)
+            .field("realm", &self.realm)
+            .finish_non_exhaustive()
+    }
+}

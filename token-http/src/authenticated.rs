@@ -1,0 +1,70 @@
+//! Whoever was let in.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
+use token_core::{Demand, Grant, StoreError, TokenService, TokenStore, Verdict};
+
+/// Whoever sent a request that was let in, and what their token grants.
+///
+/// In axum it is an extractor; elsewhere it is in the request's extensions. It is cheap to clone.
+#[derive(Clone)]
+pub struct Authenticated {
+    grant: Arc<Grant>,
+    again: Arc<dyn Again>,
+}
+
+impl Authenticated {
+    pub(crate) fn new<S: TokenStore + 'static>(
+        grant: Grant,
+        tokens: Arc<TokenService<S>>,
+        token: SecretString,
+        demand: Demand,
+    ) -> Self {
+        Self { grant: Arc::new(grant), again: Arc::new(Presented { tokens, token, demand }) }
+    }
+
+    /// What the token granted when the request came.
+    #[must_use]
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// Validates the same token for the same demand again, which counts as a use of it: for connections that stay open
+    /// (WebSocket, server-sent events) and are to end when the token does.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn again(&self) -> Result<Verdict, StoreError> {
+        self.again.validate().await
+    }
+}
+
+/// What can be validated again, whatever store it is in.
+#[async_trait]
+trait Again: Send + Sync {
+    async fn validate(&self) -> Result<Verdict, StoreError>;
+}
+
+/// What was presented.
+struct Presented<S> {
+    tokens: Arc<TokenService<S>>,
+    token: SecretString,
+    demand: Demand,
+}
+
+#[async_trait]
+impl<S: TokenStore> Again for Presented<S> {
+    async fn validate(&self) -> Result<Verdict, StoreError> {
+        self.tokens.validate(self.token.expose_secret(), &self.demand).await
+    }
+}
+
+/// Shows the grant, and not the token.
+impl fmt::Debug for Authenticated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticated").field("grant", &self.grant).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,270 @@
+//! The one place that turns "no" and "could not find out" into HTTP: RFC 6750 §3, RFC 7617 §2, RFC 9457.
+
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use serde_json::json;
+use token_core::{Reason, Scope, StoreError};
+
+use crate::credentials::CredentialsError;
+
+/// Why a request is not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// It presents nothing.
+    #[error("no credentials were presented")]
+    NoCredentials,
+    /// What it presents is malformed.
+    #[error(transparent)]
+    Malformed(#[from] CredentialsError),
+    /// What it presents does not count.
+    #[error("the token does not count: {0}")]
+    Inactive(Reason),
+    /// The token is live, but does not reach what is asked for.
+    #[error("the token's scopes do not cover {0}")]
+    NotPermitted(Scope),
+    /// It could not be found out.
+    #[error("it could not be found out: {0}")]
+    Unknown(#[from] StoreError),
+    /// It could not be found out which folders hold the node that the request is about.
+    #[error("it could not be found out where the node lies: {0}")]
+    Lost(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// How long to wait before trying again, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::NotPermitted { missing } => Self::NotPermitted(missing),
+            reason => Self::Inactive(reason),
+        }
+    }
+}
+
+impl Refusal {
+    /// The status code.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NoCredentials | Self::Inactive(_) => StatusCode::UNAUTHORIZED,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::NotPermitted(_) => StatusCode::FORBIDDEN,
+            Self::Unknown(_) | Self::Lost(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The error code of RFC 6750 §3.1; none where nothing was presented, and where it is not the request that is wrong.
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::NoCredentials | Self::Unknown(_) | Self::Lost(_) => None,
+            Self::Malformed(_) => Some("invalid_request"),
+            Self::Inactive(_) => Some("invalid_token"),
+            Self::NotPermitted(_) => Some("insufficient_scope"),
+        }
+    }
+
+    /// What the caller is told. It does not say why a token does not count: that is for the log.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::NoCredentials => "send a token: as a Bearer token, or as the password of its user".into(),
+            Self::Malformed(error) => error.to_string(),
+            Self::Inactive(_) => {
+                "the token is not valid: it has expired, was revoked, or never was one".into()
+            }
+            Self::NotPermitted(scope) => format!("the token's scopes do not cover {scope}"),
+            Self::Unknown(_) | Self::Lost(_) => {
+                "it cannot be found out just now whether the token is valid; try again".into()
+            }
+        }
+    }
+
+    /// The whole answer: status, challenges, and a problem document.
+    #[must_use]
+    pub fn into_response<B: From<String>>(self, realm: &Realm) -> Response<B> {
+        self.tell();
+        let status = self.status();
+        let mut problem = json!({
+            "type": "about:blank",
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "detail": self.sentence(),
+        });
+        if let (Some(code), Some(problem)) = (self.code(), problem.as_object_mut()) {
+            problem.insert("error".into(), code.into());
+        }
+        let mut response = Response::new(problem.to_string().into());
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        self.challenge(realm, headers);
+        response
+    }
+
+    /// `WWW-Authenticate` and `Retry-After`, where they belong.
+    fn challenge(&self, realm: &Realm, headers: &mut HeaderMap) {
+        let mut bearer = format!("Bearer realm=\"{realm}\"");
+        if let Some(code) = self.code() {
+            bearer += &format!(", error=\"{code}\", error_description=\"{}\"", self.description());
+        }
+        match self {
+            Self::Unknown(error) if !error.is_retryable() => {}
+            Self::Unknown(_) | Self::Lost(_) => _ = headers.insert(header::RETRY_AFTER, RETRY_AFTER),
+            Self::NoCredentials | Self::Inactive(_) => {
+                append(headers, &bearer);
+                append(headers, &format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
+            }
+            Self::NotPermitted(scope) => append(headers, &format!("{bearer}, scope=\"{scope}\"")),
+            Self::Malformed(_) => append(headers, &bearer),
+        }
+    }
+
+    /// The sentence with the characters that RFC 6750 §3 permits in a description.
+    fn description(&self) -> String {
+        self.sentence().replace('"', "'")
+    }
+
+    /// What the caller is not told goes to the log.
+    pub(crate) fn tell(&self) {
+        match self {
+            Self::Unknown(error) => {
+                let cause = std::error::Error::source(error).map(ToString::to_string);
+                tracing::error!(error = %error, cause, "a token could not be validated");
+            }
+            Self::Lost(error) => {
+                tracing::error!(%error, "the folders that hold a node could not be found out")
+            }
+            Self::Inactive(reason) => tracing::debug!(reason = reason.code(), "refused a token"),
+            Self::NotPermitted(scope) => {
+                tracing::debug!(%scope, "refused a token that does not reach so far")
+            }
+            Self::NoCredentials | Self::Malformed(_) => {}
+        }
+    }
+}
+
+fn append(headers: &mut HeaderMap, challenge: &str) {
+    // Scopes, realms and our sentences are plain ASCII, so this is always a header value.
+    if let Ok(value) = HeaderValue::from_str(challenge) {
+        headers.append(header::WWW_AUTHENTICATE, value);
+    }
+}
+
+/// What is behind the door, for people: the `realm` of the challenges (RFC 9110 §11.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Realm(String);
+
+/// A text that cannot be a realm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a realm is printable ASCII without quotes and backslashes")]
+pub struct RealmError;
+
+impl std::str::FromStr for Realm {
+    type Err = RealmError;
+
+    fn from_str(text: &str) -> Result<Self, RealmError> {
+        let fits = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+        if text.chars().all(fits) { Ok(Self(text.into())) } else { Err(RealmError) }
+    }
+}
+
+/// `tokens`
+impl Default for Realm {
+    fn default() -> Self {
+        Self("tokens".into())
+    }
+}
+
+impl std::fmt::Display for Realm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use token_core::StoreErrorKind;
+
+    use super::*;
+
+    fn answer(refusal: Refusal) -> Response<String> {
+        refusal.into_response(&Realm::default())
+    }
+
+    fn challenges(response: &Response<String>) -> Vec<&str> {
+        let values = response.headers().get_all(header::WWW_AUTHENTICATE).iter();
+        values.map(|value| value.to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn whoever_sends_nothing_is_asked_for_either_credential_and_told_no_error() {
+        let response = answer(Refusal::NoCredentials);
+        assert_eq!(response.status(), 401);
+        assert_eq!(
+            challenges(&response),
+            ["Bearer realm=\"tokens\"", "Basic realm=\"tokens\", charset=\"UTF-8\""]
+        );
+        assert!(!response.body().contains("\"error\""));
+    }
+
+    #[test]
+    fn a_token_that_does_not_count_is_invalid_and_the_caller_does_not_learn_why() {
+        let unknown = answer(Refusal::Inactive(Reason::Unknown));
+        assert_eq!(unknown.status(), 401);
+        let [bearer, basic] = challenges(&unknown)[..] else { panic!("{unknown:?}") };
+        assert!(bearer.starts_with("Bearer realm=\"tokens\", error=\"invalid_token\", error_description=\""));
+        assert!(basic.starts_with("Basic "));
+        let wrong = answer(Refusal::Inactive(Reason::WrongSubject));
+        assert_eq!((wrong.body(), challenges(&wrong)), (unknown.body(), challenges(&unknown)));
+    }
+
+    #[test]
+    fn a_token_that_does_not_reach_so_far_is_told_the_scope() {
+        let scope = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
+        let response = answer(Reason::NotPermitted { missing: scope.parse().unwrap() }.into());
+        assert_eq!(response.status(), 403);
+        let [challenge] = challenges(&response)[..] else { panic!("{response:?}") };
+        assert!(challenge.contains("error=\"insufficient_scope\""), "{challenge}");
+        assert!(challenge.ends_with(&format!("scope=\"{scope}\"")), "{challenge}");
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_asked_is_503_without_a_challenge() {
+        let error = |kind| Refusal::Unknown(StoreError::new(kind, "hidden"));
+        let response = answer(error(StoreErrorKind::TimedOut));
+        assert_eq!((response.status().as_u16(), challenges(&response).len()), (503, 0));
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        assert!(!response.body().contains("hidden"));
+        let for_good = answer(error(StoreErrorKind::Corrupt));
+        assert_eq!((for_good.status().as_u16(), for_good.headers().get(header::RETRY_AFTER)), (503, None));
+    }
+
+    #[test]
+    fn a_malformed_request_is_400_and_says_what_to_send() {
+        for error in [CredentialsError::Several, CredentialsError::Malformed, CredentialsError::InUrl] {
+            let response = answer(error.into());
+            assert_eq!(response.status(), 400);
+            assert!(challenges(&response)[0].contains("error=\"invalid_request\""));
+            assert_eq!(challenges(&response)[0].matches('"').count(), 6, "quotes are balanced: {response:?}");
+        }
+    }
+
+    #[test]
+    fn every_answer_is_a_problem_document_that_nobody_keeps() {
+        let response = answer(Refusal::NoCredentials);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+        let problem: serde_json::Value = serde_json::from_str(response.body()).unwrap();
+        assert_eq!((&problem["status"], &problem["title"]), (&401.into(), &"Unauthorized".into()));
+    }
+
+    #[test]
+    fn a_realm_cannot_break_out_of_its_quotes() {
+        assert!("my tokens".parse::<Realm>().is_ok());
+        for text in ["a\"b", "a\\b", "a\r\nb", "Zoë"] {
+            assert_eq!(text.parse::<Realm>(), Err(RealmError));
+        }
+    }
+}
