@@ -1,10 +1,12 @@
 //! What can be typed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use token_core::{Actor, ConfirmationLevel, Label, Prefix, Scope, Span, Subject};
+use token_http::Realm;
 use token_redis::Namespace;
 use uuid::Uuid;
 
@@ -117,6 +119,7 @@ pub(crate) enum Command {
     Revoke(RevokeArgs),
     /// Clear away what expired tokens left behind
     Prune,
+    Serve(ServeArgs),
     /// Make a file with a new store key, to be shared by all nodes
     NewKeyFile(NewKeyFileArgs),
     /// Print a completion script for a shell
@@ -279,6 +282,47 @@ pub(crate) struct RevokeArgs {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     pub(crate) why: Option<Label>,
+}
+
+/// Answer proxies and services over HTTP whether tokens count.
+///
+/// /auth is for nginx auth_request, Traefik ForwardAuth, Caddy forward_auth and Envoy ext_authz; /introspect (RFC 7662)
+/// and /revoke (RFC 7009) are for services; /healthz and /readyz are for whoever watches over the process.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen
+    #[arg(
+        long,
+        env = "TOKEN_LISTEN",
+        value_name = "ADDRESS",
+        hide_env_values = true,
+        default_value = "127.0.0.1:8080"
+    )]
+    pub(crate) listen: SocketAddr,
+
+    /// A user who may do everything, with a token of full access; repeat it for several
+    #[arg(
+        long = "admin",
+        env = "TOKEN_ADMINS",
+        value_name = "USER",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) admins: Vec<Subject>,
+
+    /// A user who may introspect tokens, with a token of full access: a resource server; repeat it for several
+    #[arg(
+        long = "introspector",
+        env = "TOKEN_INTROSPECTORS",
+        value_name = "USER",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) introspectors: Vec<Subject>,
+
+    /// What challenges call what is behind the door
+    #[arg(long, env = "TOKEN_REALM", value_name = "TEXT", hide_env_values = true, default_value = "tokens")]
+    pub(crate) realm: Realm,
 }
 
 #[derive(Debug, Args)]

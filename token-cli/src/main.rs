@@ -56,8 +56,12 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Man(arguments) => return commands::man::run(arguments),
         _ => {}
     }
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::system)?;
+    // One command asks a few questions; only the sidecar has work for several threads.
+    let mut runtime = match &cli.command {
+        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build().map_err(Failure::system)?;
     runtime.block_on(commands::run(cli))
 }
 

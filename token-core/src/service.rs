@@ -6,7 +6,7 @@ use crate::access::{Demand, Mode};
 use crate::confirmation::{Change, Confirmation};
 use crate::error::StoreError;
 use crate::grant::Grant;
-use crate::partition::SubjectHash;
+use crate::partition::{PARTITIONS, Partition, SubjectHash};
 use crate::request::IssueRequest;
 use crate::store::TokenStore;
 use crate::token::{MalformedToken, ParsedToken, Prefix, Token, TokenFormat};
@@ -68,6 +68,17 @@ impl<S: TokenStore> TokenService<S> {
     /// It could not be found out.
     pub async fn peek(&self, text: &str, demand: &Demand) -> Result<Verdict, StoreError> {
         self.judge(text, demand, Mode::Peek).await
+    }
+
+    /// Asks the store about a token that nobody has issued, of any partition by chance: whether it answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn probe(&self, rng: &mut (impl CryptoRng + Send)) -> Result<(), StoreError> {
+        let number = u16::try_from(rng.next_u32() % u32::from(PARTITIONS)).unwrap_or_default();
+        let Some(partition) = Partition::new(number) else { return Ok(()) };
+        let nobody = self.format.generate(partition, rng);
+        self.peek(nobody.expose_secret(), &Demand::any()).await.map(drop)
     }
 
     /// Recognises a token text without asking the store.

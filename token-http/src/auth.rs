@@ -104,8 +104,21 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
     /// # Errors
     /// They are not let in.
     pub async fn check(&self, request: &Parts) -> Result<Authenticated, Refusal> {
+        self.check_for(request, []).await
+    }
+
+    /// The same with more that is demanded of the token.
+    ///
+    /// # Errors
+    /// They are not let in.
+    pub async fn check_for(
+        &self,
+        request: &Parts,
+        needs: impl IntoIterator<Item = Need>,
+    ) -> Result<Authenticated, Refusal> {
         let credentials = Credentials::of(request, self.in_url)?.ok_or(Refusal::NoCredentials)?;
         let demand = self.demand(request, credentials.user.as_deref()).await?;
+        let demand = needs.into_iter().fold(demand, Demand::need);
         match self.tokens.validate(credentials.token.expose_secret(), &demand).await? {
             Verdict::Active(grant) => {
                 Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))

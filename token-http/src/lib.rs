@@ -51,6 +51,8 @@ mod credentials;
 mod grpc;
 mod layer;
 mod refusal;
+#[cfg(feature = "sidecar")]
+pub mod sidecar;
 
 pub use auth::{Ancestors, TokenAuth};
 pub use authenticated::Authenticated;

@@ -7,6 +7,7 @@ pub(crate) mod man;
 pub(crate) mod new_key_file;
 mod prune;
 mod revoke;
+mod serve;
 mod show;
 mod validate;
 
@@ -30,6 +31,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Show(arguments) => show::run(&arguments, format, &open(&settings).await?).await,
         Command::List(arguments) => list::run(&arguments, format, &open(&settings).await?).await,
         Command::Revoke(arguments) => revoke::run(arguments, format, &settings).await,
+        Command::Serve(arguments) => serve::run(arguments, &settings).await,
         Command::Prune => prune::run(format, &open(&settings).await?).await,
         Command::NewKeyFile(arguments) => new_key_file::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

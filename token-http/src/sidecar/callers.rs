@@ -1,0 +1,43 @@
+//! Who asks, and what they may ask.
+
+use http::request::Parts;
+use token_core::{Access, Subject};
+
+use super::Sidecar;
+use super::problem::Problem;
+use crate::authenticated::Authenticated;
+
+/// A caller who presented a live token of their own.
+#[derive(Debug)]
+pub(super) struct Caller<'a> {
+    sidecar: &'a Sidecar,
+    who: Authenticated,
+}
+
+impl Sidecar {
+    /// Whoever sent the request, by their own token.
+    pub(super) async fn caller(&self, request: &Parts) -> Result<Caller<'_>, Problem> {
+        let who = self.door().check(request).await;
+        let who = who.map_err(|refusal| Problem::Refused(refusal, self.realm.clone()))?;
+        Ok(Caller { sidecar: self, who })
+    }
+}
+
+impl Caller<'_> {
+    pub(super) fn subject(&self) -> &Subject {
+        &self.who.grant().subject
+    }
+
+    /// A restricted token speaks for its scopes, not for its user: it administers nothing.
+    pub(super) fn is_admin(&self) -> bool {
+        self.has_full_access() && self.sidecar.admins.contains(self.subject())
+    }
+
+    pub(super) fn may_introspect(&self) -> bool {
+        self.is_admin() || self.has_full_access() && self.sidecar.introspectors.contains(self.subject())
+    }
+
+    fn has_full_access(&self) -> bool {
+        self.who.grant().access == Access::Full
+    }
+}

@@ -1,0 +1,247 @@
+//! What the sidecar answers, from outside.
+#![cfg(feature = "sidecar")]
+#![expect(clippy::unwrap_used, reason = "all of this is test code")]
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use token_core::{
+    Access, IssueRequest, Issued, KeyRing, Lifetime, MemoryStore, Prefix, TokenService, TokenStore, os_rng,
+};
+use token_http::Realm;
+use token_http::sidecar::{Sidecar, Tokens};
+use tower::ServiceExt;
+
+const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
+const FOLDER: &str = "00000000-0000-0000-0000-000000000007";
+
+struct Running {
+    tokens: Arc<Tokens>,
+    router: Router,
+}
+
+impl Running {
+    fn new() -> Self {
+        let store: Arc<dyn TokenStore> = Arc::new(MemoryStore::new(Arc::new(KeyRing::public())));
+        let tokens = Arc::new(TokenService::new(store, Prefix::default()));
+        let name = |name: &str| [name.parse().unwrap()].into();
+        let sidecar = Sidecar {
+            tokens: tokens.clone(),
+            realm: Realm::default(),
+            admins: name("root"),
+            introspectors: name("files"),
+        };
+        Self { tokens, router: sidecar.router() }
+    }
+
+    async fn issue(&self, user: &str, scopes: &[&str]) -> Issued {
+        let access =
+            Access::from_scopes(scopes.iter().map(|scope| scope.parse().unwrap()).collect()).unwrap();
+        let lifetime = Lifetime::sliding("10m".parse().unwrap());
+        let mut request = IssueRequest::new(user.parse().unwrap(), access, lifetime);
+        request.label = Some("Zoë's 100%".parse().unwrap());
+        self.tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap()
+    }
+
+    async fn send(&self, request: Request<Body>) -> Response<String> {
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        Response::from_parts(
+            parts,
+            String::from_utf8(body.collect().await.unwrap().to_bytes().into()).unwrap(),
+        )
+    }
+
+    async fn auth(&self, uri: &str, headers: &[(&str, &str)]) -> Response<String> {
+        let request =
+            headers.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, *value));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn post(&self, uri: &str, caller: &Issued, form: &str) -> Response<String> {
+        let request = Request::post(uri)
+            .header("authorization", bearer(caller))
+            .header("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+        self.send(request.body(form.to_owned().into()).unwrap()).await
+    }
+
+    async fn introspect(&self, token: &Issued) -> Value {
+        let files = self.issue("files", &[]).await;
+        let form = format!("token={}&token_type_hint=refresh_token", token.token.expose_secret());
+        let answer = self.post("/introspect", &files, &form).await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["cache-control"]),
+            (200, &"no-store".parse().unwrap())
+        );
+        serde_json::from_str(answer.body()).unwrap()
+    }
+}
+
+fn bearer(issued: &Issued) -> String {
+    format!("Bearer {}", issued.token.expose_secret())
+}
+
+#[tokio::test]
+async fn a_proxy_is_told_who_sends_the_request() {
+    let running = Running::new();
+    let issued = running.issue("Zoë", &[]).await;
+    let answer = running.auth("/auth", &[("authorization", &bearer(&issued))]).await;
+    assert_eq!(answer.status(), 200);
+    let header = |name: &str| answer.headers()[name].to_str().unwrap();
+    assert_eq!(header("x-token-user"), "Zo%C3%AB");
+    assert_eq!(header("x-token-label"), "Zo%C3%AB's%20100%25");
+    assert_eq!(header("x-token-scopes"), "*");
+    assert_eq!(header("x-token-id"), issued.grant.id.to_string());
+    assert_eq!(header("cache-control"), "no-store");
+}
+
+/// A header that is left out would let the client's own through.
+#[tokio::test]
+async fn every_identity_header_is_there_also_when_it_is_empty() {
+    let running = Running::new();
+    let request =
+        IssueRequest::new("admin".parse().unwrap(), Access::Full, Lifetime::hard("1h".parse().unwrap()));
+    let issued = running.tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap();
+    let answer = running.auth("/auth", &[("authorization", &bearer(&issued))]).await;
+    assert_eq!(answer.headers()["x-token-label"], "");
+}
+
+/// nginx knows 401 and 403; anything else is a server error to it.
+#[tokio::test]
+async fn a_proxy_hears_only_of_401_and_403() {
+    let running = Running::new();
+    let issued = bearer(&running.issue("admin", &[FILE]).await);
+    let too_far = format!("/auth?scope={}w", FILE.trim_end_matches('r'));
+    for (uri, authorization, status) in [
+        ("/auth", None, 401),
+        ("/auth", Some("Bearer tok_nobody"), 401),
+        ("/auth", Some("Bearer"), 401),
+        ("/auth", Some("Basic !"), 401),
+        ("/auth?access_token=x", None, 401),
+        (too_far.as_str(), Some(issued.as_str()), 403),
+        ("/auth?scope=everything", Some(&issued), 403),
+        ("/auth?scpoe=node", Some(&issued), 403),
+        ("/auth?ancestor=7", Some(&issued), 403),
+    ] {
+        let headers: Vec<_> = authorization.iter().map(|value| ("authorization", *value)).collect();
+        let answer = running.auth(uri, &headers).await;
+        assert_eq!(answer.status(), status, "{uri} {authorization:?}");
+        assert!(!answer.headers().contains_key("x-token-user"));
+    }
+}
+
+#[tokio::test]
+async fn scopes_are_demanded_by_query_and_by_header_and_add_up() {
+    let running = Running::new();
+    let bearer = bearer(&running.issue("admin", &[FILE]).await);
+    let other = FILE.replace('6', "5");
+    for (uri, needs, status) in [
+        (format!("/auth?scope={FILE}"), None, 200),
+        ("/auth".into(), Some(FILE), 200),
+        (format!("/auth?scope={FILE}&scope={other}"), None, 403),
+        (format!("/auth?scope={FILE}"), Some(other.as_str()), 403),
+        (format!("/auth?scope={other}"), Some(FILE), 403),
+    ] {
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend(needs.map(|needs| ("x-token-needs", needs)));
+        assert_eq!(running.auth(&uri, &headers).await.status(), status, "{uri} {needs:?}");
+    }
+}
+
+#[tokio::test]
+async fn folders_count_where_the_proxy_names_them_and_not_where_a_client_could() {
+    let running = Running::new();
+    let bearer = bearer(&running.issue("admin", &[&format!("node:{FOLDER}:r")]).await);
+    let headers = [("authorization", bearer.as_str())];
+    let query = format!("scope={FILE}&ancestor={FOLDER}");
+    assert_eq!(running.auth(&format!("/auth?{query}"), &headers).await.status(), 200);
+    // Envoy appends the client's own path and query.
+    let headers = [headers[0], ("x-token-needs", FILE)];
+    assert_eq!(running.auth(&format!("/auth/some/file?ancestor={FOLDER}"), &headers).await.status(), 403);
+    assert_eq!(running.auth("/auth/some/file?a=b", &headers[..1]).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_live_token_is_introspected_and_a_dead_one_is_inactive_and_nothing_else() {
+    let running = Running::new();
+    let issued = running.issue("admin", &[FILE]).await;
+    let answer = running.introspect(&issued).await;
+    assert_eq!(
+        (&answer["active"], &answer["sub"], &answer["scope"]),
+        (&json!(true), &json!("admin"), &json!(FILE))
+    );
+    assert_eq!(answer["exp"], json!(issued.grant.expires_at.as_millis() / 1000));
+    let root = running.issue("root", &[]).await;
+    let form = format!("token={}", issued.token.expose_secret());
+    assert_eq!(running.post("/revoke", &root, &form).await.status(), 200);
+    assert_eq!(running.introspect(&issued).await, json!({ "active": false }));
+}
+
+#[tokio::test]
+async fn only_those_who_may_introspect() {
+    let running = Running::new();
+    let form = format!("token={}", running.issue("admin", &[]).await.token.expose_secret());
+    for (user, scopes, status) in
+        [("files", &[] as &[&str], 200), ("root", &[], 200), ("admin", &[], 403), ("files", &[FILE], 403)]
+    {
+        let caller = running.issue(user, scopes).await;
+        assert_eq!(running.post("/introspect", &caller, &form).await.status(), status, "{user} {scopes:?}");
+    }
+    assert_eq!(running.send(Request::post("/introspect").body(form.into()).unwrap()).await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_resource_server_may_authenticate_as_oauth_clients_do() {
+    let running = Running::new();
+    let files = running.issue("files", &[]).await;
+    let basic = format!("Basic {}", STANDARD.encode(format!("files:{}", files.token.expose_secret())));
+    let request = Request::post("/introspect")
+        .header("authorization", basic)
+        .header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(running.send(request.body("token=x".into()).unwrap()).await.body(), "{\"active\":false}");
+}
+
+#[tokio::test]
+async fn a_form_of_another_kind_is_refused() {
+    let running = Running::new();
+    let root = running.issue("root", &[]).await;
+    for uri in ["/introspect", "/revoke"] {
+        for form in ["", "token=", "token=a&token=b", "tokens=a"] {
+            assert_eq!(running.post(uri, &root, form).await.status(), 400, "{uri} {form}");
+        }
+        let json = Request::post(uri)
+            .header("authorization", bearer(&root))
+            .header("content-type", "application/json");
+        assert_eq!(running.send(json.body("token=a".into()).unwrap()).await.status(), 415);
+        assert_eq!(running.auth(uri, &[]).await.status(), 405);
+    }
+}
+
+#[tokio::test]
+async fn a_holder_revokes_their_own_tokens_and_nobody_elses() {
+    let running = Running::new();
+    let (own, other) = (running.issue("admin", &[]).await, running.issue("other", &[]).await);
+    let caller = running.issue("admin", &[]).await;
+    for token in [&own, &other] {
+        let form = format!("token={}", token.token.expose_secret());
+        assert_eq!(running.post("/revoke", &caller, &form).await.status(), 200, "nothing is told");
+    }
+    assert_eq!(running.introspect(&own).await["active"], json!(false));
+    assert_eq!(running.introspect(&other).await["active"], json!(true));
+    assert_eq!(running.post("/revoke", &caller, "token=garbage").await.status(), 200);
+}
+
+#[tokio::test]
+async fn it_lives_and_is_ready() {
+    let running = Running::new();
+    for uri in ["/healthz", "/readyz"] {
+        assert_eq!(running.auth(uri, &[]).await.status(), 200);
+    }
+    assert_eq!(running.auth("/nowhere", &[]).await.status(), 404);
+}
