@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs every test. Installs what the tests need and this machine does not have: a Redis (or Valkey) server, and
-# faketime, which sets a client's clock wrong. Nothing is skipped: what is missing in the end fails.
+# Runs every test. Installs what the tests need and this machine does not have: a Redis (or Valkey) server, faketime, which
+# sets a client's clock wrong, and the proxies and clients that the sidecar is tested with. Nothing is skipped: what is
+# missing in the end fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,6 +9,10 @@ missing=()
 command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing+=(redis-server)
 command -v redis-cli >/dev/null || command -v valkey-cli >/dev/null || missing+=(redis-tools)
 command -v faketime >/dev/null || missing+=(faketime)
+for program in nginx:nginx-light caddy:caddy curl:curl cadaver:cadaver; do
+  [[ -n $(PATH=$PATH:/usr/sbin command -v "${program%%:*}") ]] || missing+=("${program##*:}")
+done
+[[ -e /usr/lib/nginx/modules/ngx_http_dav_ext_module.so ]] || missing+=(libnginx-mod-http-dav-ext)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 
 if ((${#missing[@]})); then
@@ -24,7 +29,7 @@ if ((${#missing[@]})); then
 fi
 
 # Everything is built before anything runs, so that the tests of the command find it.
-cargo build --workspace --all-targets --locked
-cargo test --workspace --locked
+cargo build --workspace --all-targets --all-features --locked
+cargo test --workspace --all-features --locked
 # The fuzz targets are run by hand (see CONTRIBUTING.md); here they must at least build.
 RUSTFLAGS="--cfg fuzzing" cargo check --quiet --manifest-path fuzz/Cargo.toml --locked

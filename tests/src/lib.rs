@@ -10,6 +10,7 @@
 
 pub mod conformance;
 pub mod faults;
+pub mod programs;
 pub mod rig;
 pub mod runner;
 pub mod servers;

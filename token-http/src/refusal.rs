@@ -113,8 +113,9 @@ impl Refusal {
             Self::Unknown(error) if !error.is_retryable() => {}
             Self::Unknown(_) | Self::Lost(_) => _ = headers.insert(header::RETRY_AFTER, RETRY_AFTER),
             Self::NoCredentials | Self::Inactive(_) => {
-                append(headers, &bearer);
+                // In this order: nginx before 1.23 passes on only the first one, and only Basic clients wait for theirs.
                 append(headers, &format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
+                append(headers, &bearer);
             }
             Self::NotPermitted(scope) => append(headers, &format!("{bearer}, scope=\"{scope}\"")),
             Self::Malformed(_) => append(headers, &bearer),
@@ -204,7 +205,7 @@ mod tests {
         assert_eq!(response.status(), 401);
         assert_eq!(
             challenges(&response),
-            ["Bearer realm=\"tokens\"", "Basic realm=\"tokens\", charset=\"UTF-8\""]
+            ["Basic realm=\"tokens\", charset=\"UTF-8\"", "Bearer realm=\"tokens\""]
         );
         assert!(!response.body().contains("\"error\""));
     }
@@ -213,7 +214,7 @@ mod tests {
     fn a_token_that_does_not_count_is_invalid_and_the_caller_does_not_learn_why() {
         let unknown = answer(Refusal::Inactive(Reason::Unknown));
         assert_eq!(unknown.status(), 401);
-        let [bearer, basic] = challenges(&unknown)[..] else { panic!("{unknown:?}") };
+        let [basic, bearer] = challenges(&unknown)[..] else { panic!("{unknown:?}") };
         assert!(bearer.starts_with("Bearer realm=\"tokens\", error=\"invalid_token\", error_description=\""));
         assert!(basic.starts_with("Basic "));
         let wrong = answer(Refusal::Inactive(Reason::WrongSubject));

@@ -16,23 +16,23 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// A child process, killed on drop.
 #[derive(Debug)]
-pub(super) struct Kept(Child);
+pub(crate) struct Kept(Child);
 
 impl Kept {
     /// Starts `program`; whatever it says goes to `output`.
-    pub(super) fn start(program: &Path, arguments: &[String], output: File) -> io::Result<Self> {
+    pub(crate) fn start(program: &Path, arguments: &[String], output: File) -> io::Result<Self> {
         let mut command = bound_to_this_process(program);
         command.args(arguments).stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         spawn(command).map(Self)
     }
 
     /// The process id. `setpriv` replaces itself, so it is the program's own.
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.0.id()
     }
 
     /// How the process ended, if it has.
-    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.0.try_wait().ok().flatten()
     }
 
@@ -40,7 +40,7 @@ impl Kept {
     ///
     /// # Errors
     /// It has ended, or the system refuses.
-    pub(super) fn pause(&mut self) -> io::Result<()> {
+    pub(crate) fn pause(&mut self) -> io::Result<()> {
         self.signal(Signal::STOP)?;
         // Until the signal arrives, the process goes on. Whatever it turns into remains for `ended` and `kill` to see.
         let changes = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
@@ -52,7 +52,7 @@ impl Kept {
     ///
     /// # Errors
     /// It has ended, or the system refuses.
-    pub(super) fn resume(&mut self) -> io::Result<()> {
+    pub(crate) fn resume(&mut self) -> io::Result<()> {
         self.signal(Signal::CONT)
     }
 
@@ -65,7 +65,7 @@ impl Kept {
     }
 
     /// Kills the process and waits until it is gone.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         // A process that has ended by itself is as good.
         let _ = self.0.kill();
         let _ = self.0.wait();

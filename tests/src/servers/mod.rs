@@ -21,8 +21,16 @@ mod standalone;
 
 pub use certificates::{Certificates, ClientCertificates};
 pub use cluster::{Cluster, Move, Takeover};
+pub(crate) use keeper::Kept;
+pub(crate) use patience::{Missing, wait_for};
 pub use proxy::Proxy;
 pub use replicated::Replicated;
 pub use sentinel::Sentinel;
 pub use server::Server;
 pub use standalone::Standalone;
+
+/// A port that was free just now.
+pub(crate) fn free_port() -> u16 {
+    let [port] = ports::free();
+    port
+}

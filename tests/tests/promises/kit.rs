@@ -11,12 +11,10 @@ use token_core::{
     os_rng,
 };
 use token_redis::{Options, RedisStore};
+use token_tests::programs::KEY_FILE;
 use token_tests::servers::{Cluster, Server, Standalone};
 
 pub(crate) type Tokens = TokenService<RedisStore>;
-
-/// The key file of all these tests.
-pub(crate) const KEY_FILE: &str = "k 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
 pub(crate) fn keys() -> Arc<KeyRing> {
     Arc::new(KeyRing::parse(KEY_FILE).unwrap())

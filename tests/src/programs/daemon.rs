@@ -1,0 +1,112 @@
+//! A program that listens on a port, and is killed with its value.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use crate::servers::{Kept, Missing, free_port, wait_for};
+
+/// How long a program may take to listen.
+const START: Duration = Duration::from_secs(30);
+/// How often another port is tried when one was taken meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// A program that listens on a port of loopback. It is killed on drop, and its directory goes with it.
+#[derive(Debug)]
+pub struct Daemon {
+    port: u16,
+    kept: Mutex<Kept>,
+    directory: TempDir,
+}
+
+impl Daemon {
+    /// Starts a program with the arguments for a port, and waits until it listens there.
+    ///
+    /// # Panics
+    /// It does not. The message ends with what it said.
+    pub async fn start(program: &Path, arguments: impl Fn(u16) -> Vec<String>) -> Self {
+        Self::start_in(program, |port, _| arguments(port)).await
+    }
+
+    /// The same for a program that needs files in a directory of its own.
+    ///
+    /// # Panics
+    /// It does not start. The message ends with what it said.
+    pub async fn start_in(program: &Path, arguments: impl Fn(u16, &Path) -> Vec<String>) -> Self {
+        let mut failure = String::new();
+        for _ in 0..ATTEMPTS {
+            let directory = TempDir::new().expect("room for a directory");
+            let log = File::create(directory.path().join("said")).expect("room for a log");
+            let port = free_port();
+            let kept = Kept::start(program, &arguments(port, directory.path()), log);
+            let kept = kept.unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+            let daemon = Self { port, kept: Mutex::new(kept), directory };
+            match wait_for(START, async || daemon.look_whether_it_listens().await).await {
+                Ok(()) => return daemon,
+                Err(why) => failure = format!("{why}: {}", daemon.said()),
+            }
+        }
+        panic!("{} did not start: {failure}", program.display())
+    }
+
+    async fn look_whether_it_listens(&self) -> Result<(), Missing> {
+        if let Some(status) = self.kept.lock().expect("nobody panics with it").ended() {
+            return Err(Missing::ForEver(format!("it ended with {status}")));
+        }
+        let connected = TcpStream::connect(("127.0.0.1", self.port)).await;
+        connected.map(drop).map_err(|error| Missing::Yet(error.to_string()))
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its URL, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The id of its process.
+    ///
+    /// # Panics
+    /// Another test panicked with it.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.kept.lock().expect("nobody panics with it").id()
+    }
+
+    /// The directory of its own.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// All that it has said so far.
+    #[must_use]
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.directory.path().join("said")).unwrap_or_default())
+            .into_owned()
+    }
+}
+
+/// Where a program is.
+///
+/// # Panics
+/// It is not there; the message says what to install. A test that needs it is never skipped.
+#[must_use]
+pub fn program(name: &str, package: &str) -> PathBuf {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    let found = folders.map(|folder| folder.join(name)).find(|file| file.is_file());
+    found.unwrap_or_else(|| {
+        panic!("this test runs {name}: install it (Debian and Ubuntu: apt install {package})")
+    })
+}

@@ -1,0 +1,125 @@
+//! A WebDAV folder behind a proxy that asks the sidecar about every request.
+
+use std::fs;
+use std::path::Path;
+
+use super::daemon::{Daemon, program};
+
+/// nginx with `auth_request` in front of a folder that it serves itself: `/files/`.
+#[derive(Debug)]
+pub struct NginxFolder(Daemon);
+
+impl NginxFolder {
+    /// Starts it, asking the sidecar at this URL.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub async fn asking(auth: &str) -> Self {
+        let nginx = program("nginx", "nginx-light libnginx-mod-http-dav-ext");
+        Self(Daemon::start_in(&nginx, |port, directory| nginx_arguments(port, directory, auth)).await)
+    }
+
+    /// The URL of the folder, with a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}/files/", self.0.url())
+    }
+
+    /// All that nginx has said.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let log = fs::read_to_string(self.0.directory().join("error.log"));
+        format!("{}{}", self.0.said(), log.unwrap_or_default())
+    }
+}
+
+fn nginx_arguments(port: u16, directory: &Path, auth: &str) -> Vec<String> {
+    let home = directory.display();
+    fs::create_dir_all(directory.join("files")).expect("room for a folder");
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|kind| format!("{kind}_temp_path {home}/{kind};\n"))
+        .concat();
+    let configuration = format!(
+        "load_module /usr/lib/nginx/modules/ngx_http_dav_ext_module.so;
+        user root; daemon off; pid {home}/pid; worker_processes 1; error_log {home}/error.log;
+        events {{ }}
+        http {{
+          access_log off;
+          {temporary}
+          server {{
+            listen 127.0.0.1:{port};
+            location = /_auth {{
+              internal;
+              proxy_pass {auth};
+              proxy_pass_request_body off;
+              proxy_set_header Content-Length \"\";
+            }}
+            location /files/ {{
+              auth_request /_auth;
+              auth_request_set $user $upstream_http_x_token_user;
+              add_header X-Seen-User $user always;
+              root {home};
+              autoindex on;
+              dav_methods PUT DELETE MKCOL COPY MOVE;
+              dav_ext_methods PROPFIND OPTIONS;
+            }}
+          }}
+        }}"
+    );
+    fs::write(directory.join("nginx.conf"), configuration).expect("room for a file");
+    ["-c".to_owned(), format!("{home}/nginx.conf"), "-p".to_owned(), home.to_string()].to_vec()
+}
+
+/// Caddy with `forward_auth` in front of files that it serves itself: `/files/`.
+#[derive(Debug)]
+pub struct CaddyFolder(Daemon);
+
+impl CaddyFolder {
+    /// Starts it, asking the sidecar at this URL, with these files in the folder.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub async fn asking(sidecar: &str, files: &[(&str, &str)]) -> Self {
+        let caddy = program("caddy", "caddy");
+        Self(
+            Daemon::start_in(&caddy, |port, directory| caddy_arguments(port, directory, sidecar, files))
+                .await,
+        )
+    }
+
+    /// The URL of the folder, with a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}/files/", self.0.url())
+    }
+}
+
+fn caddy_arguments(port: u16, directory: &Path, sidecar: &str, files: &[(&str, &str)]) -> Vec<String> {
+    let home = directory.display();
+    fs::create_dir_all(directory.join("files")).expect("room for a folder");
+    for (name, text) in files {
+        fs::write(directory.join("files").join(name), text).expect("room for a file");
+    }
+    let configuration = format!(
+        "{{
+          admin off
+          auto_https off
+          storage file_system {home}/storage
+        }}
+        http://127.0.0.1:{port} {{
+          route /files/* {{
+            forward_auth {sidecar} {{
+              uri /auth
+              copy_headers X-Token-User X-Token-Label
+            }}
+            header X-Seen-User {{http.request.header.X-Token-User}}
+            header X-Seen-Label \"[{{http.request.header.X-Token-Label}}]\"
+            root * {home}
+            file_server
+          }}
+        }}"
+    );
+    fs::write(directory.join("Caddyfile"), configuration).expect("room for a file");
+    let words = ["run", "--adapter", "caddyfile", "--config"].map(str::to_owned);
+    words.into_iter().chain([format!("{home}/Caddyfile")]).collect()
+}

@@ -1,0 +1,9 @@
+//! Programs that people run: our command and its sidecar, and the ones that they put in front of it.
+
+mod cli;
+mod daemon;
+mod folder;
+
+pub use cli::{Cli, KEY_FILE, Ran};
+pub use daemon::{Daemon, program};
+pub use folder::{CaddyFolder, NginxFolder};

@@ -1,0 +1,32 @@
+//! Caddy with `forward_auth`.
+
+use token_tests::programs::{CaddyFolder, Cli};
+use token_tests::servers::Standalone;
+
+use crate::clients::{With, curl};
+
+#[tokio::test]
+async fn caddy_lets_through_whom_the_sidecar_knows_and_tells_who_it_is() {
+    let mut redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let folder = CaddyFolder::asking(&sidecar.url(), &[("note", "hello")]).await;
+    let note = format!("{}note", folder.url());
+    let token = cli.issue("admin", "-a 10m").await;
+
+    for with in [With::Bearer(&token), With::Password("admin", &token)] {
+        // The token has no label, so the client's own must not survive.
+        let answer = curl(&note, with, &["--header", "X-Token-Label: forged"]).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "hello"), "{answer:?}");
+        assert_eq!(
+            (answer.header("x-seen-user"), answer.header("x-seen-label")),
+            (Some("admin"), Some("[]"))
+        );
+    }
+    let refused = curl(&note, With::Nothing, &[]).await;
+    assert_eq!((refused.status, refused.body.contains("hello")), (401, false));
+    assert_eq!(cli.run("revoke -u admin", "").await.code, 0);
+    assert_eq!(curl(&note, With::Bearer(&token), &[]).await.status, 401);
+    redis.kill();
+    assert_eq!(curl(&note, With::Bearer(&token), &[]).await.status, 503);
+}
