@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use token_core::{Actor, ConfirmationLevel, Label, Prefix, Scope, Span, Subject};
-use token_redis::Namespace;
+use token_redis::{Namespace, Role};
 use uuid::Uuid;
 
 use crate::exit;
@@ -117,6 +117,7 @@ pub(crate) enum Command {
     Revoke(RevokeArgs),
     /// Clear away what expired tokens left behind
     Prune,
+    Doctor(DoctorArgs),
     /// Make a file with a new store key, to be shared by all nodes
     NewKeyFile(NewKeyFileArgs),
     /// Print a completion script for a shell
@@ -279,6 +280,22 @@ pub(crate) struct RevokeArgs {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     pub(crate) why: Option<Label>,
+}
+
+/// Examine the store: whether it is set up so that tokens are safe in it.
+///
+/// Asks every server of the store for its state, and changes nothing. What is not as it should be is shown with what would
+/// be good and why it matters. Works when the store does not: a server that is down is a finding.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// The role that the user in the store's URL should have: validator, issuer, admin or doctor [default: the one that
+    /// it has the name of, else admin]
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Option<Role>,
+
+    /// Show each finding at each server, and explain the good ones too
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, Args)]

@@ -47,12 +47,14 @@ mod attempt;
 mod confirm;
 mod connect;
 mod demand;
+mod doctor;
 mod keys;
 mod options;
 mod prune;
 mod scripts;
 mod store;
 
+pub use doctor::{Role, RoleError, examine};
 pub use keys::{Namespace, NamespaceError};
 pub use options::{Options, Tls};
 pub use store::RedisStore;

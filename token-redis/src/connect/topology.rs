@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, RedisError, RedisResult,
     Value,
 };
 
+use super::members::read_members;
 use super::target::{Address, Shape, Target};
 
 /// The primary of some slots.
@@ -138,13 +140,15 @@ impl Topology {
 
     /// One question over a connection of its own.
     async fn ask<T: FromRedisValue>(&self, info: ConnectionInfo, question: &Cmd) -> RedisResult<T> {
-        let limits = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.connect_timeout))
-            .set_response_timeout(Some(self.connect_timeout));
-        let mut connection =
-            Client::open(info)?.get_multiplexed_async_connection_with_config(&limits).await?;
-        question.query_async(&mut connection).await
+        question.query_async(&mut open(info, self.connect_timeout).await?).await
     }
+}
+
+/// A connection for a few questions. Connecting has the limit for itself, and so has each answer.
+pub(crate) async fn open(info: ConnectionInfo, limit: Duration) -> RedisResult<MultiplexedConnection> {
+    let limits =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(Some(limit));
+    Client::open(info)?.get_multiplexed_async_connection_with_config(&limits).await
 }
 
 fn nobody_answered() -> RedisError {
@@ -154,37 +158,18 @@ fn nobody_answered() -> RedisError {
     ))
 }
 
-/// Reads the answer to CLUSTER NODES, a line for each node: id, address, flags, primary's id, …, slots. A primary's
-/// replicas count whether they are well or not: one that comes back may be promoted.
+/// The homes in the answer to CLUSTER NODES. A primary's replicas count whether they are well or not: one that comes back
+/// may be promoted.
 fn read_nodes(nodes: &str, asked: &Address) -> Map {
-    let lines: Vec<Vec<&str>> = nodes.lines().map(|line| line.split(' ').collect()).collect();
+    let members = read_members(nodes, asked);
     let mut map = Map::new();
-    for line in &lines {
-        let [id, address, flags, _, _, _, _, _, slots @ ..] = line.as_slice() else { continue };
-        if !flags.split(',').any(|flag| flag == "master") {
-            continue;
-        }
-        let Some(address) = read_address(address, asked) else { continue };
-        let replicas = lines.iter().filter(|other| other.get(3) == Some(id)).count();
+    for primary in members.iter().filter(|member| member.is("master")) {
+        let Some(address) = primary.address.clone() else { continue };
+        let replicas = members.iter().filter(|other| other.follows.as_ref() == Some(&primary.id)).count();
         let home = Home { address, replicas: Some(u32::try_from(replicas).unwrap_or(u32::MAX)) };
-        map.extend(slots.iter().filter_map(|range| read_range(range)).map(|(a, b)| (a, b, home.clone())));
+        map.extend(primary.slots.iter().map(|&(first, last)| (first, last, home.clone())));
     }
     map
-}
-
-/// `ip:port@bus-port[,hostname…]`. A node that does not know its own address yet leaves it empty: it is the one we asked.
-fn read_address(text: &str, asked: &Address) -> Option<Address> {
-    let (address, _) = text.split_once('@')?;
-    match (address.strip_prefix(':'), asked) {
-        (Some(port), Address::Tcp(host, _)) => Some(Address::Tcp(host.clone(), port.parse().ok()?)),
-        _ => Address::parse(address),
-    }
-}
-
-/// `17` or `0-5460`; slots on the move (`[93->-…]`) stand elsewhere in the list, too.
-fn read_range(text: &str) -> Option<(u16, u16)> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    Some((first.parse().ok()?, last.parse().ok()?))
 }
 
 #[cfg(test)]
