@@ -7,6 +7,7 @@
     reason = "all of this is test code: a panic is a failed test, and its message says what failed"
 )]
 
+pub mod command;
 pub mod conformance;
 pub mod rig;
 pub mod runner;

@@ -30,13 +30,9 @@ pub(crate) fn of_a_server(path: Option<&Path>) -> Finding {
 }
 
 fn of_file(path: &Path) -> Finding {
-    let finding = match (read_keys(path), token_sqlite::open_to_others(path)) {
-        (Err(failure), _) => KEYS.failure(failure.sentence().trim_start_matches("error: ").to_owned()),
-        (Ok(_), Ok(Some(mode))) => {
-            KEYS.failure(format!("other users of this machine may reach it (mode {mode:03o}): chmod 600 it"))
-        }
-        (Ok(_), Ok(None)) => KEYS.ok("a key file for its owner alone"),
-        (Ok(_), Err(error)) => KEYS.warning(format!("who may read it was not seen: {error}")),
+    let finding = match read_keys(path) {
+        Err(failure) => KEYS.failure(failure.sentence().trim_start_matches("error: ").to_owned()),
+        Ok(_) => token_sqlite::examine_mode(&KEYS, path),
     };
     finding.at(path.display().to_string())
 }

@@ -55,13 +55,7 @@ pub fn examine(path: &Path) -> Vec<Finding> {
 }
 
 fn of_file(path: &Path) -> Vec<Finding> {
-    let mode = match open_to_others(path) {
-        Ok(None) => MODE.ok("for its owner alone"),
-        Ok(Some(mode)) => {
-            MODE.failure(format!("other users of this machine may reach it (mode {mode:03o}): chmod 600 it"))
-        }
-        Err(error) => MODE.warning(format!("not seen: {error}")),
-    };
+    let mode = examine_mode(&MODE, path);
     let connection = match open(path) {
         Ok(connection) => connection,
         Err(failure) => {
@@ -100,22 +94,53 @@ fn journal(connection: &Connection) -> Finding {
     }
 }
 
-/// The mode of a file that others than its owner may reach; `None` where they may not.
+/// Judges who besides its owner may reach a file: nobody should. A group may be meant to; all others never are.
 ///
-/// # Errors
-/// The file system does not tell.
-#[cfg(unix)]
-pub fn open_to_others(path: &Path) -> io::Result<Option<u32>> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path)?.permissions().mode() & 0o777;
-    Ok((mode & 0o077 != 0).then_some(mode))
+/// Where files have no modes, nothing is known to be wrong.
+#[must_use]
+pub fn examine_mode(check: &Check, path: &Path) -> Finding {
+    match mode(path) {
+        Ok(mode) if mode & 0o007 != 0 => {
+            check.failure(format!("all users of this machine may reach it (mode {mode:03o}): chmod 600 it"))
+        }
+        Ok(mode) if mode & 0o070 != 0 => check.warning(format!("its group may reach it (mode {mode:03o})")),
+        Ok(_) => check.ok("for its owner alone"),
+        Err(error) => check.warning(format!("who may reach it was not seen: {error}")),
+    }
 }
 
-/// Where files have no modes, nothing is known to be wrong.
-///
-/// # Errors
-/// None.
+#[cfg(unix)]
+fn mode(path: &Path) -> io::Result<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(std::fs::metadata(path)?.permissions().mode() & 0o777)
+}
+
 #[cfg(not(unix))]
-pub fn open_to_others(_: &Path) -> io::Result<Option<u32>> {
-    Ok(None)
+fn mode(path: &Path) -> io::Result<u32> {
+    std::fs::metadata(path).map(|_| 0o600)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use token_core::FindingStatus::{Failure, Ok, Warning};
+
+    use super::*;
+
+    #[test]
+    fn a_file_for_its_owner_alone_is_ok_one_for_a_group_a_warning_and_one_for_all_a_failure() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (mode, status) in
+            [(0o600, Ok), (0o400, Ok), (0o640, Warning), (0o604, Failure), (0o666, Failure), (0o602, Failure)]
+        {
+            std::fs::set_permissions(file.path(), PermissionsExt::from_mode(mode)).unwrap();
+            assert_eq!(examine_mode(&MODE, file.path()).status, status, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_mode_that_is_not_seen_is_a_warning() {
+        assert_eq!(examine_mode(&MODE, Path::new("/nowhere/at/all")).status, Warning);
+    }
 }

@@ -58,7 +58,7 @@ mod rows;
 mod store;
 mod transitions;
 
-pub use examine::{examine, open_to_others};
+pub use examine::{examine, examine_mode};
 pub use store::SqliteStore;
 
 #[cfg(test)]

@@ -14,8 +14,7 @@ use token_tests::servers::{Cluster, Server, Standalone};
 
 pub(crate) type Tokens = TokenService<RedisStore>;
 
-/// The key file of all these tests.
-pub(crate) const KEY_FILE: &str = "k 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+pub(crate) use token_tests::command::KEY_FILE;
 
 pub(crate) fn keys() -> Arc<KeyRing> {
     Arc::new(KeyRing::parse(KEY_FILE).unwrap())

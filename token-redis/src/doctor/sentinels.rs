@@ -7,7 +7,7 @@ use redis::{FromRedisValue, RedisResult};
 use token_core::{Check, Finding};
 
 use super::gather::Asker;
-use super::scene::{seen, trouble};
+use super::scene::{Unseen, seen, trouble};
 use crate::connect::{Address, open};
 
 /// Sentinels that have a majority when one of them is lost.
@@ -21,6 +21,7 @@ pub(super) struct Sentinels {
 /// A sentinel, and what it said, or why it said nothing.
 pub(super) struct Sentinel {
     pub(super) name: String,
+    pub(super) is_local: bool,
     pub(super) view: Result<View, String>,
 }
 
@@ -60,7 +61,7 @@ pub(super) async fn visit(asker: &Asker, address: &Address, service: &str) -> Se
         Ok(Err(error)) => Err(trouble(&error)),
         Err(_) => Err(format!("did not answer within {:?}; is it running and reachable?", asker.deadline)),
     };
-    Sentinel { name: address.to_string(), view }
+    Sentinel { name: address.to_string(), is_local: address.is_local(), view }
 }
 
 async fn look(asker: &Asker, address: &Address, service: &str) -> RedisResult<Result<View, String>> {
@@ -68,7 +69,10 @@ async fn look(asker: &Asker, address: &Address, service: &str) -> RedisResult<Re
     let primary: HashMap<String, String> = match seen(ask(link, "MASTER", service).await, "sentinel|master")?
     {
         Ok(primary) => primary,
-        Err(unseen) => return Ok(Err(format!("does not know the service \"{service}\" ({unseen})"))),
+        Err(Unseen::Refused(_)) => {
+            return Ok(Err(format!("does not know the service \"{service}\", or is no sentinel")));
+        }
+        Err(unseen) => return Ok(Err(unseen.to_string())),
     };
     let replicas: Vec<HashMap<String, String>> = ask(link, "REPLICAS", service).await?;
     let quorum = seen(ask::<String>(link, "CKQUORUM", service).await, "sentinel|ckquorum")?;
@@ -156,7 +160,8 @@ mod tests {
     }
 
     fn findings(views: Vec<Result<View, String>>) -> Vec<(&'static str, FindingStatus)> {
-        let asked = views.into_iter().map(|view| Sentinel { name: "s".into(), view }).collect();
+        let asked =
+            views.into_iter().map(|view| Sentinel { name: "s".into(), is_local: true, view }).collect();
         Sentinels { asked }.findings().into_iter().map(|finding| (finding.check, finding.status)).collect()
     }
 

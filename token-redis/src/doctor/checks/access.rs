@@ -38,11 +38,13 @@ pub(super) fn findings(scene: &Scene, examiner: &Examiner) -> Vec<Finding> {
 }
 
 fn tls(scene: &Scene) -> Finding {
-    let remote = scene.nodes.iter().find(|node| !node.is_local);
-    match remote {
+    let nodes = scene.nodes.iter().map(|node| (&node.name, node.is_local));
+    let sentinels = scene.sentinels.iter().flat_map(|sentinels| &sentinels.asked);
+    let mut all = nodes.chain(sentinels.map(|sentinel| (&sentinel.name, sentinel.is_local)));
+    match all.find(|(_, is_local)| !is_local) {
         _ if scene.encrypted => TLS.ok("encrypted"),
         None => TLS.ok("plain text, but it stays on this machine"),
-        Some(node) => TLS.warning(format!("plain text, to {} for one", node.name)),
+        Some((name, _)) => TLS.warning(format!("plain text, to {name} for one")),
     }
 }
 

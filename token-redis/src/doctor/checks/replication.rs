@@ -126,12 +126,20 @@ fn min_replicas(facts: &Facts, info: &Info, connected: usize) -> Option<Finding>
         (Some(wanted), Some(good)) if good < wanted => Some(
             MIN_REPLICAS.failure(format!("{good} in reach of the {wanted} demanded: it refuses its users")),
         ),
-        (Some(wanted), _) => Some(MIN_REPLICAS.ok(format!("min-replicas-to-write {wanted}"))),
+        (Some(wanted), _) => {
+            Some(MIN_REPLICAS.ok(format!("min-replicas-to-write {wanted}{}", max_lag(facts))))
+        }
         (None, Some(0)) => {
             Some(MIN_REPLICAS.failure("none in reach, and some demanded: it refuses its users"))
         }
         (None, Some(good)) => Some(MIN_REPLICAS.ok(format!("some demanded, {good} in reach"))),
     }
+}
+
+/// How late a replica may be and still be in reach.
+fn max_lag(facts: &Facts) -> String {
+    let told = facts.settings.as_ref().ok().and_then(|settings| settings.get("min-replicas-max-lag"));
+    told.map(|seconds| format!(", max-lag {seconds} s")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,0 +1,130 @@
+//! The command as a process, built from what is in the tree.
+
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+/// A key file for tests.
+pub const KEY_FILE: &str = "k 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// The command, with a store, a key file and a home of its own.
+#[derive(Debug)]
+pub struct Cli {
+    home: TempDir,
+    store: Option<String>,
+    clock: Option<&'static str>,
+    log: Option<&'static str>,
+}
+
+/// What a run of the command came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit code.
+    pub code: i32,
+    /// Its results.
+    pub stdout: String,
+    /// Everything else.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The results as JSON.
+    ///
+    /// # Panics
+    /// They are none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{}{}", self.stdout, self.stderr))
+    }
+}
+
+impl Cli {
+    /// On this store.
+    #[must_use]
+    pub fn new(store: &str) -> Self {
+        Self { store: Some(store.to_owned()), ..Self::embedded() }
+    }
+
+    /// On the embedded store.
+    ///
+    /// # Panics
+    /// There is no room for its home.
+    #[must_use]
+    pub fn embedded() -> Self {
+        let home = TempDir::new().unwrap();
+        let keys = home.path().join("keys");
+        std::fs::write(&keys, KEY_FILE).unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(keys, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        Self { home, store: None, clock: None, log: None }
+    }
+
+    /// With a clock that is off by as much as `faketime` takes, like `+1h`.
+    #[must_use]
+    pub fn with_clock(self, offset: &'static str) -> Self {
+        Self { clock: Some(offset), ..self }
+    }
+
+    /// With a log of this level.
+    #[must_use]
+    pub fn with_log(self, level: &'static str) -> Self {
+        Self { log: Some(level), ..self }
+    }
+
+    /// Its home.
+    #[must_use]
+    pub fn home(&self) -> &std::path::Path {
+        self.home.path()
+    }
+
+    /// Runs it with these arguments, separated by spaces.
+    ///
+    /// # Panics
+    /// It does not start, or something ends it.
+    pub async fn run(&self, arguments: &str, stdin: &str) -> Ran {
+        let mut command = match self.clock {
+            None => Command::new(binary()),
+            Some(offset) => {
+                let mut command = Command::new("faketime");
+                command.args(["-f", offset]).arg(binary());
+                command
+            }
+        };
+        command.args(arguments.split_whitespace()).env("HOME", self.home.path()).env_remove("XDG_DATA_HOME");
+        if let Some(store) = &self.store {
+            command.env("TOKEN_STORE", store).env("TOKEN_KEY_FILE", self.home.path().join("keys"));
+        }
+        if let Some(level) = self.log {
+            command.env("TOKEN_LOG", level).env("RUST_BACKTRACE", "full");
+        }
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = spawned.expect("the command runs (and faketime, which scripts/test.sh installs)");
+        // A command that refuses its arguments does not read: the pipe may be closed.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes()).await;
+        let Output { status, stdout, stderr } = child.wait_with_output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
+    }
+}
+
+/// The command, built from what is in the tree now.
+fn binary() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let mut build = std::process::Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--package", "token-cli", "--message-format", "json", "--locked"]);
+        build.current_dir(env!("CARGO_MANIFEST_DIR"));
+        let output = build.output().expect("cargo runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let messages = String::from_utf8(output.stdout).unwrap();
+        let artifacts = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let binary =
+            artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).next_back();
+        binary.expect("cargo says where the command is")
+    })
+}
