@@ -123,8 +123,9 @@ fn binary() -> &'static PathBuf {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let messages = String::from_utf8(output.stdout).unwrap();
         let artifacts = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let binary =
-            artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).next_back();
+        let binary = artifacts
+            .filter_map(|artifact| artifact.get("executable")?.as_str().map(PathBuf::from))
+            .next_back();
         binary.expect("cargo says where the command is")
     })
 }

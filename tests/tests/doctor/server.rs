@@ -26,7 +26,10 @@ async fn a_server_that_is_set_up_well_has_no_failure() {
 async fn a_policy_that_evicts_is_a_failure_until_it_is_set_right() {
     let server = Standalone::start_with(&["--maxmemory-policy", "allkeys-lru"]).await;
     let findings = examined(&server.url()).await;
-    assert_eq!((findings.status("eviction"), findings.found("eviction")), (Failure, "allkeys-lru".into()));
+    assert_eq!(
+        (findings.status("eviction"), findings.found("eviction")),
+        (Failure, "maxmemory-policy allkeys-lru".into())
+    );
     set(&server, "maxmemory-policy", "noeviction").await;
     assert_eq!(examined(&server.url()).await.status("eviction"), Ok);
 }

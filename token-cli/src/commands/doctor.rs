@@ -53,15 +53,15 @@ impl<'a> Json<'a> {
 fn human(json: &Json<'_>, verbose: bool) -> String {
     let rows = rows(json.findings, verbose);
     let mut text = table(["STATUS", "CHECK", "NODE", "FOUND"], rows.iter().map(Row::cells));
-    let mut explained: Vec<&str> = Vec::new();
-    for row in rows.iter().filter(|row| verbose || row.finding.status != FindingStatus::Ok) {
-        let Finding { check, wanted, why, .. } = row.finding;
-        if explained.contains(check) {
-            continue;
-        }
-        explained.push(check);
+    let told = |row: &&Row<'_>| verbose || row.finding.status != FindingStatus::Ok;
+    for of_check in rows.chunk_by(|a, b| a.finding.check == b.finding.check) {
+        let mut told = of_check.iter().filter(told).peekable();
+        let Some(Finding { check, wanted, why, .. }) = told.peek().map(|row| row.finding) else { continue };
         // Writing to a String cannot fail.
         let _ = write!(text, "\n{check}\n{}{}", wrapped("  good  ", wanted), wrapped("  why   ", why));
+        for nodes in told.map(|row| &row.nodes).filter(|nodes| nodes.len() > NAMED) {
+            let _ = write!(text, "{}", wrapped("  at    ", &visible(nodes.join(", "))));
+        }
     }
     let Json { ok, warnings, failures, .. } = json;
     let _ = writeln!(text, "\n{ok} ok, {}, {}", count(*warnings, "warning"), count(*failures, "failure"));
@@ -94,7 +94,7 @@ struct Row<'a> {
     nodes: Vec<&'a str>,
 }
 
-/// The rows, the same finding at several nodes in one of them unless each is to be seen.
+/// The rows, those of a check together; the same finding at several nodes is one, unless each is to be seen.
 fn rows(findings: &[Finding], verbose: bool) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = Vec::new();
     for finding in findings {
@@ -107,7 +107,11 @@ fn rows(findings: &[Finding], verbose: bool) -> Vec<Row<'_>> {
         };
         match rows.iter_mut().find(same) {
             Some(row) => row.nodes.extend(finding.node.as_deref()),
-            None => rows.push(Row { finding, nodes: finding.node.as_deref().into_iter().collect() }),
+            None => {
+                let behind = rows.iter().rposition(|row| row.finding.check == finding.check);
+                let place = behind.map_or(rows.len(), |last| last + 1);
+                rows.insert(place, Row { finding, nodes: finding.node.as_deref().into_iter().collect() });
+            }
         }
     }
     rows
@@ -118,8 +122,7 @@ impl Row<'_> {
         let Finding { check, status, found, .. } = self.finding;
         let nodes = match self.nodes.as_slice() {
             [] => "-".to_owned(),
-            // Which ones it is about matters where something is wrong.
-            nodes if nodes.len() <= NAMED || *status != FindingStatus::Ok => nodes.join(", "),
+            nodes if nodes.len() <= NAMED => nodes.join(", "),
             nodes => format!("{} nodes", nodes.len()),
         };
         [status.to_string(), (*check).to_owned(), visible(nodes), visible(found)]
@@ -159,11 +162,12 @@ salt
     }
 
     #[test]
-    fn the_same_finding_at_several_nodes_is_one_row_that_names_them_where_it_is_bad() {
+    fn the_same_finding_at_several_nodes_is_one_row_and_the_explanation_names_them_where_it_is_bad() {
         let at = |check: &Check, status| ["a", "b", "c"].map(|node| check.finding(status, "x").at(node));
         let findings = [at(&DEPTH, FindingStatus::Ok), at(&SALT, FindingStatus::Failure)].concat();
         let text = shown(&findings, false);
-        assert!(text.contains("ok       depth  3 nodes  x\nfailure  salt   a, b, c  x\n"), "{text}");
+        assert!(text.contains("ok       depth  3 nodes  x\nfailure  salt   3 nodes  x\n"), "{text}");
+        assert!(text.contains("  why   it tastes\n  at    a, b, c\n"), "{text}");
         assert_eq!(shown(&findings, true).lines().filter(|line| line.starts_with("ok ")).count(), 3);
     }
 

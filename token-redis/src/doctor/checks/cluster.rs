@@ -54,9 +54,9 @@ fn view(facts: &Facts) -> Finding {
     let state = facts.cluster_state.as_ref().and_then(|state| state.as_ref().ok());
     match state.map(String::as_str) {
         _ if served < SLOTS => CLUSTER.failure(format!("{served} of {SLOTS} slots served")),
-        Some("ok") | None if dead > 0 => CLUSTER.failure(format!("all slots served, but {dead} nodes dead")),
+        Some("ok") | None if dead > 0 => CLUSTER.failure(format!("nodes taken for dead: {dead}")),
         Some("ok") | None if doubted > 0 => {
-            CLUSTER.warning(format!("{doubted} nodes do not answer this one"))
+            CLUSTER.warning(format!("nodes that do not answer this one: {doubted}"))
         }
         Some("ok") => CLUSTER.ok("state ok, all slots served"),
         // That it serves is seen by the validation at each primary.

@@ -48,7 +48,7 @@ fn setting(
         Err(unseen) => check.warning(unseen.to_string()),
         Ok(settings) => match settings.get(name) {
             None => check.warning("not seen: the server does not tell it"),
-            Some(value) => check.finding(judge(value), value.clone()),
+            Some(value) => check.finding(judge(value), format!("{name} {value}")),
         },
     };
     finding.at(&node.name)

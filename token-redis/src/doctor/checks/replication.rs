@@ -49,9 +49,10 @@ fn of_primary(scene: &Scene, facts: &Facts, info: &Info) -> Vec<Finding> {
         return Vec::new();
     }
     let followers = info.followers();
-    let mut findings = vec![replicas(&followers, listed(scene, facts))];
+    let listed = listed(scene, facts);
+    let mut findings = vec![replicas(&followers, listed)];
     findings.extend(followers.iter().map(|follower| lag(follower, info)));
-    findings.extend(min_replicas(facts, info, followers.len()));
+    findings.extend(min_replicas(facts, info, listed.unwrap_or(0).max(followers.len())));
     findings
 }
 
@@ -75,7 +76,6 @@ fn replicas(followers: &[Follower], listed: Option<usize>) -> Finding {
     match (online, listed) {
         (0, None) => REPLICAS.ok("none: a server alone"),
         (_, Some(0)) => REPLICAS.warning("none"),
-        (0, Some(listed)) => REPLICAS.failure(format!("none of {listed} is connected")),
         (_, Some(listed)) if online < listed => REPLICAS.failure(format!("{online} of {listed} connected")),
         (1, _) => REPLICAS.ok("1 connected"),
         _ => REPLICAS.ok(format!("{online} connected")),
@@ -116,12 +116,12 @@ fn link(info: &Info) -> Finding {
 }
 
 /// `INFO` counts good replicas only where some are demanded.
-fn min_replicas(facts: &Facts, info: &Info, connected: usize) -> Option<Finding> {
+fn min_replicas(facts: &Facts, info: &Info, replicas: usize) -> Option<Finding> {
     let told =
         facts.settings.as_ref().ok().and_then(|settings| settings.get("min-replicas-to-write")?.parse().ok());
     let good = info.number("min_slaves_good_slaves");
     match (told, good) {
-        (Some(0), _) | (None, None) if connected == 0 => None,
+        (Some(0), _) | (None, None) if replicas == 0 => None,
         (Some(0), _) | (None, None) => Some(MIN_REPLICAS.warning("min-replicas-to-write 0")),
         (Some(wanted), Some(good)) if good < wanted => Some(
             MIN_REPLICAS.failure(format!("{good} in reach of the {wanted} demanded: it refuses its users")),

@@ -80,8 +80,8 @@ fn mixed(scene: &Scene) -> Option<Finding> {
 fn eviction(info: &Info) -> Finding {
     match info.text("maxmemory_policy") {
         None => EVICTION.warning("not seen: the server does not tell it"),
-        Some("noeviction") => EVICTION.ok("noeviction"),
-        Some(policy) => EVICTION.failure(policy),
+        Some("noeviction") => EVICTION.ok("maxmemory-policy noeviction"),
+        Some(policy) => EVICTION.failure(format!("maxmemory-policy {policy}")),
     }
 }
 
