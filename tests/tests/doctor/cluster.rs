@@ -71,6 +71,18 @@ async fn slots_that_nobody_serves_are_a_failure() {
 }
 
 #[tokio::test]
+async fn a_cluster_that_is_down_validates_nothing() {
+    let cluster = Cluster::start().await;
+    for node in cluster.nodes() {
+        node.command::<()>(&["CLUSTER", "DELSLOTS", "0"]).await;
+    }
+    let findings =
+        until(&cluster.url(), |findings| findings.of("scripts").all(|one| one.status == Failure)).await;
+    assert!(findings.found("scripts").contains("CLUSTERDOWN"), "{findings:?}");
+    assert_eq!(findings.status("answers"), Ok, "{findings:?}");
+}
+
+#[tokio::test]
 async fn the_role_of_the_doctor_sees_everything_and_may_do_nothing_else() {
     let cluster = Cluster::start().await;
     let mut doctor = String::new();

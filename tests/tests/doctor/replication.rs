@@ -30,6 +30,17 @@ async fn a_replica_that_has_lost_its_primary_is_a_failure() {
 }
 
 #[tokio::test]
+async fn a_replica_that_refuses_to_answer_from_the_past_still_tells_of_itself() {
+    let servers = Replicated::start(1).await;
+    let replica = servers.replicas().first().unwrap();
+    replica.command::<()>(&["CONFIG", "SET", "replica-serve-stale-data", "no"]).await;
+    servers.link(0).cut().await;
+    let findings = until(&replica.url(), |findings| findings.status("replica-lag") == Failure).await;
+    assert_eq!(findings.status("answers"), Ok, "{findings:?}");
+    assert!(findings.0.iter().all(|finding| !finding.found.contains("not seen")), "{findings:?}");
+}
+
+#[tokio::test]
 async fn a_url_that_names_a_replica_is_a_failure_and_validations_fail_there() {
     let servers = Replicated::start(1).await;
     let findings = examined(&servers.replicas().first().unwrap().url()).await;
