@@ -15,6 +15,9 @@ use crate::report::{Report, table, visible};
 /// How many nodes a row names before it counts them.
 const NAMED: usize = 2;
 
+/// How many characters of what a server says are shown.
+const LONGEST: usize = 200;
+
 /// How long a line of an explanation may be.
 const WIDTH: usize = 100;
 
@@ -125,7 +128,15 @@ impl Row<'_> {
             nodes if nodes.len() <= NAMED => nodes.join(", "),
             nodes => format!("{} nodes", nodes.len()),
         };
-        [status.to_string(), (*check).to_owned(), visible(nodes), visible(found)]
+        [status.to_string(), (*check).to_owned(), cut(visible(nodes)), cut(visible(found))]
+    }
+}
+
+/// No more of what a server says than anybody reads. JSON has all of it.
+fn cut(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
     }
 }
 
@@ -182,9 +193,11 @@ salt
     }
 
     #[test]
-    fn what_a_server_says_cannot_paint_the_terminal_or_break_the_table() {
+    fn what_a_server_says_cannot_paint_the_terminal_break_the_table_or_flood_it() {
         let text = shown(&[DEPTH.ok("\u{1b}[2Jx\ty\nz\u{202e}").at("h\r:1")], false);
         assert!(text.contains("h\\u{d}:1"), "{text}");
+        let long = shown(&[DEPTH.ok("ä".repeat(10_000))], false);
+        assert!(long.contains(&format!("{}…\n", "ä".repeat(LONGEST))), "{long}");
         assert!(text.contains("\\u{1b}[2Jx\\u{9}y\\u{a}z\\u{202e}"), "{text}");
     }
 }
