@@ -16,7 +16,7 @@ give() {
   mv "$1.new" "$1"
 }
 
-for role in validator issuer admin operator replica probe; do
+for role in validator issuer admin doctor operator replica probe; do
   [ -e "kept/$role" ] && continue
   password=$(od -An -v -N32 -tx1 /dev/urandom | tr -d ' \n')
   case $role in
@@ -32,13 +32,15 @@ done
 if [ ! -e kept/store.keys ]; then
   rm -f kept/making.keys
   token-cli new-key-file kept/making.keys >&2
-  for role in validator issuer admin; do give "$role/store.keys" "$client" <kept/making.keys; done
   mv kept/making.keys kept/store.keys
 fi
+for role in validator issuer admin doctor; do
+  [ -e "$role/store.keys" ] || give "$role/store.keys" "$client" <kept/store.keys
+done
 
 {
   cat /deploy/acl/default.acl
-  for role in validator issuer admin operator replica probe; do
+  for role in validator issuer admin doctor operator replica probe; do
     printf '%s #%s\n' "$(cat "/deploy/acl/$role.acl")" "$(cat "kept/$role")"
   done
 } | give node/users.acl "$redis"

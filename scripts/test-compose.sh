@@ -96,6 +96,8 @@ refused run validator list -u user1
 refused run validator revoke "$id"
 refused run issuer prune
 refused run issuer revoke --user user1
+run doctor >/dev/null
+refused run doctor list -u user1
 run cli issue -q -u gone -e 1h >"$scratch/gone"
 run cli revoke --user gone >/dev/null
 run cli prune >/dev/null

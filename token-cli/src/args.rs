@@ -7,7 +7,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use token_core::{Actor, ConfirmationLevel, Label, Prefix, Scope, Span, Subject};
 use token_http::Realm;
-use token_redis::Namespace;
+use token_redis::{Namespace, Role};
 use uuid::Uuid;
 
 use crate::exit;
@@ -119,6 +119,7 @@ pub(crate) enum Command {
     Revoke(RevokeArgs),
     /// Clear away what expired tokens left behind
     Prune,
+    Doctor(DoctorArgs),
     Serve(ServeArgs),
     /// Make a file with a new store key, to be shared by all nodes
     NewKeyFile(NewKeyFileArgs),
@@ -323,6 +324,22 @@ pub(crate) struct ServeArgs {
     /// What challenges call what is behind the door
     #[arg(long, env = "TOKEN_REALM", value_name = "TEXT", hide_env_values = true, default_value = "tokens")]
     pub(crate) realm: Realm,
+}
+
+/// Examine the store: whether it is set up so that tokens are safe in it.
+///
+/// Asks every server of the store for its state, and changes nothing. What is not as it should be is shown with what would
+/// be good and why it matters. Works when the store does not: a server that is down is a finding.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// The role that the user in the store's URL should have: validator, issuer, admin or doctor [default: the one that
+    /// it has the name of, else admin]
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Option<Role>,
+
+    /// Show each finding at each server, and explain the good ones too
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// 0: done, or the token is active.
     Done = 0,
-    /// 1: the answer is no: inactive, not permitted, no such id.
+    /// 1: the answer is no: inactive, not permitted, no such id; an examination found a failure.
     Negative = 1,
     /// 2: the request cannot be granted as it stands.
     Usage = 2,
@@ -19,7 +19,7 @@ pub(crate) enum Exit {
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done; the token is active
-  1  the answer is no: inactive, not permitted, no such id
+  1  the answer is no: inactive, not permitted, no such id; the doctor found a failure
   2  wrong usage or bad input
   3  the store could not be asked, or did not confirm a change";
 

@@ -8,6 +8,7 @@ mod commands;
 mod exit;
 mod failure;
 mod format;
+mod keys;
 mod open;
 mod preflight;
 mod report;

@@ -5,34 +5,64 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use token_core::{ConfirmationLevel, KeyRing, StoreError, StoreErrorKind, TokenService, TokenStore};
-use token_redis::{Options, RedisStore, Tls};
+use token_core::{ConfirmationLevel, Finding, KeyRing, StoreError, StoreErrorKind, TokenService, TokenStore};
+use token_redis::{Options, RedisStore, Role, Tls};
 use token_sqlite::SqliteStore;
 use zeroize::Zeroizing;
 
 use crate::args::Settings;
 use crate::failure::Failure;
+use crate::keys;
 
 /// Tokens in whatever store the settings name.
 pub(crate) type Tokens = TokenService<Arc<dyn TokenStore>>;
 
 /// Opens the store that the settings name.
 pub(crate) async fn open(settings: &Settings) -> Result<Tokens, Failure> {
-    // An empty setting is none, as everywhere in the environment.
-    let store: Arc<dyn TokenStore> = match settings.store.as_deref().filter(|url| !url.is_empty()) {
-        None => Arc::new(sqlite(&default_database()?, settings)?),
-        Some(url) => match url.strip_prefix("sqlite:") {
-            Some("") => return Err(Failure::usage("the store URL names no file: write sqlite:PATH")),
-            Some(path) if path.starts_with("//") && !path.starts_with("///") => {
-                return Err(Failure::usage(
-                    "write sqlite:PATH, without slashes in front that are not the path's",
-                ));
-            }
-            Some(path) => Arc::new(sqlite(Path::new(path), settings)?),
-            None => Arc::new(redis(url, settings).await?),
-        },
+    let store: Arc<dyn TokenStore> = match named(settings)? {
+        Named::Sqlite(database) => Arc::new(sqlite(&database, settings)?),
+        Named::Redis(url) => Arc::new(redis(url, settings).await?),
     };
     Ok(TokenService::new(store, settings.prefix.clone()))
+}
+
+/// Examines the store that the settings name, without opening it.
+pub(crate) async fn examine(settings: &Settings, role: Option<Role>) -> Result<Vec<Finding>, Failure> {
+    match named(settings)? {
+        Named::Sqlite(database) => {
+            let beside = key_file_beside(&database);
+            let mut findings = token_sqlite::examine(&database);
+            findings.push(keys::of_a_database(key_file(settings).unwrap_or(&beside), database.exists()));
+            Ok(findings)
+        }
+        Named::Redis(url) => {
+            let examined = token_redis::examine(url, &options(settings)?, role).await;
+            let mut findings = examined.map_err(misconfigured)?;
+            findings.push(keys::of_a_server(key_file(settings)));
+            Ok(findings)
+        }
+    }
+}
+
+/// Which store the settings name.
+enum Named<'a> {
+    Sqlite(PathBuf),
+    Redis(&'a str),
+}
+
+fn named(settings: &Settings) -> Result<Named<'_>, Failure> {
+    // An empty setting is none, as everywhere in the environment.
+    let Some(url) = settings.store.as_deref().filter(|url| !url.is_empty()) else {
+        return Ok(Named::Sqlite(default_database()?));
+    };
+    match url.strip_prefix("sqlite:") {
+        Some("") => Err(Failure::usage("the store URL names no file: write sqlite:PATH")),
+        Some(path) if path.starts_with("//") && !path.starts_with("///") => {
+            Err(Failure::usage("write sqlite:PATH, without slashes in front that are not the path's"))
+        }
+        Some(path) => Ok(Named::Sqlite(path.into())),
+        None => Ok(Named::Redis(url)),
+    }
 }
 
 fn sqlite(database: &Path, settings: &Settings) -> Result<SqliteStore, Failure> {
@@ -51,14 +81,22 @@ async fn redis(url: &str, settings: &Settings) -> Result<RedisStore, Failure> {
         Some(path) => read_keys(path)?,
         None => Arc::new(KeyRing::public()),
     };
+    RedisStore::connect(url, keys, options(settings)?).await.map_err(misconfigured)
+}
+
+fn options(settings: &Settings) -> Result<Options, Failure> {
     let mut options = Options::default();
     options.namespace = settings.namespace.clone();
     options.confirm = settings.confirm;
     options.tls = tls(settings)?;
-    RedisStore::connect(url, keys, options).await.map_err(|error| match error.kind() {
+    Ok(options)
+}
+
+fn misconfigured(error: StoreError) -> Failure {
+    match error.kind() {
         StoreErrorKind::Misconfigured => Failure::usage(with_cause(&error)),
         _ => Failure::Store(error),
-    })
+    }
 }
 
 fn tls(settings: &Settings) -> Result<Tls, Failure> {
@@ -80,7 +118,7 @@ fn key_file(settings: &Settings) -> Option<&Path> {
 /// Several times what all the keys that there can be take.
 const KEY_FILE_LIMIT: usize = 64 * 1024;
 
-fn read_keys(path: &Path) -> Result<Arc<KeyRing>, Failure> {
+pub(crate) fn read_keys(path: &Path) -> Result<Arc<KeyRing>, Failure> {
     // Room from the start: growing would leave copies of the keys behind.
     let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_LIMIT));
     let read = File::open(path).and_then(|file| file.take(KEY_FILE_LIMIT as u64).read_to_string(&mut text));

@@ -138,7 +138,8 @@ pub(crate) fn in_seconds(time: Timestamp) -> String {
 /// A name for people: characters that cannot be seen or that turn the line around are written as their numbers.
 pub(crate) fn visible(name: impl std::fmt::Display) -> String {
     let hidden = |c: char| {
-        matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        c.is_control()
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
     };
     let escape = |c: char| if hidden(c) { c.escape_unicode().to_string() } else { c.to_string() };

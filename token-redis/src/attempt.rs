@@ -74,7 +74,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-fn kind_of(error: &RedisError) -> StoreErrorKind {
+pub(crate) fn kind_of(error: &RedisError) -> StoreErrorKind {
     if error.is_timeout() {
         return StoreErrorKind::TimedOut;
     }
@@ -106,7 +106,7 @@ fn kind_of(error: &RedisError) -> StoreErrorKind {
 }
 
 /// What is wrong with the store and what to do, as it follows the store's name.
-fn advice(kind: StoreErrorKind, error: &RedisError) -> &'static str {
+pub(crate) fn advice(kind: StoreErrorKind, error: &RedisError) -> &'static str {
     match (kind, error.code()) {
         (StoreErrorKind::TimedOut, _) => "did not answer in time; is it running and reachable?",
         (StoreErrorKind::Denied, _) => "refused; check user name, password and the ACL of that user",

@@ -13,7 +13,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use token_core::{Partition, SubjectHash, TokenId};
+use token_core::{PARTITIONS, Partition, SubjectHash, TokenId};
 
 /// What every key of a deployment starts with: 1–32 characters of `0-9A-Za-z_-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,22 @@ impl Namespace {
     /// The tombstone of a subject.
     pub(crate) fn subject_tombstone(&self, subject: SubjectHash) -> String {
         self.key(subject.partition, &["r:u:", &format!("{:032x}", subject.index)])
+    }
+
+    /// A key that no token has, since an id is longer, in the first partition whose slot is wanted.
+    pub(crate) fn nobody(&self, wanted: impl Fn(u16) -> bool) -> Option<String> {
+        let partitions = (0..PARTITIONS).filter_map(Partition::new);
+        partitions
+            .into_iter()
+            .find(|&partition| wanted(Self::slot(partition)))
+            .map(|partition| self.key(partition, &["doctor"]))
+    }
+
+    /// A key of each kind.
+    pub(crate) fn examples(&self) -> Vec<String> {
+        let Some(partition) = Partition::new(0) else { return Vec::new() };
+        let (id, subject) = (TokenId::new(partition, 0), SubjectHash { partition, check: [0; 8], index: 0 });
+        vec![self.record(id), self.tombstone(id), self.index(subject), self.subject_tombstone(subject)]
     }
 
     /// The slot of all keys in a partition, in a cluster.

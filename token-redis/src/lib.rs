@@ -37,6 +37,11 @@
 //! and say whether it was so ([`Confirmation`](token_core::Confirmation)). What is not confirmed is done, but one failure
 //! may undo it: repeat it. Every revocation writes, also a repeated one, so that a repeat is as honest as the first.
 //!
+//! # Examination
+//!
+//! [`examine`] tells whether a deployment is set up so that tokens are safe in it, also while it does not work, and
+//! changes nothing.
+//!
 //! # For the application's `Cargo.toml`
 //!
 //! tokio 1.54 can hang the cluster client of redis 1.8 for ever at a slot refresh under load. A library cannot pin for
@@ -47,12 +52,14 @@ mod attempt;
 mod confirm;
 mod connect;
 mod demand;
+mod doctor;
 mod keys;
 mod options;
 mod prune;
 mod scripts;
 mod store;
 
+pub use doctor::{Role, RoleError, examine};
 pub use keys::{Namespace, NamespaceError};
 pub use options::{Options, Tls};
 pub use store::RedisStore;

@@ -30,6 +30,7 @@ script!(LIST, "list.lua");
 script!(REVOKE, "revoke.lua");
 script!(REVOKE_USER, "revoke_user.lua");
 script!(PRUNE, "prune.lua");
+script!(PERMITTED, "permitted.lua");
 
 /// A call of a script, with its keys and arguments.
 pub(crate) struct Call {

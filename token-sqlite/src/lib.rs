@@ -50,6 +50,7 @@
 
 mod database;
 mod error;
+mod examine;
 mod fresh;
 pub mod keyfile;
 mod open;
@@ -57,6 +58,7 @@ mod rows;
 mod store;
 mod transitions;
 
+pub use examine::{examine, examine_mode};
 pub use store::SqliteStore;
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ fn fill(path: &Path) -> Result<(), Failure> {
 }
 
 /// A connection that never makes a file: SQLite would make it readable by everybody.
-fn connect(path: &Path) -> Result<Connection, Failure> {
+pub(crate) fn connect(path: &Path) -> Result<Connection, Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(SqliteStore::BUSY_TIMEOUT)?;
@@ -121,7 +121,7 @@ fn connect(path: &Path) -> Result<Connection, Failure> {
 }
 
 /// Refuses the database of another program, before anything is written to it, and that of another version of ours.
-fn check_identity(connection: &Connection, path: &Path) -> Result<(), Failure> {
+pub(crate) fn check_identity(connection: &Connection, path: &Path) -> Result<(), Failure> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     match (pragma("application_id")?, pragma("user_version")?) {
         (APPLICATION_ID, SCHEMA_VERSION) => Ok(()),

@@ -59,7 +59,10 @@ impl Cli {
     #[must_use]
     pub fn embedded() -> Self {
         let home = TempDir::new().unwrap();
-        std::fs::write(home.path().join("keys"), KEY_FILE).unwrap();
+        let keys = home.path().join("keys");
+        std::fs::write(&keys, KEY_FILE).unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(keys, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         Self { home, store: None, clock: None, log: None }
     }
 

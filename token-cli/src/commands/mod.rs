@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod completions;
+mod doctor;
 mod issue;
 mod list;
 pub(crate) mod man;
@@ -33,6 +34,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Revoke(arguments) => revoke::run(arguments, format, &settings).await,
         Command::Serve(arguments) => serve::run(arguments, &settings).await,
         Command::Prune => prune::run(format, &open(&settings).await?).await,
+        Command::Doctor(arguments) => doctor::run(&arguments, format, &settings).await,
         Command::NewKeyFile(arguments) => new_key_file::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),

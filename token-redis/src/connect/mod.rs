@@ -16,12 +16,14 @@
 //! | deadpool-redis' managers for clusters and sentinels take no timeouts, certificates or TCP settings | deadpool#404, deadpool#452 | its manager for one server, for each primary: [`Primaries`] |
 //! | a pool keeps connections to a primary that was demoted | none known | [`Primaries`] drops the whole pool |
 
+mod members;
 mod primaries;
 mod shared;
 mod target;
 mod topology;
 
+pub(crate) use self::members::{Member, read_members};
 pub(crate) use self::primaries::{Own, Primaries, Work};
 pub(crate) use self::shared::Shared;
-pub(crate) use self::target::Target;
-pub(crate) use self::topology::Home;
+pub(crate) use self::target::{Address, Shape, Target};
+pub(crate) use self::topology::{Home, open};

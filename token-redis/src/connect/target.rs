@@ -146,6 +146,19 @@ impl Target {
         self.connection(address, RedisConnectionInfo::default())
     }
 
+    /// The user that the URL names.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.settings.username()
+    }
+
+    /// Makes what TLS needs ready, where the URL asks for it.
+    pub(crate) fn prepare(&self) {
+        if self.tls.is_some() {
+            // An application that has chosen a provider already keeps it.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+    }
+
     /// The certificates, where the URL asks for TLS.
     pub(crate) fn certificates(&self) -> Option<&TlsCertificates> {
         self.tls.as_ref()
@@ -211,6 +224,16 @@ impl fmt::Display for Address {
 }
 
 impl Address {
+    /// Whether nothing that is sent there leaves this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            Self::Unix(_) => true,
+            Self::Tcp(host, _) => {
+                host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+            }
+        }
+    }
+
     /// Reads `HOST:PORT`, as servers write it: an IPv6 address has brackets or not.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
@@ -302,6 +325,17 @@ mod tests {
             ("rediss-sentinel://h/0?sentinelServiceName=x", true),
         ] {
             assert_eq!(parse(url).certificates().is_some(), secure, "{url}");
+        }
+    }
+
+    #[test]
+    fn loopback_and_sockets_are_local_and_all_else_is_not() {
+        for host in ["127.0.0.1", "127.9.9.9", "::1", "localhost"] {
+            assert!(tcp(host, 1).is_local(), "{host}");
+        }
+        assert!(Address::Unix("/s".into()).is_local());
+        for host in ["10.0.0.1", "redis", "localhost.example.org", "127.0.0.1.example.org", "::2"] {
+            assert!(!tcp(host, 1).is_local(), "{host}");
         }
     }
 

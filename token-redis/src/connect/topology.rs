@@ -3,12 +3,14 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, RedisError, RedisResult,
     Value,
 };
 use tokio::sync::Mutex;
 
+use super::members::{Member, read_members};
 use super::target::{Address, Shape, Target};
 
 /// The primary of some slots.
@@ -182,13 +184,15 @@ impl Topology {
 
     /// One question over a connection of its own.
     async fn ask<T: FromRedisValue>(&self, info: ConnectionInfo, question: &Cmd) -> RedisResult<T> {
-        let limits = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.connect_timeout))
-            .set_response_timeout(Some(self.connect_timeout));
-        let mut connection =
-            Client::open(info)?.get_multiplexed_async_connection_with_config(&limits).await?;
-        question.query_async(&mut connection).await
+        question.query_async(&mut open(info, self.connect_timeout).await?).await
     }
+}
+
+/// A connection for a few questions. Connecting has the limit for itself, and so has each answer.
+pub(crate) async fn open(info: ConnectionInfo, limit: Duration) -> RedisResult<MultiplexedConnection> {
+    let limits =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(Some(limit));
+    Client::open(info)?.get_multiplexed_async_connection_with_config(&limits).await
 }
 
 fn nobody_answered() -> RedisError {
@@ -207,50 +211,28 @@ struct Nodes {
 }
 
 impl Nodes {
-    /// Reads the answer to CLUSTER NODES, a line for each node: id, address, flags, primary's id, …, slots. A primary's
-    /// replicas count whether they are well or not: one that comes back may be promoted.
+    /// Reads the answer to CLUSTER NODES. A primary's replicas count whether they are well or not: one that comes back may be
+    /// promoted.
     fn read(nodes: &str, asked: &Address) -> Self {
-        let lines: Vec<Vec<&str>> = nodes.lines().map(|line| line.split(' ').collect()).collect();
-        let has = |flags: &str, wanted: &str| flags.split(',').any(|flag| flag == wanted);
-        let replicas_of = |id: Option<&str>| {
-            let follow = |line: &&Vec<&str>| match id {
-                Some(id) => line.get(3) == Some(&id),
-                None => line.get(2).is_some_and(|flags| has(flags, "slave")),
-            };
-            u32::try_from(lines.iter().filter(follow).count()).unwrap_or(u32::MAX)
+        let members = read_members(nodes, asked);
+        let count = |follows: &dyn Fn(&&Member) -> bool| {
+            u32::try_from(members.iter().filter(follows).count()).unwrap_or(u32::MAX)
         };
-        let at_least = replicas_of(None).min(1);
+        let at_least = count(&|member| member.is("slave")).min(1);
         let mut read = Self { addresses: Vec::new(), map: Map::new() };
-        for line in &lines {
-            let [id, address, flags, _, _, _, _, _, slots @ ..] = line.as_slice() else { continue };
-            let Some(address) = read_address(address, asked) else { continue };
-            if has(flags, "master") {
-                let replicas = Some(replicas_of(Some(id)).max(at_least));
-                let home = Home { address: address.clone(), replicas };
-                let ranges = slots.iter().filter_map(|range| read_range(range));
-                read.map.extend(ranges.map(|(first, last)| (first, last, home.clone())));
+        for member in &members {
+            let Some(address) = member.address.clone() else { continue };
+            if member.is("master") {
+                let replicas = count(&|other| other.follows.as_ref() == Some(&member.id)).max(at_least);
+                let home = Home { address: address.clone(), replicas: Some(replicas) };
+                read.map.extend(member.slots.iter().map(|&(first, last)| (first, last, home.clone())));
             }
-            if !has(flags, "fail") && !has(flags, "noaddr") {
+            if !member.is("fail") && !member.is("noaddr") {
                 read.addresses.push(address);
             }
         }
         read
     }
-}
-
-/// `ip:port@bus-port[,hostname…]`. A node that does not know its own address yet leaves it empty: it is the one we asked.
-fn read_address(text: &str, asked: &Address) -> Option<Address> {
-    let (address, _) = text.split_once('@')?;
-    match (address.strip_prefix(':'), asked) {
-        (Some(port), Address::Tcp(host, _)) => Some(Address::Tcp(host.clone(), port.parse().ok()?)),
-        _ => Address::parse(address),
-    }
-}
-
-/// `17` or `0-5460`; slots on the move (`[93->-…]`) stand elsewhere in the list, too.
-fn read_range(text: &str) -> Option<(u16, u16)> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    Some((first.parse().ok()?, last.parse().ok()?))
 }
 
 #[cfg(test)]

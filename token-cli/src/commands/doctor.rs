@@ -1,0 +1,203 @@
+//! `doctor`
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use token_core::{Finding, FindingStatus};
+
+use crate::args::{DoctorArgs, Settings};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::format::Format;
+use crate::open::examine;
+use crate::report::{Report, table, visible};
+
+/// How many nodes a row names before it counts them.
+const NAMED: usize = 2;
+
+/// How many characters of what a server says are shown.
+const LONGEST: usize = 200;
+
+/// How long a line of an explanation may be.
+const WIDTH: usize = 100;
+
+pub(crate) async fn run(
+    arguments: &DoctorArgs,
+    format: Format,
+    settings: &Settings,
+) -> Result<Report, Failure> {
+    let findings = examine(settings, arguments.role).await?;
+    let json = Json::of(&findings);
+    let exit = if json.failures > 0 { Exit::Negative } else { Exit::Done };
+    Report::new(format, exit, &json, || human(&json, arguments.verbose))
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    ok: usize,
+    warnings: usize,
+    failures: usize,
+    findings: &'a [Finding],
+}
+
+impl<'a> Json<'a> {
+    fn of(findings: &'a [Finding]) -> Self {
+        let count = |status| findings.iter().filter(|finding| finding.status == status).count();
+        Self {
+            ok: count(FindingStatus::Ok),
+            warnings: count(FindingStatus::Warning),
+            failures: count(FindingStatus::Failure),
+            findings,
+        }
+    }
+}
+
+/// The table, then what is to say about its rows, then a summary.
+fn human(json: &Json<'_>, verbose: bool) -> String {
+    let rows = rows(json.findings, verbose);
+    let mut text = table(["STATUS", "CHECK", "NODE", "FOUND"], rows.iter().map(Row::cells));
+    let told = |row: &&Row<'_>| verbose || row.finding.status != FindingStatus::Ok;
+    for of_check in rows.chunk_by(|a, b| a.finding.check == b.finding.check) {
+        let mut told = of_check.iter().filter(told).peekable();
+        let Some(Finding { check, wanted, why, .. }) = told.peek().map(|row| row.finding) else { continue };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n{check}\n{}{}", wrapped("  good  ", wanted), wrapped("  why   ", why));
+        for nodes in told.map(|row| &row.nodes).filter(|nodes| nodes.len() > NAMED) {
+            let _ = write!(text, "{}", wrapped("  at    ", &visible(nodes.join(", "))));
+        }
+    }
+    let Json { ok, warnings, failures, .. } = json;
+    let _ = writeln!(text, "\n{ok} ok, {}, {}", count(*warnings, "warning"), count(*failures, "failure"));
+    text
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Lines of a readable length, all but the first indented as far as `lead` is wide.
+fn wrapped(lead: &str, text: &str) -> String {
+    let mut line = lead.to_owned();
+    let mut lines = String::new();
+    for word in text.split(' ') {
+        if line.len() > lead.len() && line.len() + word.len() > WIDTH {
+            let _ = writeln!(lines, "{}", line.trim_end());
+            line = " ".repeat(lead.len());
+        }
+        line += word;
+        line.push(' ');
+    }
+    let _ = writeln!(lines, "{}", line.trim_end());
+    lines
+}
+
+/// The same finding at some nodes.
+struct Row<'a> {
+    finding: &'a Finding,
+    nodes: Vec<&'a str>,
+}
+
+/// The rows, those of a check together; the same finding at several nodes is one, unless each is to be seen.
+fn rows(findings: &[Finding], verbose: bool) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for finding in findings {
+        let same = |row: &&mut Row<'_>| {
+            let other = row.finding;
+            !verbose
+                && (other.check, other.status, &other.found)
+                    == (finding.check, finding.status, &finding.found)
+                && other.node.is_some() == finding.node.is_some()
+        };
+        match rows.iter_mut().find(same) {
+            Some(row) => row.nodes.extend(finding.node.as_deref()),
+            None => {
+                let behind = rows.iter().rposition(|row| row.finding.check == finding.check);
+                let place = behind.map_or(rows.len(), |last| last + 1);
+                rows.insert(place, Row { finding, nodes: finding.node.as_deref().into_iter().collect() });
+            }
+        }
+    }
+    rows
+}
+
+impl Row<'_> {
+    fn cells(&self) -> [String; 4] {
+        let Finding { check, status, found, .. } = self.finding;
+        let nodes = match self.nodes.as_slice() {
+            [] => "-".to_owned(),
+            nodes if nodes.len() <= NAMED => nodes.join(", "),
+            nodes => format!("{} nodes", nodes.len()),
+        };
+        [status.to_string(), (*check).to_owned(), cut(visible(nodes)), cut(visible(found))]
+    }
+}
+
+/// No more of what a server says than anybody reads. JSON has all of it.
+fn cut(text: String) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use token_core::Check;
+
+    use super::*;
+
+    const DEPTH: Check = Check { name: "depth", wanted: "deep", why: "the shallow dries up" };
+    const SALT: Check = Check { name: "salt", wanted: "none", why: "it tastes" };
+
+    fn shown(findings: &[Finding], verbose: bool) -> String {
+        human(&Json::of(findings), verbose)
+    }
+
+    #[test]
+    fn what_is_wrong_is_explained_once_and_what_is_right_only_when_asked_for() {
+        let findings = [DEPTH.ok("deep").at("a"), SALT.warning("some").at("a"), SALT.warning("much").at("b")];
+        let brief = "\
+STATUS   CHECK  NODE  FOUND
+ok       depth  a     deep
+warning  salt   a     some
+warning  salt   b     much
+
+salt
+  good  none
+  why   it tastes
+
+1 ok, 2 warnings, 0 failures
+";
+        assert_eq!(shown(&findings, false), brief);
+        assert!(shown(&findings, true).contains("depth\n  good  deep\n  why   the shallow dries up\n"));
+    }
+
+    #[test]
+    fn the_same_finding_at_several_nodes_is_one_row_and_the_explanation_names_them_where_it_is_bad() {
+        let at = |check: &Check, status| ["a", "b", "c"].map(|node| check.finding(status, "x").at(node));
+        let findings = [at(&DEPTH, FindingStatus::Ok), at(&SALT, FindingStatus::Failure)].concat();
+        let text = shown(&findings, false);
+        assert!(text.contains("ok       depth  3 nodes  x\nfailure  salt   3 nodes  x\n"), "{text}");
+        assert!(text.contains("  why   it tastes\n  at    a, b, c\n"), "{text}");
+        assert_eq!(shown(&findings, true).lines().filter(|line| line.starts_with("ok ")).count(), 3);
+    }
+
+    #[test]
+    fn an_explanation_is_wrapped_and_indented() {
+        let text = wrapped("  why   ", &"word ".repeat(40));
+        assert!(text.lines().count() == 3 && text.lines().all(|line| line.len() <= WIDTH), "{text}");
+        assert!(
+            text.starts_with("  why   word")
+                && text.lines().skip(1).all(|line| line.starts_with("        word"))
+        );
+    }
+
+    #[test]
+    fn what_a_server_says_cannot_paint_the_terminal_break_the_table_or_flood_it() {
+        let text = shown(&[DEPTH.ok("\u{1b}[2Jx\ty\nz\u{202e}").at("h\r:1")], false);
+        assert!(text.contains("h\\u{d}:1"), "{text}");
+        let long = shown(&[DEPTH.ok("ä".repeat(10_000))], false);
+        assert!(long.contains(&format!("{}…\n", "ä".repeat(LONGEST))), "{long}");
+        assert!(text.contains("\\u{1b}[2Jx\\u{9}y\\u{a}z\\u{202e}"), "{text}");
+    }
+}

@@ -1,0 +1,77 @@
+//! The nodes of a cluster, as one of them sees them.
+
+use super::target::Address;
+
+/// A node of a cluster, as another one or it itself sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) id: String,
+    /// `None` when it is not told in a form that can be read.
+    pub(crate) address: Option<Address>,
+    /// The id of its primary, if it is a replica.
+    pub(crate) follows: Option<String>,
+    /// First and last slot of what it owns.
+    pub(crate) slots: Vec<(u16, u16)>,
+    flags: Vec<String>,
+}
+
+impl Member {
+    /// Whether it has a flag: `myself`, `master`, `slave`, `fail`, …
+    pub(crate) fn is(&self, flag: &str) -> bool {
+        self.flags.iter().any(|own| own == flag)
+    }
+}
+
+/// Reads the answer to CLUSTER NODES, a line for each node: id, address, flags, primary's id, …, slots.
+pub(crate) fn read_members(nodes: &str, asked: &Address) -> Vec<Member> {
+    let read = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [id, address, flags, follows, _, _, _, _, slots @ ..] = words.as_slice() else { return None };
+        Some(Member {
+            id: (*id).to_owned(),
+            address: read_address(address, asked),
+            follows: (*follows != "-").then(|| (*follows).to_owned()),
+            slots: slots.iter().filter_map(|range| read_range(range)).collect(),
+            flags: flags.split(',').map(str::to_owned).collect(),
+        })
+    };
+    nodes.lines().filter_map(read).collect()
+}
+
+/// `ip:port@bus-port[,hostname…]`. A node that does not know its own address yet leaves it empty: it is the one we asked.
+fn read_address(text: &str, asked: &Address) -> Option<Address> {
+    let (address, _) = text.split_once('@')?;
+    match (address.strip_prefix(':'), asked) {
+        (Some(port), Address::Tcp(host, _)) => Some(Address::Tcp(host.clone(), port.parse().ok()?)),
+        _ => Address::parse(address),
+    }
+}
+
+/// `17` or `0-5460`; slots on the move (`[93->-…]`) stand elsewhere in the list, too.
+fn read_range(text: &str) -> Option<(u16, u16)> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_read_with_its_address_flags_primary_and_slots() {
+        let nodes = "\
+a1 127.0.0.1:7000@17000 myself,master - 0 1 1 connected 0-5460 7000 [93->-b2]
+c3 127.0.0.1:7003@17003 slave,fail a1 0 1 1 disconnected
+d4 :0@0 slave,noaddr a1 0 1 1 disconnected
+short line
+";
+        let asked = Address::Tcp("h".into(), 1);
+        let members = read_members(nodes, &asked);
+        assert_eq!(members.len(), 3);
+        assert!(members[0].is("myself") && members[0].is("master") && !members[0].is("fail"));
+        assert_eq!((&members[0].slots[..], &members[0].follows), (&[(0, 5460), (7000, 7000)][..], &None));
+        assert_eq!(members[1].address, Some(Address::Tcp("127.0.0.1".into(), 7003)));
+        assert_eq!((members[1].follows.as_deref(), members[1].is("fail")), (Some("a1"), true));
+        assert!(members[2].is("noaddr"));
+    }
+}

@@ -1,0 +1,117 @@
+//! What survives the restart of a server.
+
+use token_core::{Check, Finding, FindingStatus};
+
+use super::setting;
+use crate::doctor::info::Info;
+use crate::doctor::scene::{Facts, Node, Scene};
+
+const PERSISTENCE: Check = Check {
+    name: "persistence",
+    wanted: "appendonly yes, and a disk that takes it, on primaries and on replicas",
+    why: "a token counts only while its record is there, so what a restart loses is refused. A primary that comes back \
+          empty before a replica has taken over also empties its replicas: without persistence, let nothing restart it \
+          by itself",
+};
+
+const SYNC: Check = Check {
+    name: "appendfsync",
+    wanted: "everysec, or always",
+    why: "otherwise the system decides when changes reach the disk: the loss of power undoes revocations of half a \
+          minute or more",
+};
+
+pub(super) fn findings(scene: &Scene) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (node, facts, info) in scene.infos() {
+        let persistence = persistence(facts, info);
+        findings.push(persistence.at(&node.name));
+        if info.is("aof_enabled", "1") {
+            findings.push(sync(node, facts));
+        }
+    }
+    findings
+}
+
+fn persistence(facts: &Facts, info: &Info) -> Finding {
+    let saves =
+        facts.settings.as_ref().ok().and_then(|settings| settings.get("save")).map(|save| !save.is_empty());
+    let has_replicas = !info.followers().is_empty();
+    match info.text("aof_enabled") {
+        None => PERSISTENCE.warning("not seen: the server does not tell it"),
+        Some("1") if !info.is("aof_last_write_status", "ok") => {
+            PERSISTENCE.failure("the append-only file cannot be written: the server takes no changes")
+        }
+        Some("1") => PERSISTENCE.ok("an append-only file"),
+        Some(_) if saves == Some(true) && !info.is("rdb_last_bgsave_status", "ok") => {
+            PERSISTENCE.failure("snapshots only, and the last one failed: the server takes no changes")
+        }
+        Some(_) => PERSISTENCE.warning(match (saves, has_replicas) {
+            (Some(true), _) => "snapshots only: a restart goes back to the last one, revoked tokens included",
+            (Some(false), true) => "nothing is kept: a restart loses all tokens, and empties the replicas",
+            (Some(false), false) => "nothing is kept: a restart loses all tokens",
+            (None, true) => "no append-only file (snapshots were not seen): a restart may empty the replicas",
+            (None, false) => "no append-only file (snapshots were not seen)",
+        }),
+    }
+}
+
+fn sync(node: &Node, facts: &Facts) -> Finding {
+    setting(&SYNC, (node, facts), "appendfsync", |value| match value {
+        "everysec" | "always" => FindingStatus::Ok,
+        _ => FindingStatus::Warning,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use FindingStatus::{Failure, Ok, Warning};
+
+    use super::super::kit::{alone, node, only, with_settings, worst};
+    use super::*;
+
+    fn status(info: &str, settings: &[(&str, &str)]) -> FindingStatus {
+        only(&findings(&alone(with_settings(node("a", info), settings))), "persistence").status
+    }
+
+    #[test]
+    fn an_append_only_file_that_can_be_written_is_ok() {
+        assert_eq!(status("aof_enabled:1\naof_last_write_status:ok", &[]), Ok);
+        assert_eq!(status("aof_enabled:1\naof_last_write_status:err", &[]), Failure);
+    }
+
+    #[test]
+    fn snapshots_alone_and_nothing_at_all_are_warnings() {
+        let info = "aof_enabled:0\nrdb_last_bgsave_status:ok";
+        assert_eq!(status(info, &[("save", "3600 1")]), Warning);
+        assert_eq!(status(info, &[("save", "")]), Warning);
+    }
+
+    #[test]
+    fn a_snapshot_that_failed_stops_the_server_where_snapshots_are_wanted() {
+        let info = "aof_enabled:0\nrdb_last_bgsave_status:err";
+        assert_eq!(status(info, &[("save", "3600 1")]), Failure);
+        assert_eq!(status(info, &[("save", "")]), Warning, "a copy for a replica failed");
+    }
+
+    #[test]
+    fn a_primary_that_keeps_nothing_is_told_what_becomes_of_its_replicas() {
+        let info = "role:master\naof_enabled:0\nslave0:ip=h,port=1,state=online,offset=1,lag=0";
+        let all = findings(&alone(with_settings(node("a", info), &[("save", "")])));
+        assert!(only(&all, "persistence").found.contains("empties the replicas"));
+    }
+
+    #[test]
+    fn how_often_the_file_is_synced_is_asked_only_where_there_is_one() {
+        let synced = |value| with_settings(node("a", "aof_enabled:1"), &[("appendfsync", value)]);
+        for (value, status) in [("everysec", Ok), ("always", Ok), ("no", Warning)] {
+            assert_eq!(worst(&findings(&alone(synced(value))), "appendfsync"), Some(status));
+        }
+        assert_eq!(
+            worst(&findings(&alone(node("a", "aof_enabled:1"))), "appendfsync"),
+            Some(Warning),
+            "not seen"
+        );
+        assert_eq!(worst(&findings(&alone(node("a", "aof_enabled:0"))), "appendfsync"), None);
+    }
+}

@@ -1,0 +1,156 @@
+//! Asking one server for all that it tells of itself.
+//!
+//! Everything that is sent is here. None of it changes anything or blocks:
+//!
+//! | sent | changes nothing, because |
+//! |---|---|
+//! | `TIME`, `INFO`, `CLUSTER NODES`, `CLUSTER INFO` | they only tell |
+//! | `CONFIG GET` | it only tells, and is asked for these names alone: none of them is secret |
+//! | `permitted.lua` | it runs no command; a server would not let it write (`no-writes`) |
+//! | `validate.lua` as a peek, on a key that no token has | it finds nothing; a peek renews nothing either way |
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::{FromRedisValue, RedisResult};
+use token_core::{Clock, Demand, Mode, SystemClock};
+
+use super::info::Info;
+use super::permissions::{Inquiry, Permissions};
+use super::role::Role;
+use super::scene::{Facts, Node, Offset, Seen, Unseen, seen, trouble};
+use crate::answer::Answer;
+use crate::connect::{Address, Member, Shape, Target, open, read_members};
+use crate::demand;
+use crate::keys::Namespace;
+use crate::scripts::{self, Call};
+
+/// The settings that only `CONFIG GET` tells. Nothing secret may ever stand here.
+const SETTINGS: [&str; 8] = [
+    "appendfsync",
+    "save",
+    "min-replicas-to-write",
+    "min-replicas-max-lag",
+    "replica-serve-stale-data",
+    "cluster-node-timeout",
+    "cluster-replica-validity-factor",
+    "cluster-allow-reads-when-down",
+];
+
+/// How servers are asked.
+pub(super) struct Asker {
+    pub(super) target: Arc<Target>,
+    pub(super) namespace: Namespace,
+    pub(super) role: Role,
+    /// How long one server may take for all of it.
+    pub(super) deadline: Duration,
+}
+
+impl Asker {
+    /// Asks one server. That it cannot be asked is an answer, too.
+    pub(super) async fn visit(&self, address: &Address) -> Node {
+        let facts = match tokio::time::timeout(self.deadline, self.ask(address)).await {
+            Ok(Ok(facts)) => Ok(facts),
+            Ok(Err(error)) => Err(trouble(&error)),
+            Err(_) => Err(format!("did not answer within {:?}; is it running and reachable?", self.deadline)),
+        };
+        Node { name: address.to_string(), is_local: address.is_local(), facts }
+    }
+
+    async fn ask(&self, address: &Address) -> RedisResult<Facts> {
+        let link = &mut open(self.target.server(address)?, self.deadline).await?;
+        let mut facts = Facts::none();
+        facts.clock = seen(clock(link).await, "time")?;
+        facts.info = seen(tell::<String>(link, "INFO", &[]).await, "info")?.map(|text| Info::read(&text));
+        facts.settings =
+            seen(tell::<HashMap<String, String>>(link, "CONFIG", &settings()).await, "config|get")?;
+        if self.target.shape == Shape::Cluster {
+            let nodes = seen(tell::<String>(link, "CLUSTER", &["NODES"]).await, "cluster|nodes")?;
+            facts.members = Some(nodes.map(|nodes| read_members(&nodes, address)));
+            let info = seen(tell::<String>(link, "CLUSTER", &["INFO"]).await, "cluster|info")?;
+            facts.cluster_state = Some(info.map(|info| state(&info)));
+        }
+        facts.permissions = self.permissions(link).await?;
+        if let Some(key) = self.key_to_validate(&facts) {
+            facts.validation = Some(validate(link, key).await?);
+        }
+        Ok(facts)
+    }
+
+    async fn permissions(&self, link: &mut MultiplexedConnection) -> RedisResult<Seen<Permissions>> {
+        let inquiry = Inquiry::about(self.role, &self.namespace);
+        let answer = seen(inquiry.call().send(link).await, "eval")?;
+        Ok(answer.and_then(|answer| {
+            inquiry.read(&answer).ok_or_else(|| Unseen::Refused("gave no answer of ours".into()))
+        }))
+    }
+
+    /// A key on which a validation has to work at this server.
+    fn key_to_validate(&self, facts: &Facts) -> Option<String> {
+        match self.target.shape {
+            Shape::Single => self.namespace.nobody(|_| true),
+            Shape::Sentinel { .. } => {
+                facts.info.as_ref().ok().filter(|info| info.is_primary())?;
+                self.namespace.nobody(|_| true)
+            }
+            Shape::Cluster => {
+                let slots = &facts.myself().filter(|own| own.is("master"))?.slots;
+                self.namespace.nobody(|slot| serves(slots, slot))
+            }
+        }
+    }
+}
+
+fn serves(slots: &[(u16, u16)], slot: u16) -> bool {
+    slots.iter().any(|&(first, last)| (first..=last).contains(&slot))
+}
+
+fn settings() -> Vec<&'static str> {
+    ["GET"].into_iter().chain(SETTINGS).collect()
+}
+
+async fn tell<T: FromRedisValue>(
+    link: &mut MultiplexedConnection,
+    command: &str,
+    arguments: &[&str],
+) -> RedisResult<T> {
+    redis::cmd(command).arg(arguments).query_async(link).await
+}
+
+fn state(cluster_info: &str) -> String {
+    Info::read(cluster_info).text("cluster_state").unwrap_or("not told").to_owned()
+}
+
+/// The server's clock against ours, half way between question and answer.
+async fn clock(link: &mut MultiplexedConnection) -> RedisResult<Offset> {
+    let (ours, asked) = (SystemClock.now(), Instant::now());
+    let (seconds, micros): (i64, i64) = tell(link, "TIME", &[]).await?;
+    let took = i64::try_from(asked.elapsed().as_millis()).unwrap_or(i64::MAX);
+    let theirs = seconds.saturating_mul(1000).saturating_add(micros / 1000);
+    let ours = i64::try_from(ours.as_millis()).unwrap_or(i64::MAX).saturating_add(took / 2);
+    // A whole millisecond for what was cut off.
+    Ok(Offset { millis: theirs.saturating_sub(ours), uncertain: took / 2 + 1 })
+}
+
+/// Validates a token that cannot exist, as a validation does it, but without renewing.
+async fn validate(link: &mut MultiplexedConnection, key: String) -> RedisResult<Result<(), String>> {
+    let arguments = demand::arguments(&Demand::any(), Mode::Peek);
+    let call = Call { script: &scripts::VALIDATE, keys: vec![key], arguments };
+    let answer = match seen(call.send(link).await, "evalsha")? {
+        Ok(value) => Answer::read(value),
+        Err(Unseen::Refused(why)) => return Ok(Err(why)),
+        Err(unseen) => return Ok(Err(unseen.to_string())),
+    };
+    Ok(match answer.as_ref().map(Answer::split) {
+        Some((b"unknown", [])) => Ok(()),
+        _ => Err("gave another answer than that there is no such token".into()),
+    })
+}
+
+/// Addresses that members of a cluster have, as far as they can be read.
+pub(super) fn addresses(members: &[Member]) -> impl Iterator<Item = (&Member, &Address)> {
+    let there = members.iter().filter(|member| !member.is("noaddr") && !member.is("handshake"));
+    there.filter_map(|member| Some((member, member.address.as_ref()?)))
+}

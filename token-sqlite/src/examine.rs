@@ -1,0 +1,146 @@
+//! Examining a database: whether tokens are safe in it.
+
+use std::io;
+use std::path::Path;
+
+use rusqlite::Connection;
+use token_core::{Check, Finding};
+
+use crate::error::Failure;
+use crate::open::{check_identity, connect};
+
+const VERSION: Check = Check {
+    name: "version",
+    wanted: "the SQLite that this program was built with",
+    why: "it is part of the program: a newer one comes with a newer program",
+};
+
+const DATABASE: Check = Check {
+    name: "database",
+    wanted: "a file that this program made, and may write to",
+    why: "without it there are no tokens",
+};
+
+const INTEGRITY: Check = Check {
+    name: "integrity",
+    wanted: "PRAGMA quick_check finds nothing",
+    why: "tokens in the damaged part are refused, and revocations in it may be forgotten: restore a backup, and revoke again",
+};
+
+const JOURNAL: Check = Check {
+    name: "journal",
+    wanted: "journal_mode wal",
+    why: "with another one, whoever reads waits for whoever writes, and some file systems lose what was acknowledged",
+};
+
+const MODE: Check = Check {
+    name: "file-mode",
+    wanted: "the database is for its owner alone (mode 600)",
+    why: "whoever can read it learns who has tokens for what; whoever can write to it can end them",
+};
+
+/// Examines the database at `path`. It is neither made nor changed; one that is not there yet is no failure.
+///
+/// It blocks while SQLite looks through the whole file.
+#[must_use]
+pub fn examine(path: &Path) -> Vec<Finding> {
+    let node = path.display().to_string();
+    let mut findings = vec![VERSION.ok(format!("SQLite {}", rusqlite::version()))];
+    let of_file = match path.try_exists() {
+        Ok(false) => vec![DATABASE.ok("none yet: the first token makes it")],
+        _ => of_file(path),
+    };
+    findings.extend(of_file.into_iter().map(|finding| finding.at(&node)));
+    findings
+}
+
+fn of_file(path: &Path) -> Vec<Finding> {
+    let mode = examine_mode(&MODE, path);
+    let connection = match open(path) {
+        Ok(connection) => connection,
+        Err(failure) => {
+            let error = failure.explain("open", "database", path);
+            return vec![DATABASE.failure(error.to_string()), mode];
+        }
+    };
+    vec![DATABASE.ok("opens"), mode, integrity(&connection), journal(&connection)]
+}
+
+fn open(path: &Path) -> Result<Connection, Failure> {
+    // An absolute path is never one of SQLite's special names.
+    let path = std::path::absolute(path)?;
+    let connection = connect(&path)?;
+    if connection.is_readonly("main")? {
+        return Err(io::Error::from(io::ErrorKind::PermissionDenied).into());
+    }
+    check_identity(&connection, &path)?;
+    Ok(connection)
+}
+
+fn integrity(connection: &Connection) -> Finding {
+    // One complaint is enough to know.
+    match connection.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0)) {
+        Ok(found) if found == "ok" => INTEGRITY.ok("sound"),
+        Ok(found) => INTEGRITY.failure(found),
+        Err(error) => INTEGRITY.failure(format!("cannot be read through: {error}")),
+    }
+}
+
+fn journal(connection: &Connection) -> Finding {
+    match connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0)) {
+        Ok(mode) if mode == "wal" => JOURNAL.ok("wal"),
+        Ok(mode) => JOURNAL.warning(format!("{mode}; the next use of the store sets it right")),
+        Err(error) => JOURNAL.failure(error.to_string()),
+    }
+}
+
+/// Judges who besides its owner may reach a file: nobody should. A group may be meant to; all others never are.
+///
+/// Where files have no modes, nothing is known to be wrong.
+#[must_use]
+pub fn examine_mode(check: &Check, path: &Path) -> Finding {
+    match mode(path) {
+        Ok(mode) if mode & 0o007 != 0 => {
+            check.failure(format!("all users of this machine may reach it (mode {mode:03o}): chmod 600 it"))
+        }
+        Ok(mode) if mode & 0o070 != 0 => check.warning(format!("its group may reach it (mode {mode:03o})")),
+        Ok(_) => check.ok("for its owner alone"),
+        Err(error) => check.warning(format!("who may reach it was not seen: {error}")),
+    }
+}
+
+#[cfg(unix)]
+fn mode(path: &Path) -> io::Result<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(std::fs::metadata(path)?.permissions().mode() & 0o777)
+}
+
+#[cfg(not(unix))]
+fn mode(path: &Path) -> io::Result<u32> {
+    std::fs::metadata(path).map(|_| 0o600)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use token_core::FindingStatus::{Failure, Ok, Warning};
+
+    use super::*;
+
+    #[test]
+    fn a_file_for_its_owner_alone_is_ok_one_for_a_group_a_warning_and_one_for_all_a_failure() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (mode, status) in
+            [(0o600, Ok), (0o400, Ok), (0o640, Warning), (0o604, Failure), (0o666, Failure), (0o602, Failure)]
+        {
+            std::fs::set_permissions(file.path(), PermissionsExt::from_mode(mode)).unwrap();
+            assert_eq!(examine_mode(&MODE, file.path()).status, status, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_mode_that_is_not_seen_is_a_warning() {
+        assert_eq!(examine_mode(&MODE, Path::new("/nowhere/at/all")).status, Warning);
+    }
+}
