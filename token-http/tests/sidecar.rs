@@ -15,7 +15,7 @@ use token_core::{
     Access, IssueRequest, Issued, KeyRing, Lifetime, MemoryStore, Prefix, TokenService, TokenStore, os_rng,
 };
 use token_http::Realm;
-use token_http::sidecar::{Sidecar, Tokens};
+use token_http::sidecar::{Limits, Sidecar, Tokens};
 use tower::ServiceExt;
 
 const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
@@ -36,6 +36,8 @@ impl Running {
             realm: Realm::default(),
             admins: name("root"),
             introspectors: name("files"),
+            limits: Limits::default(),
+            metrics: None,
         };
         Self { tokens, router: sidecar.router() }
     }
@@ -244,4 +246,15 @@ async fn it_lives_and_is_ready() {
         assert_eq!(running.auth(uri, &[]).await.status(), 200);
     }
     assert_eq!(running.auth("/nowhere", &[]).await.status(), 404);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_as_such() {
+    let running = Running::new();
+    let root = running.issue("root", &[]).await;
+    let answer = running.post("/introspect", &root, &format!("token={}", "x".repeat(70_000))).await;
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (413, &"application/problem+json".parse().unwrap())
+    );
 }

@@ -24,7 +24,7 @@ use crate::refusal::Refusal;
 
 /// What the service behind the proxy is told. All of them are always there, so that a client's own never survive.
 const USER: &str = "x-token-user";
-const ID: &str = "x-token-id";
+pub(super) const ID: &str = "x-token-id";
 const SCOPES: &str = "x-token-scopes";
 const LABEL: &str = "x-token-label";
 /// What a proxy can demand for each route.

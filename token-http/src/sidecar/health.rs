@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use http::StatusCode;
+use axum::response::IntoResponse;
+use http::{StatusCode, header};
 use token_core::{StoreError, StoreErrorKind, os_rng};
 
 use super::Sidecar;
@@ -20,4 +21,14 @@ pub(super) async fn readyz(State(sidecar): State<Arc<Sidecar>>) -> Result<Status
         .map_err(|error| Problem::store(StoreError::new(StoreErrorKind::Unavailable, error.to_string())))?;
     sidecar.tokens.probe(&mut rng).await.map_err(Problem::store)?;
     Ok(StatusCode::OK)
+}
+
+/// Everything that is counted.
+pub(super) async fn metrics(State(sidecar): State<Arc<Sidecar>>) -> Result<impl IntoResponse, Problem> {
+    let metrics = sidecar.metrics.ok_or(Problem::Wrong(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "nothing is counted".into(),
+    ))?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics()))
 }

@@ -2,29 +2,27 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use token_core::{Demand, Grant, Timestamp, Verdict};
 
-use super::Sidecar;
 use super::problem::Problem;
+use super::{Sidecar, limits};
 
 /// Tells a resource server about a token that was presented to it, which counts as a use of that token.
 pub(super) async fn introspect(
     State(sidecar): State<Arc<Sidecar>>,
-    parts: Parts,
-    body: Bytes,
+    request: Request,
 ) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
     let caller = sidecar.caller(&parts).await?;
     if !caller.may_introspect() {
         return Err(Problem::Forbidden("this user may not introspect; see --introspector and --admin"));
     }
-    let token = token_in(&parts.headers, &body)?;
+    let token = token_in(&parts.headers, &limits::body(body).await?)?;
     let verdict =
         sidecar.tokens.validate(token.expose_secret(), &Demand::any()).await.map_err(Problem::store)?;
     let answer = match verdict {

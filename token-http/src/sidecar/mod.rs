@@ -6,11 +6,15 @@
 //! | `/introspect` | resource servers | RFC 7662 |
 //! | `/revoke` | holders and administrators | RFC 7009 |
 //! | `/healthz`, `/readyz` | whoever watches over the process | |
+//! | `/metrics` | Prometheus | its text format |
 
 mod callers;
 mod forward_auth;
 mod health;
 mod introspection;
+mod limits;
+mod measured;
+mod observe;
 mod problem;
 mod revocation;
 
@@ -19,9 +23,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post};
 use token_core::{Subject, TokenService, TokenStore};
 
+pub use self::limits::Limits;
+pub use self::measured::Measured;
 use crate::auth::TokenAuth;
 use crate::refusal::Realm;
 
@@ -39,6 +47,10 @@ pub struct Sidecar {
     pub admins: BTreeSet<Subject>,
     /// Users who may introspect, with a token of full access: resource servers.
     pub introspectors: BTreeSet<Subject>,
+    /// What one client, or many at once, cannot do.
+    pub limits: Limits,
+    /// Writes all metrics of the process in the text format of Prometheus; without it there is no `/metrics`.
+    pub metrics: Option<fn() -> String>,
 }
 
 impl Sidecar {
@@ -51,8 +63,12 @@ impl Sidecar {
             .route("/revoke", post(revocation::revoke))
             .route("/healthz", get(health::healthz))
             .route("/readyz", get(health::readyz))
+            .route("/metrics", get(health::metrics))
             .method_not_allowed_fallback(problem::method_not_allowed)
             .fallback(problem::not_found)
+            .layer(DefaultBodyLimit::max(limits::BODY))
+            .layer(from_fn_with_state(limits::Guard::new(self.limits), limits::guard))
+            .layer(from_fn(observe::observe))
             .with_state(Arc::new(self))
     }
 

@@ -14,6 +14,8 @@ pub(super) enum Problem {
     Refused(Refusal, Realm),
     /// The caller is known, and may not do this.
     Forbidden(&'static str),
+    /// Not now, for this reason.
+    Busy(&'static str),
     /// The request is wrong: a code of RFC 6749 §5.2 where one fits, and a sentence.
     Wrong(StatusCode, &'static str, String),
 }
@@ -21,6 +23,10 @@ pub(super) enum Problem {
 impl Problem {
     pub(super) fn bad_request(sentence: impl Into<String>) -> Self {
         Self::Wrong(StatusCode::BAD_REQUEST, "invalid_request", sentence.into())
+    }
+
+    pub(super) fn busy(sentence: &'static str) -> Self {
+        Self::Busy(sentence)
     }
 
     /// The store could not be asked.
@@ -34,6 +40,12 @@ impl IntoResponse for Problem {
         match self {
             Self::Refused(refusal, realm) => refusal.into_response(&realm),
             Self::Forbidden(sentence) => document(StatusCode::FORBIDDEN, "access_denied", sentence),
+            Self::Busy(sentence) => {
+                let mut response =
+                    document(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", sentence);
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                response
+            }
             Self::Wrong(status, code, sentence) => document(status, code, &sentence),
         }
     }

@@ -2,26 +2,24 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use http::StatusCode;
-use http::request::Parts;
 use secrecy::ExposeSecret;
 use token_core::{Demand, Revocation, StoreError, StoreErrorKind, TokenStore, Verdict};
 
-use super::Sidecar;
 use super::introspection::token_in;
 use super::problem::Problem;
+use super::{Sidecar, limits};
 
 /// Revokes a token that the caller holds: one of their own, or anybody's for administrators. Whether there was anything to
 /// revoke is not told.
 pub(super) async fn revoke(
     State(sidecar): State<Arc<Sidecar>>,
-    parts: Parts,
-    body: Bytes,
+    request: Request,
 ) -> Result<StatusCode, Problem> {
+    let (parts, body) = request.into_parts();
     let caller = sidecar.caller(&parts).await?;
-    let text = token_in(&parts.headers, &body)?;
+    let text = token_in(&parts.headers, &limits::body(body).await?)?;
     let Ok(token) = sidecar.tokens.parse(text.expose_secret()) else { return Ok(StatusCode::OK) };
     if !caller.is_admin() {
         let own = Demand::any().subject(caller.subject().clone());

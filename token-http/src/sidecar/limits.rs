@@ -1,0 +1,63 @@
+//! What one client, or many at once, cannot do to the sidecar.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use tokio::sync::Semaphore;
+
+use super::problem::Problem;
+
+/// What one client, or many at once, cannot do.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// How many requests are worked on at once; more are told to come again. Default 4 096.
+    pub at_once: usize,
+    /// How long one request may take, the reading of its body included. Default 10 s.
+    pub time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { at_once: 4096, time: Duration::from_secs(10) }
+    }
+}
+
+/// How large a body may be. The largest request that makes sense has a few hundred scopes.
+pub(super) const BODY: usize = 64 * 1024;
+
+/// The limits at work.
+#[derive(Debug, Clone)]
+pub(super) struct Guard {
+    room: Arc<Semaphore>,
+    time: Duration,
+}
+
+impl Guard {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { room: Arc::new(Semaphore::new(limits.at_once)), time: limits.time }
+    }
+}
+
+/// Works on a request where there is room, and not for too long.
+pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let Ok(_room) = guard.room.try_acquire() else {
+        return Problem::busy("too many requests at once").into_response();
+    };
+    match tokio::time::timeout(guard.time, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::busy("the request took too long").into_response(),
+    }
+}
+
+/// The whole body of a request.
+pub(super) async fn body(request: axum::body::Body) -> Result<Bytes, Problem> {
+    to_bytes(request, BODY).await.map_err(|_| {
+        let sentence = format!("the body is cut off, or larger than {BODY} bytes");
+        Problem::Wrong(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", sentence)
+    })
+}
