@@ -324,6 +324,60 @@ pub(crate) struct ServeArgs {
     /// What challenges call what is behind the door
     #[arg(long, env = "TOKEN_REALM", value_name = "TEXT", hide_env_values = true, default_value = "tokens")]
     pub(crate) realm: Realm,
+
+    /// Listen with TLS: our certificate for clients, in PEM
+    #[arg(long, env = "TOKEN_LISTEN_CERT", value_name = "PATH", hide_env_values = true, requires = "listen_key", value_hint = ValueHint::FilePath)]
+    pub(crate) listen_cert: Option<PathBuf>,
+
+    /// The private key of that certificate, in PEM
+    #[arg(long, env = "TOKEN_LISTEN_KEY", value_name = "PATH", hide_env_values = true, requires = "listen_cert", value_hint = ValueHint::FilePath)]
+    pub(crate) listen_key: Option<PathBuf>,
+
+    /// How many requests are worked on at once; more are told to come again (503)
+    #[arg(
+        long,
+        env = "TOKEN_AT_ONCE",
+        value_name = "NUMBER",
+        hide_env_values = true,
+        default_value = "4096"
+    )]
+    pub(crate) at_once: usize,
+
+    /// How the log on standard error is written: json or text; TOKEN_LOG says what is logged
+    #[arg(
+        long,
+        env = "TOKEN_LOG_FORMAT",
+        value_name = "FORMAT",
+        hide_env_values = true,
+        default_value = "json"
+    )]
+    pub(crate) log_format: LogFormat,
+
+    /// Take what neither flags nor the environment say from this TOML file, by the names of the flags
+    #[arg(long, env = "TOKEN_CONFIG", value_name = "PATH", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Print the settings in force as such a file, without passwords, and stop
+    #[arg(long)]
+    pub(crate) print_config: bool,
+}
+
+/// How a log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+impl std::fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Json => "json",
+            Self::Text => "text",
+        })
+    }
 }
 
 /// Examine the store: whether it is set up so that tokens are safe in it.

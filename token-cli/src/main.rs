@@ -13,12 +13,14 @@ mod open;
 mod preflight;
 mod report;
 mod secret;
+mod serve;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, LogFormat};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
@@ -44,7 +46,11 @@ fn main() -> ExitCode {
             return if refusal.use_stderr() { Exit::Usage } else { Exit::Done }.into();
         }
     };
-    start_log();
+    let cli = match serve::with_file(cli, std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(failure) => return failure.tell(format).into(),
+    };
+    start_log(&cli);
     let format = cli.format();
     let ended = run(cli).and_then(|report| report.print());
     ended.unwrap_or_else(|failure| failure.tell(format)).into()
@@ -55,6 +61,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::NewKeyFile(arguments) => return commands::new_key_file::run(arguments),
         Command::Completions(arguments) => return commands::completions::run(arguments),
         Command::Man(arguments) => return commands::man::run(arguments),
+        Command::Serve(arguments) if arguments.print_config => return Ok(serve::print_config(&cli)),
         _ => {}
     }
     // One command asks a few questions; only the sidecar has work for several threads.
@@ -66,9 +73,20 @@ fn run(cli: Cli) -> Result<Report, Failure> {
     runtime.block_on(commands::run(cli))
 }
 
-/// Logs to standard error what `TOKEN_LOG` asks for (as in `TOKEN_LOG=debug`), and nothing without it.
-fn start_log() {
-    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("TOKEN_LOG") {
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+/// Logs to standard error what `TOKEN_LOG` asks for (as in `TOKEN_LOG=debug`); without it nothing, but the sidecar tells
+/// what it does.
+fn start_log(cli: &Cli) {
+    let asked = EnvFilter::try_from_env("TOKEN_LOG").ok();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    match (&cli.command, asked) {
+        (Command::Serve(serve), asked) => {
+            let log = log.with_env_filter(asked.unwrap_or_else(|| EnvFilter::new("info")));
+            match serve.log_format {
+                LogFormat::Json => log.json().flatten_event(true).init(),
+                LogFormat::Text => log.init(),
+            }
+        }
+        (_, Some(asked)) => log.with_env_filter(asked).init(),
+        (_, None) => {}
     }
 }

@@ -94,6 +94,11 @@ impl<S: TokenStore> TokenService<S> {
         &self.store
     }
 
+    /// The store, for whoever wants to put something around it.
+    pub fn into_store(self) -> S {
+        self.store
+    }
+
     async fn judge(&self, text: &str, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
         match self.parse(text) {
             Ok(token) => self.store.validate(token, demand, mode).await,

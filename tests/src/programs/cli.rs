@@ -101,10 +101,13 @@ impl Cli {
     pub async fn serve(&self, arguments: &[&str]) -> Daemon {
         let keys = self.home.path().join("keys").display().to_string();
         let store = self.store.as_ref().expect("a sidecar shares a store with others");
-        Daemon::start(binary(), |port| {
+        let log = self.log.map(|level| format!("TOKEN_LOG={level}"));
+        let program = if log.is_some() { Path::new("/usr/bin/env") } else { binary() };
+        Daemon::start(program, |port| {
             let listen = format!("127.0.0.1:{port}");
             let own = ["serve", "--store", store, "--key-file", &keys, "--listen", &listen];
-            own.iter().chain(arguments).map(|&argument| argument.to_owned()).collect()
+            let log = log.iter().flat_map(|log| [log.clone(), binary().display().to_string()]);
+            log.chain(own.iter().chain(arguments).map(|&argument| argument.to_owned())).collect()
         })
         .await
     }

@@ -83,6 +83,15 @@ impl Daemon {
         self.kept.lock().expect("nobody panics with it").id()
     }
 
+    /// The exit code that it ended with, if it has.
+    ///
+    /// # Panics
+    /// Another test panicked with it.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<i32> {
+        self.kept.lock().expect("nobody panics with it").ended()?.code()
+    }
+
     /// The directory of its own.
     #[must_use]
     pub fn directory(&self) -> &Path {

@@ -77,11 +77,15 @@ impl Certificates {
         self.file("client-key.pem")
     }
 
-    pub(super) fn server_certificate(&self) -> PathBuf {
+    /// The server's own certificate.
+    #[must_use]
+    pub fn server_certificate(&self) -> PathBuf {
         self.file("server.pem")
     }
 
-    pub(super) fn server_key(&self) -> PathBuf {
+    /// The key of [`Certificates::server_certificate`].
+    #[must_use]
+    pub fn server_key(&self) -> PathBuf {
         self.file("server-key.pem")
     }
 

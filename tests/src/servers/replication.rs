@@ -17,7 +17,13 @@ impl Server {
     /// # Panics
     /// It refuses, or does not get in step. The message ends with the logs.
     pub async fn replicate(&self, primary: &Self) {
-        self.command::<()>(&["REPLICAOF", "127.0.0.1", &primary.port().to_string()]).await;
+        let port = primary.port().to_string();
+        // One that is loading what another primary has sent refuses for a moment.
+        let told = wait_for(IN_STEP, async || {
+            let told: RedisResult<()> = self.try_command(&["REPLICAOF", "127.0.0.1", &port]).await;
+            told.map_err(|error| Missing::Yet(error.to_string()))
+        });
+        told.await.unwrap_or_else(|reason| self.complain("REPLICAOF", &reason));
         self.wait_until_in_step_with(primary).await;
     }
 

@@ -8,7 +8,6 @@ pub(crate) mod man;
 pub(crate) mod new_key_file;
 mod prune;
 mod revoke;
-mod serve;
 mod show;
 mod validate;
 
@@ -18,6 +17,7 @@ use crate::args::{AdminArgs, AdminCommand, Cli, Command, UserArgs, UserCommand};
 use crate::failure::Failure;
 use crate::open::open;
 use crate::report::Report;
+use crate::serve;
 
 /// Runs a command that needs a store.
 pub(crate) async fn run(cli: Cli) -> Result<Report, Failure> {

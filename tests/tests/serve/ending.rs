@@ -1,0 +1,47 @@
+//! How it ends.
+
+use std::process::Command;
+use std::time::Duration;
+
+use token_tests::programs::Cli;
+use token_tests::servers::Standalone;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A request that is under way when it is told to stop is answered; a new connection is refused.
+#[tokio::test]
+async fn what_was_begun_is_finished() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let token = cli.issue("admin", "-a 10m").await;
+    let sidecar = cli.serve(&["--introspector", "admin"]).await;
+    let mut begun = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
+    let form = format!("token={token}");
+    let head = format!(
+        "POST /introspect HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n",
+        form.len()
+    );
+    begun.write_all(head.as_bytes()).await.unwrap();
+    until(|| async { sidecar.said().contains("listening") }).await;
+
+    let id = sidecar.process_id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    until(|| async { TcpStream::connect(("127.0.0.1", sidecar.port())).await.is_err() }).await;
+    begun.write_all(form.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    begun.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"active\":true"), "{answer}");
+    until(|| async { sidecar.exit_code().is_some() }).await;
+    assert_eq!(sidecar.exit_code(), Some(0));
+}
+
+async fn until<F: Future<Output = bool>>(mut is: impl FnMut() -> F) {
+    for _ in 0..1_000 {
+        if is().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it never came to that");
+}

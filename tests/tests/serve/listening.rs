@@ -1,0 +1,74 @@
+//! Where and how it listens.
+
+use token_tests::programs::{Cli, program};
+use token_tests::servers::{ClientCertificates, Standalone};
+use tokio::process::Command;
+
+#[tokio::test]
+async fn it_speaks_tls_with_a_certificate_from_files() {
+    let redis = Standalone::start().await;
+    let secure = Standalone::start_tls(ClientCertificates::Optional).await;
+    let certificates = secure.certificates();
+    let cli = Cli::new(&redis.url());
+    let path = |path: &std::path::Path| path.display().to_string();
+    let (certificate, key) = (path(&certificates.server_certificate()), path(&certificates.server_key()));
+    let sidecar = cli.serve(&["--listen-cert", &certificate, "--listen-key", &key]).await;
+    let curl = async |url: String| {
+        let mut curl = Command::new(program("curl", "curl"));
+        curl.args(["--silent", "--cacert", &path(&certificates.ca()), "--write-out", "%{http_code}", &url]);
+        String::from_utf8(curl.output().await.unwrap().stdout).unwrap()
+    };
+    assert_eq!(curl(format!("https://127.0.0.1:{}/healthz", sidecar.port())).await, "200");
+    assert_eq!(curl(format!("http://127.0.0.1:{}/healthz", sidecar.port())).await, "000");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let ran = cli.run(&format!("serve --listen 127.0.0.1:{}", sidecar.port()), "").await;
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.contains(&format!("cannot listen on 127.0.0.1:{}", sidecar.port())), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn a_file_says_what_flags_and_environment_do_not() {
+    let cli = Cli::new("redis://me:hidden@127.0.0.1:1");
+    let file = cli.home().join("serve.toml");
+    std::fs::write(&file, "realm = \"file\"\nadmin = [\"root\", \"ann\"]\nstore = \"redis://elsewhere\"\n")
+        .unwrap();
+    let ran =
+        cli.run(&format!("serve --config {} --listen 127.0.0.1:99 --print-config", file.display()), "").await;
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for line in [
+        "realm = \"file\"",
+        "admin = [\"root\", \"ann\"]",
+        "listen = \"127.0.0.1:99\"",
+        "store = \"redis://me:…@127.0.0.1:1\"",
+    ] {
+        assert!(ran.stdout.lines().any(|own| own == line), "{line} is not in {}", ran.stdout);
+    }
+    // What it prints, it takes.
+    std::fs::write(&file, ran.stdout.replace("…", "hidden")).unwrap();
+    assert_eq!(
+        cli.run(&format!("serve --config {} --print-config", file.display()), "").await.stdout,
+        ran.stdout
+    );
+}
+
+#[tokio::test]
+async fn a_setting_that_is_not_known_is_refused_and_no_value_is_repeated() {
+    let cli = Cli::new("redis://127.0.0.1:1");
+    let file = cli.home().join("serve.toml");
+    for (text, named) in [
+        ("admins = \"root\"", "admins"),
+        ("store = \"redis://x:hidden", "no TOML"),
+        ("realm = true", "realm"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let ran = cli.run(&format!("serve --config {}", file.display()), "").await;
+        assert_eq!(ran.code, 2, "{text}");
+        assert!(ran.stderr.contains(named) && !ran.stderr.contains("hidden"), "{}", ran.stderr);
+    }
+}

@@ -1,0 +1,14 @@
+//! The sidecar as a process: what it bears, what it tells, and how it ends.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of this is test code: a panic is a failed test, and its message says what failed"
+)]
+
+mod ending;
+mod hostile;
+mod listening;
+mod telling;
+mod wire;

@@ -1,0 +1,158 @@
+//! The configuration file: what flags and the environment do not say.
+//!
+//! It is TOML with the names of the flags. A setting in it counts where neither a flag nor the environment has one.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use toml::{Table, Value};
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+
+/// The command line, with what the file of `--config` adds.
+pub(crate) fn with_file(cli: Cli, arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, Failure> {
+    let Command::Serve(serve) = &cli.command else { return Ok(cli) };
+    let Some(path) = serve.config.clone() else { return Ok(cli) };
+    let table = read(&path)?;
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let wrong = |error: clap::Error| Failure::usage(format!("{}: {}", path.display(), first_line(&error)));
+    let given = Cli::command().try_get_matches_from(&arguments).map_err(wrong)?;
+    let given = given.subcommand_matches("serve").cloned().unwrap_or(given);
+    for (name, value) in &table {
+        let id = known(name).ok_or_else(|| {
+            Failure::usage(format!(
+                "{}: there is no setting \"{name}\"; see token-cli serve --help",
+                path.display()
+            ))
+        })?;
+        if !is_given(&given, &id) {
+            for text in texts(value).ok_or_else(|| unfit(&path, name))? {
+                arguments.push(format!("--{name}={text}").into());
+            }
+        }
+    }
+    let matches = Cli::command().try_get_matches_from(&arguments).map_err(wrong)?;
+    Cli::from_arg_matches(&matches).map_err(wrong)
+}
+
+fn read(path: &Path) -> Result<Table, Failure> {
+    let cannot =
+        |error: String| Failure::usage(format!("cannot use the configuration {}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
+    // The parser's own message would repeat the line, which may hold a password.
+    text.parse::<Table>().map_err(|error| cannot(format!("it is no TOML: {}", error.message())))
+}
+
+/// The id of the argument that a setting of this name is.
+fn known(name: &str) -> Option<String> {
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve")?;
+    let found = command
+        .get_arguments()
+        .chain(serve.get_arguments())
+        .find(|argument| argument.get_long() == Some(name));
+    found
+        .filter(|argument| {
+            !matches!(name, "config" | "print-config" | "json") && argument.get_long().is_some()
+        })
+        .map(|argument| argument.get_id().to_string())
+}
+
+fn is_given(matches: &ArgMatches, id: &str) -> bool {
+    matches!(matches.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+}
+
+/// One text for each value; a list is the flag repeated.
+fn texts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::String(text) => Some(vec![text.clone()]),
+        Value::Integer(number) => Some(vec![number.to_string()]),
+        Value::Array(values) => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
+        _ => None,
+    }
+}
+
+fn unfit(path: &Path, name: &str) -> Failure {
+    Failure::usage(format!("{}: {name} is a text, a number, or a list of texts", path.display()))
+}
+
+/// What is wrong, without the hints about usage.
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    text.trim_start_matches("error: ").lines().next().unwrap_or_default().to_owned()
+}
+
+/// The settings in force as a configuration file. Passwords are left out.
+pub(super) fn shown(cli: &Cli) -> String {
+    let settings = &cli.settings;
+    let mut table = Table::new();
+    let mut set = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            table.insert(name.into(), Value::String(value));
+        }
+    };
+    let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    set("store", settings.store.as_deref().map(without_password));
+    set("key-file", path(&settings.key_file));
+    set("namespace", Some(settings.namespace.to_string()));
+    set("prefix", Some(settings.prefix.as_str().to_owned()));
+    set("confirm", settings.confirm.map(|level| level.to_string()));
+    set("tls-ca", path(&settings.tls_ca));
+    set("tls-cert", path(&settings.tls_cert));
+    set("tls-key", path(&settings.tls_key));
+    if let Command::Serve(serve) = &cli.command {
+        set("listen", Some(serve.listen.to_string()));
+        set("listen-cert", path(&serve.listen_cert));
+        set("listen-key", path(&serve.listen_key));
+        set("realm", Some(serve.realm.to_string()));
+        set("log-format", Some(serve.log_format.to_string()));
+        set("at-once", Some(serve.at_once.to_string()));
+        let names = |names: &[token_core::Subject]| {
+            names.iter().map(|name| Value::String(name.to_string())).collect()
+        };
+        table.insert("admin".into(), Value::Array(names(&serve.admins)));
+        table.insert("introspector".into(), Value::Array(names(&serve.introspectors)));
+    }
+    table.to_string()
+}
+
+/// A URL with `…` in the place of each password.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    let authority = match authority.rsplit_once('@') {
+        Some((user, hosts)) => format!("{}:…@{hosts}", user.split(':').next().unwrap_or_default()),
+        None => authority.to_owned(),
+    };
+    let hide = |parameter: &str| match parameter.split_once('=') {
+        Some((name @ ("pass" | "password"), _)) => format!("{name}=…"),
+        _ => parameter.to_owned(),
+    };
+    let tail = match tail.split_once('?') {
+        Some((path, query)) => format!("{path}?{}", query.split('&').map(hide).collect::<Vec<_>>().join("&")),
+        None => tail.to_owned(),
+    };
+    format!("{scheme}://{authority}{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("sqlite:/var/lib/tokens.db", "sqlite:/var/lib/tokens.db"),
+            ("redis://cache:6379/1", "redis://cache:6379/1"),
+            ("rediss://me:hidden@cache", "rediss://me:…@cache"),
+            ("redis-cluster://me:hid@den@a:1?node=b:2", "redis-cluster://me:…@a:1?node=b:2"),
+            ("redis+unix:///run/redis.sock?db=1&pass=hidden", "redis+unix:///run/redis.sock?db=1&pass=…"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
+    }
+}

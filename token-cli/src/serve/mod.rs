@@ -1,0 +1,44 @@
+//! `serve`: a process that answers until it is told to stop.
+
+mod config;
+mod listen;
+mod metrics;
+
+use std::sync::Arc;
+
+use token_core::{TokenService, TokenStore};
+use token_http::sidecar::{Limits, Measured, Sidecar, Tokens};
+
+pub(crate) use self::config::with_file;
+use crate::args::{Cli, ServeArgs, Settings};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::open::open;
+use crate::report::Report;
+
+/// Answers until it is told to stop; then it finishes what it has begun.
+pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Report, Failure> {
+    let ServeArgs { listen, listen_cert, listen_key, admins, introspectors, realm, at_once, .. } = arguments;
+    let sidecar = Sidecar {
+        tokens: Arc::new(measured(open(settings).await?, settings)),
+        realm,
+        admins: admins.into_iter().collect(),
+        introspectors: introspectors.into_iter().collect(),
+        limits: Limits { at_once, ..Limits::default() },
+        metrics: Some(metrics::start()?),
+    };
+    let certificate = listen_cert.zip(listen_key);
+    listen::serve(sidecar.router(), listen, certificate).await?;
+    Ok(Report::text(Exit::Done, String::new()))
+}
+
+/// The settings as they are in force, as a file for `--config`.
+pub(crate) fn print_config(cli: &Cli) -> Report {
+    Report::text(Exit::Done, config::shown(cli))
+}
+
+/// The same tokens, behind counters.
+fn measured(tokens: Tokens, settings: &Settings) -> Tokens {
+    let store: Arc<dyn TokenStore> = Arc::new(Measured(tokens.into_store()));
+    TokenService::new(store, settings.prefix.clone())
+}
