@@ -82,6 +82,7 @@ fn kind_of(error: &RedisError) -> StoreErrorKind {
         (ErrorKind::AuthenticationFailed, _)
         | (ErrorKind::Server(ServerErrorKind::NoPerm), _)
         | (_, Some("WRONGPASS" | "NOAUTH" | "NOPERM")) => StoreErrorKind::Denied,
+        _ if is_refused_script(error) => StoreErrorKind::Denied,
         (_, Some("OOM")) => StoreErrorKind::Full,
         (_, Some("NOREPLICAS" | "MISCONF")) => StoreErrorKind::Unavailable,
         // The cluster client follows these by itself: whoever sees them asked a node of a cluster as if it stood alone.
@@ -103,6 +104,11 @@ fn kind_of(error: &RedisError) -> StoreErrorKind {
         // Connections lost or refused, a node that loads, moves, waits for its primary, or was demoted.
         _ => StoreErrorKind::Unavailable,
     }
+}
+
+/// Before 7.2, Redis has no code of its own for what a script may not do because the user may not.
+fn is_refused_script(error: &RedisError) -> bool {
+    error.detail().is_some_and(|detail| detail.starts_with("The user executing the script "))
 }
 
 /// What is wrong with the store and what to do, as it follows the store's name.
