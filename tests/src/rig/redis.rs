@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use redis::aio::ConnectionLike;
 use redis::{Cmd, FromRedisValue, cmd};
 use token_core::{Timestamp, TokenId, TokenStore};
-use token_redis::{Options, RedisStore, Tls};
+use token_redis::{Namespace, Options, RedisStore, Tls};
 
 use super::{Rig, keys};
 use crate::runner::Topology;
@@ -22,7 +22,7 @@ impl Topology for Standalone {
     }
 
     async fn rig(&self) -> Box<dyn Rig> {
-        Box::new(RedisRig::open(&self.url(), self.connection().await, Tls::default()).await)
+        Box::new(RedisRig::open(new_namespace(), &self.url(), self.connection().await, Tls::default()).await)
     }
 }
 
@@ -34,7 +34,7 @@ impl Topology for Cluster {
     }
 
     async fn rig(&self) -> Box<dyn Rig> {
-        Box::new(RedisRig::open(&self.url(), self.connection().await, Tls::default()).await)
+        Box::new(RedisRig::open(new_namespace(), &self.url(), self.connection().await, Tls::default()).await)
     }
 }
 
@@ -46,7 +46,8 @@ impl Topology for Sentinel {
     }
 
     async fn rig(&self) -> Box<dyn Rig> {
-        Box::new(RedisRig::open(&self.url(), self.primary().await.connection().await, Tls::default()).await)
+        let hands = self.primary().await.connection().await;
+        Box::new(RedisRig::open(new_namespace(), &self.url(), hands, Tls::default()).await)
     }
 }
 
@@ -63,7 +64,7 @@ impl Topology for TlsStandalone {
 
     async fn rig(&self) -> Box<dyn Rig> {
         let tls = tls(self.0.certificates());
-        Box::new(RedisRig::open(&self.0.url(), self.0.connection().await, tls).await)
+        Box::new(RedisRig::open(new_namespace(), &self.0.url(), self.0.connection().await, tls).await)
     }
 }
 
@@ -80,7 +81,7 @@ impl Topology for TlsCluster {
 
     async fn rig(&self) -> Box<dyn Rig> {
         let tls = tls(self.0.certificates());
-        Box::new(RedisRig::open(&self.0.url(), self.0.connection().await, tls).await)
+        Box::new(RedisRig::open(new_namespace(), &self.0.url(), self.0.connection().await, tls).await)
     }
 }
 
@@ -95,17 +96,16 @@ pub fn tls(certificates: &Certificates) -> Tls {
 }
 
 /// An empty namespace, two stores on it, and a connection that goes past them.
-struct RedisRig<C> {
-    namespace: String,
+pub(super) struct RedisRig<C> {
+    namespace: Namespace,
     store: Arc<RedisStore>,
     other: Arc<RedisStore>,
     connection: C,
 }
 
 impl<C: ConnectionLike + Clone + Send + Sync> RedisRig<C> {
-    async fn open(url: &str, connection: C, tls: Tls) -> Self {
-        static OPENED: AtomicUsize = AtomicUsize::new(0);
-        let namespace = format!("trial-{}", OPENED.fetch_add(1, Ordering::Relaxed));
+    /// Opens both stores in a namespace that is empty.
+    pub(super) async fn open(namespace: Namespace, url: &str, connection: C, tls: Tls) -> Self {
         let mut options = options(&namespace);
         options.tls = tls;
         let connect = async || Arc::new(RedisStore::connect(url, keys(), options.clone()).await.unwrap());
@@ -133,11 +133,17 @@ impl<C: ConnectionLike + Clone + Send + Sync> RedisRig<C> {
     }
 }
 
+/// A namespace that no other trial of this test binary has.
+pub(super) fn new_namespace() -> Namespace {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    format!("trial-{}", MADE.fetch_add(1, Ordering::Relaxed)).parse().unwrap()
+}
+
 /// On a machine that is busy with other things, an answer may take long without anything being wrong.
-fn options(namespace: &str) -> Options {
+fn options(namespace: &Namespace) -> Options {
     const PATIENCE: Duration = Duration::from_secs(20);
     let mut options = Options::default();
-    options.namespace = namespace.parse().unwrap();
+    options.namespace = namespace.clone();
     options.connect_timeout = PATIENCE;
     options.response_timeout = PATIENCE;
     options.validate_deadline = PATIENCE;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::certificates::{Certificates, ClientCertificates};
+use super::roles::{HANDS, Roles};
 
 /// The file in its directory that a sentinel reads, and writes anew whenever it learns something.
 const SENTINEL_FILE: &str = "sentinel.conf";
@@ -15,6 +16,7 @@ const SENTINEL_FILE: &str = "sentinel.conf";
 pub(super) struct Plan {
     arguments: Vec<String>,
     tls: Option<(Arc<Certificates>, ClientCertificates)>,
+    roles: Option<Arc<Roles>>,
     /// What a sentinel is told at its first start. A data server has nothing of it.
     watch: Option<String>,
 }
@@ -36,6 +38,17 @@ impl Plan {
         self
     }
 
+    /// The same, but whoever comes must log in as one of these.
+    pub(super) fn with_roles(mut self, roles: Arc<Roles>) -> Self {
+        self.roles = Some(roles);
+        self
+    }
+
+    /// User and password of the harness itself, where one must log in.
+    pub(super) fn login(&self) -> Option<[String; 2]> {
+        self.roles.as_ref().map(|_| [HANDS.to_owned(), Roles::password(HANDS)])
+    }
+
     pub(super) fn certificates(&self) -> Option<&Certificates> {
         self.tls.as_ref().map(|(certificates, _)| &**certificates)
     }
@@ -53,6 +66,7 @@ impl Plan {
             Some((certificates, clients)) => arguments.extend(tls_arguments(certificates, *clients, port)),
             None => arguments.extend(["--port".to_owned(), port.to_string()]),
         }
+        arguments.extend(self.roles.iter().flat_map(|roles| role_arguments(roles)));
         arguments.extend_from_slice(&self.arguments);
         Ok(arguments)
     }
@@ -84,6 +98,13 @@ fn tls_arguments(certificates: &Certificates, clients: ClientCertificates, port:
         ["--tls-key-file".to_owned(), text(&certificates.server_key())],
     ];
     pairs.concat()
+}
+
+/// Who may do what, and who this server is when it becomes the replica of another one.
+fn role_arguments(roles: &Roles) -> [String; 6] {
+    let file = roles.file().to_string_lossy().into_owned();
+    let [user, password] = ["replica".to_owned(), Roles::password("replica")];
+    ["--aclfile".to_owned(), file, "--masteruser".to_owned(), user, "--masterauth".to_owned(), password]
 }
 
 fn sentinel_arguments(watch: &str, port: u16, directory: &Path) -> io::Result<Vec<String>> {

@@ -16,6 +16,7 @@ use super::keeper::Kept;
 use super::patience::{Missing, wait_for};
 use super::plan::Plan;
 use super::ports;
+use super::roles::Roles;
 
 /// How long a server may take to answer after its start; it takes a tenth of a second where nothing else runs.
 const START: Duration = Duration::from_secs(20);
@@ -114,6 +115,20 @@ impl Server {
         format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
+    /// Its URL for one of the [`Roles`].
+    #[must_use]
+    pub fn url_as(&self, role: &str) -> String {
+        log_in(&self.url(), role, &Roles::password(role))
+    }
+
+    /// Its URL for the harness itself.
+    pub(super) fn own_url(&self) -> String {
+        match self.plan.login() {
+            Some([user, password]) => log_in(&self.url(), &user, &password),
+            None => self.url(),
+        }
+    }
+
     /// The certificates of a server that speaks TLS.
     ///
     /// # Panics
@@ -206,8 +221,8 @@ impl Server {
             .set_connection_timeout(Some(ANSWER))
             .set_response_timeout(Some(ANSWER));
         let client = match self.plan.certificates() {
-            Some(certificates) => Client::build_with_tls(self.url(), certificates.for_client())?,
-            None => Client::open(self.url())?,
+            Some(certificates) => Client::build_with_tls(self.own_url(), certificates.for_client())?,
+            None => Client::open(self.own_url())?,
         };
         client.get_multiplexed_async_connection_with_config(&limits).await
     }
@@ -224,6 +239,11 @@ impl Server {
     pub(super) fn complain(&self, what: &str, error: &dyn std::fmt::Display) -> ! {
         panic!("{what} failed: {error}{}", self.log_tail())
     }
+}
+
+/// The URL with user and password.
+pub(super) fn log_in(url: &str, user: &str, password: &str) -> String {
+    url.replacen("://", &format!("://{user}:{password}@"), 1)
 }
 
 fn spawn(port: u16, plan: &Plan, directory: &Path) -> io::Result<Kept> {
