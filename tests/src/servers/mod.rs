@@ -19,7 +19,7 @@ mod sentinel;
 mod server;
 mod standalone;
 
-pub use certificates::{Certificates, ClientCertificates};
+pub use certificates::{Certificates, ClientCertificates, Unacceptable};
 pub use cluster::{Cluster, Move, Takeover};
 pub use proxy::Proxy;
 pub use replicated::Replicated;

@@ -59,7 +59,7 @@ impl Plan {
     /// The file that a sentinel needs cannot be written.
     pub(super) fn command_line(&self, port: u16, directory: &Path) -> io::Result<Vec<String>> {
         if let Some(watch) = &self.watch {
-            return sentinel_arguments(watch, port, directory);
+            return self.sentinel_arguments(watch, port, directory);
         }
         let mut arguments = own_arguments(directory);
         match &self.tls {
@@ -69,6 +69,20 @@ impl Plan {
         arguments.extend(self.roles.iter().flat_map(|roles| role_arguments(roles)));
         arguments.extend_from_slice(&self.arguments);
         Ok(arguments)
+    }
+
+    fn sentinel_arguments(&self, watch: &str, port: u16, directory: &Path) -> io::Result<Vec<String>> {
+        let file = directory.join(SENTINEL_FILE);
+        // One that starts again goes on with what it knows.
+        if !file.exists() {
+            let listen = match &self.tls {
+                Some((certificates, clients)) => lines(&tls_arguments(certificates, *clients, port)),
+                None => format!("port {port}\n"),
+            };
+            let own = format!("bind 127.0.0.1\ndir {}\n{listen}", directory.display());
+            fs::write(&file, format!("{own}{watch}\n"))?;
+        }
+        Ok(vec![file.to_string_lossy().into_owned(), "--sentinel".to_owned()])
     }
 }
 
@@ -100,19 +114,14 @@ fn tls_arguments(certificates: &Certificates, clients: ClientCertificates, port:
     pairs.concat()
 }
 
+/// Pairs of arguments, as a configuration file has them.
+fn lines(pairs: &[String]) -> String {
+    pairs.chunks(2).map(|pair| format!("{}\n", pair.join(" ").trim_start_matches("--"))).collect()
+}
+
 /// Who may do what, and who this server is when it becomes the replica of another one.
 fn role_arguments(roles: &Roles) -> [String; 6] {
     let file = roles.file().to_string_lossy().into_owned();
     let [user, password] = ["replica".to_owned(), Roles::password("replica")];
     ["--aclfile".to_owned(), file, "--masteruser".to_owned(), user, "--masterauth".to_owned(), password]
-}
-
-fn sentinel_arguments(watch: &str, port: u16, directory: &Path) -> io::Result<Vec<String>> {
-    let file = directory.join(SENTINEL_FILE);
-    // One that starts again goes on with what it knows.
-    if !file.exists() {
-        let own = format!("bind 127.0.0.1\nport {port}\ndir {}\n", directory.display());
-        fs::write(&file, format!("{own}{watch}\n"))?;
-    }
-    Ok(vec![file.to_string_lossy().into_owned(), "--sentinel".to_owned()])
 }

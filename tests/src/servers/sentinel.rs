@@ -1,10 +1,12 @@
 //! A primary with two replicas, and three sentinels that watch over them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{FromRedisValue, RedisResult};
 
+use super::certificates::{Certificates, ClientCertificates};
 use super::info::field;
 use super::patience::{Missing, wait_for};
 use super::plan::Plan;
@@ -26,6 +28,7 @@ const FAILOVER: Duration = Duration::from_secs(120);
 pub struct Sentinel {
     servers: Vec<Server>,
     sentinels: Vec<Server>,
+    tls: Option<Arc<Certificates>>,
 }
 
 impl Sentinel {
@@ -34,15 +37,28 @@ impl Sentinel {
     /// # Panics
     /// It does not come together. The message ends with the logs.
     pub async fn start() -> Self {
-        let mut all = Self { servers: Vec::new(), sentinels: Vec::new() };
+        Self::start_as(None).await
+    }
+
+    /// The same with servers and sentinels that speak nothing but TLS, all with the same new
+    /// [`Sentinel::certificates`].
+    ///
+    /// # Panics
+    /// It does not come together. The message ends with the logs.
+    pub async fn start_tls() -> Self {
+        Self::start_as(Some(Arc::new(Certificates::make()))).await
+    }
+
+    async fn start_as(tls: Option<Arc<Certificates>>) -> Self {
+        let mut all = Self { servers: Vec::new(), sentinels: Vec::new(), tls };
         let formed = all.form().await;
         formed.unwrap_or_else(|why| panic!("the sentinels did not come together: {why}{}", all.log_tails()));
         all
     }
 
     async fn form(&mut self) -> Result<(), String> {
-        let primary = Server::start_anywhere(&Plan::default()).await?;
-        let replica = Plan::new(&["--replicaof", "127.0.0.1", &primary.port().to_string()]);
+        let primary = Server::start_anywhere(&self.plan(Plan::default())).await?;
+        let replica = self.plan(Plan::new(&["--replicaof", "127.0.0.1", &primary.port().to_string()]));
         let watch = watch(primary.port());
         self.servers.push(primary);
         for _ in 0..REPLICAS {
@@ -51,16 +67,34 @@ impl Sentinel {
         // A sentinel that first sees a replica out of step looks again only after ten seconds.
         wait_for(FORMING, async || self.look_whether_all_follow(self.first()).await).await?;
         for _ in 0..SENTINELS {
-            self.sentinels.push(Server::start_anywhere(&Plan::sentinel(&watch)).await?);
+            self.sentinels.push(Server::start_anywhere(&self.plan(Plan::sentinel(&watch))).await?);
         }
         wait_for(FORMING, async || self.look_whether_all_know_all().await).await
     }
 
-    /// Its URL, `redis-sentinel://127.0.0.1:P1,127.0.0.1:P2,127.0.0.1:P3/0?sentinelServiceName=tokens`.
+    fn plan(&self, plan: Plan) -> Plan {
+        match &self.tls {
+            Some(certificates) => plan.with_tls(certificates.clone(), ClientCertificates::Optional),
+            None => plan,
+        }
+    }
+
+    /// Its URL, `redis-sentinel://127.0.0.1:P1,127.0.0.1:P2,127.0.0.1:P3/0?sentinelServiceName=tokens`;
+    /// `rediss-sentinel://…` when it speaks TLS.
     #[must_use]
     pub fn url(&self) -> String {
         let hosts: Vec<_> = self.sentinels.iter().map(|one| format!("127.0.0.1:{}", one.port())).collect();
-        format!("redis-sentinel://{}/0?sentinelServiceName={SERVICE}", hosts.join(","))
+        let scheme = if self.tls.is_some() { "rediss-sentinel" } else { "redis-sentinel" };
+        format!("{scheme}://{}/0?sentinelServiceName={SERVICE}", hosts.join(","))
+    }
+
+    /// The certificates, where it speaks TLS.
+    ///
+    /// # Panics
+    /// It speaks plain text.
+    #[must_use]
+    pub fn certificates(&self) -> &Certificates {
+        self.tls.as_deref().expect("only what was started with TLS has certificates")
     }
 
     /// The servers with data: what was the primary at the start, and what were its replicas.

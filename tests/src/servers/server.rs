@@ -11,7 +11,7 @@ use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisResult};
 use tempfile::TempDir;
 
 use super::binaries::binaries;
-use super::certificates::Certificates;
+use super::certificates::{Certificates, Unacceptable};
 use super::keeper::Kept;
 use super::patience::{Missing, wait_for};
 use super::plan::Plan;
@@ -136,6 +136,17 @@ impl Server {
     #[must_use]
     pub fn certificates(&self) -> &Certificates {
         self.plan.certificates().expect("only a server that was started with TLS has certificates")
+    }
+
+    /// Shows another certificate from now on. The harness itself does not get in any more.
+    ///
+    /// # Panics
+    /// It speaks plain text, or refuses.
+    pub async fn show_unacceptable(&self, which: Unacceptable) {
+        let [certificate, key] =
+            self.certificates().unacceptable(which).map(|path| path.to_string_lossy().into_owned());
+        let change = ["CONFIG", "SET", "tls-cert-file", &certificate, "tls-key-file", &key];
+        self.command::<()>(&change).await;
     }
 
     /// Stops the process where it stands: connections stay open, and nothing answers.
