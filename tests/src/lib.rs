@@ -8,6 +8,7 @@
 )]
 
 pub mod conformance;
+pub mod containers;
 pub mod rig;
 pub mod runner;
 pub mod servers;

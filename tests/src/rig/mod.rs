@@ -6,7 +6,7 @@ mod roles;
 mod sqlite;
 
 pub use memory::Memory;
-pub use redis::{TlsCluster, TlsStandalone, tls};
+pub use redis::{OneCluster, OneServer, TlsCluster, TlsStandalone, tls};
 pub use roles::{ClusterRoles, StandaloneRoles};
 pub use sqlite::Sqlite;
 

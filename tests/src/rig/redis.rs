@@ -11,30 +11,63 @@ use token_core::{Timestamp, TokenId, TokenStore};
 use token_redis::{Namespace, Options, RedisStore, Tls};
 
 use super::{Rig, keys};
+use crate::containers::{self, Way};
 use crate::runner::Topology;
 use crate::servers::{Certificates, ClientCertificates, Cluster, Sentinel, Standalone};
 
-impl Topology for Standalone {
+/// One server: in a container where there can be one, else a process.
+#[derive(Debug)]
+pub enum OneServer {
+    /// In a container.
+    Container(containers::Server),
+    /// A process of this machine.
+    Process(Standalone),
+}
+
+impl Topology for OneServer {
     const NAME: &'static str = "redis";
 
     async fn start() -> Self {
-        Self::start().await
+        match containers::choose().await {
+            Way::Containers(image) => Self::Container(containers::Server::start(&image).await),
+            Way::Processes => Self::Process(Standalone::start().await),
+        }
     }
 
     async fn rig(&self) -> Box<dyn Rig> {
-        Box::new(RedisRig::open(new_namespace(), &self.url(), self.connection().await, Tls::default()).await)
+        let (url, hands) = match self {
+            Self::Container(server) => (server.url(), server.connection().await),
+            Self::Process(server) => (server.url(), server.connection().await),
+        };
+        Box::new(RedisRig::open(new_namespace(), &url, hands, Tls::default()).await)
     }
 }
 
-impl Topology for Cluster {
+/// A cluster: in a container where there can be one, else of processes.
+#[derive(Debug)]
+pub enum OneCluster {
+    /// In a container.
+    Container(containers::Cluster),
+    /// Processes of this machine.
+    Processes(Cluster),
+}
+
+impl Topology for OneCluster {
     const NAME: &'static str = "redis_cluster";
 
     async fn start() -> Self {
-        Self::start().await
+        match containers::choose().await {
+            Way::Containers(image) => Self::Container(containers::Cluster::start(&image).await),
+            Way::Processes => Self::Processes(Cluster::start().await),
+        }
     }
 
     async fn rig(&self) -> Box<dyn Rig> {
-        Box::new(RedisRig::open(new_namespace(), &self.url(), self.connection().await, Tls::default()).await)
+        let (url, hands) = match self {
+            Self::Container(cluster) => (cluster.url(), cluster.connection().await),
+            Self::Processes(cluster) => (cluster.url(), cluster.connection().await),
+        };
+        Box::new(RedisRig::open(new_namespace(), &url, hands, Tls::default()).await)
     }
 }
 

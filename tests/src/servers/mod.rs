@@ -5,12 +5,12 @@
 
 mod binaries;
 mod certificates;
-mod cluster;
+pub(crate) mod cluster;
 mod info;
 mod keeper;
-mod patience;
+pub(crate) mod patience;
 mod plan;
-mod ports;
+pub(crate) mod ports;
 mod proxy;
 mod replicated;
 mod replication;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why a thing is not there.
-pub(super) enum Missing {
+pub(crate) enum Missing {
     /// It may still come; this is what is missing.
     Yet(String),
     /// It will not come, for this reason.
@@ -17,7 +17,7 @@ pub(super) enum Missing {
 ///
 /// # Errors
 /// What was missing when the limit was over, or when it was clear that it would not come.
-pub(super) async fn wait_for<T>(
+pub(crate) async fn wait_for<T>(
     limit: Duration,
     mut look: impl AsyncFnMut() -> Result<T, Missing>,
 ) -> Result<T, String> {

@@ -8,6 +8,7 @@ mod waiting;
 
 pub use faults::Takeover;
 pub use moving::Move;
+pub(crate) use waiting::whole_view;
 
 use std::path::PathBuf;
 use std::sync::Arc;
