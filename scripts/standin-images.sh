@@ -6,8 +6,11 @@
 #   eval "$(sudo env PATH="$PATH" HOME="$HOME" scripts/standin-images.sh)"
 #   docker compose up
 #
-# Needs root (for debootstrap) and a few minutes. What is built already is left alone.
+# With names behind it (redis, rust, runtime), only these. Needs root (for debootstrap) and a few minutes. What is built
+# already is left alone.
 set -euo pipefail
+
+wanted=${*:-redis rust runtime}
 
 suite=bookworm
 work=$(mktemp -d)
@@ -15,7 +18,9 @@ trap 'rm -rf "$work"' EXIT
 
 fail() { echo "error: $*" >&2; exit 1; }
 ((EUID == 0)) || fail "debootstrap needs root: run this as root, see its first lines"
-for tool in debootstrap docker rustc; do
+tools=(debootstrap docker)
+if [[ $wanted == *rust* ]]; then tools+=(rustc); fi
+for tool in "${tools[@]}"; do
   command -v "$tool" >/dev/null || fail "$tool is missing (on Debian: apt-get install debootstrap docker.io, and rustup)"
 done
 
@@ -57,38 +62,46 @@ image() {
 
 have() { docker image inspect "$1" >/dev/null 2>&1; }
 
-runtime=token-store/debian-standin:$suite
-if ! have "$runtime"; then
-  debian
-  image "$runtime" "$work/debian" 'CMD ["sh"]'
-fi
+runtime() {
+  local name=token-store/debian-standin:$suite
+  have "$name" || { debian; image "$name" "$work/debian" 'CMD ["sh"]'; }
+  echo "export RUNTIME_IMAGE=$name"
+}
 
-rust=token-store/rust-standin:$(rustc --version | cut -d ' ' -f 2)-$suite
-if ! have "$rust"; then
-  packages "$work/rust" gcc libc6-dev ca-certificates
-  toolchain=$(rustc --print sysroot)
-  mkdir -p "$work/rust/usr/local/cargo"
-  cp -a "$toolchain/bin" "$toolchain/lib" "$work/rust/usr/local/"
-  # This machine may trust more authorities than Debian does, and need them to fetch crates.
-  cp -L /etc/ssl/certs/ca-certificates.crt "$work/rust/etc/ssl/certs/ca-certificates.crt"
-  image "$rust" "$work/rust" 'ENV CARGO_HOME=/usr/local/cargo'
-fi
+rust() {
+  local name toolchain
+  name=token-store/rust-standin:$(rustc --version | cut -d ' ' -f 2)-$suite
+  if ! have "$name"; then
+    packages "$work/rust" gcc libc6-dev ca-certificates
+    toolchain=$(rustc --print sysroot)
+    mkdir -p "$work/rust/usr/local/cargo"
+    cp -a "$toolchain/bin" "$toolchain/lib" "$work/rust/usr/local/"
+    # This machine may trust more authorities than Debian does, and need them to fetch crates.
+    cp -L /etc/ssl/certs/ca-certificates.crt "$work/rust/etc/ssl/certs/ca-certificates.crt"
+    image "$name" "$work/rust" 'ENV CARGO_HOME=/usr/local/cargo'
+  fi
+  # Builds take the network of this machine: one without a registry often has no other way out.
+  printf 'export RUST_IMAGE=%s\nexport BUILD_NETWORK=host\n' "$name"
+}
 
-# The tag tells the version of the package, which is known once it is there.
-redis=$(docker image ls --format '{{.Repository}}:{{.Tag}}' token-store/redis-standin | head -n 1)
-if [[ -z $redis ]]; then
-  packages "$work/redis" redis-server
-  version=$(chroot "$work/redis" redis-server --version | sed 's/.* v=\([^ ]*\).*/\1/')
-  # As in the official image, /data belongs to user 999, so that new volumes there do too.
-  install -d -o 999 -g 999 "$work/redis/data"
-  redis=token-store/redis-standin:$version-debian
-  image "$redis" "$work/redis" 'WORKDIR /data' 'VOLUME /data' 'CMD ["redis-server"]'
-fi
+redis() {
+  local name version
+  # The tag tells the version of the package, which is known once it is there.
+  name=$(docker image ls --format '{{.Repository}}:{{.Tag}}' token-store/redis-standin | head -n 1)
+  if [[ -z $name ]]; then
+    packages "$work/redis" redis-server
+    version=$(chroot "$work/redis" redis-server --version | sed 's/.* v=\([^ ]*\).*/\1/')
+    # As in the official image, /data belongs to user 999, so that new volumes there do too.
+    install -d -o 999 -g 999 "$work/redis/data"
+    name=token-store/redis-standin:$version-debian
+    image "$name" "$work/redis" 'WORKDIR /data' 'VOLUME /data' 'CMD ["redis-server"]'
+  fi
+  echo "export REDIS_IMAGE=$name"
+}
 
-# Builds take the network of this machine: one without a registry often has no other way out.
-cat <<SETTINGS
-export REDIS_IMAGE=$redis
-export RUST_IMAGE=$rust
-export RUNTIME_IMAGE=$runtime
-export BUILD_NETWORK=host
-SETTINGS
+for one in $wanted; do
+  case $one in
+    redis | rust | runtime) "$one" ;;
+    *) fail "there is no stand-in called $one; choose from redis, rust and runtime" ;;
+  esac
+done

@@ -2,8 +2,25 @@
 # Runs every test. Installs what the tests need and this machine does not have: a Redis (or Valkey) server, faketime, which
 # sets a client's clock wrong, and the proxies and clients that the sidecar is tested with. Nothing is skipped: what is
 # missing in the end fails.
+#
+# With a Docker engine, the conformance suite runs on containers and then on processes as well; without one on processes
+# alone, as with TOKEN_TEST_SERVERS=processes. An engine that cannot get the image is given a stand-in, for which this
+# needs root (see scripts/standin-images.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+as_root() { if ((EUID == 0)); then "$@"; else sudo "$@"; fi; }
+
+install() {
+  echo "installing: $*"
+  if ! command -v apt-get >/dev/null; then
+    echo "error: this machine has no apt-get; install $* (Redis >= 7.0 or Valkey) and run this again" >&2
+    exit 1
+  fi
+  as_root apt-get update -qq
+  # The package of Redis would start a server of its own, which no test uses.
+  as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$@"
+}
 
 missing=()
 command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing+=(redis-server)
@@ -14,22 +31,29 @@ for program in nginx:nginx-light caddy:caddy curl:curl cadaver:cadaver; do
 done
 [[ -e /usr/lib/nginx/modules/ngx_http_dav_ext_module.so ]] || missing+=(libnginx-mod-http-dav-ext)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
+if ((${#missing[@]})); then install "${missing[@]}"; fi
 
-if ((${#missing[@]})); then
-  echo "installing: ${missing[*]}"
-  if ! command -v apt-get >/dev/null; then
-    echo "error: this machine has no apt-get; install ${missing[*]} (Redis >= 7.0 or Valkey) and run this again" >&2
-    exit 1
+engine=no
+if [[ ${TOKEN_TEST_SERVERS:-} != processes ]] && timeout 20 docker info >/dev/null 2>&1; then
+  engine=yes
+  image=${REDIS_IMAGE:-$(sed -n 's/.*{REDIS_IMAGE:-\([^}]*\)}.*/\1/p' docker-compose.yml)}
+  if ! docker image inspect "$image" >/dev/null 2>&1 && ! timeout 300 docker pull -q "$image"; then
+    echo "the image $image cannot be had here: a stand-in takes its place"
+    command -v debootstrap >/dev/null || install debootstrap
+    settings=$(as_root scripts/standin-images.sh redis)
+    eval "$settings"
   fi
-  sudo=()
-  if ((EUID != 0)); then sudo=(sudo); fi
-  "${sudo[@]}" apt-get update -qq
-  # The package would start a server of its own, which no test uses.
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 
 # Everything is built before anything runs, so that the tests of the command find it.
 cargo build --workspace --all-targets --all-features --locked
-cargo test --workspace --all-features --locked
+if [[ $engine == yes ]]; then
+  TOKEN_TEST_SERVERS=containers cargo test --workspace --all-features --locked
+  echo 'once more on processes: the suite that ran on containers'
+  TOKEN_TEST_SERVERS=processes cargo test --workspace --all-features --locked --test redis --test redis_cluster
+else
+  echo 'no Docker engine answers, or TOKEN_TEST_SERVERS is processes: the tests run on processes alone'
+  TOKEN_TEST_SERVERS=processes cargo test --workspace --all-features --locked
+fi
 # The fuzz targets are run by hand (see CONTRIBUTING.md); here they must at least build.
 RUSTFLAGS="--cfg fuzzing" cargo check --quiet --manifest-path fuzz/Cargo.toml --locked

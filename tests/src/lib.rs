@@ -9,6 +9,7 @@
 )]
 
 pub mod conformance;
+pub mod containers;
 pub mod faults;
 pub mod programs;
 pub mod rig;

@@ -6,6 +6,7 @@
 -- Returns  {'revoked'} | {'already_revoked'} | {'unknown'}
 -- Writes   the record out, the tombstone in; on a repeat the same tombstone again
 --
+-- DEL comes before SET: where the role of the caller has no DEL, the script stops before it has changed anything.
 -- The repeat must write: WAIT only waits for what its own connection wrote, so a repeat that changed nothing would be
 -- confirmed by replicas that never saw the first revocation.
 
@@ -14,8 +15,8 @@ local tombstone = redis.call('GET', KEYS[2])
 if record then
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
-  redis.call('SET', KEYS[2], struct.pack('>I8', now) .. ARGV[1] .. record, 'PX', ARGV[2])
   redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[2], struct.pack('>I8', now) .. ARGV[1] .. record, 'PX', ARGV[2])
   return {'revoked'}
 end
 if tombstone then

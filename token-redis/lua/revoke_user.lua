@@ -8,6 +8,7 @@
 -- Returns  {'revoked', id…} | {'changed'} when the index has an id that was not given: look again
 -- Writes   the records and the index out, a tombstone for each record in
 --
+-- DEL comes before SET: see revoke.lua.
 -- The subject's own tombstone is written every time, so that a repeat that finds nothing writes too: see revoke.lua.
 
 local index, given = KEYS[1], {}
@@ -23,11 +24,11 @@ for place = 3, #ARGV do
   local key, tombstone = KEYS[2 * place - 3], KEYS[2 * place - 2]
   local record = redis.call('GET', key)
   if record then
-    redis.call('SET', tombstone, buried .. record, 'PX', ARGV[2])
     redis.call('DEL', key)
+    redis.call('SET', tombstone, buried .. record, 'PX', ARGV[2])
     answer[#answer + 1] = ARGV[place]
   end
 end
-redis.call('SET', KEYS[2], buried, 'PX', ARGV[2])
 redis.call('DEL', index)
+redis.call('SET', KEYS[2], buried, 'PX', ARGV[2])
 return answer

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
+use redis::{RedisError, RedisResult, Value};
 use token_core::{StoreError, StoreErrorKind};
 use tokio::time::Instant;
 
 use crate::answer::Answer;
+use crate::trouble::{self, Stage};
 
 /// What is being done, on which store, and until when.
 #[derive(Clone, Copy)]
@@ -15,12 +16,18 @@ pub(crate) struct Attempt<'a> {
     store: &'a str,
     deadline: Duration,
     until: Instant,
+    stage: Stage,
 }
 
 impl<'a> Attempt<'a> {
     /// Begins now. `doing` is a verb with its object, as in "cannot …"; `store` is shown to people.
     pub(crate) fn new(doing: &'static str, store: &'a str, deadline: Duration) -> Self {
-        Self { doing, store, deadline, until: Instant::now() + deadline }
+        Self { doing, store, deadline, until: Instant::now() + deadline, stage: Stage::Connected }
+    }
+
+    /// The first attempt of all, with TLS or without.
+    pub(crate) fn to_connect(store: &'a str, tls: bool, deadline: Duration) -> Self {
+        Self { stage: Stage::Connecting { tls }, ..Self::new("connect", store, deadline) }
     }
 
     /// Waits for something that Redis does.
@@ -38,18 +45,17 @@ impl<'a> Attempt<'a> {
     }
 
     async fn in_time<T>(self, work: impl Future<Output = T>) -> Result<T, StoreError> {
-        let Self { doing, store, deadline, until } = self;
+        let Self { doing, store, deadline, until, stage } = self;
         tokio::time::timeout_at(until, work).await.map_err(|_| {
-            let message = format!(
-                "cannot {doing}: {store} did not answer within {deadline:?}; is it running and reachable?"
-            );
+            let question = stage.question();
+            let message = format!("cannot {doing}: {store} did not answer within {deadline:?}; {question}");
             StoreError::new(StoreErrorKind::TimedOut, message)
         })
     }
 
     fn failed(self, error: RedisError) -> StoreError {
-        let kind = kind_of(&error);
-        let message = format!("cannot {}: {} {}", self.doing, self.store, advice(kind, &error));
+        let (kind, advice) = trouble::of(&error, self.stage);
+        let message = format!("cannot {}: {} {advice}", self.doing, self.store);
         StoreError::new(kind, message).caused_by(error)
     }
 
@@ -71,54 +77,5 @@ impl<'a> Attempt<'a> {
         let message =
             format!("cannot {}: the lifetime ended before {} had kept the token", self.doing, self.store);
         StoreError::new(StoreErrorKind::TimedOut, message)
-    }
-}
-
-pub(crate) fn kind_of(error: &RedisError) -> StoreErrorKind {
-    if error.is_timeout() {
-        return StoreErrorKind::TimedOut;
-    }
-    match (error.kind(), error.code()) {
-        (ErrorKind::AuthenticationFailed, _)
-        | (ErrorKind::Server(ServerErrorKind::NoPerm), _)
-        | (_, Some("WRONGPASS" | "NOAUTH" | "NOPERM")) => StoreErrorKind::Denied,
-        (_, Some("OOM")) => StoreErrorKind::Full,
-        (_, Some("NOREPLICAS" | "MISCONF")) => StoreErrorKind::Unavailable,
-        // The cluster client follows these by itself: whoever sees them asked a node of a cluster as if it stood alone.
-        (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => {
-            StoreErrorKind::Misconfigured
-        }
-        (
-            ErrorKind::InvalidClientConfig
-            | ErrorKind::Client
-            | ErrorKind::Parse
-            | ErrorKind::UnexpectedReturnType
-            | ErrorKind::RESP3NotSupported
-            | ErrorKind::Server(
-                ServerErrorKind::ResponseError | ServerErrorKind::CrossSlot | ServerErrorKind::ExecAbort,
-            )
-            | ErrorKind::Extension,
-            _,
-        ) => StoreErrorKind::Misconfigured,
-        // Connections lost or refused, a node that loads, moves, waits for its primary, or was demoted.
-        _ => StoreErrorKind::Unavailable,
-    }
-}
-
-/// What is wrong with the store and what to do, as it follows the store's name.
-pub(crate) fn advice(kind: StoreErrorKind, error: &RedisError) -> &'static str {
-    match (kind, error.code()) {
-        (StoreErrorKind::TimedOut, _) => "did not answer in time; is it running and reachable?",
-        (StoreErrorKind::Denied, _) => "refused; check user name, password and the ACL of that user",
-        (StoreErrorKind::Full, _) => "is out of memory; raise maxmemory or let tokens expire",
-        (_, Some("NOREPLICAS")) => "has too few replicas to accept writes; check its replication",
-        (_, Some("MISCONF")) => "cannot save to its disk and takes no writes; look at its log and its disk",
-        (_, Some("MOVED" | "ASK")) => "is a node of a cluster; write redis-cluster:// instead of redis://",
-        (_, Some("READONLY")) => "is a replica, which takes no writes; name its primary",
-        (StoreErrorKind::Misconfigured, _) => {
-            "refused; is it a Redis >= 7.0 or Valkey, of the kind that the URL says?"
-        }
-        (_, _) if error.is_io_error() => "cannot be reached; is it running?",
-        _ => "is not ready (loading, failing over, or losing connections); try again",
     }
 }

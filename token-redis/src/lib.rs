@@ -58,8 +58,11 @@ mod options;
 mod prune;
 mod scripts;
 mod store;
+mod tls;
+mod trouble;
 
 pub use doctor::{Role, RoleError, examine};
 pub use keys::{Namespace, NamespaceError};
-pub use options::{Options, Tls};
+pub use options::Options;
 pub use store::RedisStore;
+pub use tls::Tls;

@@ -1,12 +1,11 @@
 //! How a store behaves.
 
-use std::fmt;
 use std::time::Duration;
 
-use redis::{ClientTlsConfig, TlsCertificates};
 use token_core::{ConfirmationLevel, Span, Tombstone};
 
 use crate::keys::Namespace;
+use crate::tls::Tls;
 
 /// How a [`RedisStore`](crate::RedisStore) behaves. All waits are bounded; the defaults are short.
 #[derive(Debug, Clone)]
@@ -50,33 +49,5 @@ impl Default for Options {
             tls: Tls::default(),
             tombstone_retention: Tombstone::RETENTION,
         }
-    }
-}
-
-/// What a URL that asks for TLS (`rediss://`, `rediss-cluster://`, `rediss-sentinel://`) is met with. Names and dates of
-/// certificates are always verified.
-#[derive(Clone, Default)]
-pub struct Tls {
-    /// The certificates of the authorities to trust, in PEM, instead of the public ones.
-    pub authorities: Option<Vec<u8>>,
-    /// Our own certificate and its private key, in PEM, for servers that demand one.
-    pub client: Option<(Vec<u8>, Vec<u8>)>,
-}
-
-/// Shows whether there are certificates, and none of them.
-impl fmt::Debug for Tls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tls")
-            .field("authorities", &self.authorities.is_some())
-            .field("client", &self.client.is_some())
-            .finish()
-    }
-}
-
-impl Tls {
-    pub(crate) fn certificates(&self) -> TlsCertificates {
-        let client_tls =
-            self.client.clone().map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key });
-        TlsCertificates { client_tls, root_cert: self.authorities.clone() }
     }
 }

@@ -51,9 +51,12 @@ impl RedisStore {
     /// The URL is of another form, the server cannot be reached by the deadline, or it refuses the credentials.
     pub async fn connect(url: &str, keys: Arc<KeyRing>, options: Options) -> Result<Self, StoreError> {
         let target = Arc::new(Target::parse(url, Some(options.tls.certificates()))?);
-        target.prepare();
+        let secure = target.certificates().is_some();
+        if secure {
+            options.tls.prepare()?;
+        }
         let shown = target.to_string();
-        let attempt = Attempt::new("connect", &shown, options.deadline);
+        let attempt = Attempt::to_connect(&shown, secure, options.deadline);
         let shared = Arc::new(attempt.redis(Shared::open(target.clone(), &options)).await?);
         let primaries = Primaries::new(target, &options);
         Ok(Self { keys, options, target: shown, shared, primaries })

@@ -2,10 +2,12 @@
 
 mod memory;
 mod redis;
+mod roles;
 mod sqlite;
 
 pub use memory::Memory;
-pub use redis::{TlsCluster, TlsStandalone, tls};
+pub use redis::{OneCluster, OneServer, TlsCluster, TlsStandalone, tls};
+pub use roles::{ClusterRoles, StandaloneRoles};
 pub use sqlite::Sqlite;
 
 use std::sync::Arc;

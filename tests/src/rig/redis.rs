@@ -8,33 +8,66 @@ use async_trait::async_trait;
 use redis::aio::ConnectionLike;
 use redis::{Cmd, FromRedisValue, cmd};
 use token_core::{Timestamp, TokenId, TokenStore};
-use token_redis::{Options, RedisStore, Tls};
+use token_redis::{Namespace, Options, RedisStore, Tls};
 
 use super::{Rig, keys};
+use crate::containers::{self, Way};
 use crate::runner::Topology;
 use crate::servers::{Certificates, ClientCertificates, Cluster, Sentinel, Standalone};
 
-impl Topology for Standalone {
+/// One server: in a container where there can be one, else a process.
+#[derive(Debug)]
+pub enum OneServer {
+    /// In a container.
+    Container(containers::Server),
+    /// A process of this machine.
+    Process(Standalone),
+}
+
+impl Topology for OneServer {
     const NAME: &'static str = "redis";
 
     async fn start() -> Self {
-        Self::start().await
+        match containers::choose().await {
+            Way::Containers(image) => Self::Container(containers::Server::start(&image).await),
+            Way::Processes => Self::Process(Standalone::start().await),
+        }
     }
 
     async fn rig(&self) -> Box<dyn Rig> {
-        Box::new(RedisRig::open(&self.url(), self.connection().await, Tls::default()).await)
+        let (url, hands) = match self {
+            Self::Container(server) => (server.url(), server.connection().await),
+            Self::Process(server) => (server.url(), server.connection().await),
+        };
+        Box::new(RedisRig::open(new_namespace(), &url, hands, Tls::default()).await)
     }
 }
 
-impl Topology for Cluster {
+/// A cluster: in a container where there can be one, else of processes.
+#[derive(Debug)]
+pub enum OneCluster {
+    /// In a container.
+    Container(containers::Cluster),
+    /// Processes of this machine.
+    Processes(Cluster),
+}
+
+impl Topology for OneCluster {
     const NAME: &'static str = "redis_cluster";
 
     async fn start() -> Self {
-        Self::start().await
+        match containers::choose().await {
+            Way::Containers(image) => Self::Container(containers::Cluster::start(&image).await),
+            Way::Processes => Self::Processes(Cluster::start().await),
+        }
     }
 
     async fn rig(&self) -> Box<dyn Rig> {
-        Box::new(RedisRig::open(&self.url(), self.connection().await, Tls::default()).await)
+        let (url, hands) = match self {
+            Self::Container(cluster) => (cluster.url(), cluster.connection().await),
+            Self::Processes(cluster) => (cluster.url(), cluster.connection().await),
+        };
+        Box::new(RedisRig::open(new_namespace(), &url, hands, Tls::default()).await)
     }
 }
 
@@ -46,7 +79,8 @@ impl Topology for Sentinel {
     }
 
     async fn rig(&self) -> Box<dyn Rig> {
-        Box::new(RedisRig::open(&self.url(), self.primary().await.connection().await, Tls::default()).await)
+        let hands = self.primary().await.connection().await;
+        Box::new(RedisRig::open(new_namespace(), &self.url(), hands, Tls::default()).await)
     }
 }
 
@@ -63,7 +97,7 @@ impl Topology for TlsStandalone {
 
     async fn rig(&self) -> Box<dyn Rig> {
         let tls = tls(self.0.certificates());
-        Box::new(RedisRig::open(&self.0.url(), self.0.connection().await, tls).await)
+        Box::new(RedisRig::open(new_namespace(), &self.0.url(), self.0.connection().await, tls).await)
     }
 }
 
@@ -80,7 +114,7 @@ impl Topology for TlsCluster {
 
     async fn rig(&self) -> Box<dyn Rig> {
         let tls = tls(self.0.certificates());
-        Box::new(RedisRig::open(&self.0.url(), self.0.connection().await, tls).await)
+        Box::new(RedisRig::open(new_namespace(), &self.0.url(), self.0.connection().await, tls).await)
     }
 }
 
@@ -95,17 +129,16 @@ pub fn tls(certificates: &Certificates) -> Tls {
 }
 
 /// An empty namespace, two stores on it, and a connection that goes past them.
-struct RedisRig<C> {
-    namespace: String,
+pub(super) struct RedisRig<C> {
+    namespace: Namespace,
     store: Arc<RedisStore>,
     other: Arc<RedisStore>,
     connection: C,
 }
 
 impl<C: ConnectionLike + Clone + Send + Sync> RedisRig<C> {
-    async fn open(url: &str, connection: C, tls: Tls) -> Self {
-        static OPENED: AtomicUsize = AtomicUsize::new(0);
-        let namespace = format!("trial-{}", OPENED.fetch_add(1, Ordering::Relaxed));
+    /// Opens both stores in a namespace that is empty.
+    pub(super) async fn open(namespace: Namespace, url: &str, connection: C, tls: Tls) -> Self {
         let mut options = options(&namespace);
         options.tls = tls;
         let connect = async || Arc::new(RedisStore::connect(url, keys(), options.clone()).await.unwrap());
@@ -133,11 +166,17 @@ impl<C: ConnectionLike + Clone + Send + Sync> RedisRig<C> {
     }
 }
 
+/// A namespace that no other trial of this test binary has.
+pub(super) fn new_namespace() -> Namespace {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    format!("trial-{}", MADE.fetch_add(1, Ordering::Relaxed)).parse().unwrap()
+}
+
 /// On a machine that is busy with other things, an answer may take long without anything being wrong.
-fn options(namespace: &str) -> Options {
+fn options(namespace: &Namespace) -> Options {
     const PATIENCE: Duration = Duration::from_secs(20);
     let mut options = Options::default();
-    options.namespace = namespace.parse().unwrap();
+    options.namespace = namespace.clone();
     options.connect_timeout = PATIENCE;
     options.response_timeout = PATIENCE;
     options.validate_deadline = PATIENCE;

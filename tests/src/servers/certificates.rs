@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, date_time_ymd,
 };
 use redis::{ClientTlsConfig, TlsCertificates};
 use tempfile::TempDir;
@@ -24,6 +24,24 @@ impl ClientCertificates {
         match self {
             Self::Optional => "optional",
             Self::Required => "yes",
+        }
+    }
+}
+
+/// A certificate of a server that no client should accept, though the right authority signed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unacceptable {
+    /// It is for `elsewhere.example`.
+    AnotherName,
+    /// It was valid for a day, long ago.
+    Expired,
+}
+
+impl Unacceptable {
+    fn file(self) -> &'static str {
+        match self {
+            Self::AnotherName => "another-name",
+            Self::Expired => "expired",
         }
     }
 }
@@ -47,9 +65,15 @@ impl Certificates {
         let names = ["127.0.0.1", "localhost"].map(str::to_owned).to_vec();
         // A replica and a peer in a cluster are clients, and show the certificate of a server.
         let both = [ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        certify(&ca, "server", names, &both, &made.server_certificate(), &made.server_key());
-        let client = [ExtendedKeyUsagePurpose::ClientAuth];
-        certify(&ca, "client", Vec::new(), &client, &made.client_certificate(), &made.client_key());
+        let server = wish("server", names, &both);
+        certify(&ca, &server, [made.server_certificate(), made.server_key()]);
+        let client = wish("client", Vec::new(), &[ExtendedKeyUsagePurpose::ClientAuth]);
+        certify(&ca, &client, [made.client_certificate(), made.client_key()]);
+        let elsewhere = wish("server", vec!["elsewhere.example".to_owned()], &both);
+        certify(&ca, &elsewhere, made.unacceptable(Unacceptable::AnotherName));
+        let mut expired = server;
+        (expired.not_before, expired.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2000, 1, 2));
+        certify(&ca, &expired, made.unacceptable(Unacceptable::Expired));
         made
     }
 
@@ -89,6 +113,11 @@ impl Certificates {
         self.file("server-key.pem")
     }
 
+    /// A certificate and its key.
+    pub(super) fn unacceptable(&self, which: Unacceptable) -> [PathBuf; 2] {
+        [self.file(&format!("{}.pem", which.file())), self.file(&format!("{}-key.pem", which.file()))]
+    }
+
     /// What a client of ours trusts and shows.
     pub(super) fn for_client(&self) -> TlsCertificates {
         let read = |path: PathBuf| fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
@@ -113,7 +142,7 @@ impl Certificates {
 type Authority = Issuer<'static, KeyPair>;
 
 fn authority(name: &str, file: &Path) -> Authority {
-    let mut wanted = wish(name, Vec::new());
+    let mut wanted = named(name, Vec::new());
     wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     wanted.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let key = new_key();
@@ -121,24 +150,22 @@ fn authority(name: &str, file: &Path) -> Authority {
     Issuer::new(wanted, key)
 }
 
-fn certify(
-    ca: &Authority,
-    name: &str,
-    hosts: Vec<String>,
-    uses: &[ExtendedKeyUsagePurpose],
-    file: &Path,
-    key_file: &Path,
-) {
-    let mut wanted = wish(name, hosts);
+/// Signs what is wanted, for a new key.
+fn certify(ca: &Authority, wanted: &CertificateParams, [file, key_file]: [PathBuf; 2]) {
+    let key = new_key();
+    write(&file, &wanted.signed_by(&key, ca).expect("a certificate can be signed").pem());
+    write(&key_file, &key.serialize_pem());
+}
+
+fn wish(name: &str, hosts: Vec<String>, uses: &[ExtendedKeyUsagePurpose]) -> CertificateParams {
+    let mut wanted = named(name, hosts);
     wanted.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     wanted.extended_key_usages = uses.to_vec();
     wanted.use_authority_key_identifier_extension = true;
-    let key = new_key();
-    write(file, &wanted.signed_by(&key, ca).expect("a certificate can be signed").pem());
-    write(key_file, &key.serialize_pem());
+    wanted
 }
 
-fn wish(name: &str, hosts: Vec<String>) -> CertificateParams {
+fn named(name: &str, hosts: Vec<String>) -> CertificateParams {
     let mut wanted = CertificateParams::new(hosts).expect("names of hosts are sound");
     wanted.distinguished_name.push(DnType::CommonName, name);
     wanted

@@ -5,26 +5,28 @@
 
 mod binaries;
 mod certificates;
-mod cluster;
+pub(crate) mod cluster;
 mod door;
 mod info;
 mod keeper;
-mod patience;
+pub(crate) mod patience;
 mod plan;
-mod ports;
+pub(crate) mod ports;
 mod proxy;
 mod replicated;
 mod replication;
+mod roles;
 mod sentinel;
 mod server;
 mod standalone;
 
-pub use certificates::{Certificates, ClientCertificates};
+pub use certificates::{Certificates, ClientCertificates, Unacceptable};
 pub use cluster::{Cluster, Move, Takeover};
 pub(crate) use keeper::Kept;
 pub(crate) use patience::{Missing, wait_for};
 pub use proxy::Proxy;
 pub use replicated::Replicated;
+pub use roles::Roles;
 pub use sentinel::Sentinel;
 pub use server::Server;
 pub use standalone::Standalone;

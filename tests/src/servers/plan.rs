@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::certificates::{Certificates, ClientCertificates};
 use super::door;
+use super::roles::{HANDS, Roles};
 
 /// The file in its directory that a sentinel reads, and writes anew whenever it learns something.
 const SENTINEL_FILE: &str = "sentinel.conf";
@@ -18,6 +19,7 @@ pub(super) struct Plan {
     tls: Option<(Arc<Certificates>, ClientCertificates)>,
     /// Others come through a [`Door`](super::door::Door).
     door: bool,
+    roles: Option<Arc<Roles>>,
     /// What a sentinel is told at its first start. A data server has nothing of it.
     watch: Option<String>,
 }
@@ -54,6 +56,17 @@ impl Plan {
         self.door
     }
 
+    /// The same, but whoever comes must log in as one of these.
+    pub(super) fn with_roles(mut self, roles: Arc<Roles>) -> Self {
+        self.roles = Some(roles);
+        self
+    }
+
+    /// User and password of the harness itself, where one must log in.
+    pub(super) fn login(&self) -> Option<[String; 2]> {
+        self.roles.as_ref().map(|_| [HANDS.to_owned(), Roles::password(HANDS)])
+    }
+
     pub(super) fn certificates(&self) -> Option<&Certificates> {
         self.tls.as_ref().map(|(certificates, _)| &**certificates)
     }
@@ -76,6 +89,7 @@ impl Plan {
         if self.door {
             arguments.extend(door_arguments(ports.seen));
         }
+        arguments.extend(self.roles.iter().flat_map(|roles| role_arguments(roles)));
         arguments.extend_from_slice(&self.arguments);
         Ok(arguments)
     }
@@ -85,7 +99,11 @@ impl Plan {
         // One that starts again goes on with what it knows.
         if !file.exists() {
             let Ports { seen, listens } = ports;
-            let mut own = format!("bind 127.0.0.1\nport {listens}\ndir {}\n", directory.display());
+            let listen = match &self.tls {
+                Some((certificates, clients)) => lines(&tls_arguments(certificates, *clients, listens)),
+                None => format!("port {listens}\n"),
+            };
+            let mut own = format!("bind 127.0.0.1\ndir {}\n{listen}", directory.display());
             if self.door {
                 let source = door::source(seen);
                 own += &format!("bind-source-addr {source}\nsentinel announce-ip 127.0.0.1\n");
@@ -147,4 +165,16 @@ fn door_arguments(seen: u16) -> Vec<String> {
         ["--cluster-announce-bus-port", &bus],
     ];
     pairs.concat().into_iter().map(str::to_owned).collect()
+}
+
+/// Pairs of arguments, as a configuration file has them.
+fn lines(pairs: &[String]) -> String {
+    pairs.chunks(2).map(|pair| format!("{}\n", pair.join(" ").trim_start_matches("--"))).collect()
+}
+
+/// Who may do what, and who this server is when it becomes the replica of another one.
+fn role_arguments(roles: &Roles) -> [String; 6] {
+    let file = roles.file().to_string_lossy().into_owned();
+    let [user, password] = ["replica".to_owned(), Roles::password("replica")];
+    ["--aclfile".to_owned(), file, "--masteruser".to_owned(), user, "--masterauth".to_owned(), password]
 }

@@ -11,7 +11,7 @@ const RANGE: std::ops::Range<u16> = 11_000..20_000;
 /// `N` different ports that were free just now, with their bus ports.
 ///
 /// Another process may take one before the caller does: start the server, and on failure ask for other ports.
-pub(super) fn free<const N: usize>() -> [u16; N] {
+pub(crate) fn free<const N: usize>() -> [u16; N] {
     // All are held until the last one is found, so that none is found twice.
     let mut held = candidates().filter_map(|port| Some((port, [listen(port)?, listen(port + BUS)?])));
     let held = [(); N].map(|()| held.next().unwrap_or_else(|| panic!("no port in {RANGE:?} is free")));

@@ -1,10 +1,12 @@
 //! A primary with two replicas, and three sentinels that watch over them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{FromRedisValue, RedisResult};
 
+use super::certificates::{Certificates, ClientCertificates};
 use super::info::field;
 use super::patience::{Missing, wait_for};
 use super::plan::Plan;
@@ -44,6 +46,16 @@ impl Sentinel {
     /// It does not come together. The message ends with the logs.
     pub async fn start_with_doors() -> Self {
         Self::start_as(Plan::default().with_door()).await
+    }
+
+    /// The same with servers and sentinels that speak nothing but TLS, all with the same new
+    /// [`Sentinel::certificates`].
+    ///
+    /// # Panics
+    /// It does not come together. The message ends with the logs.
+    pub async fn start_tls() -> Self {
+        let certificates = Arc::new(Certificates::make());
+        Self::start_as(Plan::default().with_tls(certificates, ClientCertificates::Optional)).await
     }
 
     async fn start_as(plan: Plan) -> Self {
@@ -91,11 +103,22 @@ impl Sentinel {
         listed.await.unwrap_or_else(|why| panic!("the replica is not listed: {why}{}", self.log_tails()));
     }
 
-    /// Its URL, `redis-sentinel://127.0.0.1:P1,127.0.0.1:P2,127.0.0.1:P3/0?sentinelServiceName=tokens`.
+    /// Its URL, `redis-sentinel://127.0.0.1:P1,127.0.0.1:P2,127.0.0.1:P3/0?sentinelServiceName=tokens`;
+    /// `rediss-sentinel://…` when it speaks TLS.
     #[must_use]
     pub fn url(&self) -> String {
         let hosts: Vec<_> = self.sentinels.iter().map(|one| format!("127.0.0.1:{}", one.port())).collect();
-        format!("redis-sentinel://{}/0?sentinelServiceName={SERVICE}", hosts.join(","))
+        let scheme = if self.plan.certificates().is_some() { "rediss-sentinel" } else { "redis-sentinel" };
+        format!("{scheme}://{}/0?sentinelServiceName={SERVICE}", hosts.join(","))
+    }
+
+    /// The certificates, where it speaks TLS.
+    ///
+    /// # Panics
+    /// It speaks plain text.
+    #[must_use]
+    pub fn certificates(&self) -> &Certificates {
+        self.plan.certificates().expect("only what was started with TLS has certificates")
     }
 
     /// The servers with data: what was the primary at the start, and what were its replicas.

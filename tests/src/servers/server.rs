@@ -11,12 +11,13 @@ use redis::{AsyncConnectionConfig, Client, FromRedisValue, RedisResult};
 use tempfile::TempDir;
 
 use super::binaries::binaries;
-use super::certificates::Certificates;
+use super::certificates::{Certificates, Unacceptable};
 use super::door::Door;
 use super::keeper::Kept;
 use super::patience::{Missing, wait_for};
 use super::plan::{Plan, Ports};
 use super::ports;
+use super::roles::Roles;
 
 /// How long a server may take to answer after its start; it takes a tenth of a second where nothing else runs.
 const START: Duration = Duration::from_secs(20);
@@ -123,6 +124,20 @@ impl Server {
         format!("{scheme}://127.0.0.1:{}", self.port())
     }
 
+    /// Its URL for one of the [`Roles`].
+    #[must_use]
+    pub fn url_as(&self, role: &str) -> String {
+        log_in(&self.url(), role, &Roles::password(role))
+    }
+
+    /// Its URL for the harness itself.
+    pub(super) fn own_url(&self) -> String {
+        match self.plan.login() {
+            Some([user, password]) => log_in(&self.url(), &user, &password),
+            None => self.url(),
+        }
+    }
+
     /// The certificates of a server that speaks TLS.
     ///
     /// # Panics
@@ -130,6 +145,17 @@ impl Server {
     #[must_use]
     pub fn certificates(&self) -> &Certificates {
         self.plan.certificates().expect("only a server that was started with TLS has certificates")
+    }
+
+    /// Shows another certificate from now on. The harness itself does not get in any more.
+    ///
+    /// # Panics
+    /// It speaks plain text, or refuses.
+    pub async fn show_unacceptable(&self, which: Unacceptable) {
+        let [certificate, key] =
+            self.certificates().unacceptable(which).map(|path| path.to_string_lossy().into_owned());
+        let change = ["CONFIG", "SET", "tls-cert-file", &certificate, "tls-key-file", &key];
+        self.command::<()>(&change).await;
     }
 
     /// Stops the process where it stands: connections stay open, and nothing answers.
@@ -250,8 +276,8 @@ impl Server {
             .set_connection_timeout(Some(ANSWER))
             .set_response_timeout(Some(ANSWER));
         let client = match self.plan.certificates() {
-            Some(certificates) => Client::build_with_tls(self.url(), certificates.for_client())?,
-            None => Client::open(self.url())?,
+            Some(certificates) => Client::build_with_tls(self.own_url(), certificates.for_client())?,
+            None => Client::open(self.own_url())?,
         };
         client.get_multiplexed_async_connection_with_config(&limits).await
     }
@@ -268,6 +294,11 @@ impl Server {
     pub(super) fn complain(&self, what: &str, error: &dyn std::fmt::Display) -> ! {
         panic!("{what} failed: {error}{}", self.log_tail())
     }
+}
+
+/// The URL with user and password.
+pub(super) fn log_in(url: &str, user: &str, password: &str) -> String {
+    url.replacen("://", &format!("://{user}:{password}@"), 1)
 }
 
 fn spawn(ports: Ports, plan: &Plan, directory: &Path) -> io::Result<Kept> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::certificates::{Certificates, ClientCertificates};
 use super::plan::Plan;
+use super::roles::Roles;
 use super::server::Server;
 
 /// A server without replicas. Everything a [`Server`] can do, it can do.
@@ -38,6 +39,14 @@ impl Standalone {
     /// It does not start. The message ends with its log.
     pub async fn start_tls(clients: ClientCertificates) -> Self {
         Self::start_as(Plan::new(&[]).with_tls(Arc::new(Certificates::make()), clients)).await
+    }
+
+    /// Starts an empty server that knows the [`Roles`], and lets nobody else in.
+    ///
+    /// # Panics
+    /// It does not start. The message ends with its log.
+    pub async fn start_with_roles() -> Self {
+        Self::start_as(Plan::default().with_roles(Arc::new(Roles::gather()))).await
     }
 
     async fn start_as(plan: Plan) -> Self {

@@ -1,12 +1,14 @@
 //! The servers that the other tests run on: what they start with, what can be done to them, and that nothing of them is
 //! left.
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "all of this is test code, and one test talks to another"
 )]
 
 mod cluster;
+mod containers;
 mod doors;
 mod proxy;
 mod replicated;

@@ -149,8 +149,8 @@ impl Primaries {
             // There is no other server, and whoever asks would rather know.
             (Shape::Single, _) => None,
             (_, RetryMethod::AskRedirect) => {
-                let (host, port) = error.redirect_node()?;
-                Address::parse(&format!("{host}:{port}")).or_else(|| Address::parse(host)).map(Next::Ask)
+                let address = error.redirect_node().and_then(|(address, _slot)| Address::parse(address));
+                Some(address.map_or(Next::LookAgain, Next::Ask))
             }
             (_, RetryMethod::NoRetry) => {
                 (error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)).then_some(Next::LookAgain)

@@ -151,14 +151,6 @@ impl Target {
         self.settings.username()
     }
 
-    /// Makes what TLS needs ready, where the URL asks for it.
-    pub(crate) fn prepare(&self) {
-        if self.tls.is_some() {
-            // An application that has chosen a provider already keeps it.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        }
-    }
-
     /// The certificates, where the URL asks for TLS.
     pub(crate) fn certificates(&self) -> Option<&TlsCertificates> {
         self.tls.as_ref()

@@ -26,6 +26,7 @@ use crate::connect::{Address, Member, Shape, Target, open, read_members};
 use crate::demand;
 use crate::keys::Namespace;
 use crate::scripts::{self, Call};
+use crate::trouble::Stage;
 
 /// The settings that only `CONFIG GET` tells. Nothing secret may ever stand here.
 const SETTINGS: [&str; 8] = [
@@ -49,11 +50,16 @@ pub(super) struct Asker {
 }
 
 impl Asker {
+    /// Every server is met for the first time.
+    pub(super) fn stage(&self) -> Stage {
+        Stage::Connecting { tls: self.target.certificates().is_some() }
+    }
+
     /// Asks one server. That it cannot be asked is an answer, too.
     pub(super) async fn visit(&self, address: &Address) -> Node {
         let facts = match tokio::time::timeout(self.deadline, self.ask(address)).await {
             Ok(Ok(facts)) => Ok(facts),
-            Ok(Err(error)) => Err(trouble(&error)),
+            Ok(Err(error)) => Err(trouble(&error, self.stage())),
             Err(_) => Err(format!("did not answer within {:?}; is it running and reachable?", self.deadline)),
         };
         Node { name: address.to_string(), is_local: address.is_local(), facts }

@@ -30,10 +30,12 @@ use crate::options::Options;
 /// asked at the same time, those that the URL does not name after those that it names.
 ///
 /// # Errors
-/// The URL is of another form.
+/// The URL is of another form, or the certificates cannot be used.
 pub async fn examine(url: &str, options: &Options, role: Option<Role>) -> Result<Vec<Finding>, StoreError> {
     let target = Target::parse(url, Some(options.tls.certificates()))?;
-    target.prepare();
+    if target.certificates().is_some() {
+        options.tls.prepare()?;
+    }
     let user = target.user().unwrap_or("default").to_owned();
     let role = role.or_else(|| user.parse().ok()).unwrap_or(Role::Admin);
     let asker = Asker {

@@ -7,8 +7,8 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 use super::info::Info;
 use super::permissions::Permissions;
 use super::sentinels::Sentinels;
-use crate::attempt::{advice, kind_of};
 use crate::connect::{Member, Shape};
+use crate::trouble::{self, Stage};
 
 /// A deployment, as far as it answered.
 pub(super) struct Scene {
@@ -116,7 +116,7 @@ pub(super) fn seen<T>(answer: Result<T, RedisError>, command: &'static str) -> R
             Ok(Err(Unseen::NotPermitted(command)))
         }
         Err(error) if error.code().is_some() && !error.is_unrecoverable_error() => {
-            Ok(Err(Unseen::Refused(trouble(&error))))
+            Ok(Err(Unseen::Refused(trouble(&error, Stage::Connected))))
         }
         Err(error) if error.kind() == ErrorKind::UnexpectedReturnType => {
             Ok(Err(Unseen::Refused("gave an answer that this version does not understand".into())))
@@ -126,10 +126,10 @@ pub(super) fn seen<T>(answer: Result<T, RedisError>, command: &'static str) -> R
 }
 
 /// What is wrong and what to do, and the word that the server used. Never more of what it said.
-pub(super) fn trouble(error: &RedisError) -> String {
-    let advice = advice(kind_of(error), error);
+pub(super) fn trouble(error: &RedisError, stage: Stage) -> String {
+    let (_, advice) = trouble::of(error, stage);
     match error.code() {
         Some(code) => format!("{advice} ({code})"),
-        None => advice.to_owned(),
+        None => advice,
     }
 }

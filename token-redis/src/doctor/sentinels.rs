@@ -58,7 +58,7 @@ const QUORUM: Check = Check {
 pub(super) async fn visit(asker: &Asker, address: &Address, service: &str) -> Sentinel {
     let view = match tokio::time::timeout(asker.deadline, look(asker, address, service)).await {
         Ok(Ok(view)) => view,
-        Ok(Err(error)) => Err(trouble(&error)),
+        Ok(Err(error)) => Err(trouble(&error, asker.stage())),
         Err(_) => Err(format!("did not answer within {:?}; is it running and reachable?", asker.deadline)),
     };
     Sentinel { name: address.to_string(), is_local: address.is_local(), view }

@@ -8,6 +8,7 @@ mod waiting;
 
 pub use faults::Takeover;
 pub use moving::Move;
+pub(crate) use waiting::whole_view;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +23,8 @@ use super::certificates::{Certificates, ClientCertificates};
 use super::info::field;
 use super::plan::Plan;
 use super::ports;
-use super::server::{ANSWER, Server};
+use super::roles::Roles;
+use super::server::{ANSWER, Server, log_in};
 
 const NODES: usize = 6;
 const PRIMARIES: usize = 3;
@@ -64,6 +66,14 @@ impl Cluster {
         Self::start_as(plan().with_door()).await
     }
 
+    /// The same with nodes that know the [`Roles`], and let nobody else in.
+    ///
+    /// # Panics
+    /// It does not form. The message ends with the logs.
+    pub async fn start_with_roles() -> Self {
+        Self::start_as(plan().with_roles(Arc::new(Roles::gather()))).await
+    }
+
     async fn start_as(plan: Plan) -> Self {
         let mut failures = Vec::new();
         for _ in 0..ATTEMPTS {
@@ -95,6 +105,9 @@ impl Cluster {
         let mut command = Command::new(&binaries().cli);
         command
             .args(self.plan.certificates().map_or_else(Vec::<PathBuf>::new, Certificates::for_command_line));
+        if let Some([user, password]) = self.plan.login() {
+            command.args(["--user", &user, "--pass", &password]);
+        }
         command.args(["--cluster", "create"]);
         command.args(self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())));
         command.args(["--cluster-replicas", "1", "--cluster-yes"]);
@@ -118,6 +131,12 @@ impl Cluster {
         format!("{scheme}://{}", nodes.join("&node=").replacen("&node=", "?node=", 1))
     }
 
+    /// Its URL for one of the [`Roles`].
+    #[must_use]
+    pub fn url_as(&self, role: &str) -> String {
+        log_in(&self.url(), role, &Roles::password(role))
+    }
+
     /// The certificates of a cluster that speaks TLS.
     ///
     /// # Panics
@@ -133,7 +152,7 @@ impl Cluster {
     /// The cluster does not answer.
     pub async fn connection(&self) -> ClusterConnection {
         // One that is paused would be waited for.
-        let mut client = ClusterClient::builder(self.running().map(Server::url))
+        let mut client = ClusterClient::builder(self.running().map(Server::own_url))
             .connection_timeout(ANSWER)
             .response_timeout(ANSWER);
         if let Some(certificates) = self.plan.certificates() {

@@ -45,7 +45,7 @@ impl Cluster {
     /// One of the two refuses.
     pub async fn begin_move(&self, slot: u16, to: &Server) -> Move {
         let from = self.owner_of(slot).await;
-        let mut hands = Hands::new(from, to).await;
+        let mut hands = Hands::new(from, to, self.plan.login()).await;
         hands.open(slot).await.unwrap_or_else(|error| from.complain("opening a slot", &error));
         Move { slot, hands }
     }
@@ -67,7 +67,7 @@ impl Cluster {
         let mut slots = self.slots_of(from).await;
         assert!(slots.len() >= count, "port {} owns {} slots, not {count}", from.port(), slots.len());
         slots.truncate(count);
-        let mut hands = Hands::new(from, to).await;
+        let mut hands = Hands::new(from, to, self.plan.login()).await;
         for &slot in &slots {
             let moved = async {
                 hands.open(slot).await?;
@@ -119,6 +119,8 @@ impl Move {
 struct Hands {
     from: Hand,
     to: Hand,
+    /// User and password, where the old owner must log in at the new one.
+    login: Option<[String; 2]>,
 }
 
 #[derive(Debug)]
@@ -129,8 +131,8 @@ struct Hand {
 }
 
 impl Hands {
-    async fn new(from: &Server, to: &Server) -> Self {
-        Self { from: Hand::new(from).await, to: Hand::new(to).await }
+    async fn new(from: &Server, to: &Server, login: Option<[String; 2]>) -> Self {
+        Self { from: Hand::new(from).await, to: Hand::new(to).await, login }
     }
 
     async fn open(&mut self, slot: u16) -> RedisResult<()> {
@@ -144,14 +146,11 @@ impl Hands {
             self.from.ask(cmd("CLUSTER").arg("GETKEYSINSLOT").arg(slot).arg(at_most)).await?;
         if !keys.is_empty() {
             let mut migrate = cmd("MIGRATE");
-            migrate
-                .arg("127.0.0.1")
-                .arg(self.to.port)
-                .arg("")
-                .arg(0)
-                .arg(MIGRATE_LIMIT)
-                .arg("KEYS")
-                .arg(&keys);
+            migrate.arg("127.0.0.1").arg(self.to.port).arg("").arg(0).arg(MIGRATE_LIMIT);
+            if let Some(login) = &self.login {
+                migrate.arg("AUTH2").arg(login);
+            }
+            migrate.arg("KEYS").arg(&keys);
             // `NOKEY`, when all of them have died meanwhile, is as good.
             self.from.ask::<String>(&migrate).await?;
         }

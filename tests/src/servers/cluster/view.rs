@@ -8,7 +8,7 @@ use super::Server;
 
 /// A node as another one, or itself, sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Peer {
+pub(crate) struct Peer {
     pub(super) port: u16,
     pub(super) id: String,
     /// The id of its primary, if it is a replica.
@@ -21,10 +21,14 @@ pub(super) struct Peer {
 /// All nodes as this one sees them, ordered by port. That one of them is the node itself is left out, so views of
 /// different nodes are equal when they agree.
 pub(super) async fn view(node: &Server) -> RedisResult<Vec<Peer>> {
-    let lines: String = node.try_command(&["CLUSTER", "NODES"]).await?;
-    let mut peers: Vec<Peer> = lines.lines().filter_map(parse).collect();
+    Ok(read(&node.try_command::<String>(&["CLUSTER", "NODES"]).await?))
+}
+
+/// Reads the answer to `CLUSTER NODES`.
+pub(super) fn read(nodes: &str) -> Vec<Peer> {
+    let mut peers: Vec<Peer> = nodes.lines().filter_map(parse).collect();
     peers.sort();
-    Ok(peers)
+    peers
 }
 
 impl Peer {

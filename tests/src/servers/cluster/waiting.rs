@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::info::field;
 use super::super::patience::{Missing, wait_for};
-use super::view::{Peer, view};
+use super::view::{Peer, read, view};
 use super::{Cluster, FORMING, NODES, PRIMARIES, Server};
 
 /// How long the nodes may take to agree again after something happened; it takes three to five seconds where nothing
@@ -60,7 +60,7 @@ impl Cluster {
             if let Some(unwell) = peers.iter().find(|peer| !peer.is_well()) {
                 return Err(missing(format!("it sees {unwell:?}")));
             }
-            check_replication(node, &ask(&["INFO", "replication"]).await?, &peers).map_err(missing)?;
+            check_replication(node.port(), &ask(&["INFO", "replication"]).await?, &peers).map_err(missing)?;
             match &agreed {
                 Some(agreed) if *agreed != peers => {
                     return Err(missing(format!("it sees {peers:?}, and another one {agreed:?}")));
@@ -83,6 +83,28 @@ impl Cluster {
     }
 }
 
+/// All nodes of a cluster as the one at this port sees them, from its answers to `CLUSTER INFO`, `CLUSTER NODES` and
+/// `INFO replication`.
+///
+/// # Errors
+/// It does not see so many, or something is not well.
+pub(crate) fn whole_view(
+    port: u16,
+    nodes: usize,
+    [state, peers, replication]: [&str; 3],
+) -> Result<Vec<Peer>, String> {
+    check_state(state, nodes)?;
+    let peers = read(peers);
+    if let Some(unwell) = peers.iter().find(|peer| !peer.is_well()) {
+        return Err(format!("it sees {unwell:?}"));
+    }
+    if peers.len() != nodes || 2 * peers.iter().filter(|peer| peer.is_primary()).count() != nodes {
+        return Err(format!("it sees {peers:?}"));
+    }
+    check_replication(port, replication, &peers)?;
+    Ok(peers)
+}
+
 fn check_state(info: &str, nodes: usize) -> Result<(), String> {
     let nodes = nodes.to_string();
     let wanted = [("cluster_state", "ok"), ("cluster_slots_ok", "16384"), ("cluster_known_nodes", &nodes)];
@@ -93,8 +115,8 @@ fn check_state(info: &str, nodes: usize) -> Result<(), String> {
 }
 
 /// A replica must be linked, and a primary must have all replicas that run.
-fn check_replication(node: &Server, info: &str, peers: &[Peer]) -> Result<(), String> {
-    let own = peers.iter().find(|peer| peer.port == node.port()).ok_or("it does not see itself")?;
+fn check_replication(port: u16, info: &str, peers: &[Peer]) -> Result<(), String> {
+    let own = peers.iter().find(|peer| peer.port == port).ok_or("it does not see itself")?;
     let in_step = if own.is_primary() {
         let replicas = peers.iter().filter(|peer| peer.follows.as_ref() == Some(&own.id)).count();
         let online = info.lines().filter(|line| line.contains("state=online")).count();

@@ -1,0 +1,29 @@
+//! Where all talk with the Docker engine happens: a runtime that lives as long as this process. A container outlives the
+//! runtime of the test that started it, and the client's connections must, too.
+
+use std::panic::resume_unwind;
+use std::sync::LazyLock;
+use std::thread;
+
+use tokio::runtime::{Builder, Runtime};
+
+static ENGINE: LazyLock<Runtime> = LazyLock::new(|| {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(1).thread_name("engine").enable_all();
+    builder.build().expect("the system gives a thread")
+});
+
+/// Waits for something that happens there.
+pub(super) async fn run<F: Future>(work: impl FnOnce() -> F + Send + 'static) -> F::Output
+where
+    F::Output: Send + 'static,
+{
+    let done = tokio::task::spawn_blocking(move || ENGINE.block_on(work()));
+    done.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+}
+
+/// The same where nobody can wait but by holding the thread: in a drop, inside of another runtime or of none. A panic is
+/// told, and goes no further.
+pub(super) fn finish<F: Future<Output = ()>>(work: impl FnOnce() -> F + Send + 'static) {
+    let _ = thread::spawn(move || ENGINE.block_on(work())).join();
+}

@@ -1,0 +1,60 @@
+//! One server in a container of its own.
+
+use redis::aio::MultiplexedConnection;
+
+use super::container::{Container, connect, url};
+use super::image::Image;
+use crate::servers::ports;
+
+/// How often another port is tried when one was taken meanwhile.
+pub(super) const ATTEMPTS: usize = 3;
+
+/// A server without replicas. It is gone when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    container: Container,
+}
+
+impl Server {
+    /// Starts an empty server.
+    ///
+    /// # Panics
+    /// It does not start. The message ends with its log.
+    pub async fn start(image: &Image) -> Self {
+        let mut failures = Vec::new();
+        for _ in 0..ATTEMPTS {
+            match Container::start(image.clone(), ports::free::<1>().to_vec()).await {
+                Ok(container) => return Self { container },
+                Err(failure) => failures.push(failure),
+            }
+        }
+        panic!("no server started: {}", failures.join("\n"))
+    }
+
+    /// Its port on loopback.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        *self.container.ports().first().expect("it was started with one")
+    }
+
+    /// Its URL, `redis://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url(self.port())
+    }
+
+    /// What the engine calls its container.
+    #[must_use]
+    pub fn container(&self) -> &str {
+        self.container.id()
+    }
+
+    /// A new connection that belongs to the runtime it is called on.
+    ///
+    /// # Panics
+    /// The server does not answer.
+    pub async fn connection(&self) -> MultiplexedConnection {
+        let port = self.port();
+        connect(port).await.unwrap_or_else(|error| panic!("the container's port {port}: {error}"))
+    }
+}

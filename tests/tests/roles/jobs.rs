@@ -1,0 +1,129 @@
+//! Each role does its whole job.
+
+use std::time::Duration;
+
+use token_core::{
+    Confirmation, ConfirmationLevel, Demand, Lifetime, Reason, Revocation, RevokeOutcome, Sighting,
+    TokenStore, Verdict,
+};
+
+use crate::kit::{Place, Tokens, hard, is_active, issue, lifetimes, patient, tokens_with};
+
+/// Users enough that each primary of a cluster has some.
+const USERS: usize = 12;
+
+fn users() -> impl Iterator<Item = String> {
+    (0..USERS).map(|n| format!("user-{n}"))
+}
+
+async fn validators_job(validator: &Tokens, issuer: &Tokens) {
+    for user in users() {
+        for lifetime in lifetimes() {
+            let token = issue(issuer, &user, lifetime).await.token;
+            let text = token.expose_secret();
+            for demand in [Demand::any(), Demand::any().subject(user.parse().unwrap())] {
+                assert!(validator.validate(text, &demand).await.unwrap().grant().is_some());
+                assert!(validator.peek(text, &demand).await.unwrap().grant().is_some());
+            }
+            let other = Demand::any().subject("somebody else".parse().unwrap());
+            let verdict = validator.validate(text, &other).await.unwrap();
+            assert_eq!(verdict, Verdict::Inactive(Reason::WrongSubject));
+        }
+    }
+}
+
+async fn issuers_job(place: &Place, issuer: &Tokens) {
+    for user in users() {
+        let [mut dead, mut live] = [Vec::new(), Vec::new()];
+        for lifetime in lifetimes() {
+            dead.push(issue(issuer, &user, lifetime).await);
+            live.push(issue(issuer, &user, lifetime).await);
+        }
+        for issued in &dead {
+            place.bury(issued).await;
+            assert!(matches!(issuer.store().show(issued.grant.id).await.unwrap(), Sighting::Unknown));
+        }
+        // Whoever issues or lists clears away what is dead.
+        let listed = issuer.store().list(&user.parse().unwrap()).await.unwrap();
+        for issued in &live {
+            assert!(listed.iter().any(|grant| grant.id == issued.grant.id));
+            assert!(matches!(issuer.store().show(issued.grant.id).await.unwrap(), Sighting::Live(_)));
+        }
+        place.bury(&live[0]).await;
+        issue(issuer, &user, hard()).await;
+    }
+}
+
+async fn admins_job(place: &Place, admin: &Tokens) {
+    let revocation = Revocation::default();
+    issuers_job(place, admin).await;
+    for user in users() {
+        let token = issue(admin, &user, hard()).await;
+        assert!(is_active(admin, &token).await);
+        for outcome in [RevokeOutcome::Revoked, RevokeOutcome::AlreadyRevoked] {
+            assert_eq!(admin.store().revoke(token.grant.id, &revocation).await.unwrap().outcome, outcome);
+        }
+        assert!(!is_active(admin, &token).await);
+        assert!(matches!(admin.store().show(token.grant.id).await.unwrap(), Sighting::Revoked(_)));
+        let other = issue(admin, &user, hard()).await;
+        place.bury(&other).await;
+    }
+    // At least what was just buried; a revocation leaves the index to others, too.
+    assert!(admin.store().prune().await.unwrap() >= USERS as u64);
+    for user in users() {
+        let token = issue(admin, &user, hard()).await;
+        let subject = user.parse().unwrap();
+        let revoked = admin.store().revoke_subject(&subject, &revocation).await.unwrap().outcome;
+        assert!(revoked.contains(&token.grant.id));
+        assert!(!is_active(admin, &token).await);
+    }
+}
+
+async fn each_role_does_its_job(place: Place) {
+    let [validator, issuer, admin] =
+        [place.tokens("validator").await, place.tokens("issuer").await, place.tokens("admin").await];
+    for _ in ["scripts that no server knows", "scripts that were flushed"] {
+        place.each::<()>(&["SCRIPT", "FLUSH"]).await;
+        validators_job(&validator, &issuer).await;
+        place.each::<()>(&["SCRIPT", "FLUSH"]).await;
+        issuers_job(&place, &issuer).await;
+        place.each::<()>(&["SCRIPT", "FLUSH"]).await;
+        admins_job(&place, &admin).await;
+    }
+    place.nothing_was_refused().await;
+}
+
+#[tokio::test]
+async fn each_role_does_its_job_on_a_server_that_forgets_the_scripts() {
+    each_role_does_its_job(Place::server().await).await;
+}
+
+#[tokio::test]
+async fn each_role_does_its_job_on_a_cluster_that_forgets_the_scripts() {
+    each_role_does_its_job(Place::cluster().await).await;
+}
+
+async fn changes_are_confirmed(tokens: &Tokens, confirmation: Confirmation) {
+    let issued = issue(tokens, "admin", Lifetime::sliding("10m".parse().unwrap())).await;
+    assert_eq!(issued.confirmation, confirmation);
+}
+
+/// An answer to ROLE and to WAIT is needed for this; without it, the change would pass for not confirmed.
+#[tokio::test]
+async fn issuers_and_admins_wait_for_replicas() {
+    let replicated =
+        |expected, reached| Confirmation { level: ConfirmationLevel::Replicated, expected, reached };
+    let (server, cluster) = (Place::server().await, Place::cluster().await);
+    for role in ["issuer", "admin"] {
+        changes_are_confirmed(&cluster.tokens(role).await, replicated(1, 1)).await;
+        let mut asking = patient();
+        asking.confirm = Some(ConfirmationLevel::Replicated);
+        asking.confirm_timeout = Duration::from_millis(50);
+        changes_are_confirmed(&tokens_with(&server.url_as(role), asking).await, replicated(1, 0)).await;
+    }
+    let admin = cluster.tokens("admin").await;
+    let all = admin.store().revoke_subject(&"admin".parse().unwrap(), &Revocation::default()).await.unwrap();
+    assert_eq!((all.outcome.len(), all.confirmation), (2, replicated(1, 1)));
+    server.nothing_was_refused().await;
+    cluster.nothing_was_refused().await;
+}

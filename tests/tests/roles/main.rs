@@ -1,0 +1,15 @@
+//! The roles of `deploy/acl/`: each does its whole job with what it may do, and may do nothing else.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of this is test code: a panic is a failed test, and its message says what failed"
+)]
+
+mod kit;
+
+mod commands;
+mod jobs;
+mod keys;
+mod moves;
+mod refusals;

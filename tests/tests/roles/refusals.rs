@@ -1,0 +1,103 @@
+//! Each role is refused the others' operations, and a refused operation changes nothing.
+
+use std::collections::BTreeMap;
+
+use token_core::{
+    Access, Demand, IssueRequest, Revocation, StoreError, StoreErrorKind, TokenId, TokenStore, os_rng,
+};
+use token_redis::RedisStore;
+
+use crate::kit::{Place, Tokens, hard, is_active, issue, keys, patient, tokens_with};
+
+/// What is kept of every key, and when it dies.
+async fn contents(place: &Place) -> BTreeMap<String, (Vec<u8>, i64)> {
+    let mut contents = BTreeMap::new();
+    for primary in place.primaries().await {
+        for key in primary.command::<Vec<String>>(&["KEYS", "*"]).await {
+            let kept = primary.command(&["DUMP", &key]).await;
+            let dies_at = primary.command(&["PEXPIRETIME", &key]).await;
+            contents.insert(key, (kept, dies_at));
+        }
+    }
+    contents
+}
+
+fn is_denied(error: &StoreError) {
+    assert_eq!(error.kind(), StoreErrorKind::Denied, "{error:?}");
+    assert!(error.to_string().ends_with("refused; check user name, password and the ACL of that user"));
+    assert!(!error.is_retryable());
+}
+
+async fn revocations_and_prunings_are_refused(tokens: &Tokens, id: TokenId) {
+    let (store, revocation) = (tokens.store(), Revocation::default());
+    is_denied(&store.revoke(id, &revocation).await.unwrap_err());
+    for user in ["admin", "nobody"] {
+        is_denied(&store.revoke_subject(&user.parse().unwrap(), &revocation).await.unwrap_err());
+    }
+    is_denied(&store.prune().await.unwrap_err());
+}
+
+async fn validators_only_validate(place: Place) {
+    let issued = issue(&place.tokens("issuer").await, "admin", hard()).await;
+    let before = contents(&place).await;
+    let validator = place.tokens("validator").await;
+    let request = IssueRequest::new("admin".parse().unwrap(), Access::Full, hard());
+    is_denied(&validator.issue(&request, &mut os_rng().unwrap()).await.unwrap_err());
+    is_denied(&validator.store().list(&"admin".parse().unwrap()).await.unwrap_err());
+    revocations_and_prunings_are_refused(&validator, issued.grant.id).await;
+    assert_eq!(contents(&place).await, before);
+    assert!(is_active(&validator, &issued).await);
+}
+
+#[tokio::test]
+async fn validators_neither_issue_list_revoke_nor_prune_on_a_server() {
+    validators_only_validate(Place::server().await).await;
+}
+
+#[tokio::test]
+async fn validators_neither_issue_list_revoke_nor_prune_on_a_cluster() {
+    validators_only_validate(Place::cluster().await).await;
+}
+
+async fn issuers_take_nothing_away(place: Place) {
+    let issuer = place.tokens("issuer").await;
+    let issued = issue(&issuer, "admin", hard()).await;
+    let before = contents(&place).await;
+    revocations_and_prunings_are_refused(&issuer, issued.grant.id).await;
+    assert_eq!(contents(&place).await, before);
+    assert!(is_active(&place.tokens("validator").await, &issued).await);
+}
+
+#[tokio::test]
+async fn issuers_neither_revoke_nor_prune_on_a_server() {
+    issuers_take_nothing_away(Place::server().await).await;
+}
+
+#[tokio::test]
+async fn issuers_neither_revoke_nor_prune_on_a_cluster() {
+    issuers_take_nothing_away(Place::cluster().await).await;
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_password_or_with_the_one_of_another_role() {
+    let place = Place::server().await;
+    let connect = async |url: &str| RedisStore::connect(url, keys(), patient()).await;
+    is_denied(&connect(&place.url()).await.unwrap_err());
+    is_denied(&connect(&place.url_as("default")).await.unwrap_err());
+    let swapped = place.url_as("validator").replace("validator:", "admin:");
+    is_denied(&connect(&swapped).await.unwrap_err());
+}
+
+#[tokio::test]
+async fn no_role_gets_at_another_namespace() {
+    let place = Place::server().await;
+    let mut options = patient();
+    options.namespace = "other".parse().unwrap();
+    let issued = issue(&place.tokens("issuer").await, "admin", hard()).await;
+    for role in ["validator", "issuer", "admin"] {
+        let tokens = tokens_with(&place.url_as(role), options.clone()).await;
+        let validated = tokens.validate(issued.token.expose_secret(), &Demand::any()).await;
+        is_denied(&validated.unwrap_err());
+        is_denied(&tokens.store().show(issued.grant.id).await.unwrap_err());
+    }
+}

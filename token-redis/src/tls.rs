@@ -1,0 +1,143 @@
+//! TLS: what to trust and to show, and what it means when a handshake fails.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use redis::{ClientTlsConfig, RedisError, TlsCertificates};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{AlertDescription, CertificateError};
+use token_core::{StoreError, StoreErrorKind};
+
+/// What a URL that asks for TLS (`rediss://`, `rediss-cluster://`, `rediss-sentinel://`) is met with. Names and dates of
+/// certificates are always verified.
+#[derive(Clone, Default)]
+pub struct Tls {
+    /// The certificates of the authorities to trust, in PEM, instead of the public ones.
+    pub authorities: Option<Vec<u8>>,
+    /// Our own certificate and its private key, in PEM, for servers that demand one.
+    pub client: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Shows whether there are certificates, and none of them.
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("authorities", &self.authorities.is_some())
+            .field("client", &self.client.is_some())
+            .finish()
+    }
+}
+
+impl Tls {
+    pub(crate) fn certificates(&self) -> TlsCertificates {
+        let client_tls =
+            self.client.clone().map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key });
+        TlsCertificates { client_tls, root_cert: self.authorities.clone() }
+    }
+
+    /// Makes this process able to speak TLS with these certificates.
+    pub(crate) fn prepare(&self) -> Result<(), StoreError> {
+        self.check()?;
+        // An application that has chosen a provider already keeps it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Ok(())
+    }
+
+    /// Whether each of them is what it should be. Without this, an empty file would pass for authorities of whom no
+    /// server has a certificate.
+    fn check(&self) -> Result<(), StoreError> {
+        let refuse =
+            |what| Err(StoreError::new(StoreErrorKind::Misconfigured, format!("cannot use TLS: {what}")));
+        if self.authorities.as_ref().is_some_and(|pem| certificates(pem).is_empty()) {
+            return refuse(
+                "there is no certificate in PEM among the authorities to trust (Tls::authorities, --tls-ca)",
+            );
+        }
+        let Some((certificate, key)) = &self.client else { return Ok(()) };
+        let chain = certificates(certificate);
+        if chain.is_empty() {
+            return refuse("there is no certificate in PEM to show to servers (Tls::client, --tls-cert)");
+        }
+        // Why it is none is not told: that might quote the key.
+        let Ok(key) = PrivateKeyDer::from_pem_slice(key) else {
+            return refuse("there is no private key in PEM for our certificate (Tls::client, --tls-key)");
+        };
+        match CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider()) {
+            Err(rustls::Error::InconsistentKeys(_)) => {
+                refuse("our certificate has another private key (Tls::client, --tls-cert and --tls-key)")
+            }
+            // A kind of key that is not known here may be known to the provider of the application.
+            _ => Ok(()),
+        }
+    }
+}
+
+/// All there are; none where one is damaged.
+fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().unwrap_or_default()
+}
+
+/// The kind of a failed handshake, and what to do, as it follows the store's name. `None` when it was not TLS that failed.
+pub(crate) fn trouble(error: &RedisError) -> Option<(StoreErrorKind, &'static str)> {
+    use rustls::Error;
+    let tls = io_error(error)?.get_ref()?.downcast_ref()?;
+    let advice = match tls {
+        Error::InvalidCertificate(reason) => foreign_certificate(reason),
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            return Some((
+                StoreErrorKind::Denied,
+                "demands a certificate of its clients; give one (Tls::client, --tls-cert and --tls-key)",
+            ));
+        }
+        Error::AlertReceived(
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::AccessDenied
+            | AlertDescription::DecryptError,
+        ) => {
+            return Some((
+                StoreErrorKind::Denied,
+                "does not accept the certificate it was shown; give one of an authority that it trusts (Tls::client, \
+                 --tls-cert and --tls-key)",
+            ));
+        }
+        Error::InvalidMessage(_) => {
+            "does not speak TLS at this port; name its TLS port, or write redis in the URL instead of rediss"
+        }
+        _ => "cannot be spoken to over TLS; look at the versions and certificates of both sides",
+    };
+    Some((StoreErrorKind::Misconfigured, advice))
+}
+
+fn foreign_certificate(reason: &CertificateError) -> &'static str {
+    match reason {
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "has a certificate of an authority that is not trusted here; name that authority (Tls::authorities, --tls-ca)"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "has a certificate for another name; write the name that stands in it into the URL"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "has a certificate that has expired; it needs a new one, unless the clock of this machine is wrong"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "has a certificate that is not valid yet; is the clock of this machine right?"
+        }
+        _ => "has a certificate that cannot be accepted",
+    }
+}
+
+/// The error of the system or of TLS that this one stands for.
+pub(crate) fn io_error(error: &RedisError) -> Option<&io::Error> {
+    let source = std::error::Error::source(error)?;
+    // The client library shares it.
+    let shared = source.downcast_ref::<Arc<dyn std::error::Error + Send + Sync>>();
+    shared.map_or_else(|| source.downcast_ref(), |shared| shared.downcast_ref())
+}
