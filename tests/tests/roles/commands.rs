@@ -22,13 +22,23 @@ const ISSUING: &[&str] =
 const CONFIRMING: &[&str] = &["wait", "role", "unwatch"];
 /// What the revoke scripts call besides, and the walk over all indexes.
 const ADMINISTERING: &[&str] = &["del", "scan"];
+/// What servers tell of themselves.
+const EXAMINING: &[&str] = &["info", "cluster|info"];
 
 /// What a role may run, by the name of its file in `deploy/acl/`.
 pub(crate) fn permitted(role: &str) -> BTreeSet<String> {
     let groups: &[&[&str]] = match role {
         "validator" => &[SCRIPTS, CONNECTIONS, VALIDATING],
         "issuer" => &[SCRIPTS, CONNECTIONS, VALIDATING, ISSUING, CONFIRMING],
-        "admin" => &[SCRIPTS, CONNECTIONS, VALIDATING, ISSUING, CONFIRMING, ADMINISTERING],
+        "admin" => &[SCRIPTS, CONNECTIONS, VALIDATING, ISSUING, CONFIRMING, ADMINISTERING, EXAMINING],
+        // A validation on a key that no token has, by a connection to each node.
+        "doctor" => &[
+            SCRIPTS,
+            EXAMINING,
+            &["hello", "auth", "ping", "cluster|nodes", "get", "time"],
+            // Settings that nothing else tells.
+            &["config|get"],
+        ],
         "replica" => &[&["psync", "replconf", "ping"]],
         "operator" => &[
             &["role", "cluster|info", "cluster|nodes", "cluster|myid"],
@@ -40,9 +50,11 @@ pub(crate) fn permitted(role: &str) -> BTreeSet<String> {
     groups.concat().into_iter().map(str::to_owned).collect()
 }
 
-/// A key that the roles with keys may use. As an argument it stands in every place, so that it is never the reason of a
-/// refusal.
-pub(crate) const OWN_KEY: &str = "tok:{aa}:key";
+/// A key that the role may use, if it may use any. As an argument it stands in every place, so that it is never the reason
+/// of a refusal.
+pub(crate) fn own_key(role: &str) -> &'static str {
+    if role == "doctor" { "tok:{aa}:doctor" } else { "tok:{aa}:key" }
+}
 
 /// A command or subcommand, as the server describes it.
 pub(crate) struct Known {
@@ -143,7 +155,7 @@ async fn each_command_is_for_those_who_need_it(role: &str) {
         permitted(role).into_iter().chain(ANYBODY.iter().map(|&name| name.to_owned())).collect();
     let mut run = BTreeSet::new();
     for command in Known::all(&server).await {
-        let call = command.call(OWN_KEY);
+        let call = command.call(own_key(role));
         let answer = dry_run(&server, role, &call).await;
         if command.only_holds_subcommands() {
             let answer = answer.unwrap_err();
@@ -174,6 +186,11 @@ async fn issuers_may_run_what_issuing_takes_and_no_other_command() {
 #[tokio::test]
 async fn admins_may_run_what_administering_takes_and_no_other_command() {
     each_command_is_for_those_who_need_it("admin").await;
+}
+
+#[tokio::test]
+async fn the_doctor_may_look_at_servers_and_run_no_other_command() {
+    each_command_is_for_those_who_need_it("doctor").await;
 }
 
 #[tokio::test]

@@ -69,12 +69,8 @@ const VALIDATOR: &[&str] = &[
     "auth",
     "ping",
     "cluster|slots",
-    "cluster|shards",
     "cluster|nodes",
     "asking",
-    "readonly",
-    "role",
-    "info",
 ];
 
 const ISSUER: &[&str] = &[
@@ -98,12 +94,9 @@ const ISSUER: &[&str] = &[
     "auth",
     "ping",
     "cluster|slots",
-    "cluster|shards",
     "cluster|nodes",
     "asking",
-    "readonly",
     "role",
-    "info",
 ];
 
 const ADMIN: &[&str] = &[
@@ -129,12 +122,11 @@ const ADMIN: &[&str] = &[
     "auth",
     "ping",
     "cluster|slots",
-    "cluster|shards",
     "cluster|nodes",
     "asking",
-    "readonly",
     "role",
     "info",
+    "cluster|info",
 ];
 
 const DOCTOR: &[&str] = &[
