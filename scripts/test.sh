@@ -26,10 +26,11 @@ missing=()
 command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing+=(redis-server)
 command -v redis-cli >/dev/null || command -v valkey-cli >/dev/null || missing+=(redis-tools)
 command -v faketime >/dev/null || missing+=(faketime)
-for program in nginx:nginx-light caddy:caddy curl:curl cadaver:cadaver; do
+for program in nginx:nginx-light caddy:caddy apache2:apache2 curl:curl cadaver:cadaver; do
   [[ -n $(PATH=$PATH:/usr/sbin command -v "${program%%:*}") ]] || missing+=("${program##*:}")
 done
 [[ -e /usr/lib/nginx/modules/ngx_http_dav_ext_module.so ]] || missing+=(libnginx-mod-http-dav-ext)
+[[ -e /usr/lib/apache2/modules/mod_auth_openidc.so ]] || missing+=(libapache2-mod-auth-openidc)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 if ((${#missing[@]})); then install "${missing[@]}"; fi
 

@@ -35,7 +35,7 @@ impl NginxFolder {
 
 fn nginx_arguments(port: u16, directory: &Path, auth: &str) -> Vec<String> {
     let home = directory.display();
-    fs::create_dir_all(directory.join("files")).expect("room for a folder");
+    put(directory, &[]);
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("{kind}_temp_path {home}/{kind};\n"))
         .concat();
@@ -96,10 +96,7 @@ impl CaddyFolder {
 
 fn caddy_arguments(port: u16, directory: &Path, sidecar: &str, files: &[(&str, &str)]) -> Vec<String> {
     let home = directory.display();
-    fs::create_dir_all(directory.join("files")).expect("room for a folder");
-    for (name, text) in files {
-        fs::write(directory.join("files").join(name), text).expect("room for a file");
-    }
+    put(directory, files);
     let configuration = format!(
         "{{
           admin off
@@ -122,4 +119,90 @@ fn caddy_arguments(port: u16, directory: &Path, sidecar: &str, files: &[(&str, &
     fs::write(directory.join("Caddyfile"), configuration).expect("room for a file");
     let words = ["run", "--adapter", "caddyfile", "--config"].map(str::to_owned);
     words.into_iter().chain([format!("{home}/Caddyfile")]).collect()
+}
+
+/// Apache with `mod_auth_openidc` in front of files that it serves itself: `/files/`. It knows nothing of our tokens, and
+/// asks the introspection endpoint about each.
+#[derive(Debug)]
+pub struct ApacheFolder(Daemon);
+
+impl ApacheFolder {
+    /// Starts it, asking the sidecar at this `https` URL, whose certificate is of this authority, as this user by this
+    /// token, with these files in the folder.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub async fn introspecting(
+        sidecar: &str,
+        authority: &Path,
+        [user, token]: [&str; 2],
+        files: &[(&str, &str)],
+    ) -> Self {
+        let apache = program("apache2", "apache2 libapache2-mod-auth-openidc");
+        let oauth = format!(
+            "OIDCCABundlePath {}
+            OIDCOAuthIntrospectionEndpoint {sidecar}/introspect
+            OIDCOAuthClientID {user}
+            OIDCOAuthClientSecret {token}",
+            authority.display()
+        );
+        let configured = |port, directory: &Path| apache_arguments(port, directory, &oauth, files);
+        Self(Daemon::start_in(&apache, configured).await)
+    }
+
+    /// The URL of the folder, with a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}/files/", self.0.url())
+    }
+
+    /// All that Apache has said.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let log = fs::read_to_string(self.0.directory().join("error.log"));
+        format!("{}{}", self.0.said(), log.unwrap_or_default())
+    }
+}
+
+fn apache_arguments(port: u16, directory: &Path, oauth: &str, files: &[(&str, &str)]) -> Vec<String> {
+    let home = directory.display();
+    put(directory, files);
+    // Started by root, it works as somebody else, who must get at the files.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(directory, open).expect("the directory is ours");
+    let modules: String = ["mpm_event", "authn_core", "authz_core", "authz_user", "auth_openidc"]
+        .map(|module| format!("LoadModule {module}_module /usr/lib/apache2/modules/mod_{module}.so\n"))
+        .concat();
+    let configuration = format!(
+        "{modules}
+        ServerName 127.0.0.1
+        Listen 127.0.0.1:{port}
+        User www-data
+        Group www-data
+        DefaultRuntimeDir {home}
+        PidFile {home}/pid
+        ErrorLog {home}/error.log
+        DocumentRoot {home}
+        OIDCCryptoPassphrase passphrase
+        {oauth}
+        OIDCOAuthIntrospectionEndpointAuth client_secret_basic
+        OIDCOAuthRemoteUserClaim sub
+        # Never from memory: what was revoked is refused at once.
+        OIDCOAuthTokenIntrospectionInterval -1
+        <Location /files/>
+          AuthType oauth20
+          Require valid-user
+        </Location>"
+    );
+    fs::write(directory.join("apache.conf"), configuration).expect("room for a file");
+    ["-D", "FOREGROUND", "-f"].map(str::to_owned).into_iter().chain([format!("{home}/apache.conf")]).collect()
+}
+
+/// Puts files into the folder.
+fn put(directory: &Path, files: &[(&str, &str)]) {
+    let folder = directory.join("files");
+    fs::create_dir_all(&folder).expect("room for a folder");
+    for (name, text) in files {
+        fs::write(folder.join(name), text).expect("room for a file");
+    }
 }

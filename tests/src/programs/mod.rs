@@ -6,4 +6,4 @@ mod folder;
 
 pub use cli::{Cli, KEY_FILE, Ran};
 pub use daemon::{Daemon, program};
-pub use folder::{CaddyFolder, NginxFolder};
+pub use folder::{ApacheFolder, CaddyFolder, NginxFolder};

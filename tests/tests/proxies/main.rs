@@ -8,5 +8,6 @@
 
 mod clients;
 
+mod apache;
 mod caddy;
 mod nginx;
