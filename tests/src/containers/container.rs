@@ -1,5 +1,7 @@
 //! One container.
 
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -123,7 +125,7 @@ impl Drop for Container {
     fn drop(&mut self) {
         let Some(inner) = self.inner.take() else { return };
         let lifeline = self.lifeline.take();
-        engine::finish(async move || {
+        let removed = engine::finish(async move || {
             let id = inner.id().to_owned();
             // It may be going by itself already, which the engine calls an error.
             let _ = inner.rm().await;
@@ -131,6 +133,12 @@ impl Drop for Container {
             let gone = wait_for(REMOVING, async || look_whether_it_is_gone(&id).await).await;
             gone.unwrap_or_else(|why| panic!("the container {id} is not gone: {why}"));
         });
+        // What is left behind is a failure, but not instead of one that is being told already.
+        if let Err(panic) = removed
+            && !thread::panicking()
+        {
+            resume_unwind(panic);
+        }
     }
 }
 

@@ -22,8 +22,12 @@ where
     done.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
-/// The same where nobody can wait but by holding the thread: in a drop, inside of another runtime or of none. A panic is
-/// told, and goes no further.
-pub(super) fn finish<F: Future<Output = ()>>(work: impl FnOnce() -> F + Send + 'static) {
-    let _ = thread::spawn(move || ENGINE.block_on(work())).join();
+/// The same where nobody can wait but by holding the thread: in a drop, inside of another runtime or of none.
+///
+/// # Errors
+/// It panicked.
+pub(super) fn finish<F: Future<Output = ()>>(
+    work: impl FnOnce() -> F + Send + 'static,
+) -> thread::Result<()> {
+    thread::spawn(move || ENGINE.block_on(work())).join()
 }
