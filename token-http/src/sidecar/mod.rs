@@ -5,21 +5,29 @@
 //! | `/auth`, `/auth/…` | proxies that ask before they let a request through | nginx `auth_request`, Traefik ForwardAuth, Caddy `forward_auth`, Envoy `ext_authz` over HTTP |
 //! | `/introspect` | resource servers | RFC 7662 |
 //! | `/revoke` | holders and administrators | RFC 7009 |
+//! | `/v1/tokens`, `/v1/tokens/{id}` | holders and administrators | REST: issue, list, show, revoke |
 //! | `/healthz`, `/readyz` | whoever watches over the process | |
 
+mod body;
 mod callers;
 mod forward_auth;
 mod health;
 mod introspection;
 mod problem;
+mod query;
 mod revocation;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{any, get, post};
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{MethodRouter, any, get, post};
+use http::{HeaderValue, header};
 use token_core::{Subject, TokenService, TokenStore};
 
 use crate::auth::TokenAuth;
@@ -44,21 +52,39 @@ pub struct Sidecar {
 impl Sidecar {
     /// Everything that it answers.
     pub fn router(self) -> Router {
-        Router::new()
-            .route("/auth", any(forward_auth::by_query))
-            .route("/auth/{*path}", any(forward_auth::by_header))
-            .route("/introspect", post(introspection::introspect))
-            .route("/revoke", post(revocation::revoke))
-            .route("/healthz", get(health::healthz))
-            .route("/readyz", get(health::readyz))
+        routes()
+            .into_iter()
+            .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
             .method_not_allowed_fallback(problem::method_not_allowed)
             .fallback(problem::not_found)
+            .layer(DefaultBodyLimit::max(body::LIMIT))
+            .layer(map_response(never_kept))
             .with_state(Arc::new(self))
     }
 
     fn door(&self) -> TokenAuth<Arc<dyn TokenStore>> {
         TokenAuth::new(self.tokens.clone()).realm(self.realm.clone())
     }
+}
+
+/// Every path, and what may be done there. `openapi.json` says the same.
+fn routes() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
+    vec![
+        ("/auth", any(forward_auth::by_query)),
+        ("/auth/{*path}", any(forward_auth::by_header)),
+        ("/introspect", post(introspection::introspect)),
+        ("/revoke", post(revocation::revoke)),
+        ("/v1/tokens", get(tokens::list).post(tokens::issue).delete(tokens::revoke_all)),
+        ("/v1/tokens/{id}", get(tokens::show).delete(tokens::revoke)),
+        ("/healthz", get(health::healthz)),
+        ("/readyz", get(health::readyz)),
+    ]
+}
+
+/// Who is let in, and which tokens there are, changes from one moment to the next.
+async fn never_kept(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// Without the store, which may know a password.
