@@ -6,6 +6,7 @@
 //! | `/introspect` | resource servers | RFC 7662 |
 //! | `/revoke` | holders and administrators | RFC 7009 |
 //! | `/v1/tokens`, `/v1/tokens/{id}` | holders and administrators | REST: issue, list, show, revoke |
+//! | `/openapi.json` | programs | OpenAPI 3.1 |
 //! | `/healthz`, `/readyz` | whoever watches over the process | |
 
 mod body;
@@ -13,6 +14,7 @@ mod callers;
 mod forward_auth;
 mod health;
 mod introspection;
+mod openapi;
 mod problem;
 mod query;
 mod revocation;
@@ -76,6 +78,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
         ("/revoke", post(revocation::revoke)),
         ("/v1/tokens", get(tokens::list).post(tokens::issue).delete(tokens::revoke_all)),
         ("/v1/tokens/{id}", get(tokens::show).delete(tokens::revoke)),
+        ("/openapi.json", get(openapi::openapi)),
         ("/healthz", get(health::healthz)),
         ("/readyz", get(health::readyz)),
     ]

@@ -11,5 +11,6 @@ mod answers;
 mod holders;
 mod hostile;
 mod kit;
+mod openapi;
 mod tokens;
 mod trouble;
