@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs every test. Installs what the tests need and this machine does not have: a Redis (or Valkey) server, and
-# faketime, which sets a client's clock wrong. Nothing is skipped: what is missing in the end fails.
+# Runs every test. Installs what the tests need and this machine does not have: a Redis (or Valkey) server, faketime,
+# which sets a client's clock wrong, and Python, for schemathesis, which tries the sidecar against its OpenAPI document.
+# Nothing is skipped: what is missing in the end fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,6 +9,7 @@ missing=()
 command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing+=(redis-server)
 command -v redis-cli >/dev/null || command -v valkey-cli >/dev/null || missing+=(redis-tools)
 command -v faketime >/dev/null || missing+=(faketime)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 
 if ((${#missing[@]})); then

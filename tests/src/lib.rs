@@ -1,4 +1,4 @@
-//! The conformance suite, run unchanged on every store and topology, and the servers that it runs on.
+//! The conformance suite, run unchanged on every store and topology, the servers that it runs on, and where the command is.
 #![deny(dead_code)]
 #![expect(
     clippy::expect_used,
@@ -8,6 +8,7 @@
     reason = "all of this is test code: a panic is a failed test, and its message says what failed"
 )]
 
+pub mod command;
 pub mod conformance;
 pub mod faults;
 pub mod rig;

@@ -1,11 +1,10 @@
 //! The command on a server and on a cluster.
 
-use std::path::PathBuf;
 use std::process::{Output, Stdio};
-use std::sync::OnceLock;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use token_tests::command::binary;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -81,23 +80,6 @@ impl Cli {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ran { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
     }
-}
-
-/// The command, built from what is in the tree now.
-fn binary() -> &'static PathBuf {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let mut build = std::process::Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "token-cli", "--message-format", "json", "--locked"]);
-        build.current_dir(env!("CARGO_MANIFEST_DIR"));
-        let output = build.output().expect("cargo runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let messages = String::from_utf8(output.stdout).unwrap();
-        let artifacts = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let binary =
-            artifacts.filter_map(|artifact| artifact["executable"].as_str().map(PathBuf::from)).next_back();
-        binary.expect("cargo says where the command is")
-    })
 }
 
 async fn the_main_job_works(deployment: &Deployment) {
