@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test. Installs what the tests need and this machine does not have: a Redis (or Valkey) server, faketime, which
-# sets a client's clock wrong, and the proxies and clients that the sidecar is tested with. Nothing is skipped: what is
-# missing in the end fails.
+# sets a client's clock wrong, the proxies and clients that the sidecar is tested with, and Python, for schemathesis, which
+# tries it against its OpenAPI document. Nothing is skipped: what is missing in the end fails.
 #
 # With a Docker engine, the conformance suite runs on containers and then on processes as well; without one on processes
 # alone, as with TOKEN_TEST_SERVERS=processes. An engine that cannot get the image is given a stand-in, for which this
@@ -31,6 +31,7 @@ for program in nginx:nginx-light caddy:caddy apache2:apache2 curl:curl cadaver:c
 done
 [[ -e /usr/lib/nginx/modules/ngx_http_dav_ext_module.so ]] || missing+=(libnginx-mod-http-dav-ext)
 [[ -e /usr/lib/apache2/modules/mod_auth_openidc.so ]] || missing+=(libapache2-mod-auth-openidc)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 if ((${#missing[@]})); then install "${missing[@]}"; fi
 

@@ -1,4 +1,4 @@
-//! The conformance suite, run unchanged on every store and topology, and the servers that it runs on.
+//! The conformance suite, run unchanged on every store and topology, the servers that it runs on, and where the command is.
 #![deny(dead_code)]
 #![expect(
     clippy::expect_used,

@@ -285,10 +285,11 @@ pub(crate) struct RevokeArgs {
     pub(crate) why: Option<Label>,
 }
 
-/// Answer proxies and services over HTTP whether tokens count.
+/// Answer proxies and services over HTTP whether tokens count, and let their holders issue, list and revoke them.
 ///
 /// /auth is for nginx auth_request, Traefik ForwardAuth, Caddy forward_auth and Envoy ext_authz; /introspect (RFC 7662)
-/// and /revoke (RFC 7009) are for services; /healthz and /readyz are for whoever watches over the process.
+/// and /revoke (RFC 7009) are for services; /v1/tokens is for holders and administrators, and described with all the
+/// others by /openapi.json; /healthz and /readyz are for whoever watches over the process.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Where to listen

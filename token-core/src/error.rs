@@ -21,6 +21,8 @@ pub enum StoreErrorKind {
     Contended,
     /// The id cannot be issued: it is another record's, a revoked token's, or of another subject's partition.
     Conflict,
+    /// The token that was to issue another is not live any more.
+    ParentGone,
     /// The store is not set up as it must be.
     Misconfigured,
 }
@@ -37,6 +39,7 @@ impl StoreErrorKind {
             Self::Corrupt => "corrupt",
             Self::Contended => "contended",
             Self::Conflict => "conflict",
+            Self::ParentGone => "parent_gone",
             Self::Misconfigured => "misconfigured",
         }
     }
@@ -90,11 +93,19 @@ impl StoreError {
         Self::new(StoreErrorKind::Conflict, message)
     }
 
-    /// The id is not of the partition of the subject it should be issued to.
+    /// The token that was to issue `id` was revoked meanwhile, or has expired.
+    #[must_use]
+    pub fn parent_gone(id: crate::TokenId) -> Self {
+        let message = format!("cannot issue token {id}: the token that issues it has expired or was revoked");
+        Self::new(StoreErrorKind::ParentGone, message)
+    }
+
+    /// The id, or the parent, is not of the subject it should be issued to.
     #[must_use]
     pub fn id_of_another(id: crate::TokenId) -> Self {
-        let message =
-            format!("cannot issue token {id}: its id was made for another user; make a token for this one");
+        let message = format!(
+            "cannot issue token {id}: its id or its parent is another user's; make a token for this one"
+        );
         Self::new(StoreErrorKind::Conflict, message)
     }
 
@@ -113,6 +124,7 @@ impl StoreError {
             | StoreErrorKind::Full
             | StoreErrorKind::Corrupt
             | StoreErrorKind::Conflict
+            | StoreErrorKind::ParentGone
             | StoreErrorKind::Misconfigured => false,
         }
     }

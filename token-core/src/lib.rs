@@ -75,7 +75,7 @@ pub use memory::MemoryStore;
 pub use names::{Actor, Label, MAX_NAME_BYTES, NameError, Subject};
 pub use partition::{PARTITIONS, Partition, SubjectHash};
 pub use record::{Record, RecordError};
-pub use request::IssueRequest;
+pub use request::{IssueRequest, Parent};
 pub use rng::{RandomnessError, os_rng};
 pub use scope::{Permission, Scope, ScopeError, Scopes, ScopesError, parse_node};
 pub use service::{Issued, TokenService};

@@ -19,17 +19,36 @@ pub struct Lifetime {
     cap: Option<Span>,
 }
 
-/// Why two spans make no lifetime.
+/// Why what is asked for makes no lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the sliding window of {window} is longer than the hard limit of {cap}; make it at most as long")]
-pub struct LifetimeError {
-    /// The sliding window asked for.
-    pub window: Span,
-    /// The cap asked for.
-    pub cap: Span,
+pub enum LifetimeError {
+    /// Neither a hard limit nor a sliding window: a token would live for ever.
+    #[error("a token needs a lifetime: a hard limit (like 24h), a sliding window (like 10m), or both")]
+    Missing,
+    /// A window longer than the cap: it could never be used up.
+    #[error("the sliding window of {window} is longer than the hard limit of {cap}; make it at most as long")]
+    WindowBeyondCap {
+        /// The sliding window asked for.
+        window: Span,
+        /// The cap asked for.
+        cap: Span,
+    },
 }
 
 impl Lifetime {
+    /// What a hard limit and a sliding window mean together, each where it is given: hard, sliding, or sliding with a cap.
+    ///
+    /// # Errors
+    /// Neither is given, or the window is longer than the limit.
+    pub fn of(limit: Option<Span>, window: Option<Span>) -> Result<Self, LifetimeError> {
+        match (limit, window) {
+            (Some(limit), None) => Ok(Self::hard(limit)),
+            (None, Some(window)) => Ok(Self::sliding(window)),
+            (Some(cap), Some(window)) => Self::capped(window, cap),
+            (None, None) => Err(LifetimeError::Missing),
+        }
+    }
+
     /// Dies `limit` after issue.
     #[must_use]
     pub fn hard(limit: Span) -> Self {
@@ -48,7 +67,7 @@ impl Lifetime {
     /// A window longer than the cap: it could never be used up.
     pub fn capped(window: Span, cap: Span) -> Result<Self, LifetimeError> {
         if window > cap {
-            return Err(LifetimeError { window, cap });
+            return Err(LifetimeError::WindowBeyondCap { window, cap });
         }
         Ok(Self { window: Some(window), cap: Some(cap) })
     }
@@ -98,6 +117,15 @@ impl Deadlines {
         self.cap
     }
 
+    /// What both allow: the shorter of the windows, and the earlier of the hard expiries.
+    ///
+    /// A token with these deadlines never outlives one with either of the two: used whenever the one is used, the other
+    /// lives at least as long. And no longer deadlines have that property.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { window: least(self.window, other.window), cap: least(self.cap, other.cap) }
+    }
+
     /// How long a token that is issued or used at `now` lives from then on. Nothing at and behind the cap.
     #[must_use]
     pub fn ttl(self, now: Timestamp) -> Duration {
@@ -105,6 +133,11 @@ impl Deadlines {
         let window = self.window.map(Span::as_duration);
         [to_cap, window].into_iter().flatten().min().unwrap_or_default()
     }
+}
+
+/// The lesser of two limits, where no limit is more than any.
+fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    [one, other].into_iter().flatten().min()
 }
 
 #[cfg(test)]
@@ -116,7 +149,48 @@ mod tests {
         (1..=Span::MAX.as_millis()).prop_map(|millis| Span::from_millis(millis).unwrap())
     }
 
+    fn lifetime() -> impl Strategy<Value = Lifetime> {
+        // Short ones, so that uses fall before and behind their ends.
+        let span = || prop::option::of((1..=100_u64).prop_map(|millis| Span::from_millis(millis).unwrap()));
+        (span(), span()).prop_filter_map("no lifetime", |(limit, window)| Lifetime::of(limit, window).ok())
+    }
+
+    /// When a token that is issued at `start` dies, if it is used at these times as long as it lives.
+    fn death(deadlines: Deadlines, start: Timestamp, uses: &[u64]) -> Timestamp {
+        let mut end = start.after(deadlines.ttl(start));
+        for &used in uses {
+            let now = Timestamp::from_millis(used);
+            if start <= now && now < end {
+                end = now.after(deadlines.ttl(now));
+            }
+        }
+        end
+    }
+
     proptest! {
+        #[test]
+        fn a_child_dies_before_its_parent_does_when_both_are_used_at_the_same_times(
+            parent in lifetime(), asked in lifetime(), between in 0..100_u64, mut uses in prop::collection::vec(0..400_u64, 0..40),
+        ) {
+            let issued = Timestamp::from_millis(between);
+            let parent = parent.starting(Timestamp::from_millis(0));
+            prop_assume!(!parent.ttl(issued).is_zero());
+            let child = asked.starting(issued).and(parent);
+            uses.sort_unstable();
+            // To issue is to use the parent: its window starts anew.
+            prop_assert!(death(child, issued, &uses) <= death(parent, issued, &uses));
+        }
+
+        #[test]
+        fn a_child_gets_all_of_what_was_asked_for_that_its_parent_allows(parent in lifetime(), asked in lifetime()) {
+            let (parent, asked) = (parent.starting(Timestamp::from_millis(0)), asked.starting(Timestamp::from_millis(9)));
+            let child = asked.and(parent);
+            prop_assert!(child.window() == asked.window() || child.window() == parent.window());
+            prop_assert!(child.cap() == asked.cap() || child.cap() == parent.cap());
+            prop_assert_eq!(asked.and(asked), asked);
+            prop_assert_eq!(child, parent.and(asked));
+        }
+
         #[test]
         fn no_use_ever_reaches_past_the_cap(a in span(), b in span(), start in 0..1_u64 << 45, used in 0..1_u64 << 43) {
             let (window, cap) = (a.min(b), a.max(b));

@@ -121,9 +121,12 @@ impl TokenStore for MemoryStore {
         if state.tokens.len() >= state.sweep_at {
             state.sweep(now);
         }
-        let taken = |kept: Option<&Kept>| kept.is_some_and(|kept| now < kept.until);
-        if taken(state.tokens.get(&id)) || taken(state.tombstones.get(&id)) {
+        let kept = |kept: Option<&Kept>| kept.is_some_and(|kept| now < kept.until);
+        if kept(state.tokens.get(&id)) || kept(state.tombstones.get(&id)) {
             return Err(StoreError::id_taken(id));
+        }
+        if request.parent.is_some_and(|parent| !kept(state.tokens.get(&parent.id()))) {
+            return Err(StoreError::parent_gone(id));
         }
         let record = Record::new(request, now);
         let until = now.after(record.deadlines().ttl(now));

@@ -51,7 +51,8 @@ pub trait TokenStore: Send + Sync {
     ///
     /// Refuses an id that is taken by another record or by a revoked token, or that is not of the subject's partition
     /// ([`Conflict`](crate::StoreErrorKind::Conflict)); a retry inside the store that finds its own record has
-    /// succeeded. A store that must ask its server for the time first may find that a lifetime of milliseconds is over
+    /// succeeded. A token with a [`Parent`](crate::Parent) is issued only while that one is live
+    /// ([`ParentGone`](crate::StoreErrorKind::ParentGone)), and gets the deadlines that both allow. A store that must ask its server for the time first may find that a lifetime of milliseconds is over
     /// before the record is kept ([`TimedOut`](crate::StoreErrorKind::TimedOut)).
     async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError>;
 

@@ -30,7 +30,7 @@ pub enum Refusal {
 }
 
 /// How long to wait before trying again, in seconds.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+pub(crate) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {

@@ -2,15 +2,18 @@
 -- Keep a new token's record and start its lifetime.
 --
 -- KEYS[1]  the token's record    KEYS[2]  its tombstone    KEYS[3]  the subject's index
+-- KEYS[4]  the record of the token that issues this one, if there is one: then all further keys move up by one
 -- KEYS[4…] records of some other tokens of the subject, to see whether they have died
--- ARGV[1]  the record    ARGV[2]  the token's id    ARGV[3…] the ids that go with KEYS[4…]
+-- ARGV[1]  the record    ARGV[2]  the token's id    ARGV[3]  1 with a parent, else 0
+-- ARGV[4…] the ids that go with KEYS[4…]
 -- Returns  {'issued', dies at (ms)} | {'taken'} (by another record, or revoked meanwhile) | {'late'} (it would be dead)
+--          {'orphan'} when the token that issues is not live any more
 -- Writes   the record with its TTL; the index: the new id in, dead ones out
 --
 -- A client that lost the first answer sends the same again: it finds its own record and succeeds. If the token was
 -- revoked in between, the tombstone keeps it dead.
 
-local record, index = ARGV[1], KEYS[3]
+local record, index, parents = ARGV[1], KEYS[3], tonumber(ARGV[3])
 local existing = redis.call('GET', KEYS[1])
 if existing and existing ~= record or redis.call('EXISTS', KEYS[2]) == 1 then return {'taken'} end
 
@@ -26,14 +29,15 @@ if existing then
   dies_at = redis.call('PEXPIRETIME', KEYS[1])
   redis.call('PEXPIREAT', KEYS[1], dies_at) -- changes nothing, but gives WAIT something to wait for: see revoke.lua
 else
+  if parents == 1 and redis.call('EXISTS', KEYS[4]) == 0 then return {'orphan'} end
   if ttl <= 0 then return {'late'} end
   redis.call('SET', KEYS[1], record, 'PXAT', dies_at)
 end
 
 redis.call('ZADD', index, capped and cap or '+inf', ARGV[2])
 redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
-for key = 4, #KEYS do
-  if redis.call('EXISTS', KEYS[key]) == 0 then redis.call('ZREM', index, ARGV[key - 1]) end
+for place = 4, #ARGV do
+  if redis.call('EXISTS', KEYS[place + parents]) == 0 then redis.call('ZREM', index, ARGV[place]) end
 end
 
 -- The index dies with the last token that has a hard expiry, unless one of them has none.

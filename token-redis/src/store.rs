@@ -156,9 +156,11 @@ impl TokenStore for RedisStore {
         let others = answer::ids(others);
 
         let record = Record::new(request, answer::time(*now));
+        let parents = request.parent.map(|parent| parent.id());
         let mut keys = vec![names.record(id), names.tombstone(id), index];
-        keys.extend(others.iter().map(|&other| names.record(other)));
-        let mut arguments = vec![record.encode(id, &self.keys), id.text().to_vec()];
+        keys.extend(parents.iter().chain(&others).map(|&other| names.record(other)));
+        let parents = if parents.is_some() { b"1" } else { b"0" };
+        let mut arguments = vec![record.encode(id, &self.keys), id.text().to_vec(), parents.to_vec()];
         arguments.extend(others.iter().map(|other| other.text().to_vec()));
 
         let call = Call { script: &scripts::ISSUE, keys, arguments };
@@ -168,6 +170,7 @@ impl TokenStore for RedisStore {
                 Ok(Change { outcome: record.into_grant(id, answer::time(*dies_at)), confirmation })
             }
             (b"taken", []) => Err(StoreError::id_taken(id)),
+            (b"orphan", []) => Err(StoreError::parent_gone(id)),
             (b"late", []) => Err(attempt.too_late()),
             _ => Err(attempt.not_understood()),
         }

@@ -44,6 +44,11 @@ impl Transitions {
             let record = Record::new(request, now);
             let expires_at = now.after(record.deadlines().ttl(now));
             let live = Live { record: record.encode(id, &self.keys), expires_at };
+            if let Some(parent) = request.parent
+                && rows::find(db, parent.id(), now)?.is_none()
+            {
+                return Err(StoreError::parent_gone(id).into());
+            }
             if rows::find_tombstone(db, id, now)?.is_some() || !rows::insert(db, id, subject, &live, now)? {
                 return Err(StoreError::id_taken(id).into());
             }

@@ -5,6 +5,7 @@
 //! deadlines with each other and with the store's own clock, in steps much longer than a trial may take.
 
 mod cancel;
+mod child;
 mod decode;
 mod demand;
 mod issue;
@@ -53,6 +54,13 @@ pub const ALL: &[Claim] = claims! {
         an_id_that_expired_is_free_again
         every_answer_names_the_id_that_was_issued
         a_token_that_was_never_issued_is_unknown
+    }
+    child {
+        a_child_has_the_deadlines_that_it_and_its_parent_both_allow
+        a_child_in_use_dies_with_its_parent
+        a_child_that_is_not_used_dies_within_the_window_of_its_parent
+        a_token_that_is_gone_issues_none
+        a_token_issues_none_to_another_subject
     }
     validate {
         a_live_token_is_active_with_all_its_facts
@@ -137,6 +145,7 @@ pub const ALL: &[Claim] = claims! {
         an_issue_that_races_a_revocation_ends_in_one_state
         issues_listings_and_revocations_of_one_subject_end_consistently
         a_listing_shows_one_moment
+        no_child_survives_the_revocation_of_all_tokens
         a_store_serves_many_users_at_once
         pruning_beside_other_work_loses_no_token
     }

@@ -11,6 +11,7 @@ use token_core::{
 use tokio::sync::Barrier;
 use tokio::task::{JoinSet, yield_now};
 
+use super::child::request_by;
 use super::steps::*;
 use crate::rig::Rig;
 
@@ -272,4 +273,32 @@ pub(super) async fn pruning_beside_other_work_loses_no_token(rig: &dyn Rig) {
         assert!(admits(rig, token).await);
     }
     assert_eq!(sorted(listed(rig, &asked.subject).await), sorted(issued.into_iter().map(ParsedToken::id)));
+}
+
+pub(super) async fn no_child_survives_the_revocation_of_all_tokens(rig: &dyn Rig) {
+    for _ in 0..5 {
+        let parent = issue(rig, &request("admin", hard("1h"))).await;
+        let (asked, owner) = (request_by(&parent, hard("1h")), parent.grant.subject.clone());
+        let (tokens, revoked) =
+            (Arc::new((0..TASKS).map(|_| new_token(rig, &owner)).collect::<Vec<_>>()), subject("admin"));
+        let issued = together(rig, TASKS, |store, number| {
+            let (asked, tokens, revoked) = (asked.clone(), Arc::clone(&tokens), revoked.clone());
+            async move {
+                if number == TASKS / 2 {
+                    let all = revocation("root", "left");
+                    let _ = insist(|| store.revoke_subject(&revoked, &all)).await;
+                    return false;
+                }
+                match store.issue(tokens[number].id(), &asked).await {
+                    Ok(_) => true,
+                    Err(error) => {
+                        assert_eq!(error.kind(), StoreErrorKind::ParentGone, "{error}");
+                        false
+                    }
+                }
+            }
+        });
+        let issued = issued.await.into_iter().filter(|issued| *issued).count();
+        assert!(list(rig, &owner).await.is_empty(), "{issued} were issued");
+    }
 }

@@ -1,7 +1,7 @@
 //! `issue`, `user token`, `admin user token`
 
 use serde::Serialize;
-use token_core::{Access, Confirmation, Grant, IssueRequest, Issued, Lifetime, os_rng};
+use token_core::{Access, Confirmation, Grant, IssueRequest, Issued, Lifetime, LifetimeError, os_rng};
 
 use crate::args::{IssueArgs, Settings};
 use crate::exit::Exit;
@@ -32,19 +32,13 @@ pub(crate) async fn run(
 }
 
 fn request(arguments: IssueArgs) -> Result<IssueRequest, Failure> {
-    let lifetime = match (arguments.expire, arguments.auto) {
-        (Some(limit), None) => Lifetime::hard(limit),
-        (None, Some(window)) => Lifetime::sliding(window),
-        (Some(cap), Some(window)) => {
-            Lifetime::capped(window, cap).map_err(|error| Failure::usage(error.to_string()))?
-        }
-        (None, None) => {
-            return Err(Failure::usage(
-                "a token needs a lifetime: give -e DURATION (a hard limit, like -e 24h), -a DURATION (a sliding \
-                 window, like -a 10m), or both",
-            ));
-        }
-    };
+    let lifetime = Lifetime::of(arguments.expire, arguments.auto).map_err(|error| match error {
+        LifetimeError::Missing => Failure::usage(
+            "a token needs a lifetime: give -e DURATION (a hard limit, like -e 24h), -a DURATION (a sliding window, \
+             like -a 10m), or both",
+        ),
+        error => Failure::usage(error.to_string()),
+    })?;
     let access = Access::from_scopes(arguments.scopes).map_err(|error| Failure::usage(error.to_string()))?;
     let mut request = IssueRequest::new(arguments.user, access, lifetime);
     request.label = arguments.label;

@@ -77,7 +77,7 @@ impl Record {
             label: request.label.clone(),
             issuer: request.issuer.clone(),
             issued_at: now,
-            deadlines: request.lifetime.starting(now),
+            deadlines: request.deadlines(now),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Who asks, and what they may ask.
 
 use http::request::Parts;
-use token_core::{Access, Subject};
+use token_core::{Access, Actor, Grant, Label, Revocation, Subject};
 
 use super::Sidecar;
 use super::problem::Problem;
@@ -24,8 +24,23 @@ impl Sidecar {
 }
 
 impl Caller<'_> {
+    /// What the token that they presented grants.
+    pub(super) fn grant(&self) -> &Grant {
+        self.who.grant()
+    }
+
     pub(super) fn subject(&self) -> &Subject {
-        &self.who.grant().subject
+        &self.grant().subject
+    }
+
+    /// Their name for the record of what they do. What can be a subject's name can be an actor's.
+    pub(super) fn actor(&self) -> Option<Actor> {
+        self.subject().as_str().parse().ok()
+    }
+
+    /// What is kept of a token that they revoke.
+    pub(super) fn revocation(&self, why: Option<Label>) -> Revocation {
+        Revocation { by: self.actor(), why }
     }
 
     /// A restricted token speaks for its scopes, not for its user: it administers nothing.
@@ -38,6 +53,6 @@ impl Caller<'_> {
     }
 
     fn has_full_access(&self) -> bool {
-        self.who.grant().access == Access::Full
+        self.grant().access == Access::Full
     }
 }

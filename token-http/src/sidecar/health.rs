@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
-use token_core::{StoreError, StoreErrorKind, os_rng};
+use token_core::os_rng;
 
 use super::Sidecar;
 use super::problem::Problem;
@@ -17,9 +17,8 @@ pub(super) async fn healthz() -> StatusCode {
 
 /// The store answers: for a token of any partition, so that each look may meet another node.
 pub(super) async fn readyz(State(sidecar): State<Arc<Sidecar>>) -> Result<StatusCode, Problem> {
-    let mut rng = os_rng()
-        .map_err(|error| Problem::store(StoreError::new(StoreErrorKind::Unavailable, error.to_string())))?;
-    sidecar.tokens.probe(&mut rng).await.map_err(Problem::store)?;
+    let mut rng = os_rng().map_err(Problem::randomness)?;
+    sidecar.tokens.probe(&mut rng).await?;
     Ok(StatusCode::OK)
 }
 

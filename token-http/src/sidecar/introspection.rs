@@ -2,29 +2,30 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use token_core::{Demand, Grant, Timestamp, Verdict};
 
+use super::Sidecar;
+use super::body::{Body, expect_media_type};
 use super::problem::Problem;
-use super::{Sidecar, limits};
 
 /// Tells a resource server about a token that was presented to it, which counts as a use of that token.
 pub(super) async fn introspect(
     State(sidecar): State<Arc<Sidecar>>,
-    request: Request,
+    parts: Parts,
+    Body(body): Body,
 ) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
     let caller = sidecar.caller(&parts).await?;
     if !caller.may_introspect() {
         return Err(Problem::Forbidden("this user may not introspect; see --introspector and --admin"));
     }
-    let token = token_in(&parts.headers, &limits::body(body).await?)?;
-    let verdict =
-        sidecar.tokens.validate(token.expose_secret(), &Demand::any()).await.map_err(Problem::store)?;
+    let token = token_in(&parts.headers, &body)?;
+    let verdict = sidecar.tokens.validate(token.expose_secret(), &Demand::any()).await?;
     let answer = match verdict {
         Verdict::Active(grant) => active(&grant),
         Verdict::Inactive(reason) => {
@@ -59,13 +60,7 @@ fn active(grant: &Grant) -> serde_json::Value {
 
 /// The parameter `token` of a form. `token_type_hint` may say what it likes: there is one kind of token.
 pub(super) fn token_in(headers: &HeaderMap, body: &[u8]) -> Result<SecretString, Problem> {
-    let content_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        let sentence = "send a form: Content-Type: application/x-www-form-urlencoded".to_owned();
-        return Err(Problem::Wrong(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", sentence));
-    }
+    expect_media_type(headers, "application/x-www-form-urlencoded")?;
     let mut tokens = form_urlencoded::parse(body).filter(|(name, _)| name == "token").map(|(_, value)| value);
     match (tokens.next(), tokens.next()) {
         (Some(token), None) if !token.is_empty() => Ok(token.into_owned().into()),

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use tokio::sync::Semaphore;
 
 use super::problem::Problem;
@@ -26,9 +24,6 @@ impl Default for Limits {
         Self { at_once: 4096, time: Duration::from_secs(10) }
     }
 }
-
-/// How large a body may be. The largest request that makes sense has a few hundred scopes.
-pub(super) const BODY: usize = 64 * 1024;
 
 /// The limits at work.
 #[derive(Debug, Clone)]
@@ -52,12 +47,4 @@ pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
         Ok(response) => response,
         Err(_) => Problem::busy("the request took too long").into_response(),
     }
-}
-
-/// The whole body of a request.
-pub(super) async fn body(request: axum::body::Body) -> Result<Bytes, Problem> {
-    to_bytes(request, BODY).await.map_err(|_| {
-        let sentence = format!("the body is cut off, or larger than {BODY} bytes");
-        Problem::Wrong(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", sentence)
-    })
 }

@@ -5,9 +5,12 @@
 //! | `/auth`, `/auth/…` | proxies that ask before they let a request through | nginx `auth_request`, Traefik ForwardAuth, Caddy `forward_auth`, Envoy `ext_authz` over HTTP |
 //! | `/introspect` | resource servers | RFC 7662 |
 //! | `/revoke` | holders and administrators | RFC 7009 |
+//! | `/v1/tokens`, `/v1/tokens/{id}` | holders and administrators | REST: issue, list, show, revoke |
+//! | `/openapi.json` | programs | OpenAPI 3.1 |
 //! | `/healthz`, `/readyz` | whoever watches over the process | |
 //! | `/metrics` | Prometheus | its text format |
 
+mod body;
 mod callers;
 mod forward_auth;
 mod health;
@@ -15,8 +18,11 @@ mod introspection;
 mod limits;
 mod measured;
 mod observe;
+mod openapi;
 mod problem;
+mod query;
 mod revocation;
+mod tokens;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -24,8 +30,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, get, post};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::Response;
+use axum::routing::{MethodRouter, any, get, post};
+use http::{HeaderValue, header};
 use token_core::{Subject, TokenService, TokenStore};
 
 pub use self::limits::Limits;
@@ -56,17 +64,13 @@ pub struct Sidecar {
 impl Sidecar {
     /// Everything that it answers.
     pub fn router(self) -> Router {
-        Router::new()
-            .route("/auth", any(forward_auth::by_query))
-            .route("/auth/{*path}", any(forward_auth::by_header))
-            .route("/introspect", post(introspection::introspect))
-            .route("/revoke", post(revocation::revoke))
-            .route("/healthz", get(health::healthz))
-            .route("/readyz", get(health::readyz))
-            .route("/metrics", get(health::metrics))
+        routes()
+            .into_iter()
+            .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
             .method_not_allowed_fallback(problem::method_not_allowed)
             .fallback(problem::not_found)
-            .layer(DefaultBodyLimit::max(limits::BODY))
+            .layer(DefaultBodyLimit::max(body::LIMIT))
+            .layer(map_response(never_kept))
             .layer(from_fn_with_state(limits::Guard::new(self.limits), limits::guard))
             .layer(from_fn(observe::observe))
             .with_state(Arc::new(self))
@@ -75,6 +79,28 @@ impl Sidecar {
     fn door(&self) -> TokenAuth<Arc<dyn TokenStore>> {
         TokenAuth::new(self.tokens.clone()).realm(self.realm.clone())
     }
+}
+
+/// Every path, and what may be done there. `openapi.json` says the same.
+fn routes() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
+    vec![
+        ("/auth", any(forward_auth::by_query)),
+        ("/auth/{*path}", any(forward_auth::by_header)),
+        ("/introspect", post(introspection::introspect)),
+        ("/revoke", post(revocation::revoke)),
+        ("/v1/tokens", get(tokens::list).post(tokens::issue).delete(tokens::revoke_all)),
+        ("/v1/tokens/{id}", get(tokens::show).delete(tokens::revoke)),
+        ("/openapi.json", get(openapi::openapi)),
+        ("/healthz", get(health::healthz)),
+        ("/readyz", get(health::readyz)),
+        ("/metrics", get(health::metrics)),
+    ]
+}
+
+/// Who is let in, and which tokens there are, changes from one moment to the next.
+async fn never_kept(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// Without the store, which may know a password.

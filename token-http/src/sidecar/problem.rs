@@ -2,10 +2,10 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde_json::json;
-use token_core::StoreError;
+use serde_json::{Value, json};
+use token_core::{RandomnessError, StoreError, StoreErrorKind, Tombstone};
 
-use crate::refusal::{Realm, Refusal};
+use crate::refusal::{RETRY_AFTER, Realm, Refusal};
 
 /// Why there is no other answer.
 #[derive(Debug)]
@@ -18,6 +18,12 @@ pub(super) enum Problem {
     Busy(&'static str),
     /// The request is wrong: a code of RFC 6749 §5.2 where one fits, and a sentence.
     Wrong(StatusCode, &'static str, String),
+    /// There is nothing there, or nothing that the caller may know of.
+    NotFound(&'static str),
+    /// The token was revoked.
+    Revoked(Box<Tombstone>),
+    /// The store could not be asked, or could not do it.
+    Store(StoreError),
 }
 
 impl Problem {
@@ -29,9 +35,14 @@ impl Problem {
         Self::Busy(sentence)
     }
 
-    /// The store could not be asked.
-    pub(super) fn store(error: StoreError) -> Self {
-        Self::Refused(Refusal::Unknown(error), Realm::default())
+    pub(super) fn randomness(error: RandomnessError) -> Self {
+        Self::Store(StoreError::new(StoreErrorKind::Unavailable, error.to_string()))
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 
@@ -43,24 +54,34 @@ impl IntoResponse for Problem {
             Self::Busy(sentence) => {
                 let mut response =
                     document(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", sentence);
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
                 response
             }
             Self::Wrong(status, code, sentence) => document(status, code, &sentence),
+            Self::NotFound(sentence) => document(StatusCode::NOT_FOUND, "not_found", sentence),
+            Self::Revoked(tombstone) => revoked(&tombstone),
+            Self::Store(error) => store(&error),
         }
     }
 }
 
 /// With the members that OAuth 2 clients look for (RFC 6749 §5.2).
 fn document(status: StatusCode, code: &str, sentence: &str) -> Response {
-    let problem = json!({
+    respond(status, members(status, code, sentence))
+}
+
+fn members(status: StatusCode, code: &str, sentence: &str) -> Value {
+    json!({
         "type": "about:blank",
         "title": status.canonical_reason(),
         "status": status.as_u16(),
         "detail": sentence,
         "error": code,
         "error_description": sentence,
-    });
+    })
+}
+
+fn respond(status: StatusCode, problem: Value) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -68,8 +89,33 @@ fn document(status: StatusCode, code: &str, sentence: &str) -> Response {
     (status, HeaderMap::from_iter(headers), problem.to_string()).into_response()
 }
 
-pub(super) async fn not_found() -> Response {
-    document(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
+/// With what is left of the token.
+fn revoked(tombstone: &Tombstone) -> Response {
+    let mut problem = members(StatusCode::GONE, "revoked", "the token was revoked");
+    if let Some(problem) = problem.as_object_mut() {
+        problem.insert("tombstone".into(), json!(tombstone));
+    }
+    respond(StatusCode::GONE, problem)
+}
+
+/// The caller learns whether trying again can help; what went wrong is for the log.
+fn store(error: &StoreError) -> Response {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(%error, cause, "the store did not do what it was asked");
+    let sentence = match error.kind() {
+        StoreErrorKind::Full => "the store has no room for another token",
+        _ if error.is_retryable() => "the store could not be asked, or has not confirmed it; try again",
+        _ => "the store could not do it; whoever runs it finds the cause in the log",
+    };
+    let mut response = document(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", sentence);
+    if error.is_retryable() {
+        response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+    }
+    response
+}
+
+pub(super) async fn not_found() -> Problem {
+    Problem::NotFound("there is nothing at this path")
 }
 
 pub(super) async fn method_not_allowed() -> Response {

@@ -2,38 +2,39 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use http::StatusCode;
+use http::request::Parts;
 use secrecy::ExposeSecret;
-use token_core::{Demand, Revocation, StoreError, StoreErrorKind, TokenStore, Verdict};
+use token_core::{Demand, StoreError, StoreErrorKind, TokenStore, Verdict};
 
+use super::Sidecar;
+use super::body::Body;
 use super::introspection::token_in;
 use super::problem::Problem;
-use super::{Sidecar, limits};
 
 /// Revokes a token that the caller holds: one of their own, or anybody's for administrators. Whether there was anything to
 /// revoke is not told.
 pub(super) async fn revoke(
     State(sidecar): State<Arc<Sidecar>>,
-    request: Request,
+    parts: Parts,
+    Body(body): Body,
 ) -> Result<StatusCode, Problem> {
-    let (parts, body) = request.into_parts();
     let caller = sidecar.caller(&parts).await?;
-    let text = token_in(&parts.headers, &limits::body(body).await?)?;
+    let text = token_in(&parts.headers, &body)?;
     let Ok(token) = sidecar.tokens.parse(text.expose_secret()) else { return Ok(StatusCode::OK) };
     if !caller.is_admin() {
         let own = Demand::any().subject(caller.subject().clone());
-        match sidecar.tokens.peek(text.expose_secret(), &own).await.map_err(Problem::store)? {
+        match sidecar.tokens.peek(text.expose_secret(), &own).await? {
             Verdict::Active(_) => {}
             Verdict::Inactive(_) => return Ok(StatusCode::OK),
         }
     }
-    let revocation = Revocation { by: caller.subject().as_str().parse().ok(), ..Revocation::default() };
-    let done = sidecar.tokens.store().revoke(token.id(), &revocation).await.map_err(Problem::store)?;
+    let done = sidecar.tokens.store().revoke(token.id(), &caller.revocation(None)).await?;
     if done.confirmation.is_confirmed() {
         return Ok(StatusCode::OK);
     }
     // RFC 7009 §2.2.1: with 503 the client must assume that the token still exists, and tries again.
     let unconfirmed = "it is revoked, but not confirmed by all replicas";
-    Err(Problem::store(StoreError::new(StoreErrorKind::TimedOut, unconfirmed)))
+    Err(StoreError::new(StoreErrorKind::TimedOut, unconfirmed).into())
 }

@@ -1,93 +1,12 @@
-//! What the sidecar answers, from outside.
-#![cfg(feature = "sidecar")]
-#![expect(clippy::unwrap_used, reason = "all of this is test code")]
+//! Proxies, resource servers, and whoever watches over the process.
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::{Request, Response};
-use http_body_util::BodyExt;
-use serde_json::{Value, json};
-use token_core::{
-    Access, IssueRequest, Issued, KeyRing, Lifetime, MemoryStore, Prefix, TokenService, TokenStore, os_rng,
-};
-use token_http::Realm;
-use token_http::sidecar::{Limits, Sidecar, Tokens};
-use tower::ServiceExt;
+use http::Request;
+use serde_json::json;
+use token_core::{Access, IssueRequest, Lifetime, os_rng};
 
-const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
-const FOLDER: &str = "00000000-0000-0000-0000-000000000007";
-
-struct Running {
-    tokens: Arc<Tokens>,
-    router: Router,
-}
-
-impl Running {
-    fn new() -> Self {
-        let store: Arc<dyn TokenStore> = Arc::new(MemoryStore::new(Arc::new(KeyRing::public())));
-        let tokens = Arc::new(TokenService::new(store, Prefix::default()));
-        let name = |name: &str| [name.parse().unwrap()].into();
-        let sidecar = Sidecar {
-            tokens: tokens.clone(),
-            realm: Realm::default(),
-            admins: name("root"),
-            introspectors: name("files"),
-            limits: Limits::default(),
-            metrics: None,
-        };
-        Self { tokens, router: sidecar.router() }
-    }
-
-    async fn issue(&self, user: &str, scopes: &[&str]) -> Issued {
-        let access =
-            Access::from_scopes(scopes.iter().map(|scope| scope.parse().unwrap()).collect()).unwrap();
-        let lifetime = Lifetime::sliding("10m".parse().unwrap());
-        let mut request = IssueRequest::new(user.parse().unwrap(), access, lifetime);
-        request.label = Some("Zoë's 100%".parse().unwrap());
-        self.tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap()
-    }
-
-    async fn send(&self, request: Request<Body>) -> Response<String> {
-        let answer = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = answer.into_parts();
-        Response::from_parts(
-            parts,
-            String::from_utf8(body.collect().await.unwrap().to_bytes().into()).unwrap(),
-        )
-    }
-
-    async fn auth(&self, uri: &str, headers: &[(&str, &str)]) -> Response<String> {
-        let request =
-            headers.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, *value));
-        self.send(request.body(Body::empty()).unwrap()).await
-    }
-
-    async fn post(&self, uri: &str, caller: &Issued, form: &str) -> Response<String> {
-        let request = Request::post(uri)
-            .header("authorization", bearer(caller))
-            .header("content-type", "application/x-www-form-urlencoded; charset=utf-8");
-        self.send(request.body(form.to_owned().into()).unwrap()).await
-    }
-
-    async fn introspect(&self, token: &Issued) -> Value {
-        let files = self.issue("files", &[]).await;
-        let form = format!("token={}&token_type_hint=refresh_token", token.token.expose_secret());
-        let answer = self.post("/introspect", &files, &form).await;
-        assert_eq!(
-            (answer.status().as_u16(), &answer.headers()["cache-control"]),
-            (200, &"no-store".parse().unwrap())
-        );
-        serde_json::from_str(answer.body()).unwrap()
-    }
-}
-
-fn bearer(issued: &Issued) -> String {
-    format!("Bearer {}", issued.token.expose_secret())
-}
+use crate::kit::*;
 
 #[tokio::test]
 async fn a_proxy_is_told_who_sends_the_request() {

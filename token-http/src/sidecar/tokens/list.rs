@@ -1,0 +1,63 @@
+//! `GET /v1/tokens`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::request::Parts;
+use serde::Serialize;
+use token_core::{Grant, Subject, TokenStore};
+
+use super::cursor::Cursor;
+use super::policy::{Ruling, Wish, rule};
+use crate::sidecar::Sidecar;
+use crate::sidecar::problem::Problem;
+use crate::sidecar::query::Query;
+
+/// How many tokens an answer has unless it is told otherwise, and at most.
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 1000;
+
+#[derive(Debug, Serialize)]
+pub(in crate::sidecar) struct Page {
+    tokens: Vec<Grant>,
+    /// For the tokens that follow; none where these were the last.
+    next_cursor: Option<String>,
+}
+
+/// The live tokens of a user, oldest first.
+pub(in crate::sidecar) async fn list(
+    State(sidecar): State<Arc<Sidecar>>,
+    parts: Parts,
+) -> Result<Json<Page>, Problem> {
+    let caller = sidecar.caller(&parts).await?;
+    let query = Query::read(&parts, &["user", "limit", "cursor"])?;
+    let (limit, cursor) = (limit(&query)?, query.get("cursor")?);
+    let user: Subject = query.get("user")?.unwrap_or_else(|| caller.subject().clone());
+    let only = match rule(&sidecar.admins, caller.grant(), &Wish::List(&user)) {
+        Ruling::Granted => None,
+        Ruling::ForItself => Some(caller.grant().id),
+        Ruling::Forbidden(sentence) => return Err(Problem::Forbidden(sentence)),
+        Ruling::WithinParent | Ruling::Hidden => return Err(super::not_there()),
+    };
+    let mut tokens = sidecar.tokens.store().list(&user).await?;
+    tokens.retain(|grant| only.is_none_or(|only| only == grant.id));
+    Ok(Json(page(tokens, limit, cursor)))
+}
+
+fn limit(query: &Query) -> Result<usize, Problem> {
+    let limit = query.get("limit")?.unwrap_or(DEFAULT_LIMIT);
+    if (1..=MAX_LIMIT).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Problem::bad_request(format!("limit: it is a number from 1 to {MAX_LIMIT}")))
+}
+
+/// The tokens behind the cursor, as many as the limit says, and the cursor of the next page where there is one.
+fn page(mut tokens: Vec<Grant>, limit: usize, cursor: Option<Cursor>) -> Page {
+    tokens.retain(|grant| cursor.is_none_or(|cursor| Cursor::at(grant) > cursor));
+    let more = tokens.len() > limit;
+    tokens.truncate(limit);
+    let last = tokens.last().filter(|_| more);
+    Page { next_cursor: last.map(|grant| Cursor::at(grant).to_string()), tokens }
+}

@@ -1,0 +1,172 @@
+//! Who may do what with tokens.
+//!
+//! | whose token is presented | may |
+//! |---|---|
+//! | an administrator's, of full access | everything, for any user |
+//! | a holder's, of full access | issue tokens to its own user, which [never exceed it](token_core::Parent); list, show and revoke its user's |
+//! | any that is restricted to scopes | list, show and revoke itself |
+//!
+//! What somebody may not know of, does not exist for them: a single token is hidden, never forbidden, so that nobody
+//! learns which ids there are.
+
+use std::collections::BTreeSet;
+
+use token_core::{Access, Grant, Subject, TokenId};
+
+/// What a caller wants to do.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Wish<'a> {
+    /// Issue a token to this user.
+    Issue(&'a Subject),
+    /// List this user's tokens.
+    List(&'a Subject),
+    /// Revoke all tokens of this user.
+    RevokeAll(&'a Subject),
+    /// Show or revoke this token, which is this user's where that is known.
+    Token(TokenId, Option<&'a Subject>),
+}
+
+/// What becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ruling {
+    /// It may be done.
+    Granted,
+    /// It may be done within the limits of the token that is presented: what is issued is its child.
+    WithinParent,
+    /// It may be done, as far as the presented token itself is concerned.
+    ForItself,
+    /// It may not be done.
+    Forbidden(&'static str),
+    /// There is nothing to do it with, as far as the caller may know.
+    Hidden,
+}
+
+const NO_ADMINISTRATOR: Ruling =
+    Ruling::Forbidden("this is for that user, or for an administrator with a token of full access");
+const RESTRICTED: Ruling =
+    Ruling::Forbidden("a token that is restricted to scopes may not do this; use one of full access");
+
+/// The ruling on a wish of whoever presented the token that grants `held`.
+pub(super) fn rule(admins: &BTreeSet<Subject>, held: &Grant, wish: &Wish<'_>) -> Ruling {
+    let full = held.access == Access::Full;
+    if full && admins.contains(&held.subject) {
+        return Ruling::Granted;
+    }
+    match *wish {
+        Wish::Token(id, _) if id == held.id => Ruling::Granted,
+        Wish::Token(_, owner) if full && owner == Some(&held.subject) => Ruling::Granted,
+        Wish::Token(..) => Ruling::Hidden,
+        Wish::Issue(user) | Wish::List(user) | Wish::RevokeAll(user) if *user != held.subject => {
+            NO_ADMINISTRATOR
+        }
+        Wish::Issue(_) | Wish::RevokeAll(_) if !full => RESTRICTED,
+        Wish::List(_) if !full => Ruling::ForItself,
+        Wish::Issue(_) => Ruling::WithinParent,
+        Wish::List(_) | Wish::RevokeAll(_) => Ruling::Granted,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use token_core::{Lifetime, Partition, Timestamp};
+
+    use super::*;
+
+    /// Few users and ids, so that they are often the same.
+    fn user() -> impl Strategy<Value = Subject> {
+        "[a-c]".prop_map(|name| name.parse().unwrap())
+    }
+
+    fn id() -> impl Strategy<Value = TokenId> {
+        (0..3_u128).prop_map(|bits| TokenId::new(Partition::new(0).unwrap(), bits))
+    }
+
+    fn held() -> impl Strategy<Value = Grant> {
+        let now = Timestamp::from_millis(0);
+        let deadlines = Lifetime::hard("1h".parse().unwrap()).starting(now);
+        let scope = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:rw".parse().unwrap();
+        let access = prop_oneof![Just(Access::Full), Just(Access::from_scopes(vec![scope]).unwrap())];
+        (id(), user(), access).prop_map(move |(id, subject, access)| Grant {
+            id,
+            subject,
+            access,
+            label: None,
+            issuer: None,
+            issued_at: now,
+            expires_at: now,
+            deadlines,
+        })
+    }
+
+    fn admins() -> impl Strategy<Value = BTreeSet<Subject>> {
+        prop::collection::btree_set(user(), 0..3)
+    }
+
+    /// All wishes about a user, who is also the owner of the token `id`.
+    fn wishes(user: &Subject, id: TokenId) -> [Wish<'_>; 4] {
+        [Wish::Issue(user), Wish::List(user), Wish::RevokeAll(user), Wish::Token(id, Some(user))]
+    }
+
+    proptest! {
+        #[test]
+        fn an_administrator_with_full_access_may_do_everything(held in held(), user in user(), id in id()) {
+            prop_assume!(held.access == Access::Full);
+            let admins = [held.subject.clone()].into();
+            for wish in wishes(&user, id).into_iter().chain([Wish::Token(id, None)]) {
+                prop_assert_eq!(rule(&admins, &held, &wish), Ruling::Granted);
+            }
+        }
+
+        #[test]
+        fn nobody_else_may_do_anything_with_the_tokens_of_others(
+            admins in admins(), held in held(), user in user(), id in id(),
+        ) {
+            prop_assume!(!admins.contains(&held.subject) && user != held.subject && id != held.id);
+            for wish in wishes(&user, id) {
+                let ruling = rule(&admins, &held, &wish);
+                prop_assert!(matches!(ruling, Ruling::Forbidden(_) | Ruling::Hidden), "{:?}: {:?}", wish, ruling);
+            }
+        }
+
+        #[test]
+        fn a_restricted_token_reaches_nothing_but_itself_whoever_holds_it(
+            admins in admins(), held in held(), user in user(), id in id(),
+        ) {
+            prop_assume!(held.access != Access::Full && id != held.id);
+            for wish in wishes(&user, id) {
+                let ruling = rule(&admins, &held, &wish);
+                let is_listing = matches!(wish, Wish::List(_));
+                prop_assert!(
+                    matches!(ruling, Ruling::Forbidden(_) | Ruling::Hidden)
+                        || is_listing && ruling == Ruling::ForItself,
+                    "{:?}: {:?}", wish, ruling
+                );
+            }
+        }
+
+        #[test]
+        fn whatever_a_holder_issues_stays_within_the_token_that_issues_it(
+            admins in admins(), held in held(), user in user(),
+        ) {
+            prop_assume!(!admins.contains(&held.subject));
+            match rule(&admins, &held, &Wish::Issue(&user)) {
+                Ruling::WithinParent => prop_assert!(held.access == Access::Full && user == held.subject),
+                ruling => prop_assert!(matches!(ruling, Ruling::Forbidden(_)), "{:?}", ruling),
+            }
+        }
+
+        #[test]
+        fn a_token_is_shown_or_hidden_and_never_forbidden(
+            admins in admins(), held in held(), id in id(), owner in prop::option::of(user()),
+        ) {
+            let ruling = rule(&admins, &held, &Wish::Token(id, owner.as_ref()));
+            prop_assert!(matches!(ruling, Ruling::Granted | Ruling::Hidden), "{:?}", ruling);
+        }
+
+        #[test]
+        fn every_token_may_end_itself(admins in admins(), held in held(), owner in prop::option::of(user())) {
+            prop_assert_eq!(rule(&admins, &held, &Wish::Token(held.id, owner.as_ref())), Ruling::Granted);
+        }
+    }
+}

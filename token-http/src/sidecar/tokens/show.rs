@@ -1,0 +1,27 @@
+//! `GET /v1/tokens/{id}`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::request::Parts;
+use token_core::{Grant, Sighting};
+
+use crate::sidecar::Sidecar;
+use crate::sidecar::problem::Problem;
+use crate::sidecar::query::Query;
+
+/// A live token. A revoked one is gone (410), and the answer says when, by whom and why.
+pub(in crate::sidecar) async fn show(
+    State(sidecar): State<Arc<Sidecar>>,
+    path: super::InPath,
+    parts: Parts,
+) -> Result<Json<Grant>, Problem> {
+    let caller = sidecar.caller(&parts).await?;
+    Query::read(&parts, &[])?;
+    match super::sight(&sidecar, &caller, super::id(path)?).await? {
+        Sighting::Live(grant) => Ok(Json(grant)),
+        Sighting::Revoked(tombstone) => Err(Problem::Revoked(Box::new(tombstone))),
+        Sighting::Unknown => Err(super::not_there()),
+    }
+}

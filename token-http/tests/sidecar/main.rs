@@ -1,0 +1,16 @@
+//! What the sidecar answers, from outside.
+#![cfg(feature = "sidecar")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "all of this is test code: a panic is a failed test, and its message says what failed"
+)]
+
+mod answers;
+mod holders;
+mod hostile;
+mod kit;
+mod openapi;
+mod tokens;
+mod trouble;

@@ -1,0 +1,136 @@
+//! A store that is in trouble: what is done and not confirmed is told, and what could not be done is 503.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::json;
+use token_core::{
+    Change, Confirmation, ConfirmationLevel, Demand, Grant, IssueRequest, KeyRing, MemoryStore, Mode,
+    ParsedToken, Revocation, RevokeOutcome, Sighting, StoreError, StoreErrorKind, Subject, TokenId,
+    TokenStore, Verdict,
+};
+
+use crate::kit::*;
+
+/// A store whose replica is down, and which can be told to fail at all but validating.
+struct Troubled {
+    store: MemoryStore,
+    failing: Option<StoreErrorKind>,
+}
+
+impl Troubled {
+    fn running(failing: Option<StoreErrorKind>) -> Running {
+        Running::on(Arc::new(Self { store: MemoryStore::new(Arc::new(KeyRing::public())), failing }))
+    }
+
+    fn trouble(&self) -> Result<(), StoreError> {
+        self.failing.map_or(Ok(()), |kind| Err(StoreError::new(kind, "hidden")))
+    }
+}
+
+fn unconfirmed<T>(change: Change<T>) -> Change<T> {
+    let level = ConfirmationLevel::Replicated;
+    Change { confirmation: Confirmation { level, expected: 1, reached: 0 }, ..change }
+}
+
+#[async_trait]
+impl TokenStore for Troubled {
+    fn keys(&self) -> &Arc<KeyRing> {
+        self.store.keys()
+    }
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
+        // Whoever asks needs a token to begin with.
+        if request.issuer.is_some() {
+            self.trouble()?;
+        }
+        self.store.issue(id, request).await.map(unconfirmed)
+    }
+    async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
+        self.store.validate(token, demand, mode).await
+    }
+    async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
+        self.trouble()?;
+        self.store.show(id).await
+    }
+    async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError> {
+        self.trouble()?;
+        self.store.list(subject).await
+    }
+    async fn revoke(&self, id: TokenId, why: &Revocation) -> Result<Change<RevokeOutcome>, StoreError> {
+        self.trouble()?;
+        self.store.revoke(id, why).await.map(unconfirmed)
+    }
+    async fn revoke_subject(
+        &self,
+        user: &Subject,
+        why: &Revocation,
+    ) -> Result<Change<Vec<TokenId>>, StoreError> {
+        self.trouble()?;
+        self.store.revoke_subject(user, why).await.map(unconfirmed)
+    }
+    async fn prune(&self) -> Result<u64, StoreError> {
+        self.store.prune().await
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_that_is_not_confirmed_is_accepted_and_not_done_with() {
+    let running = Troubled::running(None);
+    let (root, ci) = (running.issue("root", &[]).await, running.issue("ci", &[]).await);
+    for path in [format!("/{}", ci.grant.id), "?user=ci".into()] {
+        let answer = running.rest(&root, "DELETE", &path).await;
+        assert_eq!(
+            (answer.status, &answer.json["confirmation"]["confirmed"]),
+            (202, &json!(false)),
+            "{path}"
+        );
+        assert_eq!(answer.json["confirmation"]["expected"], json!(1));
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_confirmed_is_issued_and_told_as_such() {
+    let running = Troubled::running(None);
+    let root = running.issue("root", &[]).await;
+    let answer = running.rest_with(&root, "POST", "", r#"{"expire":"1h"}"#).await;
+    assert_eq!((answer.status, &answer.json["confirmation"]["confirmed"]), (201, &json!(false)));
+    assert!(running.counts(answer.text("token")).await);
+}
+
+#[tokio::test]
+async fn what_the_store_cannot_do_is_503_and_says_whether_to_try_again() {
+    for (kind, again) in [
+        (StoreErrorKind::Unavailable, true),
+        (StoreErrorKind::TimedOut, true),
+        (StoreErrorKind::Contended, true),
+        (StoreErrorKind::Full, false),
+        (StoreErrorKind::Corrupt, false),
+        (StoreErrorKind::Conflict, false),
+        (StoreErrorKind::Denied, false),
+    ] {
+        let running = Troubled::running(Some(kind));
+        let root = running.issue("root", &[]).await;
+        let one = format!("/{}", root.grant.id);
+        for (method, path, body) in [
+            ("POST", "", r#"{"expire":"1h"}"#),
+            ("GET", "", ""),
+            ("GET", &one, ""),
+            ("DELETE", &one, ""),
+            ("DELETE", "?user=root", ""),
+        ] {
+            let answer = running.rest_with(&root, method, path, body).await;
+            assert_eq!(answer.status, 503, "{method} {path} {kind:?}");
+            assert_eq!(answer.headers.contains_key("retry-after"), again, "{method} {path} {kind:?}");
+            assert!(!answer.json.to_string().contains("hidden"), "{answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_ends_while_it_issues_does_not_count() {
+    let running = Troubled::running(Some(StoreErrorKind::ParentGone));
+    let caller = running.issue("ci", &[]).await;
+    let answer = running.rest_with(&caller, "POST", "", r#"{"expire":"1h"}"#).await;
+    assert_eq!((answer.status, answer.text("error")), (401, "invalid_token"));
+    assert!(answer.headers.contains_key("www-authenticate"));
+}
