@@ -275,30 +275,32 @@ pub(super) async fn pruning_beside_other_work_loses_no_token(rig: &dyn Rig) {
     assert_eq!(sorted(listed(rig, &asked.subject).await), sorted(issued.into_iter().map(ParsedToken::id)));
 }
 
+/// Few issue, again and again until they are refused, so that the revocation gets in between.
 pub(super) async fn no_child_survives_the_revocation_of_all_tokens(rig: &dyn Rig) {
+    const ISSUERS: usize = 4;
     for _ in 0..5 {
         let parent = issue(rig, &request("admin", hard("1h"))).await;
         let (asked, owner) = (request_by(&parent, hard("1h")), parent.grant.subject.clone());
-        let (tokens, revoked) =
-            (Arc::new((0..TASKS).map(|_| new_token(rig, &owner)).collect::<Vec<_>>()), subject("admin"));
-        let issued = together(rig, TASKS, |store, number| {
-            let (asked, tokens, revoked) = (asked.clone(), Arc::clone(&tokens), revoked.clone());
+        let tokens: Vec<_> = (0..ISSUERS * 50).map(|_| new_token(rig, &owner)).collect();
+        let tokens = Arc::new(tokens);
+        let refused = together(rig, ISSUERS + 1, |store, number| {
+            let (asked, tokens) = (asked.clone(), Arc::clone(&tokens));
             async move {
-                if number == TASKS / 2 {
+                let Some(tokens) = tokens.chunks(50).nth(number) else {
                     let all = revocation("root", "left");
-                    let _ = insist(|| store.revoke_subject(&revoked, &all)).await;
-                    return false;
-                }
-                match store.issue(tokens[number].id(), &asked).await {
-                    Ok(_) => true,
-                    Err(error) => {
-                        assert_eq!(error.kind(), StoreErrorKind::ParentGone, "{error}");
-                        false
+                    let _ = insist(|| store.revoke_subject(&asked.subject, &all)).await;
+                    return None;
+                };
+                for token in tokens {
+                    if let Err(error) = store.issue(token.id(), &asked).await {
+                        return Some(error.kind());
                     }
                 }
+                None
             }
         });
-        let issued = issued.await.into_iter().filter(|issued| *issued).count();
-        assert!(list(rig, &owner).await.is_empty(), "{issued} were issued");
+        let refused: Vec<_> = refused.await.into_iter().flatten().collect();
+        assert!(refused.iter().all(|kind| *kind == StoreErrorKind::ParentGone), "{refused:?}");
+        assert!(list(rig, &owner).await.is_empty());
     }
 }
