@@ -81,6 +81,12 @@ async fn scripts_that_are_lost_again_and_again() {
     keeps_its_promises(false, Fault::FlushScripts).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn revocations_that_only_the_primary_confirms_are_lost_to_a_laggard() {
+    let judgement = judged(false, Fault::Laggard, Local).await;
+    assert!(judgement.lost > 0, "{judgement}");
+}
+
 /// The program has teeth: what is acknowledged by the primary alone is lost with it, and that is seen.
 #[tokio::test(flavor = "multi_thread")]
 async fn revocations_that_only_the_primary_confirms_are_lost_when_it_is_cut_off() {

@@ -26,8 +26,9 @@ impl Work for Confirmed<'_> {
 
 /// Waits until the change that `own` just made at `home` has gone as far as was asked for, or `patience` is over.
 ///
-/// The replicas that count are those that the topology lists. The ones that are connected do not do: a primary that was
-/// cut off has none, and would confirm itself.
+/// The replicas that count are those that the topology lists, and all that are connected besides: a primary that was cut
+/// off has none, and would confirm itself; a sentinel that was reset lists none for a while, and a replica that has just
+/// joined, or is hidden, is promoted like any other.
 ///
 /// An error here means that the connection is lost or the server is not the primary any more: the change must be made
 /// again. That the server cannot confirm is no error: the change is done, and not confirmed.
@@ -42,11 +43,7 @@ async fn confirm(
     match asked.unwrap_or(by_topology) {
         ConfirmationLevel::Local => Ok(Confirmation::LOCAL),
         level @ ConfirmationLevel::Replicated => {
-            let listed = match home.replicas {
-                Some(listed) => listed,
-                None => connected_replicas(own).await?,
-            };
-            let expected = listed.max(1);
+            let expected = connected_replicas(own).await?.max(listed).max(1);
             let mut wait = redis::cmd("WAIT");
             wait.arg(expected).arg(millis(patience));
             let reached = or_none(wait.query_async(own).await)?;
@@ -61,7 +58,7 @@ async fn confirm(
     }
 }
 
-/// Where no topology lists replicas, those that are connected are all that can be known.
+/// How many replicas are connected to the server. None, where it may not be asked.
 async fn connected_replicas(own: &mut Own) -> RedisResult<u32> {
     let role: Option<Value> = or_none(redis::cmd("ROLE").query_async(own).await)?;
     Ok(match role {

@@ -86,6 +86,8 @@ pub enum Answer {
     Confirmed,
     /// The change is done; no replica was asked, or not all have confirmed it.
     Done,
+    /// There was no such token to change.
+    Unknown,
     /// It could not be found out or done.
     Failed {
         /// A word for the reason.

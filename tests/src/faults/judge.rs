@@ -17,6 +17,10 @@ pub enum Violation {
     RevokedCounts(Call),
     /// A token did not count though it was issued for good and nobody had begun to revoke it.
     ValidRefused(Call),
+    /// A revocation did not find a token that was issued for good and that nobody else had begun to revoke.
+    ValidNotFound(Call),
+    /// A confirmed revocation was never looked at again after everything was over: it proves nothing.
+    NotLookedAt(String),
     /// A call failed though nothing that happened may make calls fail.
     Failed(Call),
     /// A call failed as if another try could not help either.
@@ -77,6 +81,7 @@ impl Judgement {
         judgement.count(&calls);
         judgement.judge_ends(head, &calls);
         judgement.judge_verdicts(head, &calls);
+        judgement.judge_last_look(&calls, &marks);
         judgement.measure_recovery(&calls, &marks);
         judgement
     }
@@ -87,7 +92,8 @@ impl Judgement {
                 (_, Answer::Failed { why, .. }) => *self.failures.entry(why.clone()).or_default() += 1,
                 (Operation::Validate, _) => self.validations += 1,
                 (Operation::Revoke, Answer::Confirmed) => self.confirmed += 1,
-                (Operation::Revoke, _) => self.unconfirmed += 1,
+                (Operation::Revoke, Answer::Done) => self.unconfirmed += 1,
+                (Operation::Revoke, _) => {}
                 (Operation::Issue, _) => {}
             }
         }
@@ -137,6 +143,30 @@ impl Judgement {
             }
         }
         self.lost = lost.len();
+        for &call in calls.iter().filter(|call| call.answer == Answer::Unknown) {
+            let life = lives.get(call.token.as_str()).copied().unwrap_or_default();
+            let first = life.doomed == Some(call.from);
+            if first && life.began_for_good.is_some_and(|began| began < call.from) {
+                self.violations.push(Violation::ValidNotFound(call.clone()));
+            }
+        }
+    }
+
+    /// Every revocation that was confirmed has to show that it lasted.
+    fn judge_last_look(&mut self, calls: &[&Call], marks: &[&Mark]) {
+        let last_look =
+            marks.iter().find(|mark| mark.what == Happening::LastLook).map_or(u64::MAX, |mark| mark.at);
+        let confirmed =
+            calls.iter().filter(|call| call.op == Operation::Revoke && call.answer == Answer::Confirmed);
+        let answered = |call: &&&Call| {
+            let verdict = matches!(call.answer, Answer::Active | Answer::Inactive);
+            call.op == Operation::Validate && verdict && call.from >= last_look
+        };
+        let looked_at: HashSet<&str> =
+            calls.iter().filter(answered).map(|call| call.token.as_str()).collect();
+        let unseen: HashSet<&str> =
+            confirmed.map(|call| call.token.as_str()).filter(|token| !looked_at.contains(token)).collect();
+        self.violations.extend(unseen.into_iter().map(|token| Violation::NotLookedAt(token.to_owned())));
     }
 
     fn measure_recovery(&mut self, calls: &[&Call], marks: &[&Mark]) {
@@ -251,6 +281,10 @@ impl Rate {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, call) = match self {
+            Self::NotLookedAt(token) => {
+                return write!(f, "nobody knows whether the revocation of {token} lasted");
+            }
+            Self::ValidNotFound(call) => ("a revocation did not find a live token", call),
             Self::RevokedCounts(call) => ("a revoked token counts", call),
             Self::ValidRefused(call) => ("a valid token does not count", call),
             Self::Failed(call) => ("a call failed", call),
@@ -318,8 +352,34 @@ mod tests {
     }
 
     fn wrong_with(head: Line, calls: impl IntoIterator<Item = Line>) -> Vec<Violation> {
-        let history: Vec<Line> = std::iter::once(head).chain(calls).collect();
-        Judgement::of(&history).violations
+        // A last look at the token, which may not be missing, and tells nothing new.
+        let last = [
+            Line::Mark(Mark { at: 60 * SECOND, what: Happening::LastLook }),
+            call(Operation::Validate, 60 * SECOND, 60 * SECOND + 1, Answer::Inactive),
+            call(Operation::Revoke, 59 * SECOND, 59 * SECOND + 1, failure(false)),
+        ];
+        let history: Vec<Line> = std::iter::once(head).chain(calls).chain(last).collect();
+        let mut violations = Judgement::of(&history).violations;
+        // The helper's own failure is not what is asked for.
+        violations
+            .retain(|violation| !matches!(violation, Violation::Failed(call) if call.from == 59 * SECOND));
+        violations
+    }
+
+    #[test]
+    fn a_confirmed_revocation_that_nobody_looked_at_again_proves_nothing() {
+        let revoked = call(Operation::Revoke, 10, 20, Answer::Confirmed);
+        let history = [head(true, true), revoked];
+        assert!(matches!(Judgement::of(&history).violations[..], [Violation::NotLookedAt(_)]));
+    }
+
+    #[test]
+    fn a_revocation_that_does_not_find_a_live_token_is_a_violation() {
+        let issued = call(Operation::Issue, 0, 5, Answer::Confirmed);
+        let unknown = call(Operation::Revoke, 10, 20, Answer::Unknown);
+        assert!(matches!(wrong([issued.clone(), unknown.clone()])[..], [Violation::ValidNotFound(_)]));
+        let before = call(Operation::Revoke, 6, 9, failure(false));
+        assert_eq!(wrong([issued, before, unknown]), []);
     }
 
     use Answer::{Active, Confirmed, Done, Inactive};

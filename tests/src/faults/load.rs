@@ -9,8 +9,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use secrecy::{ExposeSecret, SecretString};
 use token_core::{
-    Access, Change, ConfirmationLevel, Demand, IssueRequest, Lifetime, Prefix, Revocation, StoreError,
-    TokenId, TokenService, TokenStore, Verdict, os_rng,
+    Access, Change, ConfirmationLevel, Demand, IssueRequest, Lifetime, Prefix, Revocation, RevokeOutcome,
+    StoreError, TokenId, TokenService, TokenStore, Verdict, os_rng,
 };
 use token_redis::{Options, RedisStore};
 use tokio::task::JoinSet;
@@ -195,6 +195,7 @@ impl Shared {
     async fn revoke(&self, node: &Tokens, known: &Known) -> bool {
         let from = self.recorder.now();
         let answer = match node.store().revoke(known.id, &Revocation::default()).await {
+            Ok(Change { outcome: RevokeOutcome::Unknown, .. }) => Answer::Unknown,
             Ok(Change { confirmation, .. }) => done(confirmation),
             Err(error) => failed(&error),
         };

@@ -11,8 +11,9 @@ use crate::servers::{Cluster, Sentinel, Server, Takeover};
 
 /// The way between two servers, in each direction: on loopback, replicas would never be behind.
 const WAY: Duration = Duration::from_millis(2);
-/// How long the laggard hears nothing before the primary is killed.
-const LAG: Duration = Duration::from_millis(500);
+/// How long the laggard hears nothing before the primary is killed: longer than a change waits for it, so that changes end
+/// meanwhile, and shorter than it takes the others to take it for dead.
+const LAG: Duration = Duration::from_millis(1_500);
 /// How long a primary is cut off at least.
 const CUT: Duration = Duration::from_secs(3);
 /// How many validations a change of topology has to come through.

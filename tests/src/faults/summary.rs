@@ -42,7 +42,10 @@ impl Summary {
     /// Whether there was something to judge, and every promise was kept.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.rounds > 0 && self.violations == 0
+        self.rounds > 0
+            && self.validations > 0
+            && self.confirmed + self.unconfirmed > 0
+            && self.violations == 0
     }
 }
 

@@ -78,6 +78,30 @@ async fn a_replica_that_joins_sentinels_later_is_waited_for_as_well() {
     until_changes_are_confirmed_by(&tokens, replicated(3, 3)).await;
 }
 
+/// Whoever tidies up makes a sentinel forget all replicas; it finds them again after a while. Until then it lists none.
+#[tokio::test]
+async fn replicas_that_a_sentinel_has_forgotten_are_waited_for_all_the_same() {
+    let sentinel = Sentinel::start_with_doors().await;
+    let primary = sentinel.primary().await;
+    let replicas: Vec<_> =
+        sentinel.servers().iter().filter(|server| server.port() != primary.port()).collect();
+    let issued = {
+        let tokens = with_level(&sentinel.url(), None).await;
+        issue(&tokens, "admin", Lifetime::hard(span("1h"))).await
+    };
+    // One is well; the other one hears nothing, and would be promoted as well.
+    primary.keep_apart_from(replicas[0]);
+    for level in [None, Some(ConfirmationLevel::Replicated)] {
+        // A node that has just been started knows nothing from before.
+        let tokens = with_level(&sentinel.url(), level).await;
+        for sentinel in sentinel.sentinels() {
+            sentinel.command::<i64>(&["SENTINEL", "RESET", "tokens"]).await;
+        }
+        let revoked = tokens.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
+        assert_eq!(revoked.confirmation, replicated(2, 1), "{level:?}");
+    }
+}
+
 /// What is known of the topology is a second old at most.
 async fn until_changes_are_confirmed_by(tokens: &Tokens, confirmation: Confirmation) {
     let mut last = None;

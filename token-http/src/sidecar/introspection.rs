@@ -2,29 +2,29 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use token_core::{Demand, Grant, Timestamp, Verdict};
 
 use super::Sidecar;
-use super::body::{Body, expect_media_type};
+use super::body::{self, expect_media_type};
 use super::problem::Problem;
 
 /// Tells a resource server about a token that was presented to it, which counts as a use of that token.
 pub(super) async fn introspect(
     State(sidecar): State<Arc<Sidecar>>,
-    parts: Parts,
-    Body(body): Body,
+    request: Request,
 ) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
     let caller = sidecar.caller(&parts).await?;
     if !caller.may_introspect() {
         return Err(Problem::Forbidden("this user may not introspect; see --introspector and --admin"));
     }
-    let token = token_in(&parts.headers, &body)?;
+    let token = token_in(&parts.headers, body).await?;
     let verdict = sidecar.tokens.validate(token.expose_secret(), &Demand::any()).await?;
     let answer = match verdict {
         Verdict::Active(grant) => active(&grant),
@@ -59,9 +59,11 @@ fn active(grant: &Grant) -> serde_json::Value {
 }
 
 /// The parameter `token` of a form. `token_type_hint` may say what it likes: there is one kind of token.
-pub(super) fn token_in(headers: &HeaderMap, body: &[u8]) -> Result<SecretString, Problem> {
+pub(super) async fn token_in(headers: &HeaderMap, body: Body) -> Result<SecretString, Problem> {
     expect_media_type(headers, "application/x-www-form-urlencoded")?;
-    let mut tokens = form_urlencoded::parse(body).filter(|(name, _)| name == "token").map(|(_, value)| value);
+    let body = body::read(body).await?;
+    let mut tokens =
+        form_urlencoded::parse(&body).filter(|(name, _)| name == "token").map(|(_, value)| value);
     match (tokens.next(), tokens.next()) {
         (Some(token), None) if !token.is_empty() => Ok(token.into_owned().into()),
         _ => Err(Problem::bad_request("send exactly one parameter token, which is not empty")),

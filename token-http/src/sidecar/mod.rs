@@ -29,7 +29,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, get, post};
@@ -69,7 +68,6 @@ impl Sidecar {
             .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
             .method_not_allowed_fallback(problem::method_not_allowed)
             .fallback(problem::not_found)
-            .layer(DefaultBodyLimit::max(body::LIMIT))
             .layer(map_response(never_kept))
             .layer(from_fn_with_state(limits::Guard::new(self.limits), limits::guard))
             .layer(from_fn(observe::observe))

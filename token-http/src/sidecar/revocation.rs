@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use http::StatusCode;
-use http::request::Parts;
 use secrecy::ExposeSecret;
 use token_core::{Demand, StoreError, StoreErrorKind, TokenStore, Verdict};
 
 use super::Sidecar;
-use super::body::Body;
 use super::introspection::token_in;
 use super::problem::Problem;
 
@@ -17,11 +15,11 @@ use super::problem::Problem;
 /// revoke is not told.
 pub(super) async fn revoke(
     State(sidecar): State<Arc<Sidecar>>,
-    parts: Parts,
-    Body(body): Body,
+    request: Request,
 ) -> Result<StatusCode, Problem> {
+    let (parts, body) = request.into_parts();
     let caller = sidecar.caller(&parts).await?;
-    let text = token_in(&parts.headers, &body)?;
+    let text = token_in(&parts.headers, body).await?;
     let Ok(token) = sidecar.tokens.parse(text.expose_secret()) else { return Ok(StatusCode::OK) };
     if !caller.is_admin() {
         let own = Demand::any().subject(caller.subject().clone());

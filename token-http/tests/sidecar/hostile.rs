@@ -74,10 +74,22 @@ async fn a_body_that_is_not_said_to_be_json_is_refused() {
 async fn a_body_that_is_too_long_is_refused_wherever_one_is_read() {
     let running = Running::new();
     let root = running.issue("root", &[]).await;
-    for uri in ["/v1/tokens", "/introspect", "/revoke"] {
-        let request = Request::post(uri).header("authorization", bearer(&root));
+    let (json, form) = ("application/json", "application/x-www-form-urlencoded");
+    for (uri, media_type) in [("/v1/tokens", json), ("/introspect", form), ("/revoke", form)] {
+        let request =
+            Request::post(uri).header("authorization", bearer(&root)).header("content-type", media_type);
         let answer = Answer::of(running.send(request.body("x".repeat(64 * 1024 + 1).into()).unwrap()).await);
         assert_eq!(answer.status, 413, "{uri}");
+    }
+}
+
+/// Nobody is waited for who has no business here.
+#[tokio::test]
+async fn whoever_is_not_let_in_is_told_so_before_the_body_is_read() {
+    for uri in ["/v1/tokens", "/introspect", "/revoke"] {
+        let never = Body::new(Never);
+        let answer = Running::new().send(Request::post(uri).body(never).unwrap()).await;
+        assert_eq!(answer.status(), 401, "{uri}");
     }
 }
 
@@ -154,5 +166,20 @@ async fn another_method_is_told_which_ones_there_are() {
         let allow = answer.headers["allow"].to_str().unwrap();
         assert_eq!(answer.status, 405);
         assert!(allowed.iter().all(|method| allow.contains(method)), "{allow}");
+    }
+}
+
+/// A body that is announced and never comes.
+struct Never;
+
+impl http_body::Body for Never {
+    type Data = axum::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
+        std::task::Poll::Pending
     }
 }

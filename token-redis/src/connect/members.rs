@@ -39,8 +39,17 @@ pub(crate) fn read_members(nodes: &str, asked: &Address) -> Vec<Member> {
 }
 
 /// `ip:port@bus-port[,hostname…]`. A node that does not know its own address yet leaves it empty: it is the one we asked.
+/// Where we ask by name, nodes that announce names are reached by them, since their certificates may know no address.
 fn read_address(text: &str, asked: &Address) -> Option<Address> {
-    let (address, _) = text.split_once('@')?;
+    let (address, more) = text.split_once('@')?;
+    if let (Address::Tcp(host, _), Some(name)) = (asked, more.split(',').nth(1))
+        && host.parse::<std::net::IpAddr>().is_err()
+        && !name.is_empty()
+        && !name.contains('=')
+    {
+        let (_, port) = address.rsplit_once(':')?;
+        return Some(Address::Tcp(name.to_owned(), port.parse().ok()?));
+    }
     match (address.strip_prefix(':'), asked) {
         (Some(port), Address::Tcp(host, _)) => Some(Address::Tcp(host.clone(), port.parse().ok()?)),
         _ => Address::parse(address),
@@ -56,6 +65,17 @@ fn read_range(text: &str) -> Option<(u16, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nodes_have_names_for_whoever_asks_by_name() {
+        let line = "b2 10.0.0.2:7001@17001,two.example,shard-id=1 master - 0 1 2 connected 0-1";
+        let address = |asked: &str| read_members(line, &Address::Tcp(asked.into(), 1))[0].address.clone();
+        assert_eq!(address("one.example"), Some(Address::Tcp("two.example".into(), 7001)));
+        assert_eq!(address("10.0.0.1"), Some(Address::Tcp("10.0.0.2".into(), 7001)));
+        let unnamed = "b2 10.0.0.2:7001@17001,,shard-id=1 master - 0 1 2 connected 0-1";
+        let members = read_members(unnamed, &Address::Tcp("one.example".into(), 1));
+        assert_eq!(members[0].address, Some(Address::Tcp("10.0.0.2".into(), 7001)));
+    }
 
     #[test]
     fn a_member_is_read_with_its_address_flags_primary_and_slots() {

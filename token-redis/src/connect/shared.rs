@@ -3,11 +3,12 @@
 //! Many callers, one socket for each server, nobody waits for a turn. A connection to one server is replaced as soon as
 //! it is lost. The cluster client mends lost connections itself, but it never looks for another server while calls time
 //! out: a primary that hangs stays in its map after a replica has taken over, and with tokio 1.54 a slot refresh can
-//! hang for ever (redis-rs 1.8). So a cluster connection on which some slots have failed for [`PATIENCE`] is replaced as
-//! a whole.
+//! hang for ever (redis-rs 1.8). So a connection on which calls to one server have failed for [`PATIENCE`] is replaced as a
+//! whole.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
@@ -25,14 +26,11 @@ use super::topology::Topology;
 use crate::options::Options;
 use crate::scripts::Call;
 
-/// How long the slots of a group may fail without a success before the connection is replaced.
+/// How long calls to one server may fail without a success before the connection is replaced.
 const PATIENCE: Duration = Duration::from_millis(900);
 
 /// Between two tries while a cluster fails over.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// Neighbouring slots mostly have one home: failures are counted for groups of 1 024.
-const GROUPS: usize = 16;
 
 /// A connection that others use at the same time.
 #[derive(Clone)]
@@ -51,9 +49,7 @@ pub(crate) struct Shared {
     current: RwLock<Current>,
     /// Held by whoever builds the next connection.
     building: Mutex<()>,
-    /// When each group of slots began to fail, in milliseconds since `born`, plus one; 0 while it does not.
-    failing: [AtomicU64; GROUPS],
-    born: Instant,
+    failing: Failing,
 }
 
 #[derive(Clone)]
@@ -74,8 +70,7 @@ impl Shared {
             options: options.clone(),
             current: RwLock::new(Current { link, generation: 0 }),
             building: Mutex::default(),
-            failing: Default::default(),
-            born: Instant::now(),
+            failing: Failing::default(),
         })
     }
 
@@ -152,28 +147,21 @@ impl Shared {
     }
 
     fn succeeded(&self, slot: u16) {
-        if let Some(failing) = self.group(slot)
-            && failing.load(Ordering::Relaxed) != 0
-        {
-            failing.store(0, Ordering::Relaxed);
-        }
+        self.failing.clear(|| self.topology.last_home(slot));
     }
 
     fn failed(self: &Arc<Self>, slot: u16) {
-        let now = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-        let Some(failing) = self.group(slot) else { return };
-        match failing.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed) {
-            Err(since) if u128::from(now.saturating_sub(since)) >= PATIENCE.as_millis() => {
-                self.failing.iter().for_each(|group| group.store(0, Ordering::Relaxed));
-                self.replace_in_the_background();
-            }
-            _ => {}
+        if self.failing.note(self.topology.last_home(slot)) >= PATIENCE {
+            self.failing.clear_all();
+            self.replace_in_the_background();
         }
     }
 
     fn replace_in_the_background(self: &Arc<Self>) {
         let shared = self.clone();
-        tokio::spawn(async move {
+        // A caller may have been dropped with its runtime.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
             let generation = shared.swaps();
             let replacing = tokio::time::timeout(shared.options.deadline, shared.replace(generation));
             if !matches!(replacing.await, Ok(Ok(()))) {
@@ -181,9 +169,37 @@ impl Shared {
             }
         });
     }
+}
 
-    fn group(&self, slot: u16) -> Option<&AtomicU64> {
-        self.failing.get(usize::from(slot) * GROUPS / 16_384)
+/// Since when calls to which server have failed without a success. Servers and not slots: one that hangs among many that
+/// are well is noticed as soon, whichever of its slots are asked for.
+#[derive(Default)]
+struct Failing {
+    /// Whether there is any: all that a success has to look at, mostly.
+    any: AtomicBool,
+    since: StdMutex<HashMap<Option<Address>, Instant>>,
+}
+
+impl Failing {
+    /// Notes a failure; answers how long it has been so.
+    fn note(&self, server: Option<Address>) -> Duration {
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        self.any.store(true, Ordering::Relaxed);
+        since.entry(server).or_insert_with(Instant::now).elapsed()
+    }
+
+    /// Notes a success.
+    fn clear(&self, server: impl FnOnce() -> Option<Address>) {
+        if self.any.load(Ordering::Relaxed) {
+            let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+            since.remove(&server());
+            self.any.store(!since.is_empty(), Ordering::Relaxed);
+        }
+    }
+
+    fn clear_all(&self) {
+        self.since.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.any.store(false, Ordering::Relaxed);
     }
 }
 
@@ -278,4 +294,27 @@ fn cluster_client(target: &Target, nodes: &[Address], options: &Options) -> Redi
         builder = builder.certs(certificates.clone());
     }
     builder.build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(port: u16) -> Option<Address> {
+        Some(Address::Tcp("h".into(), port))
+    }
+
+    /// A cluster may have more primaries than slots could be grouped for.
+    #[test]
+    fn a_server_that_is_well_does_not_excuse_another_one() {
+        let failing = Failing::default();
+        let since = || failing.since.lock().unwrap().get(&server(1)).copied();
+        failing.note(server(1));
+        let began = since();
+        failing.clear(|| server(2));
+        failing.note(server(1));
+        assert!(began.is_some() && since() == began, "it has been failing all the time");
+        failing.clear(|| server(1));
+        assert!(since().is_none() && !failing.any.load(Ordering::Relaxed), "its own success excuses it");
+    }
 }

@@ -3,6 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, RedisError, RedisResult,
@@ -36,8 +38,10 @@ const FRESH: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 struct Known {
-    /// What was read, and when.
-    map: Option<(Arc<Map>, Instant)>,
+    /// What was read last.
+    map: Option<Arc<Map>>,
+    /// When that was, unless it has proved wrong since.
+    read_at: Option<Instant>,
     /// Whom to ask, besides those that the URL names: whoever answered last, then all nodes that it knew.
     nodes: Vec<Address>,
 }
@@ -46,6 +50,10 @@ struct Known {
 type Map = Vec<(u16, u16, Home)>;
 
 const LAST_SLOT: u16 = 16_383;
+
+/// How many are asked at once, and how long each has before the next one is asked as well.
+const AT_ONCE: usize = 8;
+const HEAD_START: Duration = Duration::from_millis(50);
 
 impl Topology {
     pub(crate) fn new(target: Arc<Target>, connect_timeout: Duration) -> Self {
@@ -60,6 +68,15 @@ impl Topology {
             self.forget();
             RedisError::from((ErrorKind::ClusterConnectionNotFound, "no primary serves the slot"))
         })
+    }
+
+    /// Where a slot was at home when somebody last looked. Asks nobody.
+    pub(crate) fn last_home(&self, slot: u16) -> Option<Address> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut ranges = known.map.as_ref()?.iter();
+        ranges
+            .find(|(first, last, _)| (*first..=*last).contains(&slot))
+            .map(|(.., home)| home.address.clone())
     }
 
     /// All homes, one of each.
@@ -85,7 +102,7 @@ impl Topology {
 
     /// The map was wrong: the next look reads it anew.
     pub(crate) fn forget(&self) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).map = None;
+        self.known.write().unwrap_or_else(PoisonError::into_inner).read_at = None;
     }
 
     async fn map(&self) -> RedisResult<Arc<Map>> {
@@ -98,13 +115,14 @@ impl Topology {
             return Ok(map);
         }
         let map = Arc::new(self.read().await?);
-        self.known.write().unwrap_or_else(PoisonError::into_inner).map = Some((map.clone(), Instant::now()));
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        (known.map, known.read_at) = (Some(map.clone()), Some(Instant::now()));
         Ok(map)
     }
 
     fn fresh(&self) -> Option<Arc<Map>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.map.as_ref().filter(|(_, read_at)| read_at.elapsed() < FRESH).map(|(map, _)| map.clone())
+        known.map.clone().filter(|_| known.read_at.is_some_and(|read_at| read_at.elapsed() < FRESH))
     }
 
     /// Asks whoever answered first the next time, too, and then the nodes that it knew.
@@ -129,57 +147,70 @@ impl Topology {
         }
     }
 
-    /// Asks one sentinel after the other, until one knows the primary.
+    /// Asks sentinels until one knows the primary.
     async fn ask_sentinels(&self, service: &str) -> RedisResult<(Address, u32)> {
-        let mut last = nobody_answered();
-        for sentinel in self.nodes() {
-            let asked = async {
-                let info = self.target.sentinel_server(&sentinel)?;
-                let mut by_name = redis::cmd("SENTINEL");
-                by_name.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
-                let primary: Option<(String, u16)> = self.ask(info.clone(), &by_name).await?;
-                let (host, port) = primary.ok_or_else(|| {
-                    RedisError::from((
-                        ErrorKind::MasterNameNotFoundBySentinel,
-                        "the sentinel knows no such service",
-                    ))
-                })?;
-                let replicas: Vec<Value> =
-                    self.ask(info, redis::cmd("SENTINEL").arg("REPLICAS").arg(service)).await?;
-                Ok((Address::Tcp(host, port), u32::try_from(replicas.len()).unwrap_or(u32::MAX)))
-            };
-            match asked.await {
-                Ok(found) => {
-                    self.remember(&sentinel, []);
-                    return Ok(found);
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        self.first(|sentinel| async move {
+            let info = self.target.sentinel_server(&sentinel)?;
+            let mut by_name = redis::cmd("SENTINEL");
+            by_name.arg("GET-MASTER-ADDR-BY-NAME").arg(service);
+            let primary: Option<(String, u16)> = self.ask(info.clone(), &by_name).await?;
+            let (host, port) = primary.ok_or_else(|| {
+                RedisError::from((
+                    ErrorKind::MasterNameNotFoundBySentinel,
+                    "the sentinel knows no such service",
+                ))
+            })?;
+            let replicas: Vec<Value> =
+                self.ask(info, redis::cmd("SENTINEL").arg("REPLICAS").arg(service)).await?;
+            // A primary that sentinels watch should have one, also while they have not found it yet.
+            let replicas = u32::try_from(replicas.len()).unwrap_or(u32::MAX).max(1);
+            self.remember(&sentinel, []);
+            Ok((Address::Tcp(host, port), replicas))
+        })
+        .await
     }
 
-    /// Asks one node after the other, until one has a whole map.
+    /// Asks nodes until one has a whole map.
     async fn ask_nodes(&self) -> RedisResult<Map> {
+        self.first(|node| async move {
+            let info = self.target.server(&node)?;
+            let nodes: String = self.ask(info, redis::cmd("CLUSTER").arg("NODES")).await?;
+            let Nodes { addresses, map } = Nodes::read(&nodes, &node);
+            if map.is_empty() {
+                return Err(nobody_answered());
+            }
+            self.remember(&node, addresses);
+            Ok(map)
+        })
+        .await
+    }
+
+    /// The first good answer, asking a few at a time, the most promising first: one that hangs is not waited for.
+    async fn first<T, F: Future<Output = RedisResult<T>>>(
+        &self,
+        ask: impl Fn(Address) -> F,
+    ) -> RedisResult<T> {
         let mut last = nobody_answered();
-        for node in self.nodes() {
-            let asked = async {
-                let info = self.target.server(&node)?;
-                self.ask::<String>(info, redis::cmd("CLUSTER").arg("NODES")).await
-            };
-            match asked.await {
-                Ok(nodes) => {
-                    let Nodes { addresses, map } = Nodes::read(&nodes, &node);
-                    if !map.is_empty() {
-                        self.remember(&node, addresses);
-                        return Ok(map);
-                    }
-                    last = nobody_answered();
+        let mut waiting = self.nodes().into_iter();
+        let mut asked = FuturesUnordered::new();
+        loop {
+            while asked.len() < AT_ONCE
+                && let Some(node) = waiting.next()
+            {
+                asked.push(ask(node));
+                // Who answered last mostly answers again: give it a moment for itself.
+                match tokio::time::timeout(HEAD_START, asked.next()).await {
+                    Ok(Some(Ok(answer))) => return Ok(answer),
+                    Ok(Some(Err(error))) => last = error,
+                    Ok(None) | Err(_) => {}
                 }
-                Err(error) => last = error,
+            }
+            match asked.next().await {
+                Some(Ok(answer)) => return Ok(answer),
+                Some(Err(error)) => last = error,
+                None => return Err(last),
             }
         }
-        Err(last)
     }
 
     /// One question over a connection of its own.

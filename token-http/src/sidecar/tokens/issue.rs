@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::request::Parts;
 use http::{StatusCode, header};
 use serde::Serialize;
 use token_core::{
@@ -16,7 +15,7 @@ use super::policy::{Ruling, Wish, rule};
 use super::request;
 use crate::refusal::Refusal;
 use crate::sidecar::Sidecar;
-use crate::sidecar::body::{Body, expect_media_type};
+use crate::sidecar::body::{self, expect_media_type};
 use crate::sidecar::callers::Caller;
 use crate::sidecar::problem::Problem;
 use crate::sidecar::query::Query;
@@ -35,13 +34,13 @@ struct Answer<'a> {
 /// Issues a token: to any user for administrators, else to the caller, within what their own token allows.
 pub(in crate::sidecar) async fn issue(
     State(sidecar): State<Arc<Sidecar>>,
-    parts: Parts,
-    Body(body): Body,
+    request: Request,
 ) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
     let caller = sidecar.caller(&parts).await?;
     Query::read(&parts, &[])?;
     expect_media_type(&parts.headers, "application/json")?;
-    let mut request = request::read(&body, caller.subject())?;
+    let mut request = request::read(&body::read(body).await?, caller.subject())?;
     request.issuer = caller.actor();
     request.parent = parent(&sidecar, &caller, &request)?;
 
