@@ -54,14 +54,17 @@ impl Report {
             return self;
         }
         let Confirmation { level, expected, reached } = confirmation;
-        let by = match level {
-            ConfirmationLevel::Disk => "by the disk of the server".to_owned(),
-            _ if expected == 1 => "by a replica".to_owned(),
-            _ => format!("by all {expected} replicas ({reached} did)"),
+        let mend = "mend the replication and repeat this";
+        let (by, advice) = match level {
+            ConfirmationLevel::Disk => (
+                "by the disk of the server".to_owned(),
+                "that takes Redis 7.2 or later with an append-only file, and a user who may WAITAOF",
+            ),
+            _ if expected == 1 => ("by a replica".to_owned(), mend),
+            _ => (format!("by all {expected} replicas ({reached} did)"), mend),
         };
-        self.warning = Some(format!(
-            "warning: {done}, but not confirmed {by}: one failure may undo it; mend the replication and repeat this"
-        ));
+        self.warning =
+            Some(format!("warning: {done}, but not confirmed {by}: one failure may undo it; {advice}"));
         self.exit = self.exit.max(Exit::Store);
         self
     }

@@ -11,7 +11,7 @@ use serde::ser::SerializeStruct;
 /// | level | confirmed means | survives |
 /// |---|---|---|
 /// | `local` | the primary (or the embedded store) has done it | a crash of the caller |
-/// | `replicated` | every replica that the topology lists has it, and there is one | any single failover |
+/// | `replicated` | every replica that the topology lists, or that is connected, has it, and there is one | any single failover (where no topology lists replicas, of those that were connected) |
 /// | `disk` | the server has it on its disk | the loss of power there |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConfirmationLevel {
