@@ -15,21 +15,38 @@ use crate::report::Report;
 
 /// Answers until it is told to stop; then it finishes what it has begun.
 pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Report, Failure> {
-    let ServeArgs { listen, admins, introspectors, realm } = arguments;
+    let ServeArgs { listen, grpc, admins, introspectors, realm } = arguments;
     let sidecar = Sidecar {
         tokens: Arc::new(open(settings).await?),
         realm,
         admins: admins.into_iter().collect(),
         introspectors: introspectors.into_iter().collect(),
     };
-    let (listener, address) = bind(listen).await?;
-    let stop = stop()?;
-    tracing::info!(%address, "listening");
-    axum::serve(listener, sidecar.router()).with_graceful_shutdown(stop).await.map_err(Failure::system)?;
+    let grpc = match grpc {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let http = bind(listen).await?;
+    tokio::try_join!(serve_grpc(grpc, sidecar.clone()), serve_http(http, sidecar))?;
     Ok(Report::text(Exit::Done, String::new()))
 }
 
-async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+async fn serve_http((listener, address): Bound, sidecar: Sidecar) -> Result<(), Failure> {
+    let stop = stop()?;
+    tracing::info!(%address, "listening");
+    axum::serve(listener, sidecar.router()).with_graceful_shutdown(stop).await.map_err(Failure::system)
+}
+
+async fn serve_grpc(bound: Option<Bound>, sidecar: Sidecar) -> Result<(), Failure> {
+    let Some((listener, address)) = bound else { return Ok(()) };
+    let stop = stop()?;
+    tracing::info!(%address, "listening for gRPC");
+    sidecar.serve_grpc(listener, stop).await.map_err(Failure::system)
+}
+
+type Bound = (TcpListener, SocketAddr);
+
+async fn bind(listen: SocketAddr) -> Result<Bound, Failure> {
     let bound = async {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;

@@ -8,7 +8,10 @@
 //! | `/healthz`, `/readyz` | whoever watches over the process | |
 
 mod callers;
+mod demands;
 mod forward_auth;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 mod health;
 mod introspection;
 mod problem;

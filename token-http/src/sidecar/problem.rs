@@ -1,7 +1,8 @@
 //! Everything that is not the answer asked for: problem documents (RFC 9457), never cached.
 
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::body::Body;
+use axum::response::IntoResponse;
+use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 use token_core::StoreError;
 
@@ -29,8 +30,9 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// The whole answer.
+    pub(super) fn answer<B: From<String>>(self) -> Response<B> {
         match self {
             Self::Refused(refusal, realm) => refusal.into_response(&realm),
             Self::Forbidden(sentence) => document(StatusCode::FORBIDDEN, "access_denied", sentence),
@@ -39,8 +41,14 @@ impl IntoResponse for Problem {
     }
 }
 
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response<Body> {
+        self.answer()
+    }
+}
+
 /// With the members that OAuth 2 clients look for (RFC 6749 §5.2).
-fn document(status: StatusCode, code: &str, sentence: &str) -> Response {
+fn document<B: From<String>>(status: StatusCode, code: &str, sentence: &str) -> Response<B> {
     let problem = json!({
         "type": "about:blank",
         "title": status.canonical_reason(),
@@ -49,17 +57,18 @@ fn document(status: StatusCode, code: &str, sentence: &str) -> Response {
         "error": code,
         "error_description": sentence,
     });
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    (status, HeaderMap::from_iter(headers), problem.to_string()).into_response()
+    let mut response = Response::new(problem.to_string().into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
-pub(super) async fn not_found() -> Response {
+pub(super) async fn not_found() -> Response<Body> {
     document(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
 }
 
-pub(super) async fn method_not_allowed() -> Response {
+pub(super) async fn method_not_allowed() -> Response<Body> {
     document(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path is asked in another way")
 }
