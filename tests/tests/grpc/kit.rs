@@ -1,7 +1,9 @@
 //! What the tests share: a sidecar on a server, and clients.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use bytes::{Buf, BufMut, Bytes};
 use token_http::sidecar::grpc::proto::envoy::config::core::v3::HeaderValueOption;
 use token_http::sidecar::grpc::proto::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use token_http::sidecar::grpc::proto::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
@@ -10,12 +12,21 @@ use token_http::sidecar::grpc::proto::envoy::service::auth::v3::check_response::
 use token_http::sidecar::grpc::proto::envoy::service::auth::v3::{
     AttributeContext, CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse,
 };
+use token_http::sidecar::grpc::proto::token::v1::token_service_client::TokenServiceClient;
 use token_tests::programs::{Cli, Daemon};
 use token_tests::servers::Standalone;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tonic::Status;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::AsciiMetadataValue;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 /// A sidecar on a server of its own.
 pub(crate) struct Office {
@@ -28,8 +39,12 @@ pub(crate) struct Office {
 impl Office {
     /// Where `root` is an administrator, and `files` may introspect.
     pub(crate) async fn open() -> Self {
+        Self::open_with_log("info").await
+    }
+
+    pub(crate) async fn open_with_log(level: &'static str) -> Self {
         let redis = Standalone::start().await;
-        let cli = Cli::new(&redis.url());
+        let cli = Cli::new(&redis.url()).with_log(level);
         let (sidecar, port) = cli.serve_grpc(&["--admin", "root", "--introspector", "files"]).await;
         Self { redis, cli, sidecar, port }
     }
@@ -47,10 +62,94 @@ impl Office {
             .collect()
     }
 
+    /// Waits until the health service says that the store answers.
+    pub(crate) async fn until_it_serves(&self) {
+        self.until_it_is(ServingStatus::Serving).await;
+    }
+
+    pub(crate) async fn until_it_is(&self, wanted: ServingStatus) {
+        let mut client = HealthClient::new(self.channel().await);
+        let mut seen = client.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+        let watched = async {
+            while seen.message().await.unwrap().expect("the watching goes on").status() != wanted {}
+        };
+        timeout(Duration::from_secs(60), watched).await.expect("it gets there");
+    }
+
+    /// A caller who presents a token of this user, restricted to a scope unless that is empty.
+    pub(crate) async fn caller(&self, user: &str, scope: &str) -> Caller {
+        let scope = if scope.is_empty() { String::new() } else { format!("-s {scope}") };
+        let token = self.cli.issue(user, &format!("-a 10m {scope}")).await;
+        self.presenting(&format!("Bearer {token}")).await
+    }
+
+    /// A caller with this in the metadata; with nothing where it is empty.
+    pub(crate) async fn presenting(&self, authorization: &str) -> Caller {
+        let presents = (!authorization.is_empty()).then(|| authorization.parse().unwrap());
+        Caller(TokenServiceClient::with_interceptor(self.channel().await, Presents(presents)))
+    }
+
+    pub(crate) async fn unauthenticated_client(&self) -> TokenServiceClient<Channel> {
+        TokenServiceClient::new(self.channel().await)
+    }
+
     /// Asks as Envoy does.
     pub(crate) async fn check(&self, asked: Asked) -> Result<Answer, Status> {
         let mut client = AuthorizationClient::new(self.channel().await);
         client.check(asked.request()).await.map(|answer| Answer(answer.into_inner()))
+    }
+}
+
+/// Whoever calls `TokenService`.
+pub(crate) struct Caller(pub(crate) TokenServiceClient<InterceptedService<Channel, Presents>>);
+
+/// What comes with each call.
+pub(crate) struct Presents(Option<AsciiMetadataValue>);
+
+impl Interceptor for Presents {
+    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
+        if let Some(authorization) = &self.0 {
+            request.metadata_mut().insert("authorization", authorization.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// Messages that are whatever bytes they are.
+#[derive(Default)]
+pub(crate) struct RawBytes;
+
+impl Codec for RawBytes {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for RawBytes {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        into.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for RawBytes {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(from.copy_to_bytes(from.remaining())))
     }
 }
 

@@ -10,3 +10,7 @@ mod kit;
 
 mod check;
 mod generated;
+mod health;
+mod hostile;
+mod stock;
+mod tokens;

@@ -63,3 +63,45 @@ hidden!(
     envoy::service::auth::v3::attribute_context::HttpRequest,
     envoy::config::core::v3::HeaderValue
 );
+
+#[cfg(test)]
+mod tests {
+    use super::envoy::config::core::v3::{HeaderMap, HeaderValue};
+    use super::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
+    use super::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+    use super::token::v1::revoke_request::What;
+    use super::token::v1::{IssueResponse, RevokeRequest, ValidateRequest};
+
+    const SECRET: &str = "tok_secret";
+
+    #[test]
+    fn no_message_shows_a_token() {
+        let secret = || SECRET.to_owned();
+        let shown = [
+            format!("{:?}", IssueResponse { token: secret(), ..IssueResponse::default() }),
+            format!("{:?}", ValidateRequest { token: secret(), ..ValidateRequest::default() }),
+            format!("{:?}", RevokeRequest { what: Some(What::Token(secret())), why: String::new() }),
+            format!("{:?}", What::Token(secret())),
+        ];
+        assert!(shown.iter().all(|shown| !shown.contains(SECRET)), "{shown:?}");
+    }
+
+    #[test]
+    fn what_envoy_says_of_a_client_is_not_shown() {
+        let field = |value: &str| HeaderValue {
+            key: "authorization".into(),
+            value: value.into(),
+            raw_value: value.into(),
+        };
+        let http = HttpRequest {
+            headers: [("authorization".to_owned(), SECRET.to_owned())].into(),
+            path: format!("/?access_token={SECRET}"),
+            header_map: Some(HeaderMap { headers: vec![field(SECRET)] }),
+        };
+        let request = Request { http: Some(http.clone()) };
+        let attributes = AttributeContext { request: Some(request), ..AttributeContext::default() };
+        let asked = CheckRequest { attributes: Some(attributes) };
+        let shown = format!("{asked:?} {:?}", http.header_map);
+        assert!(!shown.contains(SECRET) && !shown.contains(&format!("{:?}", SECRET.as_bytes())), "{shown}");
+    }
+}

@@ -56,12 +56,13 @@ fn lifetime(window: Option<Span>, cap: Option<Span>) -> Result<Lifetime, Status>
 }
 
 fn span(field: &str, duration: Option<prost_types::Duration>) -> Result<Option<Span>, Status> {
-    let Some(duration) = duration else { return Ok(None) };
-    let duration =
-        Duration::try_from(duration).map_err(|_| wrong(field, "it must be longer than nothing"))?;
-    // The sentences of `Span` are about how people write it.
-    let span = Span::try_from(duration).map_err(|_| wrong(field, "from a millisecond to a hundred years"))?;
-    Ok(Some(span))
+    let Some(prost_types::Duration { seconds, nanos }) = duration else { return Ok(None) };
+    // By hand: the conversion of prost-types panics at the most negative one.
+    let span = match (u64::try_from(seconds), u32::try_from(nanos)) {
+        (Ok(seconds), Ok(nanos @ 0..1_000_000_000)) => Span::try_from(Duration::new(seconds, nanos)).ok(),
+        _ => None,
+    };
+    span.map(Some).ok_or_else(|| wrong(field, "it goes from a millisecond to a hundred years"))
 }
 
 pub(super) fn demand(user: Option<&str>, needs: &[proto::Need]) -> Result<Demand, Status> {
