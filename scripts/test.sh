@@ -47,6 +47,15 @@ if [[ ${TOKEN_TEST_SERVERS:-} != processes ]] && timeout 20 docker info >/dev/nu
   fi
 fi
 
+# A gRPC client that is none of ours, with Envoy's published protos.
+client=target/stock-grpc
+if ! cmp -s tests/clients/requirements.txt "$client/installed"; then
+  rm -rf "$client"
+  python3 -m venv "$client"
+  "$client/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+  cp tests/clients/requirements.txt "$client/installed"
+fi
+
 # Everything is built before anything runs, so that the tests of the command find it.
 cargo build --workspace --all-targets --all-features --locked
 if [[ $engine == yes ]]; then

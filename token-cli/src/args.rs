@@ -285,11 +285,13 @@ pub(crate) struct RevokeArgs {
     pub(crate) why: Option<Label>,
 }
 
-/// Answer proxies and services over HTTP whether tokens count, and let their holders issue, list and revoke them.
+/// Answer proxies and services over HTTP and gRPC whether tokens count, and let their holders issue, list and revoke them.
 ///
 /// /auth is for nginx auth_request, Traefik ForwardAuth, Caddy forward_auth and Envoy ext_authz; /introspect (RFC 7662)
 /// and /revoke (RFC 7009) are for services; /v1/tokens is for holders and administrators, and described with all the
 /// others by /openapi.json; /healthz and /readyz are for whoever watches over the process.
+///
+/// With --grpc also Envoy ext_authz over gRPC, token.v1.TokenService, and the standard health and reflection services.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Where to listen
@@ -301,6 +303,10 @@ pub(crate) struct ServeArgs {
         default_value = "127.0.0.1:8080"
     )]
     pub(crate) listen: SocketAddr,
+
+    /// Where to listen for gRPC [default: nowhere]
+    #[arg(long, env = "TOKEN_GRPC", value_name = "ADDRESS", hide_env_values = true)]
+    pub(crate) grpc: Option<SocketAddr>,
 
     /// A user who may do everything, with a token of full access; repeat it for several
     #[arg(

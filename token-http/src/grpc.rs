@@ -8,7 +8,8 @@ use crate::auth::TokenAuth;
 use crate::layer::{Answers, Guarded};
 use crate::refusal::{Realm, Refusal};
 
-/// [`TokenAuth`] as a layer around gRPC services: with tonic, `Server::builder().layer(GrpcAuth(auth))`.
+/// [`TokenAuth`] as a layer around gRPC services: with tonic, `Server::builder().layer(GrpcAuth(auth))` guards all services,
+/// and (with the feature `grpc`) `add_service(GrpcAuth(auth).layer(service))` guards one.
 ///
 /// A refused call is answered as a gRPC client expects it: HTTP 200 with `grpc-status` 3 (invalid argument),
 /// 16 (unauthenticated), 7 (permission denied) or 14 (unavailable). Whoever is let in is in the request's extensions.
@@ -33,15 +34,15 @@ impl<S: TokenStore + 'static, Inner> Layer<Inner> for GrpcAuth<S> {
 #[derive(Debug, Clone, Copy)]
 pub struct Grpc;
 
-impl Answers for Grpc {
-    fn answer<B: From<String>>(refusal: Refusal, _: &Realm) -> Response<B> {
+impl<Body: Default> Answers<Body> for Grpc {
+    fn answer(refusal: Refusal, _: &Realm) -> Response<Body> {
         let status = match refusal {
             Refusal::Malformed(_) => "3",
             Refusal::NotPermitted(_) => "7",
             Refusal::Unknown(_) | Refusal::Lost(_) => "14",
             Refusal::NoCredentials | Refusal::Inactive(_) => "16",
         };
-        let mut response = Response::new(String::new().into());
+        let mut response = Response::new(Body::default());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert("grpc-status", HeaderValue::from_static(status));
@@ -52,4 +53,10 @@ impl Answers for Grpc {
         refusal.tell();
         response
     }
+}
+
+/// It is routed to as the service behind it is.
+#[cfg(feature = "grpc")]
+impl<S, Inner: tonic::server::NamedService> tonic::server::NamedService for Guarded<S, Inner, Grpc> {
+    const NAME: &'static str = Inner::NAME;
 }

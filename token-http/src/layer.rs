@@ -22,18 +22,18 @@ pub struct Guarded<S, Inner, Tongue = Http> {
     tongue: PhantomData<fn() -> Tongue>,
 }
 
-/// How refusals are told.
-pub trait Answers {
+/// How refusals are told, in answers with bodies of this kind.
+pub trait Answers<Body> {
     /// The answer to a request that is not let in.
-    fn answer<B: From<String>>(refusal: Refusal, realm: &Realm) -> Response<B>;
+    fn answer(refusal: Refusal, realm: &Realm) -> Response<Body>;
 }
 
 /// Refusals are told by status codes and problem documents.
 #[derive(Debug, Clone, Copy)]
 pub struct Http;
 
-impl Answers for Http {
-    fn answer<B: From<String>>(refusal: Refusal, realm: &Realm) -> Response<B> {
+impl<Body: From<String>> Answers<Body> for Http {
+    fn answer(refusal: Refusal, realm: &Realm) -> Response<Body> {
         refusal.into_response(realm)
     }
 }
@@ -63,9 +63,8 @@ where
     S: TokenStore + 'static,
     Inner: Service<Request<In>, Response = Response<Out>> + Clone + Send + 'static,
     Inner::Future: Send,
-    Tongue: Answers,
+    Tongue: Answers<Out>,
     In: Send + 'static,
-    Out: From<String>,
 {
     type Response = Response<Out>;
     type Error = Inner::Error;

@@ -10,6 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use super::daemon::Daemon;
+use crate::servers::free_port;
 
 /// The key file of every command, and of the stores that share its tokens.
 pub const KEY_FILE: &str = "k 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -110,6 +111,17 @@ impl Cli {
             log.chain(own.iter().chain(arguments).map(|&argument| argument.to_owned())).collect()
         })
         .await
+    }
+
+    /// Starts `serve` with gRPC on another free port, and answers that, too.
+    ///
+    /// # Panics
+    /// It does not start. The message ends with its log.
+    pub async fn serve_grpc(&self, arguments: &[&str]) -> (Daemon, u16) {
+        let port = free_port();
+        let grpc = format!("127.0.0.1:{port}");
+        let daemon = self.serve(&[&["--grpc", &grpc], arguments].concat()).await;
+        (daemon, port)
     }
 
     /// Runs it with these arguments, separated by spaces.

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -90,6 +91,26 @@ impl Daemon {
     #[must_use]
     pub fn exit_code(&self) -> Option<i32> {
         self.kept.lock().expect("nobody panics with it").ended()?.code()
+    }
+
+    /// Tells it to stop, as a supervisor does.
+    ///
+    /// # Panics
+    /// It has ended already.
+    pub fn terminate(&self) {
+        self.kept.lock().expect("nobody panics with it").terminate().expect("it runs");
+    }
+
+    /// Waits until it has ended, and answers how.
+    ///
+    /// # Panics
+    /// It does not end.
+    pub async fn until_it_ends(&self) -> ExitStatus {
+        let look = async || {
+            let ended = self.kept.lock().expect("nobody panics with it").ended();
+            ended.ok_or_else(|| Missing::Yet("it still runs".into()))
+        };
+        wait_for(START, look).await.unwrap_or_else(|why| panic!("{why}: {}", self.said()))
     }
 
     /// The directory of its own.

@@ -56,6 +56,14 @@ impl Kept {
         self.signal(Signal::CONT)
     }
 
+    /// Tells the process to stop.
+    ///
+    /// # Errors
+    /// It has ended, or the system refuses.
+    pub(crate) fn terminate(&mut self) -> io::Result<()> {
+        self.signal(Signal::TERM)
+    }
+
     fn signal(&mut self, signal: Signal) -> io::Result<()> {
         // Until it is waited for, no other process gets its id.
         match self.0.try_wait()? {

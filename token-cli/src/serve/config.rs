@@ -105,6 +105,7 @@ pub(super) fn shown(cli: &Cli) -> String {
     set("tls-key", path(&settings.tls_key));
     if let Command::Serve(serve) = &cli.command {
         set("listen", Some(serve.listen.to_string()));
+        set("grpc", serve.grpc.map(|address| address.to_string()));
         set("listen-cert", path(&serve.listen_cert));
         set("listen-key", path(&serve.listen_key));
         set("realm", Some(serve.realm.to_string()));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use token_http::sidecar::Sidecar;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
@@ -73,6 +74,27 @@ async fn tls(certificate: &Path, key: &Path) -> Result<RustlsConfig, Failure> {
 
 /// Told to stop, it takes no new connections, and ends when all requests have.
 fn stop(handle: Handle<SocketAddr>) -> Result<impl Future<Output = ()>, Failure> {
+    let told = told_to_stop()?;
+    Ok(async move {
+        told.await;
+        tracing::info!("told to stop; finishing what was begun");
+        handle.graceful_shutdown(Some(FINISH));
+    })
+}
+
+/// The same for gRPC, where that is asked for.
+pub(super) async fn serve_grpc(sidecar: Sidecar, listen: Option<SocketAddr>) -> Result<(), Failure> {
+    let Some(listen) = listen else { return Ok(()) };
+    let cannot = |source| Failure::System { what: format!("cannot listen on {listen}"), source };
+    let listener = tokio::net::TcpListener::bind(listen).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    let stop = told_to_stop()?;
+    tracing::info!(%address, "listening for gRPC");
+    sidecar.serve_grpc(listener, stop).await.map_err(Failure::system)
+}
+
+/// Ends with SIGINT or SIGTERM.
+fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::system)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::system)?;
     Ok(async move {
@@ -80,7 +102,5 @@ fn stop(handle: Handle<SocketAddr>) -> Result<impl Future<Output = ()>, Failure>
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-        tracing::info!("told to stop; finishing what was begun");
-        handle.graceful_shutdown(Some(FINISH));
     })
 }

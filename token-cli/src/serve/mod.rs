@@ -18,7 +18,8 @@ use crate::report::Report;
 
 /// Answers until it is told to stop; then it finishes what it has begun.
 pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Report, Failure> {
-    let ServeArgs { listen, listen_cert, listen_key, admins, introspectors, realm, at_once, .. } = arguments;
+    let ServeArgs { listen, grpc, listen_cert, listen_key, admins, introspectors, realm, at_once, .. } =
+        arguments;
     let sidecar = Sidecar {
         tokens: Arc::new(measured(open(settings).await?, settings)),
         realm,
@@ -28,7 +29,8 @@ pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Rep
         metrics: Some(metrics::start()?),
     };
     let certificate = listen_cert.zip(listen_key);
-    listen::serve(sidecar.router(), listen, certificate).await?;
+    let http = listen::serve(sidecar.clone().router(), listen, certificate);
+    tokio::try_join!(http, listen::serve_grpc(sidecar, grpc))?;
     Ok(Report::text(Exit::Done, String::new()))
 }
 

@@ -15,10 +15,10 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
-use token_core::{Grant, Need, Scope, parse_node};
-use uuid::Uuid;
+use token_core::Grant;
 
 use super::Sidecar;
+use super::demands::Demands;
 use super::problem::Problem;
 use crate::refusal::Refusal;
 
@@ -27,8 +27,6 @@ const USER: &str = "x-token-user";
 pub(super) const ID: &str = "x-token-id";
 const SCOPES: &str = "x-token-scopes";
 const LABEL: &str = "x-token-label";
-/// What a proxy can demand for each route.
-const NEEDS: &str = "x-token-needs";
 
 /// For proxies that ask at a URL of their configuration.
 pub(super) async fn by_query(
@@ -36,7 +34,10 @@ pub(super) async fn by_query(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
-    let demands = Demands::read(&parts, parts.uri.query().unwrap_or_default())?;
+    let query = parts.uri.query().unwrap_or_default();
+    let parameters = form_urlencoded::parse(query.as_bytes());
+    // A token in the URL is refused as such.
+    let demands = Demands::configured(parameters.filter(|(name, _)| name != "access_token"))?;
     answer(&sidecar, &parts, demands).await
 }
 
@@ -46,65 +47,35 @@ pub(super) async fn by_header(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
-    let demands = Demands::read(&parts, "")?;
-    answer(&sidecar, &parts, demands).await
+    answer(&sidecar, &parts, Demands::default()).await
 }
 
 async fn answer(sidecar: &Sidecar, request: &Parts, demands: Demands) -> Result<Response, Problem> {
-    let checked = sidecar.door().check_for(request, demands.needs()).await;
-    let who = checked.map_err(|refusal| Problem::Refused(refusal.for_proxies(), sidecar.realm.clone()))?;
     let mut response = Response::default();
-    *response.headers_mut() = identity(who.grant());
+    *response.headers_mut() = admit(sidecar, request, demands).await?;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
-/// What the proxy demands.
-#[derive(Debug, Default)]
-struct Demands {
-    scopes: Vec<Scope>,
-    folders: Vec<Uuid>,
+/// What to tell the service behind the proxy of a request that may come through.
+pub(super) async fn admit(
+    sidecar: &Sidecar,
+    request: &Parts,
+    demands: Demands,
+) -> Result<HeaderMap, Problem> {
+    let needs = demands.and_in(&request.headers)?.needs();
+    let checked = sidecar.door().check_for(request, needs).await;
+    let who = checked.map_err(|refusal| refused(sidecar, refusal))?;
+    Ok(identity(who.grant()))
 }
 
-impl Demands {
-    fn read(request: &Parts, query: &str) -> Result<Self, Problem> {
-        let mut demands = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match &*name {
-                "scope" => demands.add_scopes(&value)?,
-                "ancestor" => {
-                    demands.folders.push(parse_node(&value).ok_or_else(|| misconfigured("ancestor"))?)
-                }
-                "access_token" => {}
-                // A misspelled demand would demand nothing.
-                _ => return Err(misconfigured("query")),
-            }
-        }
-        for value in request.headers.get_all(NEEDS) {
-            demands.add_scopes(value.to_str().map_err(|_| misconfigured(NEEDS))?)?;
-        }
-        Ok(demands)
-    }
-
-    /// One scope, or several separated by commas or spaces.
-    fn add_scopes(&mut self, text: &str) -> Result<(), Problem> {
-        for scope in text.split([',', ' ']).filter(|scope| !scope.is_empty()) {
-            self.scopes.push(scope.parse().map_err(|_| misconfigured("scope"))?);
-        }
-        Ok(())
-    }
-
-    fn needs(self) -> Vec<Need> {
-        let Self { scopes, folders } = self;
-        scopes.into_iter().map(|scope| Need::new(scope).below(folders.iter().copied())).collect()
-    }
-}
-
-/// The proxy's configuration is wrong, or a client meddles with it: nothing comes through.
-fn misconfigured(what: &'static str) -> Problem {
-    tracing::warn!(what, "refused a request to /auth whose demands cannot be read");
-    Problem::Forbidden(
-        "what is demanded of the token cannot be read: write ?scope=node:UUID:PERM&ancestor=UUID",
-    )
+/// The refusal in the words of all proxies: 401, 403 or 503.
+pub(super) fn refused(sidecar: &Sidecar, refusal: Refusal) -> Problem {
+    let refusal = match refusal {
+        Refusal::Malformed(_) => Refusal::Inactive(token_core::Reason::Unknown),
+        other => other,
+    };
+    Problem::Refused(refusal, sidecar.realm.clone())
 }
 
 fn identity(grant: &Grant) -> HeaderMap {
@@ -118,7 +89,6 @@ fn identity(grant: &Grant) -> HeaderMap {
         (ID, grant.id.to_string()),
         (SCOPES, scopes),
         (LABEL, label),
-        (header::CACHE_CONTROL.as_str(), "no-store".into()),
     ];
     let mut headers = HeaderMap::new();
     for (name, value) in values {
@@ -140,14 +110,4 @@ fn encode(name: &str) -> String {
         }
     }
     encoded
-}
-
-impl Refusal {
-    /// The same in the words of all proxies: 401, 403 or 503.
-    fn for_proxies(self) -> Self {
-        match self {
-            Self::Malformed(_) => Self::Inactive(token_core::Reason::Unknown),
-            other => other,
-        }
-    }
 }

@@ -5,21 +5,27 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
-use token_core::os_rng;
+use token_core::{StoreError, StoreErrorKind, os_rng};
 
-use super::Sidecar;
 use super::problem::Problem;
+use super::{Sidecar, Tokens};
 
 /// It answers, so it lives.
 pub(super) async fn healthz() -> StatusCode {
     StatusCode::OK
 }
 
-/// The store answers: for a token of any partition, so that each look may meet another node.
+/// The store answers.
 pub(super) async fn readyz(State(sidecar): State<Arc<Sidecar>>) -> Result<StatusCode, Problem> {
-    let mut rng = os_rng().map_err(Problem::randomness)?;
-    sidecar.tokens.probe(&mut rng).await?;
+    look(&sidecar.tokens).await?;
     Ok(StatusCode::OK)
+}
+
+/// Asks the store for a token of any partition, so that each look may meet another node.
+pub(super) async fn look(tokens: &Tokens) -> Result<(), StoreError> {
+    let mut rng =
+        os_rng().map_err(|error| StoreError::new(StoreErrorKind::Unavailable, error.to_string()))?;
+    tokens.probe(&mut rng).await
 }
 
 /// Everything that is counted.

@@ -12,7 +12,10 @@
 
 mod body;
 mod callers;
+mod demands;
 mod forward_auth;
+#[cfg(feature = "grpc")]
+pub mod grpc;
 mod health;
 mod introspection;
 mod limits;

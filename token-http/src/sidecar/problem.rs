@@ -1,7 +1,8 @@
 //! Everything that is not the answer asked for: problem documents (RFC 9457), never cached.
 
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::body::Body;
+use axum::response::IntoResponse;
+use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 use token_core::{RandomnessError, StoreError, StoreErrorKind, Tombstone};
 
@@ -46,8 +47,9 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// The whole answer.
+    pub(super) fn answer<B: From<String>>(self) -> Response<B> {
         match self {
             Self::Refused(refusal, realm) => refusal.into_response(&realm),
             Self::Forbidden(sentence) => document(StatusCode::FORBIDDEN, "access_denied", sentence),
@@ -65,8 +67,14 @@ impl IntoResponse for Problem {
     }
 }
 
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response<Body> {
+        self.answer()
+    }
+}
+
 /// With the members that OAuth 2 clients look for (RFC 6749 §5.2).
-fn document(status: StatusCode, code: &str, sentence: &str) -> Response {
+fn document<B: From<String>>(status: StatusCode, code: &str, sentence: &str) -> Response<B> {
     respond(status, members(status, code, sentence))
 }
 
@@ -81,16 +89,17 @@ fn members(status: StatusCode, code: &str, sentence: &str) -> Value {
     })
 }
 
-fn respond(status: StatusCode, problem: Value) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    (status, HeaderMap::from_iter(headers), problem.to_string()).into_response()
+fn respond<B: From<String>>(status: StatusCode, problem: Value) -> Response<B> {
+    let mut response = Response::new(problem.to_string().into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// With what is left of the token.
-fn revoked(tombstone: &Tombstone) -> Response {
+fn revoked<B: From<String>>(tombstone: &Tombstone) -> Response<B> {
     let mut problem = members(StatusCode::GONE, "revoked", "the token was revoked");
     if let Some(problem) = problem.as_object_mut() {
         problem.insert("tombstone".into(), json!(tombstone));
@@ -99,7 +108,7 @@ fn revoked(tombstone: &Tombstone) -> Response {
 }
 
 /// The caller learns whether trying again can help; what went wrong is for the log.
-fn store(error: &StoreError) -> Response {
+fn store<B: From<String>>(error: &StoreError) -> Response<B> {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::error!(%error, cause, "the store did not do what it was asked");
     let sentence = match error.kind() {
@@ -118,6 +127,6 @@ pub(super) async fn not_found() -> Problem {
     Problem::NotFound("there is nothing at this path")
 }
 
-pub(super) async fn method_not_allowed() -> Response {
+pub(super) async fn method_not_allowed() -> Response<Body> {
     document(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path is asked in another way")
 }

@@ -1,0 +1,56 @@
+//! The standard health service.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tonic::Code;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::kit::Office;
+
+/// Far longer than a look at the store takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn whoever_watches_hears_that_the_store_went_and_came_back() {
+    let mut office = Office::open().await;
+    office.until_it_serves().await;
+    let mut client = HealthClient::new(office.channel().await);
+    let mut seen = client.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    let mut next = async || {
+        let next = timeout(PATIENCE, seen.message()).await.expect("something is told").unwrap();
+        next.expect("the watching goes on").status()
+    };
+    assert_eq!(next().await, ServingStatus::Serving);
+    office.redis.kill();
+    assert_eq!(next().await, ServingStatus::NotServing);
+    office.redis.restart().await;
+    assert_eq!(next().await, ServingStatus::Serving);
+}
+
+#[tokio::test]
+async fn of_other_services_nothing_is_known() {
+    let office = Office::open().await;
+    let mut client = HealthClient::new(office.channel().await);
+    let request = HealthCheckRequest { service: "no.such.Service".into() };
+    assert_eq!(client.check(request).await.unwrap_err().code(), Code::NotFound);
+}
+
+/// A stream without an end must not keep the process.
+#[tokio::test]
+async fn told_to_stop_it_tells_whoever_watches_and_ends() {
+    let office = Office::open().await;
+    office.until_it_serves().await;
+    let mut client = HealthClient::new(office.channel().await);
+    let mut seen = client.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+    assert_eq!(seen.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    office.sidecar.terminate();
+    let mut last = ServingStatus::Serving;
+    while let Some(told) = timeout(PATIENCE, seen.message()).await.expect("it ends").unwrap() {
+        last = told.status();
+    }
+    assert_eq!(last, ServingStatus::NotServing);
+    assert!(office.sidecar.until_it_ends().await.success(), "{}", office.sidecar.said());
+}

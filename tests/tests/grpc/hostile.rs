@@ -1,0 +1,193 @@
+//! Whatever comes in: a clean status, no panic, and no secret in the log.
+
+use bytes::Bytes;
+use token_http::sidecar::grpc::proto::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use token_http::sidecar::grpc::proto::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+use token_http::sidecar::grpc::proto::token::v1::issue_request::Access;
+use token_http::sidecar::grpc::proto::token::v1::revoke_request::What;
+use token_http::sidecar::grpc::proto::token::v1::{
+    FullAccess, IssueRequest, ListRequest, RevokeRequest, ValidateRequest,
+};
+use tonic::metadata::{AsciiMetadataValue, BinaryMetadataValue};
+use tonic::{Code, Request, Status};
+
+use crate::kit::{Asked, Office, RawBytes};
+
+const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
+const VALIDATE: &str = "/token.v1.TokenService/Validate";
+
+impl Office {
+    /// Sends bytes as a message.
+    async fn send(&self, method: &'static str, authorization: &str, bytes: Vec<u8>) -> Result<Bytes, Status> {
+        let mut client = tonic::client::Grpc::new(self.channel().await);
+        client.ready().await.unwrap();
+        let mut request = Request::new(Bytes::from(bytes));
+        request.metadata_mut().insert("authorization", authorization.parse().unwrap());
+        let path = http::uri::PathAndQuery::from_static(method);
+        client.unary(request, path, RawBytes).await.map(tonic::Response::into_inner)
+    }
+
+    /// It still answers, and nothing has panicked.
+    async fn is_well(&self) {
+        assert_eq!(self.check(Asked::default()).await.unwrap().status(), 401);
+        assert!(!self.sidecar.said().contains("panicked"), "{}", self.sidecar.said());
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_says_nothing_is_refused_as_one_without_credentials() {
+    let office = Office::open().await;
+    let mut client = AuthorizationClient::new(office.channel().await);
+    for attributes in [None, Some(AttributeContext::default())] {
+        let answer = client.check(CheckRequest { attributes }).await.unwrap().into_inner();
+        assert_eq!(answer.status.unwrap().code, Code::Unauthenticated as i32);
+    }
+}
+
+#[tokio::test]
+async fn two_credentials_do_not_slip_through() {
+    let office = Office::open().await;
+    let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
+    assert_eq!(office.check(Asked::with(&bearer)).await.unwrap().code(), 0, "one alone does");
+    for other in [bearer.as_str(), "Basic eDp5", "Digest x", "", "x"] {
+        for pair in [[bearer.as_str(), other], [other, bearer.as_str()]] {
+            let headers = pair.map(|value| ("authorization", value.to_owned())).to_vec();
+            let answer = office.check(Asked { headers, ..Asked::default() }).await.unwrap();
+            assert_eq!(answer.status(), 401, "{other}");
+        }
+        let headers = vec![("authorization", bearer.clone()), ("Authorization", other.to_owned())];
+        let answer = office.check(Asked { headers, ..Asked::default() }).await.unwrap();
+        assert_eq!(answer.status(), 401, "{other}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_the_url_lets_nobody_through() {
+    let office = Office::open().await;
+    let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
+    for path in ["/a?access_token=x", "/?b=c&access_token=", "?%61ccess_token=x"] {
+        let answer = office.check(Asked { path, ..Asked::with(&bearer) }).await.unwrap();
+        assert_eq!(answer.status(), 401, "{path}");
+    }
+    for path in ["", "*", "/a b?c=<d>&e=%zz", "\u{1}", "//[?", "example.org:443"] {
+        let answer = office.check(Asked { path, ..Asked::with(&bearer) }).await.unwrap();
+        assert_eq!(answer.code(), 0, "{path:?} is no business of ours");
+    }
+}
+
+#[tokio::test]
+async fn headers_of_any_kind_are_answered() {
+    let office = Office::open().await;
+    let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
+    let long = "x".repeat(200_000);
+    for value in ["\0", "a\r\nb: c", "Zoë", "Bearer \u{7f}", "Bearer  ", long.as_str()] {
+        assert_eq!(office.check(Asked::with(value)).await.unwrap().status(), 401);
+        let mut asked = Asked::with(&bearer);
+        asked.headers.push(("x-other", value.to_owned()));
+        assert_eq!(office.check(asked).await.unwrap().code(), 0, "only what is read counts");
+    }
+    let mut asked = Asked::with(&bearer);
+    asked.headers.push(("x-token-needs", "\0".into()));
+    assert_eq!(office.check(asked).await.unwrap().status(), 401, "a demand that cannot be read");
+    office.is_well().await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_message_are_refused() {
+    let office = Office::open().await;
+    let root = format!("Bearer {}", office.cli.issue("root", "-a 10m").await);
+    // A field of another type, one that ends too early, one without an end, and a text that is not UTF-8.
+    for bytes in [vec![0x08, 0x01], vec![0x0a, 0xff, 0x01], vec![0xff; 20], vec![0x0a, 0x02, 0xc3, 0x28]] {
+        for method in [CHECK, VALIDATE] {
+            let status = office.send(method, &root, bytes.clone()).await.unwrap_err();
+            assert!(matches!(status.code(), Code::Internal | Code::InvalidArgument), "{method}: {status:?}");
+        }
+    }
+    office.is_well().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_nested_without_end_is_refused() {
+    let office = Office::open().await;
+    let root = format!("Bearer {}", office.cli.issue("root", "-a 10m").await);
+    let groups = vec![0x7b; 60_000];
+    for method in [CHECK, VALIDATE] {
+        assert!(office.send(method, &root, groups.clone()).await.is_err());
+    }
+    office.is_well().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_refused() {
+    let office = Office::open().await;
+    let root = format!("Bearer {}", office.cli.issue("root", "-a 10m").await);
+    for (method, size) in [(CHECK, 1024 * 1024 + 1), (VALIDATE, 64 * 1024 + 1)] {
+        let status = office.send(method, &root, vec![0; size]).await.unwrap_err();
+        assert_eq!(status.code(), Code::OutOfRange, "{method}: {status:?}");
+    }
+    office.is_well().await;
+}
+
+#[tokio::test]
+async fn metadata_of_any_kind_is_answered() {
+    let office = Office::open().await;
+    let huge = "x".repeat(100_000);
+    let values = [
+        AsciiMetadataValue::try_from(b"Bearer \xff\xfe".as_slice()),
+        AsciiMetadataValue::try_from(b"Basic \xff".as_slice()),
+        AsciiMetadataValue::try_from(huge.as_bytes()),
+    ];
+    for value in values {
+        let mut request = Request::new(ListRequest::default());
+        request.metadata_mut().insert("authorization", value.unwrap());
+        request.metadata_mut().insert_bin("x-bin", BinaryMetadataValue::from_bytes(&[0, 255]));
+        request.metadata_mut().insert("grpc-timeout", "99999999999S".parse().unwrap());
+        office.unauthenticated_client().await.list(request).await.unwrap_err();
+    }
+    let twice = office.cli.issue("root", "-a 10m").await;
+    let mut request = Request::new(ListRequest::default());
+    for _ in 0..2 {
+        request.metadata_mut().append("authorization", format!("Bearer {twice}").parse().unwrap());
+    }
+    let status = office.unauthenticated_client().await.list(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument, "two credentials");
+    office.is_well().await;
+}
+
+#[tokio::test]
+async fn what_is_not_served_is_unimplemented() {
+    let office = Office::open().await;
+    for method in
+        ["/token.v1.TokenService/Steal", "/no.such.Service/Call", "/envoy.service.auth.v3.Authorization/"]
+    {
+        let status = office.send(method, "Bearer x", Vec::new()).await.unwrap_err();
+        assert!(matches!(status.code(), Code::Unimplemented | Code::Unauthenticated), "{method}: {status:?}");
+    }
+}
+
+/// Every call that a secret comes or goes by, with the log of everything.
+#[tokio::test]
+async fn no_secret_is_in_the_log() {
+    let office = Office::open_with_log("trace").await;
+    let root = office.cli.issue("root", "-a 10m").await;
+    let mut caller = office.presenting(&format!("Bearer {root}")).await;
+    let request = IssueRequest {
+        user: "admin".into(),
+        access: Some(Access::Full(FullAccess {})),
+        expire: Some(prost_types::Duration { seconds: 600, nanos: 0 }),
+        ..IssueRequest::default()
+    };
+    let token = caller.0.issue(request).await.unwrap().into_inner().token;
+    let request = ValidateRequest { token: token.clone(), ..ValidateRequest::default() };
+    let _ = caller.0.validate(request).await.unwrap();
+    assert_eq!(office.check(Asked::with(&format!("Bearer {token}"))).await.unwrap().code(), 0);
+    let what = Some(What::Token(token.clone()));
+    let _ = caller.0.revoke(RevokeRequest { what, why: String::new() }).await.unwrap();
+    assert_eq!(office.check(Asked::with(&format!("Bearer {token}"))).await.unwrap().status(), 401);
+    let said = office.sidecar.said();
+    assert!(said.contains("TRACE"), "it logs everything: {said}");
+    for secret in [root, token] {
+        // Not even its random part.
+        assert!(!said.contains(&secret[8..40]), "{said}");
+    }
+}

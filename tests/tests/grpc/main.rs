@@ -1,0 +1,16 @@
+//! The sidecar over gRPC, on a real Redis server, asked as Envoy and stock clients ask.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of this is test code: a panic is a failed test, and its message says what failed"
+)]
+
+mod kit;
+
+mod check;
+mod generated;
+mod health;
+mod hostile;
+mod stock;
+mod tokens;

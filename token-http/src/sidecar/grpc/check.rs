@@ -1,0 +1,128 @@
+//! Envoy's `ext_authz`: whether a request may come through, and what to tell the service behind the proxy.
+//!
+//! The same as `/auth`, with what a route demands in its `context_extensions`: `scope` and `ancestor`.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use tonic::{Code, Request, Response, Status};
+
+use super::proto::envoy::config::core::v3::header_value_option::HeaderAppendAction;
+use super::proto::envoy::config::core::v3::{HeaderValue as Field, HeaderValueOption};
+use super::proto::envoy::service::auth::v3::attribute_context::HttpRequest;
+use super::proto::envoy::service::auth::v3::authorization_server::Authorization;
+use super::proto::envoy::service::auth::v3::check_response::HttpResponse;
+use super::proto::envoy::service::auth::v3::{
+    CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse,
+};
+use super::proto::envoy::r#type::v3::HttpStatus;
+use super::proto::google::rpc;
+use crate::credentials::CredentialsError;
+use crate::sidecar::Sidecar;
+use crate::sidecar::demands::{Demands, NEEDS};
+use crate::sidecar::forward_auth::{admit, refused};
+use crate::sidecar::problem::Problem;
+
+/// What a token may come in.
+const TOKEN_IN_URL: &str = "access_token";
+
+#[derive(Debug)]
+pub(super) struct Check(pub(super) Arc<Sidecar>);
+
+#[tonic::async_trait]
+impl Authorization for Check {
+    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
+        let answer = match self.judge(request.into_inner()).await {
+            Ok(identity) => allowed(&identity),
+            Err(problem) => denied(problem.answer())?,
+        };
+        Ok(Response::new(answer))
+    }
+}
+
+impl Check {
+    async fn judge(&self, request: CheckRequest) -> Result<HeaderMap, Problem> {
+        let attributes = request.attributes.unwrap_or_default();
+        let demands = configured(&attributes.context_extensions)?;
+        let http = attributes.request.and_then(|request| request.http).unwrap_or_default();
+        let parts = parts(http).map_err(|error| refused(&self.0, error.into()))?;
+        admit(&self.0, &parts, demands).await
+    }
+}
+
+fn configured(extensions: &HashMap<String, String>) -> Result<Demands, Problem> {
+    let borrowed = |(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value));
+    Demands::configured(extensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).map(borrowed))
+}
+
+/// As much of the request as tells who sent it.
+fn parts(request: HttpRequest) -> Result<Parts, CredentialsError> {
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    let (_, query) = request.path.split_once('?').unwrap_or_default();
+    let tokens = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == TOKEN_IN_URL);
+    let query = form_urlencoded::Serializer::new("/?".to_owned()).extend_pairs(tokens).finish();
+    parts.uri = query.parse().map_err(|_| CredentialsError::InUrl)?;
+    let listed = request.header_map.unwrap_or_default().headers;
+    let listed = listed.into_iter().flat_map(|Field { key, value, raw_value }| {
+        let value = (!value.is_empty() || raw_value.is_empty()).then_some((key.clone(), value.into()));
+        value.into_iter().chain((!raw_value.is_empty()).then_some((key, raw_value)))
+    });
+    let joined = request.headers.into_iter().map(|(name, value)| (name, value.into_bytes()));
+    for (name, value) in joined.chain(listed) {
+        for read in [header::AUTHORIZATION, HeaderName::from_static(NEEDS)] {
+            if name.eq_ignore_ascii_case(read.as_str()) {
+                let value = HeaderValue::from_bytes(&value).map_err(|_| CredentialsError::Malformed)?;
+                parts.headers.append(read, value);
+            }
+        }
+    }
+    Ok(parts)
+}
+
+fn allowed(identity: &HeaderMap) -> CheckResponse {
+    let ok = OkHttpResponse {
+        headers: fields(identity),
+        headers_to_remove: vec![header::AUTHORIZATION.as_str().to_owned()],
+    };
+    respond(Code::Ok, HttpResponse::OkResponse(ok))
+}
+
+/// "Could not find out" is a status of the call itself: Envoy must not take it for the word of a token that does not count.
+fn denied(answer: http::Response<String>) -> Result<CheckResponse, Status> {
+    let code = match answer.status() {
+        StatusCode::UNAUTHORIZED => Code::Unauthenticated,
+        StatusCode::FORBIDDEN => Code::PermissionDenied,
+        _ => return Err(Status::unavailable(super::status::CANNOT_BE_FOUND_OUT)),
+    };
+    let (parts, body) = answer.into_parts();
+    let status = HttpStatus { code: parts.status.as_u16().into() };
+    let denied = DeniedHttpResponse { status: Some(status), headers: fields(&parts.headers), body };
+    Ok(respond(code, HttpResponse::DeniedResponse(denied)))
+}
+
+fn respond(code: Code, response: HttpResponse) -> CheckResponse {
+    let status = rpc::Status { code: code.into(), message: String::new() };
+    CheckResponse { status: Some(status), http_response: Some(response) }
+}
+
+/// Headers in Envoy's form. The first one of a name replaces what a client (or Envoy) made of it, also where it is empty:
+/// appended, a client's own would survive. Further ones of the same name (challenges) are added.
+///
+/// Only `append_action` is set: older versions of Envoy do not know it, and replace unless `append` is set.
+fn fields(headers: &HeaderMap) -> Vec<HeaderValueOption> {
+    let mut fields = Vec::with_capacity(headers.len());
+    for name in headers.keys() {
+        let mut action = HeaderAppendAction::OverwriteIfExistsOrAdd;
+        for value in headers.get_all(name) {
+            // All that is answered is ASCII.
+            let value = value.to_str().unwrap_or_default().to_owned();
+            let header = Some(Field { key: name.as_str().to_owned(), value, raw_value: Vec::new() });
+            fields.push(HeaderValueOption { header, append_action: action.into(), keep_empty_value: true });
+            action = HeaderAppendAction::AppendIfExistsOrAdd;
+        }
+    }
+    fields
+}

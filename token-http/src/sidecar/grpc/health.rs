@@ -1,0 +1,68 @@
+//! The standard health service: serving while the store answers, as `/readyz` says.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+use tonic::server::NamedService;
+use tonic_health::ServingStatus;
+use tonic_health::server::{HealthReporter, HealthService};
+
+use super::proto::envoy::service::auth::v3::authorization_server::AuthorizationServer;
+use super::proto::token::v1::token_service_server::TokenServiceServer;
+use super::{Check, TokenCalls};
+use crate::sidecar::Tokens;
+use crate::sidecar::health::look;
+
+/// How long a change may go unnoticed, besides the time that the store takes to answer.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// The server as a whole, and its services.
+const NAMES: [&str; 3] = ["", AuthorizationServer::<Check>::NAME, TokenServiceServer::<TokenCalls>::NAME];
+
+/// What the health service tells.
+#[derive(Debug)]
+pub(super) struct Health(HealthReporter);
+
+impl Health {
+    /// Nothing serves before the store has answered.
+    pub(super) async fn new() -> Self {
+        let health = Self(HealthReporter::new());
+        health.tell(ServingStatus::NotServing).await;
+        health
+    }
+
+    pub(super) fn service(&self) -> HealthService {
+        HealthService::from_health_reporter(self.0.clone())
+    }
+
+    /// Looks again and again whether the store answers.
+    pub(super) async fn watch(&self, tokens: &Tokens) -> std::convert::Infallible {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let status = match look(tokens).await {
+                Ok(()) => ServingStatus::Serving,
+                Err(error) => {
+                    tracing::warn!(%error, "the store does not answer");
+                    ServingStatus::NotServing
+                }
+            };
+            self.tell(status).await;
+        }
+    }
+
+    /// Nothing serves any more: whoever watches is told so, and the watching ends.
+    pub(super) async fn end(mut self) {
+        self.tell(ServingStatus::NotServing).await;
+        for name in NAMES {
+            self.0.clear_service_status(name).await;
+        }
+    }
+
+    async fn tell(&self, status: ServingStatus) {
+        for name in NAMES {
+            self.0.set_service_status(name, status).await;
+        }
+    }
+}

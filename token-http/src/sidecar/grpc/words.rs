@@ -1,0 +1,135 @@
+//! Between the messages on the wire and what they mean.
+
+use std::time::Duration;
+
+use token_core::{
+    Access, Confirmation, Demand, Grant, IssueRequest, Label, Lifetime, Need, Scope, Scopes, Span, Subject,
+    Timestamp, Verdict, parse_node,
+};
+use tonic::Status;
+
+use super::proto::token::v1 as proto;
+
+/// What is wrong with a message. It names the field and never repeats what is in it.
+fn wrong(field: &str, problem: impl std::fmt::Display) -> Status {
+    Status::invalid_argument(format!("{field}: {problem}"))
+}
+
+pub(super) fn subject(field: &str, text: &str) -> Result<Subject, Status> {
+    text.parse().map_err(|error| wrong(field, error))
+}
+
+/// A remark; an empty one is none.
+pub(super) fn label(field: &str, text: &str) -> Result<Option<Label>, Status> {
+    (!text.is_empty()).then(|| text.parse()).transpose().map_err(|error| wrong(field, error))
+}
+
+pub(super) fn issue_request(request: proto::IssueRequest) -> Result<IssueRequest, Status> {
+    let proto::IssueRequest { user, access, sliding_window, expire, label: text } = request;
+    let access = match access {
+        Some(proto::issue_request::Access::Full(proto::FullAccess {})) => Access::Full,
+        Some(proto::issue_request::Access::Restricted(proto::Scopes { scopes })) => restricted(&scopes)?,
+        None => return Err(wrong("access", "say what it may reach: full, or restricted to scopes")),
+    };
+    let lifetime = lifetime(span("sliding_window", sliding_window)?, span("expire", expire)?)?;
+    let mut request = IssueRequest::new(subject("user", &user)?, access, lifetime);
+    request.label = label("label", &text)?;
+    Ok(request)
+}
+
+fn restricted(texts: &[String]) -> Result<Access, Status> {
+    let scopes = texts.iter().map(|text| scope("restricted", text)).collect::<Result<Vec<_>, _>>()?;
+    Scopes::new(scopes).map(Access::Restricted).map_err(|error| wrong("restricted", error))
+}
+
+fn scope(field: &str, text: &str) -> Result<Scope, Status> {
+    text.parse().map_err(|_| wrong(field, "write a scope as node:UUID:PERM, with PERM one of r, w, rw"))
+}
+
+fn lifetime(window: Option<Span>, cap: Option<Span>) -> Result<Lifetime, Status> {
+    match (window, cap) {
+        (None, Some(limit)) => Ok(Lifetime::hard(limit)),
+        (Some(window), None) => Ok(Lifetime::sliding(window)),
+        (Some(window), Some(cap)) => Lifetime::capped(window, cap).map_err(|error| wrong("expire", error)),
+        (None, None) => Err(wrong("expire", "a token needs a lifetime: expire, sliding_window, or both")),
+    }
+}
+
+fn span(field: &str, duration: Option<prost_types::Duration>) -> Result<Option<Span>, Status> {
+    let Some(prost_types::Duration { seconds, nanos }) = duration else { return Ok(None) };
+    // By hand: the conversion of prost-types panics at the most negative one.
+    let span = match (u64::try_from(seconds), u32::try_from(nanos)) {
+        (Ok(seconds), Ok(nanos @ 0..1_000_000_000)) => Span::try_from(Duration::new(seconds, nanos)).ok(),
+        _ => None,
+    };
+    span.map(Some).ok_or_else(|| wrong(field, "it goes from a millisecond to a hundred years"))
+}
+
+pub(super) fn demand(user: Option<&str>, needs: &[proto::Need]) -> Result<Demand, Status> {
+    let mut demand = Demand::any();
+    if let Some(user) = user {
+        demand = demand.subject(subject("user", user)?);
+    }
+    for need in needs {
+        let folders = need.ancestors.iter().map(|text| {
+            parse_node(text)
+                .ok_or_else(|| wrong("ancestors", "write UUIDs, of 32 hexadecimal digits with hyphens"))
+        });
+        let folders = folders.collect::<Result<Vec<_>, _>>()?;
+        demand = demand.need(Need::new(scope("needs", &need.scope)?).below(folders));
+    }
+    Ok(demand)
+}
+
+pub(super) fn verdict(verdict: Verdict) -> proto::ValidateResponse {
+    use proto::validate_response::Verdict as Word;
+    let word = match verdict {
+        Verdict::Active(active) => Word::Active(grant(&active)),
+        Verdict::Inactive(token_core::Reason::NotPermitted { missing }) => {
+            Word::NotPermitted(proto::NotPermitted { missing_scope: missing.to_string() })
+        }
+        Verdict::Inactive(reason) => {
+            tracing::debug!(reason = reason.code(), "validated a token that does not count");
+            Word::Inactive(proto::Inactive {})
+        }
+    };
+    proto::ValidateResponse { verdict: Some(word) }
+}
+
+pub(super) fn grant(grant: &Grant) -> proto::Grant {
+    let access = grant.access.scopes().map_or_else(
+        || proto::grant::Access::Full(proto::FullAccess {}),
+        |scopes| {
+            let scopes = scopes.iter().map(|scope| scope.to_string()).collect();
+            proto::grant::Access::Restricted(proto::Scopes { scopes })
+        },
+    );
+    proto::Grant {
+        id: grant.id.to_string(),
+        user: grant.subject.to_string(),
+        access: Some(access),
+        label: grant.label.as_ref().map(ToString::to_string).unwrap_or_default(),
+        issuer: grant.issuer.as_ref().map(ToString::to_string).unwrap_or_default(),
+        issued_at: Some(timestamp(grant.issued_at)),
+        expires_at: Some(timestamp(grant.expires_at)),
+        sliding_window: grant.deadlines.window().and_then(|window| window.as_duration().try_into().ok()),
+        max_expires_at: grant.deadlines.cap().map(timestamp),
+    }
+}
+
+fn timestamp(time: Timestamp) -> prost_types::Timestamp {
+    let millis = time.as_millis();
+    prost_types::Timestamp {
+        seconds: i64::try_from(millis / 1000).unwrap_or(i64::MAX),
+        nanos: i32::try_from(millis % 1000 * 1_000_000).unwrap_or_default(),
+    }
+}
+
+pub(super) fn confirmation(confirmation: Confirmation) -> proto::Confirmation {
+    proto::Confirmation {
+        confirmed: confirmation.is_confirmed(),
+        level: confirmation.level.to_string(),
+        expected: confirmation.expected,
+        reached: confirmation.reached,
+    }
+}
