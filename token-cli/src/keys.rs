@@ -1,10 +1,31 @@
-//! What an examination finds of the store keys.
+//! The store keys: reading their file, and what an examination finds of it.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
-use token_core::{Check, Finding};
+use token_core::{Check, Finding, KeyRing};
+use zeroize::Zeroizing;
 
-use crate::open::read_keys;
+use crate::failure::Failure;
+
+/// Several times what all the keys that there can be take.
+const KEY_FILE_LIMIT: usize = 64 * 1024;
+
+pub(crate) fn read_keys(path: &Path) -> Result<Arc<KeyRing>, Failure> {
+    // Room from the start: growing would leave copies of the keys behind.
+    let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_LIMIT));
+    let read = File::open(path).and_then(|file| file.take(KEY_FILE_LIMIT as u64).read_to_string(&mut text));
+    read.map_err(|error| {
+        let path = path.display();
+        Failure::usage(format!(
+            "cannot read the key file {path}: {error}; make one with \"token-cli new-key-file\""
+        ))
+    })?;
+    let keys = KeyRing::parse(&text);
+    keys.map(Arc::new).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}
 
 const KEYS: Check = Check {
     name: "keys",

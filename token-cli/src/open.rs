@@ -1,14 +1,11 @@
 //! From a store URL to a store: the only place that names every kind of store.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use token_core::{ConfirmationLevel, Finding, KeyRing, StoreError, StoreErrorKind, TokenService, TokenStore};
 use token_redis::{Options, RedisStore, Role, Tls};
 use token_sqlite::SqliteStore;
-use zeroize::Zeroizing;
 
 use crate::args::Settings;
 use crate::failure::Failure;
@@ -69,19 +66,19 @@ fn sqlite(database: &Path, settings: &Settings) -> Result<SqliteStore, Failure> 
     if settings.confirm == Some(ConfirmationLevel::Replicated) {
         return Err(Failure::usage("the embedded store has no replicas: it confirms \"disk\", by default"));
     }
-    let keys = match key_file(settings) {
-        Some(path) => read_keys(path)?,
+    let ring = match key_file(settings) {
+        Some(path) => keys::read_keys(path)?,
         None => token_sqlite::keyfile::open_keys(database, &key_file_beside(database))?,
     };
-    Ok(SqliteStore::open(database, keys)?)
+    Ok(SqliteStore::open(database, ring)?)
 }
 
 async fn redis(url: &str, settings: &Settings) -> Result<RedisStore, Failure> {
-    let keys = match key_file(settings) {
-        Some(path) => read_keys(path)?,
+    let ring = match key_file(settings) {
+        Some(path) => keys::read_keys(path)?,
         None => Arc::new(KeyRing::public()),
     };
-    RedisStore::connect(url, keys, options(settings)?).await.map_err(misconfigured)
+    RedisStore::connect(url, ring, options(settings)?).await.map_err(misconfigured)
 }
 
 fn options(settings: &Settings) -> Result<Options, Failure> {
@@ -113,23 +110,6 @@ fn tls(settings: &Settings) -> Result<Tls, Failure> {
 
 fn key_file(settings: &Settings) -> Option<&Path> {
     settings.key_file.as_deref().filter(|path| !path.as_os_str().is_empty())
-}
-
-/// Several times what all the keys that there can be take.
-const KEY_FILE_LIMIT: usize = 64 * 1024;
-
-pub(crate) fn read_keys(path: &Path) -> Result<Arc<KeyRing>, Failure> {
-    // Room from the start: growing would leave copies of the keys behind.
-    let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_LIMIT));
-    let read = File::open(path).and_then(|file| file.take(KEY_FILE_LIMIT as u64).read_to_string(&mut text));
-    read.map_err(|error| {
-        let path = path.display();
-        Failure::usage(format!(
-            "cannot read the key file {path}: {error}; make one with \"token-cli new-key-file\""
-        ))
-    })?;
-    let keys = KeyRing::parse(&text);
-    keys.map(Arc::new).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
 /// `tokens.db` in this user's data directory.

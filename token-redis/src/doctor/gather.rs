@@ -10,23 +10,21 @@
 //! | `validate.lua` as a peek, on a key that no token has | it finds nothing; a peek renews nothing either way |
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult};
 use token_core::{Clock, Demand, Mode, SystemClock};
 
+use super::asker::Asker;
 use super::info::Info;
 use super::permissions::{Inquiry, Permissions};
-use super::role::Role;
-use super::scene::{Facts, Node, Offset, Seen, Unseen, seen, trouble};
+use super::scene::{Facts, Node, Offset};
+use super::seen::{Seen, Unseen, seen, trouble};
 use crate::answer::Answer;
-use crate::connect::{Address, Member, Shape, Target, open, read_members};
+use crate::connect::{Address, Member, Shape, open, read_members};
 use crate::demand;
-use crate::keys::Namespace;
 use crate::scripts::{self, Call};
-use crate::trouble::Stage;
 
 /// The settings that only `CONFIG GET` tells. Nothing secret may ever stand here.
 const SETTINGS: [&str; 8] = [
@@ -40,21 +38,7 @@ const SETTINGS: [&str; 8] = [
     "cluster-allow-reads-when-down",
 ];
 
-/// How servers are asked.
-pub(super) struct Asker {
-    pub(super) target: Arc<Target>,
-    pub(super) namespace: Namespace,
-    pub(super) role: Role,
-    /// How long one server may take for all of it.
-    pub(super) deadline: Duration,
-}
-
 impl Asker {
-    /// Every server is met for the first time.
-    pub(super) fn stage(&self) -> Stage {
-        Stage::Connecting { tls: self.target.certificates().is_some() }
-    }
-
     /// Asks one server. That it cannot be asked is an answer, too.
     pub(super) async fn visit(&self, address: &Address) -> Node {
         let facts = match tokio::time::timeout(self.deadline, self.ask(address)).await {

@@ -4,12 +4,14 @@
 //! over a connection of its own, and [`checks`] judges what was found out, asking nobody. A server that cannot be asked
 //! is a finding like any other: the examination is made for days on which the store does not work.
 
+mod asker;
 mod checks;
 mod gather;
 mod info;
 mod permissions;
 mod role;
 mod scene;
+mod seen;
 mod sentinels;
 mod tour;
 
@@ -17,8 +19,8 @@ use std::sync::Arc;
 
 use token_core::{Finding, StoreError};
 
+use self::asker::Asker;
 use self::checks::Examiner;
-use self::gather::Asker;
 pub use self::role::{Role, RoleError};
 use crate::connect::Target;
 use crate::options::Options;

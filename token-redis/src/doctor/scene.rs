@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use redis::{ErrorKind, RedisError, ServerErrorKind};
-
 use super::info::Info;
 use super::permissions::Permissions;
+use super::seen::{Seen, Unseen};
 use super::sentinels::Sentinels;
 use crate::connect::{Member, Shape};
-use crate::trouble::{self, Stage};
 
 /// A deployment, as far as it answered.
 pub(super) struct Scene {
@@ -82,54 +80,4 @@ pub(super) struct Offset {
     pub(super) millis: i64,
     /// Half of the time that asking took: it may be so much more or less.
     pub(super) uncertain: i64,
-}
-
-/// What a server answered, or why it did not.
-pub(super) type Seen<T> = Result<T, Unseen>;
-
-/// Why something was not seen although the server answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unseen {
-    /// It was not asked.
-    NotAsked,
-    /// The user may not run this command.
-    NotPermitted(&'static str),
-    /// The server refused for another reason.
-    Refused(String),
-}
-
-impl std::fmt::Display for Unseen {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NotAsked => f.write_str("not seen: not asked"),
-            Self::NotPermitted(command) => write!(f, "not seen: this user may not {command}"),
-            Self::Refused(why) => write!(f, "not seen: the server {why}"),
-        }
-    }
-}
-
-/// Tells what a server does not tell from a server that is lost. The latter is an error.
-pub(super) fn seen<T>(answer: Result<T, RedisError>, command: &'static str) -> Result<Seen<T>, RedisError> {
-    match answer {
-        Ok(value) => Ok(Ok(value)),
-        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => {
-            Ok(Err(Unseen::NotPermitted(command)))
-        }
-        Err(error) if error.code().is_some() && !error.is_unrecoverable_error() => {
-            Ok(Err(Unseen::Refused(trouble(&error, Stage::Connected))))
-        }
-        Err(error) if error.kind() == ErrorKind::UnexpectedReturnType => {
-            Ok(Err(Unseen::Refused("gave an answer that this version does not understand".into())))
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// What is wrong and what to do, and the word that the server used. Never more of what it said.
-pub(super) fn trouble(error: &RedisError, stage: Stage) -> String {
-    let (_, advice) = trouble::of(error, stage);
-    match error.code() {
-        Some(code) => format!("{advice} ({code})"),
-        None => advice,
-    }
 }

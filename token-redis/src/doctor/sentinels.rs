@@ -6,8 +6,8 @@ use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult};
 use token_core::{Check, Finding};
 
-use super::gather::Asker;
-use super::scene::{Unseen, seen, trouble};
+use super::asker::Asker;
+use super::seen::{Unseen, seen, trouble};
 use crate::connect::{Address, open};
 
 /// Sentinels that have a majority when one of them is lost.

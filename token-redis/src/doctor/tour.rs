@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::gather::{Asker, addresses};
+use super::asker::Asker;
+use super::gather::addresses;
 use super::scene::{Node, Scene};
 use super::sentinels::{self, Sentinels};
 use crate::connect::{Address, Shape};

@@ -52,7 +52,7 @@ fn acl(facts: &Facts, examiner: &Examiner) -> Vec<Finding> {
     let Examiner { user, role } = examiner;
     let Permissions { missing, beyond } = match &facts.permissions {
         Ok(permissions) => permissions,
-        Err(crate::doctor::scene::Unseen::NotPermitted(command)) => {
+        Err(crate::doctor::seen::Unseen::NotPermitted(command)) => {
             return vec![ACL.failure(format!(
                 "user {user} may not {command}, which role {role} needs; what else it may do was not seen"
             ))];
@@ -94,7 +94,8 @@ mod tests {
     use super::super::kit::{alone, edit, lost, node, only, worst};
     use super::*;
     use crate::doctor::Role;
-    use crate::doctor::scene::{Node, Unseen};
+    use crate::doctor::scene::Node;
+    use crate::doctor::seen::Unseen;
 
     fn examined(node: Node) -> Vec<Finding> {
         findings(&alone(node), &Examiner { user: "ann".into(), role: Role::Validator })

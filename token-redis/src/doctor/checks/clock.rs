@@ -28,7 +28,7 @@ const CLOCKS: Check = Check {
 };
 
 pub(super) fn findings(scene: &Scene) -> Vec<Finding> {
-    let one = |clock: &Result<Offset, crate::doctor::scene::Unseen>| match clock {
+    let one = |clock: &Result<Offset, crate::doctor::seen::Unseen>| match clock {
         Err(unseen) => CLOCK.warning(unseen.to_string()),
         Ok(offset) if certain(*offset) > FAR => CLOCK.warning(words(*offset)),
         Ok(_) => CLOCK.ok("the same as here"),

@@ -6,7 +6,8 @@ use token_core::{Finding, FindingStatus};
 
 use crate::connect::{Address, Shape, read_members};
 use crate::doctor::info::Info;
-use crate::doctor::scene::{Facts, Node, Offset, Scene, Unseen};
+use crate::doctor::scene::{Facts, Node, Offset, Scene};
+use crate::doctor::seen::Unseen;
 
 /// A server that says this in `INFO`, and tells no settings.
 pub(super) fn node(name: &str, info: &str) -> Node {
