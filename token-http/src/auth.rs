@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+#[cfg(feature = "axum")]
+use http::Extensions;
+use http::header;
 use http::request::Parts;
-use http::{Extensions, header};
 use secrecy::ExposeSecret;
 use token_core::{Demand, Need, Scope, TokenService, TokenStore, Verdict};
 use uuid::Uuid;
@@ -150,6 +152,7 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
 }
 
 /// Who sent a request that was let in.
+#[cfg(feature = "axum")]
 pub(crate) fn authenticated(extensions: &Extensions) -> Option<&Authenticated> {
     extensions.get()
 }

@@ -10,7 +10,6 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use super::daemon::Daemon;
-use crate::servers::free_port;
 
 /// The key file of every command, and of the stores that share its tokens.
 pub const KEY_FILE: &str = "k 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -113,15 +112,22 @@ impl Cli {
         .await
     }
 
-    /// Starts `serve` with gRPC on another free port, and answers that, too.
+    /// Starts `serve` with gRPC on a port of its own choice, and answers that, too.
     ///
     /// # Panics
     /// It does not start. The message ends with its log.
     pub async fn serve_grpc(&self, arguments: &[&str]) -> (Daemon, u16) {
-        let port = free_port();
-        let grpc = format!("127.0.0.1:{port}");
-        let daemon = self.serve(&[&["--grpc", &grpc], arguments].concat()).await;
-        (daemon, port)
+        let arguments = [&["--grpc", "127.0.0.1:0"], arguments].concat();
+        let mut failure = String::new();
+        for _ in 0..3 {
+            let daemon = self.serve(&arguments).await;
+            // Another process may have taken the port for HTTP, and answered there: this one says where it listens.
+            match daemon.until_it_says("listening for gRPC").await {
+                Ok(line) => return (daemon, port_in(&line)),
+                Err(why) => failure = format!("{why}: {}", daemon.said()),
+            }
+        }
+        panic!("the sidecar did not start: {failure}")
     }
 
     /// Runs it with these arguments, separated by spaces.
@@ -152,6 +158,12 @@ impl Cli {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ran { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
     }
+}
+
+/// The port of the address in a line of the log.
+fn port_in(line: &str) -> u16 {
+    let (_, behind) = line.split_once("127.0.0.1:").expect("an address");
+    behind.split(|c: char| !c.is_ascii_digit()).next().and_then(|port| port.parse().ok()).expect("a port")
 }
 
 /// The command, built from what is in the tree now.

@@ -113,6 +113,23 @@ impl Daemon {
         wait_for(START, look).await.unwrap_or_else(|why| panic!("{why}: {}", self.said()))
     }
 
+    /// Waits for a line with this text, and answers it.
+    ///
+    /// # Errors
+    /// It ended without, or does not come to it.
+    pub async fn until_it_says(&self, text: &str) -> Result<String, String> {
+        let look = async || {
+            // Whether it has ended is asked first: what it says last counts, too.
+            let ended = self.kept.lock().expect("nobody panics with it").ended();
+            let line = self.said().lines().find(|line| line.contains(text)).map(str::to_owned);
+            line.ok_or_else(|| match ended {
+                Some(status) => Missing::ForEver(format!("it ended with {status}")),
+                None => Missing::Yet(format!("it does not say {text:?}")),
+            })
+        };
+        wait_for(START, look).await
+    }
+
     /// The directory of its own.
     #[must_use]
     pub fn directory(&self) -> &Path {

@@ -1,6 +1,6 @@
 //! Whatever comes in: a clean status, no panic, and no secret in the log.
 
-use bytes::Bytes;
+use bytes::{Buf, BufMut, Bytes};
 use token_http::sidecar::grpc::proto::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use token_http::sidecar::grpc::proto::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 use token_http::sidecar::grpc::proto::token::v1::issue_request::Access;
@@ -8,10 +8,11 @@ use token_http::sidecar::grpc::proto::token::v1::revoke_request::What;
 use token_http::sidecar::grpc::proto::token::v1::{
     FullAccess, IssueRequest, ListRequest, RevokeRequest, ValidateRequest,
 };
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::{AsciiMetadataValue, BinaryMetadataValue};
 use tonic::{Code, Request, Status};
 
-use crate::kit::{Asked, Office, RawBytes};
+use crate::kit::{Asked, Office};
 
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
 const VALIDATE: &str = "/token.v1.TokenService/Validate";
@@ -189,5 +190,43 @@ async fn no_secret_is_in_the_log() {
     for secret in [root, token] {
         // Not even its random part.
         assert!(!said.contains(&secret[8..40]), "{said}");
+    }
+}
+
+/// Messages that are whatever bytes they are.
+#[derive(Default)]
+struct RawBytes;
+
+impl Codec for RawBytes {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for RawBytes {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        into.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for RawBytes {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(from.copy_to_bytes(from.remaining())))
     }
 }
