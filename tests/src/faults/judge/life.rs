@@ -1,0 +1,50 @@
+//! What becomes of one token.
+
+use std::collections::HashMap;
+
+use crate::faults::history::{Answer, Call, Head, Operation};
+
+/// When a token began and ceased to count, as far as its callers were told.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Life {
+    /// It was issued, for good.
+    pub(super) began_for_good: Option<u64>,
+    /// The first attempt to revoke it began.
+    pub(super) doomed: Option<u64>,
+    /// The first revocation was acknowledged.
+    pub(super) ended: Option<u64>,
+    /// The first revocation was acknowledged that nothing may undo.
+    pub(super) ended_for_good: Option<u64>,
+}
+
+impl Life {
+    pub(super) fn of_each<'a>(head: &Head, calls: &[&'a Call]) -> HashMap<&'a str, Self> {
+        let mut lives: HashMap<&str, Self> = HashMap::new();
+        let first = |known: &mut Option<u64>, at| *known = Some(known.map_or(at, |known| at.min(known)));
+        for call in calls {
+            let life = lives.entry(&call.token).or_default();
+            let done = matches!(call.answer, Answer::Done | Answer::Confirmed);
+            let for_good = call.answer == Answer::Confirmed || done && !head.may_lose;
+            match call.op {
+                Operation::Issue if for_good => first(&mut life.began_for_good, call.to),
+                Operation::Revoke => {
+                    first(&mut life.doomed, call.from);
+                    if done {
+                        first(&mut life.ended, call.to);
+                    }
+                    if for_good {
+                        first(&mut life.ended_for_good, call.to);
+                    }
+                }
+                _ => {}
+            }
+        }
+        lives
+    }
+
+    /// Whether the token counts at every moment of this call.
+    pub(super) fn must_count_until(&self, call: &Call) -> bool {
+        self.began_for_good.is_some_and(|began| began < call.from)
+            && self.doomed.is_none_or(|doomed| doomed > call.to)
+    }
+}
