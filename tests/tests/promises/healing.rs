@@ -165,3 +165,16 @@ async fn a_demoted_primary_that_keeps_its_clients_is_left() {
         assert!(verdict.grant().is_some(), "{verdict:?}");
     }
 }
+
+/// They take connections, and say nothing.
+#[tokio::test]
+async fn nodes_that_hang_and_stand_first_in_the_url_do_not_hide_a_live_cluster() {
+    let cluster = Cluster::start().await;
+    let silent: Vec<_> = (0..12).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let mut nodes: Vec<String> = silent.iter().map(|one| one.local_addr().unwrap().to_string()).collect();
+    nodes.push(format!("127.0.0.1:{}", cluster.nodes()[0].port()));
+    let url = format!("redis-cluster://{}", nodes.join("&node=").replacen("&node=", "?node=", 1));
+    let tokens = hasty_tokens_at(&url).await;
+    let issued = issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
+    assert!(until_it_answers(&tokens, issued.token.expose_secret()).await.grant().is_some());
+}
