@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::names::Subject;
 use crate::scope::{Scope, Scopes};
+use crate::verdict::Reason;
 
 /// What a token may reach.
 ///
@@ -137,6 +138,16 @@ impl Demand {
     #[must_use]
     pub fn demanded_subject(&self) -> Option<&Subject> {
         self.subject.as_ref()
+    }
+
+    /// Why a live token of this subject, with this access, does not meet it.
+    #[must_use]
+    pub fn refusal(&self, subject: &Subject, access: &Access) -> Option<Reason> {
+        if self.subject.as_ref().is_some_and(|demanded| demanded != subject) {
+            return Some(Reason::WrongSubject);
+        }
+        let unmet = self.needs.iter().find(|need| !access.covers(need))?;
+        Some(Reason::NotPermitted { missing: unmet.scope() })
     }
 
     /// The permissions that are demanded.

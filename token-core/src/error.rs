@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 /// What went wrong, as far as callers act on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,11 +50,11 @@ impl StoreErrorKind {
 ///
 /// `Display` is one line that says what failed, on what, and what to do next; `source` has the cause. Neither holds a
 /// token or a password.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct StoreError {
     kind: StoreErrorKind,
     message: String,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl StoreError {
@@ -66,7 +67,7 @@ impl StoreError {
     /// The same, with its cause.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(source.into().into());
         self
     }
 
@@ -83,6 +84,12 @@ impl StoreError {
     pub fn corrupt_tombstone(id: crate::TokenId, source: crate::TombstoneError) -> Self {
         Self::new(StoreErrorKind::Corrupt, format!("cannot read the tombstone of token {id}"))
             .caused_by(source)
+    }
+
+    /// A store has given fewer answers than it was asked for.
+    #[must_use]
+    pub(crate) fn unanswered() -> Self {
+        Self::new(StoreErrorKind::Misconfigured, "cannot validate: the store left out an answer")
     }
 
     /// The id is taken by another record or by a token that was revoked.

@@ -1,10 +1,11 @@
 //! Who and what a token speaks for: names that people chose.
 //!
 //! A name is 1–255 bytes of UTF-8 without control characters and is otherwise opaque: nothing is folded, trimmed or
-//! normalised, and two names are the same when their bytes are.
+//! normalised, and two names are the same when their bytes are. Names are shared, not copied: a clone is cheap.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The longest name, in bytes.
 pub const MAX_NAME_BYTES: usize = 255;
@@ -43,7 +44,7 @@ macro_rules! name {
         ///
         /// 1–255 bytes of UTF-8 without control characters, compared byte for byte.
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The name as it was given.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -120,8 +121,9 @@ impl fmt::Display for Scope {
 }
 
 /// One or more scopes, at most one for each node. Never empty: no restriction is [`Access::Full`](crate::Access::Full).
+/// Ordered by node, and shared: a clone is cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scopes(BTreeMap<Uuid, Permission>);
+pub struct Scopes(Arc<[Scope]>);
 
 /// Why a number of scopes cannot be a token's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -154,18 +156,19 @@ impl Scopes {
         match nodes.len() {
             0 => Err(ScopesError::Empty),
             count if count > Self::MAX => Err(ScopesError::TooMany(count)),
-            _ => Ok(Self(nodes)),
+            _ => Ok(Self(nodes.into_iter().map(|(node, permission)| Scope { node, permission }).collect())),
         }
     }
 
     /// The scopes, ordered by node.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Scope> + '_ {
-        self.0.iter().map(|(&node, &permission)| Scope { node, permission })
+        self.0.iter().copied()
     }
 
     /// The bits of what is held on this very node, whatever is held above it.
     pub(crate) fn bits_on(&self, node: &Uuid) -> u8 {
-        self.0.get(node).map_or(0, |held| held.bits())
+        let held = self.0.binary_search_by_key(node, |scope| scope.node).ok().and_then(|at| self.0.get(at));
+        held.map_or(0, |scope| scope.permission.bits())
     }
 }
 

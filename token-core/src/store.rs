@@ -63,6 +63,22 @@ pub trait TokenStore: Send + Sync {
     /// the renewal, its remains may stay a window longer.)
     async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError>;
 
+    /// The same for many tokens, each with a demand of its own; the answers are in the same order. Each is decided for
+    /// itself: one that could not be found out says nothing of the others.
+    ///
+    /// The default asks one after the other.
+    async fn validate_many(
+        &self,
+        tokens: &[(ParsedToken, Demand)],
+        mode: Mode,
+    ) -> Vec<Result<Verdict, StoreError>> {
+        let mut verdicts = Vec::with_capacity(tokens.len());
+        for (token, demand) in tokens {
+            verdicts.push(self.validate(*token, demand, mode).await);
+        }
+        verdicts
+    }
+
     /// What the store knows of the id. Renews nothing.
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError>;
 
@@ -128,6 +144,13 @@ macro_rules! forward {
                 mode: Mode,
             ) -> Result<Verdict, StoreError> {
                 (**self).validate(token, demand, mode).await
+            }
+            async fn validate_many(
+                &self,
+                tokens: &[(ParsedToken, Demand)],
+                mode: Mode,
+            ) -> Vec<Result<Verdict, StoreError>> {
+                (**self).validate_many(tokens, mode).await
             }
             async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
                 (**self).show(id).await

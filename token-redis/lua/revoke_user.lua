@@ -4,15 +4,17 @@
 -- KEYS[1]  the subject's index    KEYS[2]  the subject's own tombstone
 -- KEYS[3…] record and tombstone, in turn, of the tokens that an earlier look at the index found
 -- ARGV[1]  the remark: who revokes and why    ARGV[2]  how long to keep tombstones (ms)
--- ARGV[3…] the ids that go with KEYS[3…]
+-- ARGV[3]  the channel of revocations
+-- ARGV[4…] the ids that go with KEYS[3…]
 -- Returns  {'revoked', id…} | {'changed'} when the index has an id that was not given: look again
 -- Writes   the records and the index out, a tombstone for each record in
+-- Tells    whoever listens on the channel, all ids in one message: see revoke.lua
 --
 -- DEL comes before SET: see revoke.lua.
 -- The subject's own tombstone is written every time, so that a repeat that finds nothing writes too: see revoke.lua.
 
 local index, given = KEYS[1], {}
-for place = 3, #ARGV do given[ARGV[place]] = true end
+for place = 4, #ARGV do given[ARGV[place]] = true end
 for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
   if not given[id] then return {'changed'} end
 end
@@ -20,8 +22,8 @@ end
 local time = redis.call('TIME')
 local buried = struct.pack('>I8', time[1] * 1000 + math.floor(time[2] / 1000)) .. ARGV[1]
 local answer = {'revoked'}
-for place = 3, #ARGV do
-  local key, tombstone = KEYS[2 * place - 3], KEYS[2 * place - 2]
+for place = 4, #ARGV do
+  local key, tombstone = KEYS[2 * place - 5], KEYS[2 * place - 4]
   local record = redis.call('GET', key)
   if record then
     redis.call('DEL', key)
@@ -31,4 +33,5 @@ for place = 3, #ARGV do
 end
 redis.call('DEL', index)
 redis.call('SET', KEYS[2], buried, 'PX', ARGV[2])
+if #answer > 1 then redis.pcall('PUBLISH', ARGV[3], table.concat(answer, '', 2)) end
 return answer

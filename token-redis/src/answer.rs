@@ -15,6 +15,14 @@ impl Answer {
         }
     }
 
+    /// Reads so many answers.
+    pub(crate) fn read_all(value: Value, count: usize) -> Option<Vec<Self>> {
+        match value {
+            Value::Array(answers) if answers.len() == count => answers.into_iter().map(Self::read).collect(),
+            _ => None,
+        }
+    }
+
     /// The word and its parts, to match on.
     pub(crate) fn split(&self) -> (&[u8], &[Value]) {
         match self.0.as_slice() {
@@ -37,7 +45,12 @@ pub(crate) fn ids(values: &[Value]) -> Vec<TokenId> {
 /// The token id that this value is.
 pub(crate) fn id(value: &Value) -> Option<TokenId> {
     match value {
-        Value::BulkString(text) => std::str::from_utf8(text).ok()?.parse().ok(),
+        Value::BulkString(text) => id_of(text),
         _ => None,
     }
+}
+
+/// The token id that this text is.
+pub(crate) fn id_of(text: &[u8]) -> Option<TokenId> {
+    std::str::from_utf8(text).ok()?.parse().ok()
 }

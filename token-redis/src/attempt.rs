@@ -44,7 +44,8 @@ impl<'a> Attempt<'a> {
         Answer::read(value).ok_or_else(|| self.not_understood())
     }
 
-    async fn in_time<T>(self, work: impl Future<Output = T>) -> Result<T, StoreError> {
+    /// Waits for something that may take too long.
+    pub(crate) async fn in_time<T>(self, work: impl Future<Output = T>) -> Result<T, StoreError> {
         let Self { doing, store, deadline, until, stage } = self;
         tokio::time::timeout_at(until, work).await.map_err(|_| {
             let question = stage.question();

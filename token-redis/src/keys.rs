@@ -71,13 +71,20 @@ impl Namespace {
         self.key(subject.partition, &["r:u:", &format!("{:032x}", subject.index)])
     }
 
-    /// A key that no token has, since an id is longer, in the first partition whose slot is wanted.
+    /// A key of nobody's in the first partition whose slot is wanted.
     pub(crate) fn nobody(&self, wanted: impl Fn(u16) -> bool) -> Option<String> {
-        let partitions = (0..PARTITIONS).filter_map(Partition::new);
-        partitions
-            .into_iter()
-            .find(|&partition| wanted(Self::slot(partition)))
-            .map(|partition| self.key(partition, &["doctor"]))
+        let mut partitions = (0..PARTITIONS).filter_map(Partition::new);
+        partitions.find(|&partition| wanted(Self::slot(partition))).map(|partition| self.nobody_in(partition))
+    }
+
+    /// A key that no token has, since an id is longer.
+    pub(crate) fn nobody_in(&self, partition: Partition) -> String {
+        self.key(partition, &["doctor"])
+    }
+
+    /// The channel on which revocations are told.
+    pub(crate) fn revocations(&self) -> String {
+        format!("{self}:revoked")
     }
 
     /// A key of each kind.

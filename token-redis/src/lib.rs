@@ -49,9 +49,9 @@
 
 mod answer;
 mod attempt;
+mod cache;
 mod confirm;
 mod connect;
-mod demand;
 mod doctor;
 mod keys;
 mod options;
@@ -60,7 +60,9 @@ mod scripts;
 mod store;
 mod tls;
 mod trouble;
+mod validation;
 
+pub use cache::LocalCache;
 pub use doctor::{Role, RoleError, examine};
 pub use keys::{Namespace, NamespaceError};
 pub use options::Options;

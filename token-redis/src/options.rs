@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use token_core::{ConfirmationLevel, Span, Tombstone};
 
+use crate::cache::LocalCache;
 use crate::keys::Namespace;
 use crate::tls::Tls;
 
@@ -29,6 +30,8 @@ pub struct Options {
     pub confirm: Option<ConfirmationLevel>,
     /// How long to wait for a confirmation before the change is reported as not confirmed. Default 1 s.
     pub confirm_timeout: Duration,
+    /// What a node may answer without asking. Default `None`: it asks at each validation.
+    pub local_cache: Option<LocalCache>,
     /// Certificates for the URLs that ask for TLS.
     pub tls: Tls,
     /// How long a revoked token can be explained. Default [`Tombstone::RETENTION`].
@@ -46,6 +49,7 @@ impl Default for Options {
             pool_size: 8,
             confirm: None,
             confirm_timeout: Duration::from_secs(1),
+            local_cache: None,
             tls: Tls::default(),
             tombstone_retention: Tombstone::RETENTION,
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use redis::{RedisResult, Value};
 use token_core::{
-    Change, Confirmation, Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Partition, Reason, Record,
+    Change, Confirmation, Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Partition, Record,
     Revocation, RevokeOutcome, Sighting, StoreError, Subject, SubjectHash, TokenId, TokenStore, Tombstone,
     Verdict,
 };
@@ -15,11 +15,11 @@ use crate::answer::{self, Answer};
 use crate::attempt::Attempt;
 use crate::confirm::Confirmed;
 use crate::connect::{Home, Own, Primaries, Shared, Target, Work};
-use crate::demand;
 use crate::keys::Namespace;
 use crate::options::Options;
 use crate::prune::Walk;
 use crate::scripts::{self, Call};
+use crate::validation::Validation;
 
 /// How often a script over all tokens of a subject is tried when others change them meanwhile.
 const TRIES: usize = 16;
@@ -33,6 +33,7 @@ pub struct RedisStore {
     options: Options,
     target: String,
     shared: Arc<Shared>,
+    validation: Validation,
     primaries: Primaries,
 }
 
@@ -58,8 +59,9 @@ impl RedisStore {
         let shown = target.to_string();
         let attempt = Attempt::to_connect(&shown, secure, options.deadline);
         let shared = Arc::new(attempt.redis(Shared::open(target.clone(), &options)).await?);
-        let primaries = Primaries::new(target, &options);
-        Ok(Self { keys, options, target: shown, shared, primaries })
+        let primaries = Primaries::new(target.clone(), &options);
+        let validation = Validation::new(keys.clone(), options.clone(), target, shared.clone());
+        Ok(Self { keys, options, target: shown, shared, validation, primaries })
     }
 
     /// How often the connection that validations share was replaced, because it was lost or calls on it timed out.
@@ -176,27 +178,18 @@ impl TokenStore for RedisStore {
         }
     }
 
-    /// One command on the connection that all validations share.
+    /// At most one command, on the connection that all validations share.
     async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
-        let id = token.id();
-        let attempt = Attempt::new("validate", &self.target, self.options.validate_deadline);
-        let call = Call {
-            script: &scripts::VALIDATE,
-            keys: vec![self.options.namespace.record(id)],
-            arguments: demand::arguments(demand, mode),
-        };
-        let answer = attempt.answer(self.shared.call(Namespace::slot(id.partition()), &call)).await?;
-        match answer.split() {
-            (b"active", [Value::BulkString(record), Value::Int(dies_at)]) => {
-                Ok(self.decode(id, record)?.verdict(id, answer::time(*dies_at), demand))
-            }
-            // The record says why it was refused. Where it does not, its time was up before its key was gone.
-            (b"refused", [Value::BulkString(record)]) => {
-                Ok(Verdict::Inactive(self.decode(id, record)?.refusal(demand).unwrap_or(Reason::Unknown)))
-            }
-            (b"unknown", []) => Ok(Verdict::Inactive(Reason::Unknown)),
-            _ => Err(attempt.not_understood()),
-        }
+        self.validation.one(token, demand, mode).await
+    }
+
+    /// One command for up to 64 tokens; in a cluster, for those of one partition.
+    async fn validate_many(
+        &self,
+        tokens: &[(ParsedToken, Demand)],
+        mode: Mode,
+    ) -> Vec<Result<Verdict, StoreError>> {
+        self.validation.many(tokens, mode).await
     }
 
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
@@ -242,8 +235,11 @@ impl TokenStore for RedisStore {
     ) -> Result<Change<RevokeOutcome>, StoreError> {
         let (attempt, names) = (self.attempt("revoke"), &self.options.namespace);
         let keys = vec![names.record(id), names.tombstone(id)];
-        let call = Call { script: &scripts::REVOKE, keys, arguments: burial(revocation, &self.options) };
+        let mut arguments = burial(revocation, &self.options);
+        arguments.push(id.text().to_vec());
+        let call = Call { script: &scripts::REVOKE, keys, arguments };
         let Change { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
+        self.validation.forget(id.partition());
         let outcome = match outcome.split() {
             (b"revoked", []) => RevokeOutcome::Revoked,
             (b"already_revoked", []) => RevokeOutcome::AlreadyRevoked,
@@ -271,6 +267,7 @@ impl TokenStore for RedisStore {
             arguments.extend(ids.iter().map(|id| id.text().to_vec()));
             let call = Call { script: &scripts::REVOKE_USER, keys, arguments };
             let Change { outcome, confirmation } = self.change(attempt, hash.partition, &call).await?;
+            self.validation.forget(hash.partition);
             match outcome.split() {
                 (b"changed", []) => {}
                 (b"revoked", ids) => return Ok(Change { outcome: answer::ids(ids), confirmation }),
@@ -308,9 +305,10 @@ impl RedisStore {
     }
 }
 
-/// The first arguments of the revoke scripts: the remark, and how long to keep it.
+/// The first arguments of the revoke scripts: the remark, how long to keep it, and where to tell of it.
 fn burial(revocation: &Revocation, options: &Options) -> Vec<Vec<u8>> {
-    vec![revocation.to_remark(), options.tombstone_retention.as_millis().to_string().into_bytes()]
+    let retention = options.tombstone_retention.as_millis().to_string();
+    vec![revocation.to_remark(), retention.into_bytes(), options.namespace.revocations().into_bytes()]
 }
 
 /// Shows where the store is, without user and password.

@@ -22,15 +22,28 @@ const ISSUING: &[&str] =
 const CONFIRMING: &[&str] = &["wait", "role", "unwatch"];
 /// What the revoke scripts call besides, and the walk over all indexes.
 const ADMINISTERING: &[&str] = &["del", "scan"];
+/// Hearing and telling of revocations.
+const HEARING: &[&str] = &["subscribe"];
+const TELLING: &[&str] = &["publish"];
 /// What servers tell of themselves.
 const EXAMINING: &[&str] = &["info", "cluster|info"];
 
 /// What a role may run, by the name of its file in `deploy/acl/`.
 pub(crate) fn permitted(role: &str) -> BTreeSet<String> {
     let groups: &[&[&str]] = match role {
-        "validator" => &[SCRIPTS, CONNECTIONS, VALIDATING],
+        "validator" => &[SCRIPTS, CONNECTIONS, VALIDATING, HEARING],
         "issuer" => &[SCRIPTS, CONNECTIONS, VALIDATING, ISSUING, CONFIRMING],
-        "admin" => &[SCRIPTS, CONNECTIONS, VALIDATING, ISSUING, CONFIRMING, ADMINISTERING, EXAMINING],
+        "admin" => &[
+            SCRIPTS,
+            CONNECTIONS,
+            VALIDATING,
+            ISSUING,
+            CONFIRMING,
+            ADMINISTERING,
+            EXAMINING,
+            HEARING,
+            TELLING,
+        ],
         // A validation on a key that no token has, by a connection to each node.
         "doctor" => &[
             SCRIPTS,
@@ -96,10 +109,11 @@ impl Known {
         std::iter::once(known).chain(subcommands.iter().flat_map(Self::read)).collect()
     }
 
-    /// The shortest call that has a right number of arguments, all of them this key.
+    /// The shortest call that has a right number of arguments, all of them this key, or the channel that there is.
     pub(crate) fn call<'a>(&'a self, key: &'a str) -> Vec<&'a str> {
         let mut words: Vec<&str> = self.name.split('|').collect();
         let length = usize::try_from(self.arity.unsigned_abs()).unwrap().max(words.len());
+        let key = if matches!(words[0], "publish" | "subscribe") { "tok:revoked" } else { key };
         words.resize(length, key);
         if let Keys::Counted(place) = self.keys {
             words.resize(length.max(place + 2), key);

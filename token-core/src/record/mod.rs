@@ -176,11 +176,7 @@ impl Record {
     /// Why a use that demands this is refused, although the token is live.
     #[must_use]
     pub fn refusal(&self, demand: &Demand) -> Option<Reason> {
-        if demand.demanded_subject().is_some_and(|subject| *subject != self.subject) {
-            return Some(Reason::WrongSubject);
-        }
-        let unmet = demand.needs().iter().find(|need| !self.access.covers(need))?;
-        Some(Reason::NotPermitted { missing: unmet.scope() })
+        demand.refusal(&self.subject, &self.access)
     }
 
     /// The grant of the token `id`, which dies at `expires_at` if it is not used again.

@@ -26,4 +26,4 @@ pub(crate) use self::members::{Member, read_members};
 pub(crate) use self::primaries::{Own, Primaries, Work};
 pub(crate) use self::shared::Shared;
 pub(crate) use self::target::{Address, Shape, Target};
-pub(crate) use self::topology::{Home, open};
+pub(crate) use self::topology::{Home, Topology, open};

@@ -141,6 +141,11 @@ impl Target {
         self.connection(address, self.settings.clone())
     }
 
+    /// How to connect to a server that is to tell things of its own accord: it can do that in RESP3.
+    pub(crate) fn listening_server(&self, address: &Address) -> RedisResult<ConnectionInfo> {
+        self.connection(address, self.settings.clone().set_protocol(ProtocolVersion::RESP3))
+    }
+
     /// How to connect to a sentinel: without the user and the password of the servers.
     pub(crate) fn sentinel_server(&self, address: &Address) -> RedisResult<ConnectionInfo> {
         self.connection(address, RedisConnectionInfo::default())

@@ -1,5 +1,6 @@
 //! Which server is the primary of a slot, and how many replicas it should have.
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -10,10 +11,12 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, RedisError, RedisResult,
     Value,
 };
+use token_core::{PARTITIONS, Partition};
 use tokio::sync::Mutex;
 
 use super::members::{Member, read_members};
 use super::target::{Address, Shape, Target};
+use crate::keys::Namespace;
 
 /// The primary of some slots.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +89,19 @@ impl Topology {
         for (.., home) in map.iter() {
             if !homes.contains(home) {
                 homes.push(home.clone());
+            }
+        }
+        Ok(homes)
+    }
+
+    /// The partitions of each primary.
+    pub(crate) async fn partitions(&self) -> RedisResult<HashMap<Address, Vec<Partition>>> {
+        let map = self.map().await?;
+        let mut homes: HashMap<Address, Vec<Partition>> = HashMap::new();
+        for partition in (0..PARTITIONS).filter_map(Partition::new) {
+            let slot = Namespace::slot(partition);
+            if let Some((.., home)) = map.iter().find(|(first, last, _)| (*first..=*last).contains(&slot)) {
+                homes.entry(home.address.clone()).or_default().push(partition);
             }
         }
         Ok(homes)

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult};
-use token_core::{Clock, Demand, Mode, SystemClock};
+use token_core::{Clock, SystemClock};
 
 use super::asker::Asker;
 use super::info::Info;
@@ -23,8 +23,7 @@ use super::scene::{Facts, Node, Offset};
 use super::seen::{Seen, Unseen, seen, trouble};
 use crate::answer::Answer;
 use crate::connect::{Address, Member, Shape, open, read_members};
-use crate::demand;
-use crate::scripts::{self, Call};
+use crate::validation::question;
 
 /// The settings that only `CONFIG GET` tells. Nothing secret may ever stand here.
 const SETTINGS: [&str; 8] = [
@@ -126,15 +125,13 @@ async fn clock(link: &mut MultiplexedConnection) -> RedisResult<Offset> {
 
 /// Validates a token that cannot exist, as a validation does it, but without renewing.
 async fn validate(link: &mut MultiplexedConnection, key: String) -> RedisResult<Result<(), String>> {
-    let arguments = demand::arguments(&Demand::any(), Mode::Peek);
-    let call = Call { script: &scripts::VALIDATE, keys: vec![key], arguments };
-    let answer = match seen(call.send(link).await, "evalsha")? {
-        Ok(value) => Answer::read(value),
+    let answers = match seen(question::probe(key).send(link).await, "evalsha")? {
+        Ok(value) => Answer::read_all(value, 1),
         Err(Unseen::Refused(why)) => return Ok(Err(why)),
         Err(unseen) => return Ok(Err(unseen.to_string())),
     };
-    Ok(match answer.as_ref().map(Answer::split) {
-        Some((b"unknown", [])) => Ok(()),
+    Ok(match answers.as_deref() {
+        Some([answer]) if answer.split() == (b"unknown", &[]) => Ok(()),
         _ => Err("gave another answer than that there is no such token".into()),
     })
 }

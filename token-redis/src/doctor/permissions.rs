@@ -106,7 +106,7 @@ const HARMFUL: &[&str] = &[
     "slowlog|get",
 ];
 
-/// Commands of roles that cannot stand without arguments.
+/// Commands of roles that cannot stand without arguments. `CHANNEL` stands for ours.
 const ARGUMENTS: &[(&str, &str)] = &[
     ("evalsha", "a 0"),
     ("eval", "a 0"),
@@ -126,6 +126,8 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("wait", "1 1"),
     ("auth", "a"),
     ("config|get", "a"),
+    ("subscribe", "CHANNEL"),
+    ("publish", "CHANNEL a"),
 ];
 
 impl Inquiry {
@@ -133,7 +135,8 @@ impl Inquiry {
     pub(super) fn about(role: Role, namespace: &Namespace) -> Self {
         let key = namespace.nobody(|_| true).unwrap_or_else(|| format!("{namespace}:doctor"));
         let line = |command: &str, arguments: &str| {
-            format!("{} {}", command.replace('|', " "), arguments.replace("KEY", &key))
+            let arguments = arguments.replace("KEY", &key).replace("CHANNEL", &namespace.revocations());
+            format!("{} {arguments}", command.replace('|', " "))
         };
         let mut needed: Vec<(String, String)> = role
             .commands()
@@ -158,6 +161,10 @@ impl Inquiry {
         }
         for key in ["another:{00}:doctor".to_owned(), format!("{namespace}-another:{{00}}:doctor")] {
             unneeded.push((format!("keys outside {namespace}: such as {key}"), line("get", &key)));
+        }
+        for command in ["subscribe", "publish"].into_iter().filter(|command| role.commands().contains(command)) {
+            let others = format!("{command} on channels outside {namespace}");
+            unneeded.push((others, line(command, "another:revoked a")));
         }
         Self { needed, unneeded }
     }

@@ -71,6 +71,7 @@ const VALIDATOR: &[&str] = &[
     "cluster|slots",
     "cluster|nodes",
     "asking",
+    "subscribe",
 ];
 
 const ISSUER: &[&str] = &[
@@ -124,6 +125,8 @@ const ADMIN: &[&str] = &[
     "cluster|slots",
     "cluster|nodes",
     "asking",
+    "subscribe",
+    "publish",
     "role",
     "info",
     "cluster|info",

@@ -1,0 +1,81 @@
+//! What is known of tokens: bounded in number and in bytes.
+
+use std::sync::Arc;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use token_core::{Access, Grant, TokenId};
+
+use super::leases::Generation;
+use super::settings::LocalCache;
+
+/// What an entry takes besides the texts in it, about: itself, and its place in the map.
+const FRAME: usize = size_of::<Entry>() + 96;
+
+/// Entries by token. The ones that are used stay longest.
+pub(super) struct Entries(Cache<TokenId, Arc<Entry>, Weight>);
+
+/// What is known of a token.
+pub(super) struct Entry {
+    pub(super) what: Held,
+    /// When it ceases to count, by the clock of the cache.
+    pub(super) until: u64,
+    pub(super) generation: Generation,
+}
+
+/// Live or revoked.
+pub(super) enum Held {
+    Live(Grant),
+    Revoked,
+}
+
+impl Entries {
+    pub(super) fn new(settings: LocalCache) -> Self {
+        let (entries, bytes) = (settings.entries(), settings.bytes());
+        // As if none were smaller than its share: then the bound on bytes is one on their number, too.
+        let weight = Weight { least: (bytes / entries).max(1) as u64 };
+        Self(Cache::with_weighter(entries, bytes as u64, weight))
+    }
+
+    pub(super) fn get(&self, id: TokenId) -> Option<Arc<Entry>> {
+        self.0.get(&id)
+    }
+
+    pub(super) fn put(&self, id: TokenId, what: Held, until: u64, generation: Generation) {
+        self.0.insert(id, Arc::new(Entry { what, until, generation }));
+    }
+
+    /// How many there are, those included that do not count any more.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[derive(Clone)]
+struct Weight {
+    least: u64,
+}
+
+impl Weighter<TokenId, Arc<Entry>> for Weight {
+    fn weight(&self, _: &TokenId, entry: &Arc<Entry>) -> u64 {
+        let texts = match &entry.what {
+            Held::Live(grant) => texts(grant),
+            Held::Revoked => 0,
+        };
+        self.least.max((FRAME + texts) as u64)
+    }
+}
+
+fn texts(grant: &Grant) -> usize {
+    let names = [
+        Some(grant.subject.as_str()),
+        grant.label.as_ref().map(|label| label.as_str()),
+        grant.issuer.as_ref().map(|issuer| issuer.as_str()),
+    ];
+    let names: usize = names.into_iter().flatten().map(|name| name.len() + 16).sum();
+    let scopes = match &grant.access {
+        Access::Full => 0,
+        Access::Restricted(scopes) => 16 + scopes.iter().len() * size_of::<token_core::Scope>(),
+    };
+    names + scopes
+}

@@ -1,0 +1,119 @@
+//! The local cache: what was found out a moment ago is not asked again, and a revocation reaches it at once.
+//!
+//! An entry counts for [`LocalCache::max_age`] from the *sending* of the call that it is from, never past the token's own
+//! end, and only while its partition can be heard ([`Leases`]). Revocations are told on a channel by the scripts that
+//! make them; each ends all entries of its partition, which are few. Nothing else is told: renewals, which are many,
+//! change no entry.
+//!
+//! What is *not* kept: that a token is unknown, since its issue may be under way; and what a peek has found, since a peek
+//! renews nothing. That a token was revoked is kept as long as an entry is, since it cannot be issued again.
+
+mod entries;
+mod leases;
+mod listener;
+mod settings;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use token_core::{Demand, Grant, Partition, Reason, TokenId, Verdict};
+
+use self::entries::{Entries, Held};
+use self::leases::{Generation, Leases};
+use self::listener::Listener;
+pub use self::settings::LocalCache;
+use crate::connect::Target;
+use crate::options::Options;
+
+/// The cache of one store.
+pub(crate) struct Cache {
+    settings: LocalCache,
+    known: Arc<Known>,
+    /// Ends with the store.
+    _listener: Listener,
+}
+
+/// What is known, and how long it counts.
+pub(crate) struct Known {
+    /// Times are nanoseconds since then.
+    start: Instant,
+    entries: Entries,
+    leases: Leases,
+}
+
+/// A call that is about to be sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Sending {
+    at: u64,
+    generation: Generation,
+}
+
+impl Cache {
+    /// Begins to listen. Until somebody is heard, nothing is answered.
+    pub(crate) fn open(settings: LocalCache, target: Arc<Target>, options: &Options) -> Self {
+        let known = Arc::new(Known {
+            start: Instant::now(),
+            entries: Entries::new(settings),
+            leases: Leases::new(),
+        });
+        let listener = Listener::start(known.clone(), settings.age(), target, options);
+        Self { settings, known, _listener: listener }
+    }
+
+    /// How much longer than its window a renewed token must live, so that uses that are answered here count.
+    pub(crate) fn grace(&self) -> Duration {
+        self.settings.age()
+    }
+
+    /// The verdict on a use, where it is known.
+    pub(crate) fn verdict(&self, id: TokenId, demand: &Demand) -> Option<Verdict> {
+        let held = self.known.entries.get(id)?;
+        // The lease first: what was heard before it was given is seen then.
+        let lease = self.known.leases.until(id.partition());
+        let current = self.known.leases.generation(id.partition());
+        let now = self.known.now();
+        if now >= lease || now >= held.until || held.generation != current {
+            return None;
+        }
+        Some(match &held.what {
+            Held::Live(grant) => match demand.refusal(&grant.subject, &grant.access) {
+                Some(reason) => Verdict::Inactive(reason),
+                None => Verdict::Active(grant.clone()),
+            },
+            Held::Revoked => Verdict::Inactive(Reason::Unknown),
+        })
+    }
+
+    /// To be called before a call is sent whose answer is to be kept.
+    pub(crate) fn sending(&self, partition: Partition) -> Sending {
+        Sending { at: self.known.now(), generation: self.known.leases.generation(partition) }
+    }
+
+    /// Keeps what a use has found: a live token with so much left of its life.
+    pub(crate) fn keep(&self, sending: Sending, grant: &Grant, left: Duration) {
+        let until = sending.at.saturating_add(nanos(left.min(self.settings.age())));
+        self.known.entries.put(grant.id, Held::Live(grant.clone()), until, sending.generation);
+    }
+
+    /// Forgets what it knows of a partition: one of its tokens was revoked here.
+    pub(crate) fn forget(&self, partition: Partition) {
+        self.known.leases.turn(partition);
+    }
+}
+
+impl Known {
+    fn now(&self) -> u64 {
+        nanos(self.start.elapsed())
+    }
+
+    /// A token was revoked. It cannot be issued again, so that may be kept.
+    fn revoked(&self, id: TokenId, age: Duration) {
+        self.leases.turn(id.partition());
+        let until = self.now().saturating_add(nanos(age));
+        self.entries.put(id, Held::Revoked, until, self.leases.generation(id.partition()));
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

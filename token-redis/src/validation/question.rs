@@ -1,0 +1,80 @@
+//! What a validation asks, as `validate.lua` takes it.
+
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use token_core::{Demand, Mode, Need, SubjectHash, TokenId};
+
+use crate::keys::Namespace;
+use crate::scripts::{self, Call};
+
+/// Whether a token counts for a use. Two that are equal have one answer.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Question {
+    id: TokenId,
+    mode: Mode,
+    /// The check of the subject that is demanded; empty when any will do.
+    subject: Vec<u8>,
+    /// The permissions that are demanded.
+    needs: Vec<u8>,
+}
+
+impl Question {
+    pub(crate) fn new(id: TokenId, demand: &Demand, mode: Mode) -> Self {
+        let subject = demand.demanded_subject().map(|subject| SubjectHash::of(subject).check.to_vec());
+        let mut needs = Vec::new();
+        demand.needs().iter().for_each(|need| push(&mut needs, need));
+        Self { id, mode, subject: subject.unwrap_or_default(), needs }
+    }
+
+    /// The token that is asked about.
+    pub(crate) fn id(&self) -> TokenId {
+        self.id
+    }
+}
+
+/// By the token alone: the rest seldom differs.
+impl Hash for Question {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
+/// One call that asks all of them, which have one mode.
+pub(crate) fn call<'a>(
+    questions: impl IntoIterator<Item = &'a Question>,
+    names: &Namespace,
+    mode: Mode,
+    grace: Duration,
+) -> Call {
+    let mut call = Call { script: &scripts::VALIDATE, keys: Vec::new(), arguments: head(mode, grace) };
+    for question in questions {
+        call.keys.push(names.record(question.id));
+        call.arguments.extend([question.subject.clone(), question.needs.clone()]);
+    }
+    call
+}
+
+/// A call that asks about a key that no token has: whether the server validates.
+pub(crate) fn probe(key: String) -> Call {
+    let mut arguments = head(Mode::Peek, Duration::ZERO);
+    arguments.extend([Vec::new(), Vec::new()]);
+    Call { script: &scripts::VALIDATE, keys: vec![key], arguments }
+}
+
+fn head(mode: Mode, grace: Duration) -> Vec<Vec<u8>> {
+    let mode = match mode {
+        Mode::Use => b"use".to_vec(),
+        Mode::Peek => b"peek".to_vec(),
+    };
+    vec![mode, grace.as_millis().to_string().into_bytes()]
+}
+
+/// One byte of permission bits, the number of nodes, then the node and its ancestors.
+fn push(bytes: &mut Vec<u8>, need: &Need) {
+    bytes.push(need.scope().permission.bits());
+    // The node, and no more ancestors than Need::MAX_ANCESTORS.
+    let nodes = u16::try_from(need.path().count()).unwrap_or(u16::MAX);
+    bytes.extend(nodes.to_be_bytes());
+    need.path().take(nodes.into()).for_each(|node| bytes.extend(node.as_bytes()));
+}
