@@ -7,7 +7,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 use token_core::{Actor, ConfirmationLevel, Label, Prefix, Scope, Span, Subject};
 use token_http::Realm;
-use token_redis::{Namespace, Role};
+use token_redis::{LocalCache, Namespace, Role};
 use uuid::Uuid;
 
 use crate::exit;
@@ -340,6 +340,22 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "TOKEN_LISTEN_KEY", value_name = "PATH", hide_env_values = true, requires = "listen_cert", value_hint = ValueHint::FilePath)]
     pub(crate) listen_key: Option<PathBuf>,
 
+    /// Answer uses for so long without asking the store again, at most 1m [without a value: 1s]
+    ///
+    /// A revocation is refused here as soon as it is told, in milliseconds, and never later than this time after it was
+    /// acknowledged. A sliding token lives up to this time longer after its last use. Only with a Redis store.
+    #[arg(
+        long,
+        env = "TOKEN_CACHE",
+        value_name = "DURATION",
+        hide_env_values = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1s",
+        value_parser = cache_age
+    )]
+    pub(crate) cache: Option<Span>,
+
     /// How many requests are worked on at once; more are told to come again (503)
     #[arg(
         long,
@@ -367,6 +383,14 @@ pub(crate) struct ServeArgs {
     /// Print the settings in force as such a file, without passwords, and stop
     #[arg(long)]
     pub(crate) print_config: bool,
+}
+
+fn cache_age(text: &str) -> Result<Span, String> {
+    let age: Span = text.parse().map_err(|error: token_core::SpanError| error.to_string())?;
+    if age.as_duration() > LocalCache::LONGEST {
+        return Err("the longest is 1m: for so long a revocation could be missed".into());
+    }
+    Ok(age)
 }
 
 /// How a log is written.

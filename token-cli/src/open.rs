@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use token_core::{ConfirmationLevel, Finding, KeyRing, StoreError, StoreErrorKind, TokenService, TokenStore};
-use token_redis::{Options, RedisStore, Role, Tls};
+use token_redis::{LocalCache, Options, RedisStore, Role, Tls};
 use token_sqlite::SqliteStore;
 
 use crate::args::Settings;
@@ -16,9 +16,17 @@ pub(crate) type Tokens = TokenService<Arc<dyn TokenStore>>;
 
 /// Opens the store that the settings name.
 pub(crate) async fn open(settings: &Settings) -> Result<Tokens, Failure> {
+    open_cached(settings, None).await
+}
+
+/// The same, with a local cache where one is asked for.
+pub(crate) async fn open_cached(settings: &Settings, cache: Option<LocalCache>) -> Result<Tokens, Failure> {
     let store: Arc<dyn TokenStore> = match named(settings)? {
+        Named::Sqlite(_) if cache.is_some() => {
+            return Err(Failure::usage("the embedded store needs no cache: leave --cache out"));
+        }
         Named::Sqlite(database) => Arc::new(sqlite(&database, settings)?),
-        Named::Redis(url) => Arc::new(redis(url, settings).await?),
+        Named::Redis(url) => Arc::new(redis(url, settings, cache).await?),
     };
     Ok(TokenService::new(store, settings.prefix.clone()))
 }
@@ -73,12 +81,14 @@ fn sqlite(database: &Path, settings: &Settings) -> Result<SqliteStore, Failure> 
     Ok(SqliteStore::open(database, ring)?)
 }
 
-async fn redis(url: &str, settings: &Settings) -> Result<RedisStore, Failure> {
+async fn redis(url: &str, settings: &Settings, cache: Option<LocalCache>) -> Result<RedisStore, Failure> {
     let ring = match key_file(settings) {
         Some(path) => keys::read_keys(path)?,
         None => Arc::new(KeyRing::public()),
     };
-    RedisStore::connect(url, ring, options(settings)?).await.map_err(misconfigured)
+    let mut options = options(settings)?;
+    options.local_cache = cache;
+    RedisStore::connect(url, ring, options).await.map_err(misconfigured)
 }
 
 fn options(settings: &Settings) -> Result<Options, Failure> {

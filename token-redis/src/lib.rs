@@ -62,7 +62,7 @@ mod tls;
 mod trouble;
 mod validation;
 
-pub use cache::LocalCache;
+pub use cache::{CacheStatus, LocalCache};
 pub use doctor::{Role, RoleError, examine};
 pub use keys::{Namespace, NamespaceError};
 pub use options::Options;

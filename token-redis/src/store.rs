@@ -13,6 +13,7 @@ use token_core::{
 
 use crate::answer::{self, Answer};
 use crate::attempt::Attempt;
+use crate::cache::CacheStatus;
 use crate::confirm::Confirmed;
 use crate::connect::{Home, Own, Primaries, Shared, Target, Work};
 use crate::keys::Namespace;
@@ -68,6 +69,12 @@ impl RedisStore {
     #[must_use]
     pub fn connection_swaps(&self) -> u64 {
         self.shared.swaps()
+    }
+
+    /// How the local cache is doing; `None` without one.
+    #[must_use]
+    pub fn cache_status(&self) -> Option<CacheStatus> {
+        self.validation.cache_status()
     }
 
     fn attempt(&self, doing: &'static str) -> Attempt<'_> {

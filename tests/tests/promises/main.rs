@@ -19,6 +19,7 @@ mod full_memory;
 mod garbage;
 mod healing;
 mod index;
+mod local_cache;
 mod lost_scripts;
 mod memory_budget;
 mod misuse;

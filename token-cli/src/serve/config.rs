@@ -110,6 +110,7 @@ pub(super) fn shown(cli: &Cli) -> String {
         set("listen-key", path(&serve.listen_key));
         set("realm", Some(serve.realm.to_string()));
         set("log-format", Some(serve.log_format.to_string()));
+        set("cache", serve.cache.map(|age| age.to_string()));
         set("at-once", Some(serve.at_once.to_string()));
         let names = |names: &[token_core::Subject]| {
             names.iter().map(|name| Value::String(name.to_string())).collect()

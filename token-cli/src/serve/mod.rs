@@ -8,20 +8,23 @@ use std::sync::Arc;
 
 use token_core::{TokenService, TokenStore};
 use token_http::sidecar::{Limits, Measured, Sidecar, Tokens};
+use token_redis::LocalCache;
 
 pub(crate) use self::config::with_file;
 use crate::args::{Cli, ServeArgs, Settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::open::open;
+use crate::open::open_cached;
 use crate::report::Report;
 
 /// Answers until it is told to stop; then it finishes what it has begun.
 pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Report, Failure> {
-    let ServeArgs { listen, grpc, listen_cert, listen_key, admins, introspectors, realm, at_once, .. } =
-        arguments;
+    let ServeArgs {
+        listen, grpc, listen_cert, listen_key, admins, introspectors, realm, cache, at_once, ..
+    } = arguments;
+    let cache = cache.map(|age| LocalCache::default().max_age(age.as_duration()));
     let sidecar = Sidecar {
-        tokens: Arc::new(measured(open(settings).await?, settings)),
+        tokens: Arc::new(measured(open_cached(settings, cache).await?, settings)),
         realm,
         admins: admins.into_iter().collect(),
         introspectors: introspectors.into_iter().collect(),

@@ -31,11 +31,15 @@ impl<S: TokenStore> Measured<S> {
         let result = work.await;
         histogram!("token_store_seconds", "operation" => operation).record(began.elapsed());
         if let Err(error) = &result {
-            let kind = error.kind().code();
-            counter!("token_store_errors_total", "operation" => operation, "kind" => kind).increment(1);
+            count_error(operation, error);
         }
         result
     }
+}
+
+fn count_error(operation: &'static str, error: &StoreError) {
+    let kind = error.kind().code();
+    counter!("token_store_errors_total", "operation" => operation, "kind" => kind).increment(1);
 }
 
 fn count(verdict: &Verdict, mode: Mode) {
@@ -63,6 +67,23 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         let verdict = self.measure("validate", self.0.validate(token, demand, mode)).await?;
         count(&verdict, mode);
         Ok(verdict)
+    }
+
+    async fn validate_many(
+        &self,
+        tokens: &[(ParsedToken, Demand)],
+        mode: Mode,
+    ) -> Vec<Result<Verdict, StoreError>> {
+        let began = Instant::now();
+        let verdicts = self.0.validate_many(tokens, mode).await;
+        histogram!("token_store_seconds", "operation" => "validate_many").record(began.elapsed());
+        for verdict in &verdicts {
+            match verdict {
+                Ok(verdict) => count(verdict, mode),
+                Err(error) => count_error("validate_many", error),
+            }
+        }
+        verdicts
     }
 
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {

@@ -136,7 +136,11 @@ struct Post {
 
 impl Post {
     /// Listens until the primary cannot be heard any more, and says why.
-    async fn hear(self: &Arc<Self>, address: &Address, complained: &mut bool) -> Result<Infallible, RedisError> {
+    async fn hear(
+        self: &Arc<Self>,
+        address: &Address,
+        complained: &mut bool,
+    ) -> Result<Infallible, RedisError> {
         let mut connection = self.subscribe(address).await?;
         loop {
             let sent = self.hearing.known.now();

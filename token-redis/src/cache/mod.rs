@@ -12,6 +12,7 @@ mod entries;
 mod leases;
 mod listener;
 mod settings;
+mod tally;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +23,7 @@ use self::entries::{Entries, Held};
 use self::leases::{Generation, Leases};
 use self::listener::Listener;
 pub use self::settings::LocalCache;
+use self::tally::Tally;
 use crate::connect::Target;
 use crate::options::Options;
 
@@ -29,6 +31,7 @@ use crate::options::Options;
 pub(crate) struct Cache {
     settings: LocalCache,
     known: Arc<Known>,
+    tally: Tally,
     /// Ends with the store.
     _listener: Listener,
 }
@@ -41,6 +44,20 @@ pub(crate) struct Known {
     leases: Leases,
 }
 
+/// How a local cache is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheStatus {
+    /// Uses that were answered here.
+    pub hits: u64,
+    /// Uses that had to be asked.
+    pub misses: u64,
+    /// What is kept, what does not count any more included.
+    pub entries: usize,
+    /// Of how many of the 1 024 partitions revocations are heard now. Tokens of the others are asked about.
+    pub partitions_heard: usize,
+}
+
 /// A call that is about to be sent.
 #[derive(Clone, Copy)]
 pub(crate) struct Sending {
@@ -51,13 +68,10 @@ pub(crate) struct Sending {
 impl Cache {
     /// Begins to listen. Until somebody is heard, nothing is answered.
     pub(crate) fn open(settings: LocalCache, target: Arc<Target>, options: &Options) -> Self {
-        let known = Arc::new(Known {
-            start: Instant::now(),
-            entries: Entries::new(settings),
-            leases: Leases::new(),
-        });
+        let known =
+            Arc::new(Known { start: Instant::now(), entries: Entries::new(settings), leases: Leases::new() });
         let listener = Listener::start(known.clone(), settings.age(), target, options);
-        Self { settings, known, _listener: listener }
+        Self { settings, known, tally: Tally::default(), _listener: listener }
     }
 
     /// How much longer than its window a renewed token must live, so that uses that are answered here count.
@@ -65,28 +79,27 @@ impl Cache {
         self.settings.age()
     }
 
+    pub(crate) fn status(&self) -> CacheStatus {
+        let Known { entries, leases, .. } = &*self.known;
+        CacheStatus {
+            hits: self.tally.hits(),
+            misses: self.tally.misses(),
+            entries: entries.len(),
+            partitions_heard: leases.given(self.known.now()),
+        }
+    }
+
     /// The verdict on a use, where it is known.
     pub(crate) fn verdict(&self, id: TokenId, demand: &Demand) -> Option<Verdict> {
-        let held = self.known.entries.get(id)?;
-        // The lease first: what was heard before it was given is seen then.
-        let lease = self.known.leases.until(id.partition());
-        let current = self.known.leases.generation(id.partition());
-        let now = self.known.now();
-        if now >= lease || now >= held.until || held.generation != current {
-            return None;
-        }
-        Some(match &held.what {
-            Held::Live(grant) => match demand.refusal(&grant.subject, &grant.access) {
-                Some(reason) => Verdict::Inactive(reason),
-                None => Verdict::Active(grant.clone()),
-            },
-            Held::Revoked => Verdict::Inactive(Reason::Unknown),
-        })
+        let verdict = self.known.verdict(id, demand)?;
+        self.tally.hit(id);
+        Some(verdict)
     }
 
     /// To be called before a call is sent whose answer is to be kept.
-    pub(crate) fn sending(&self, partition: Partition) -> Sending {
-        Sending { at: self.known.now(), generation: self.known.leases.generation(partition) }
+    pub(crate) fn sending(&self, id: TokenId) -> Sending {
+        self.tally.miss(id);
+        Sending { at: self.known.now(), generation: self.known.leases.generation(id.partition()) }
     }
 
     /// Keeps what a use has found: a live token with so much left of its life.
@@ -104,6 +117,24 @@ impl Cache {
 impl Known {
     fn now(&self) -> u64 {
         nanos(self.start.elapsed())
+    }
+
+    fn verdict(&self, id: TokenId, demand: &Demand) -> Option<Verdict> {
+        let held = self.entries.get(id)?;
+        // The lease first: what was heard before it was given is seen then.
+        let lease = self.leases.until(id.partition());
+        let current = self.leases.generation(id.partition());
+        let now = self.now();
+        if now >= lease || now >= held.until || held.generation != current {
+            return None;
+        }
+        Some(match &held.what {
+            Held::Live(grant) => match demand.refusal(&grant.subject, &grant.access) {
+                Some(reason) => Verdict::Inactive(reason),
+                None => Verdict::Active(grant.clone()),
+            },
+            Held::Revoked => Verdict::Inactive(Reason::Unknown),
+        })
     }
 
     /// A token was revoked. It cannot be issued again, so that may be kept.

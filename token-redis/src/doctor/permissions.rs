@@ -162,7 +162,9 @@ impl Inquiry {
         for key in ["another:{00}:doctor".to_owned(), format!("{namespace}-another:{{00}}:doctor")] {
             unneeded.push((format!("keys outside {namespace}: such as {key}"), line("get", &key)));
         }
-        for command in ["subscribe", "publish"].into_iter().filter(|command| role.commands().contains(command)) {
+        for command in
+            ["subscribe", "publish"].into_iter().filter(|command| role.commands().contains(command))
+        {
             let others = format!("{command} on channels outside {namespace}");
             unneeded.push((others, line(command, "another:revoked a")));
         }

@@ -65,7 +65,7 @@ impl<Q: Hash + Eq + Clone, A: Clone> Flights<Q, A> {
 
     fn shard(&self, question: &Q) -> MutexGuard<'_, HashMap<Q, Gate<A>>> {
         let number = self.hasher.hash_one(question) % SHARDS as u64;
-        #[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "a remainder of SHARDS")]
+        #[expect(clippy::indexing_slicing, reason = "a remainder of SHARDS")]
         let shard = &self.shards[number as usize];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,7 +124,11 @@ mod tests {
         }
     }
 
-    fn ask(flights: &Arc<Flights<u8, usize>>, server: &Arc<Server>, question: u8) -> tokio::task::JoinHandle<usize> {
+    fn ask(
+        flights: &Arc<Flights<u8, usize>>,
+        server: &Arc<Server>,
+        question: u8,
+    ) -> tokio::task::JoinHandle<usize> {
         let (flights, server) = (flights.clone(), server.clone());
         tokio::spawn(async move { flights.share(question, || server.call()).await })
     }

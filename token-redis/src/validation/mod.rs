@@ -14,14 +14,16 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 use redis::Value;
-use token_core::{Demand, KeyRing, Mode, ParsedToken, Partition, Reason, Record, StoreError, TokenId, Verdict};
+use token_core::{
+    Demand, KeyRing, Mode, ParsedToken, Partition, Reason, Record, StoreError, TokenId, Verdict,
+};
 
 use self::batches::{AT_ONCE, batches};
 use self::flights::Flights;
 use self::question::Question;
 use crate::answer::{self, Answer};
 use crate::attempt::Attempt;
-use crate::cache::{Cache, Sending};
+use crate::cache::{Cache, CacheStatus, Sending};
 use crate::connect::{Shape, Shared, Target};
 use crate::keys::Namespace;
 use crate::options::Options;
@@ -40,7 +42,12 @@ pub(crate) struct Validation {
 }
 
 impl Validation {
-    pub(crate) fn new(keys: Arc<KeyRing>, options: Options, target: Arc<Target>, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(
+        keys: Arc<KeyRing>,
+        options: Options,
+        target: Arc<Target>,
+        shared: Arc<Shared>,
+    ) -> Self {
         let cache = options.local_cache.map(|settings| Cache::open(settings, target.clone(), &options));
         Self { keys, shown: target.to_string(), options, target, shared, flights: Flights::new(), cache }
     }
@@ -92,6 +99,11 @@ impl Validation {
         verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(missing)).collect()
     }
 
+    /// How the local cache is doing, where there is one.
+    pub(crate) fn cache_status(&self) -> Option<CacheStatus> {
+        self.cache.as_ref().map(Cache::status)
+    }
+
     /// A token of this partition was revoked here.
     pub(crate) fn forget(&self, partition: Partition) {
         if let Some(cache) = &self.cache {
@@ -115,7 +127,7 @@ impl Validation {
 
     fn sending(&self, id: TokenId, mode: Mode) -> Option<Sending> {
         let cache = self.cache.as_ref().filter(|_| mode == Mode::Use)?;
-        Some(cache.sending(id.partition()))
+        Some(cache.sending(id))
     }
 
     async fn ask_one(

@@ -1,0 +1,204 @@
+//! What is answered without asking, and what is asked all the same.
+
+use futures_util::future::join_all;
+use token_core::{
+    Access, Demand, IssueRequest, Lifetime, Mode, Need, Prefix, Scope, Scopes, SubjectHash, TokenFormat,
+    TokenStore, os_rng,
+};
+use token_redis::LocalCache;
+use token_tests::servers::Standalone;
+
+use super::kit::{AGES, caching, caching_with, is_active, revoke, status, until};
+use crate::kit::{Deployment, issue, keys, span, tokens_at};
+
+#[tokio::test]
+async fn what_is_known_costs_no_command() {
+    for deployment in [Deployment::standalone().await, Deployment::cluster().await] {
+        let tokens = caching(&deployment.url(), AGES).await;
+        let mut issued = Vec::new();
+        for user in ["ada", "bob", "cyd"] {
+            issued.push(issue(&tokens, user, Lifetime::sliding(span("10m"))).await);
+        }
+        for token in &issued {
+            assert!(is_active(&tokens, token.token.expose_secret()).await);
+        }
+        deployment.forget_commands().await;
+        for token in issued.iter().cycle().take(300) {
+            assert!(is_active(&tokens, token.token.expose_secret()).await);
+        }
+        assert_eq!(deployment.commands().await.remove("evalsha"), None);
+        assert_eq!((status(&tokens).hits, status(&tokens).misses), (300, 3));
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_is_refused_to_whoever_may_not_without_asking() {
+    let deployment = Deployment::standalone().await;
+    let tokens = caching(&deployment.url(), AGES).await;
+    let held: Scope = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r".parse().unwrap();
+    let other: Scope = "node:00000000-0000-0000-0000-000000000001:r".parse().unwrap();
+    let access = Access::Restricted(Scopes::new([held]).unwrap());
+    let request = IssueRequest::new("ada".parse().unwrap(), access, Lifetime::sliding(span("10m")));
+    let issued = tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap();
+    let text = issued.token.expose_secret();
+    assert!(is_active(&tokens, text).await);
+    deployment.forget_commands().await;
+    let active = async |demand: Demand| tokens.validate(text, &demand).await.unwrap().grant().is_some();
+    assert!(active(Demand::any().subject("ada".parse().unwrap()).need(Need::new(held))).await);
+    assert!(active(Demand::any().need(Need::new(other).below([held.node]))).await);
+    assert!(!active(Demand::any().subject("bob".parse().unwrap())).await);
+    assert!(!active(Demand::any().need(Need::new(other))).await);
+    assert_eq!(deployment.commands().await.remove("evalsha"), None);
+}
+
+/// A refused use renews nothing, so it says nothing of later uses.
+#[tokio::test]
+async fn what_a_refused_use_or_a_peek_finds_is_not_kept() {
+    let server = Standalone::start().await;
+    let tokens = caching(&server.url(), AGES).await;
+    let issued = issue(&tokens, "ada", Lifetime::sliding(span("10m"))).await;
+    let text = issued.token.expose_secret();
+    let wrong = Demand::any().subject("bob".parse().unwrap());
+    for _ in 0..2 {
+        assert!(tokens.validate(text, &wrong).await.unwrap().grant().is_none());
+        assert!(tokens.peek(text, &Demand::any()).await.unwrap().grant().is_some());
+    }
+    assert_eq!((status(&tokens).hits, status(&tokens).entries), (0, 0));
+}
+
+#[tokio::test]
+async fn a_peek_is_not_answered_by_what_is_known() {
+    let server = Standalone::start().await;
+    let tokens = caching(&server.url(), AGES).await;
+    let issued = issue(&tokens, "ada", Lifetime::sliding(span("10m"))).await;
+    let text = issued.token.expose_secret();
+    assert!(is_active(&tokens, text).await);
+    server.command::<()>(&["FLUSHALL"]).await;
+    assert!(tokens.peek(text, &Demand::any()).await.unwrap().grant().is_none());
+}
+
+#[tokio::test]
+async fn a_token_that_was_unknown_is_known_as_soon_as_it_is_issued_elsewhere() {
+    let server = Standalone::start().await;
+    let (tokens, elsewhere) = (caching(&server.url(), AGES).await, tokens_at(&server.url()).await);
+    let request = IssueRequest::new("ada".parse().unwrap(), Access::Full, Lifetime::sliding(span("10m")));
+    let format = TokenFormat::new(Prefix::default(), keys());
+    for _ in 0..50 {
+        let token = format.generate(SubjectHash::of(&request.subject).partition, &mut os_rng().unwrap());
+        assert!(!is_active(&tokens, token.expose_secret()).await);
+        assert!(elsewhere.store().issue(token.id(), &request).await.unwrap().confirmation.is_confirmed());
+        assert!(is_active(&tokens, token.expose_secret()).await);
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_never_outlives_the_hard_expiry() {
+    let server = Standalone::start().await;
+    let tokens = caching(&server.url(), AGES).await;
+    let limit = token_core::Span::from_millis(300).unwrap();
+    for lifetime in [Lifetime::hard(limit), Lifetime::capped(limit, limit).unwrap()] {
+        let issued = issue(&tokens, "ada", lifetime).await;
+        let (text, end) = (issued.token.expose_secret(), issued.grant.deadlines.cap().unwrap());
+        is_active(&tokens, text).await;
+        until(async || {
+            let (seconds, micros): (u64, u64) = server.command(&["TIME"]).await;
+            let over = seconds * 1000 + micros / 1000 >= end.as_millis();
+            assert!(!over || !is_active(&tokens, text).await);
+            over
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn no_more_is_kept_than_is_allowed() {
+    let server = Standalone::start().await;
+    let settings = LocalCache::default().max_age(AGES).max_entries(100);
+    let tokens = caching_with(&server.url(), settings).await;
+    for n in 0..300 {
+        let issued = issue(&tokens, &format!("user-{n}"), Lifetime::hard(span("1h"))).await;
+        assert!(is_active(&tokens, issued.token.expose_secret()).await);
+    }
+    assert!((1..=100).contains(&status(&tokens).entries), "{:?}", status(&tokens));
+}
+
+#[tokio::test]
+async fn a_thousand_at_once_share_two_calls_and_with_a_cache_one() {
+    let deployment = Deployment::standalone().await;
+    for (tokens, calls) in
+        [(tokens_at(&deployment.url()).await, 2), (caching(&deployment.url(), AGES).await, 1)]
+    {
+        let issued = issue(&tokens, "ada", Lifetime::sliding(span("10m"))).await;
+        let text = issued.token.expose_secret();
+        // Every node has the script from here on.
+        tokens.peek(text, &Demand::any()).await.unwrap();
+        deployment.forget_commands().await;
+        let asked = join_all((0..1000).map(|_| is_active(&tokens, text))).await;
+        assert!(asked.into_iter().all(|active| active));
+        assert_eq!(deployment.commands().await.remove("evalsha"), Some(calls));
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_are_answered_as_one_by_one() {
+    for deployment in [Deployment::standalone().await, Deployment::cluster().await] {
+        let tokens = tokens_at(&deployment.url()).await;
+        let mut issued = Vec::new();
+        for n in 0..200 {
+            issued.push(issue(&tokens, &format!("user-{}", n % 50), Lifetime::sliding(span("10m"))).await);
+        }
+        revoke(&tokens, &issued[0]).await;
+        let wrong = Demand::any().subject("somebody else".parse().unwrap());
+        let mut uses: Vec<_> =
+            issued.iter().map(|token| (token.token.expose_secret(), Demand::any())).collect();
+        uses.push(("tok_garbage", Demand::any()));
+        uses.push((issued[1].token.expose_secret(), wrong));
+        for _ in 0..2 {
+            let together = tokens.validate_many(uses.clone()).await;
+            assert_eq!(together.len(), uses.len());
+            for ((text, demand), verdict) in uses.iter().zip(together) {
+                let alone = tokens.validate(text, demand).await.unwrap();
+                let verdict = verdict.unwrap();
+                assert_eq!(verdict.grant().map(|grant| grant.id), alone.grant().map(|grant| grant.id));
+                if verdict.grant().is_none() {
+                    assert_eq!(verdict, alone);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_are_few_commands() {
+    let deployment = Deployment::standalone().await;
+    let tokens = tokens_at(&deployment.url()).await;
+    let mut issued = Vec::new();
+    for n in 0..130 {
+        issued.push(issue(&tokens, &format!("user-{n}"), Lifetime::sliding(span("10m"))).await);
+    }
+    let uses: Vec<_> = issued.iter().map(|token| (token.token.expose_secret(), Demand::any())).collect();
+    assert!(
+        tokens.validate_many(uses.clone()).await.iter().all(|one| one.as_ref().unwrap().grant().is_some())
+    );
+    deployment.forget_commands().await;
+    tokens.validate_many(uses).await;
+    assert_eq!(deployment.commands().await.remove("evalsha"), Some(3));
+}
+
+/// One token that cannot be trusted says nothing of the others.
+#[tokio::test]
+async fn among_many_only_the_one_that_does_not_decode_is_an_error() {
+    let server = Standalone::start().await;
+    let tokens = tokens_at(&server.url()).await;
+    let mut parsed = Vec::new();
+    for user in ["ada", "bob", "cyd"] {
+        let issued = issue(&tokens, user, Lifetime::sliding(span("10m"))).await;
+        parsed.push((tokens.parse(issued.token.expose_secret()).unwrap(), Demand::any()));
+    }
+    let spoilt = parsed[1].0.id().to_string();
+    let key = format!("tok:{{{}}}:{}", &spoilt[..2], &spoilt[2..]);
+    server.command::<()>(&["SET", &key, "spoilt", "KEEPTTL"]).await;
+    let verdicts = tokens.store().validate_many(&parsed, Mode::Use).await;
+    let answered: Vec<_> = verdicts.iter().map(Result::is_ok).collect();
+    assert_eq!(answered, [true, false, true]);
+}

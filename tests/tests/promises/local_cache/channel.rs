@@ -1,0 +1,79 @@
+//! When the channel on which revocations are told is cut, stalls or comes back.
+
+use std::time::{Duration, Instant};
+
+use token_core::{Demand, Lifetime};
+use token_tests::servers::{Proxy, Standalone};
+
+use super::kit::{AGES, caching, is_active, revoke, status, until, until_heard, verdict};
+use crate::kit::{Tokens, issue, span, tokens_at};
+
+/// A node behind a proxy, and one that is not.
+async fn nodes(age: Duration) -> (Standalone, Proxy, Tokens, Tokens) {
+    let server = Standalone::start().await;
+    let proxy = Proxy::to(server.port()).await;
+    let node = caching(&format!("redis://127.0.0.1:{}", proxy.port()), age).await;
+    let elsewhere = tokens_at(&server.url()).await;
+    (server, proxy, node, elsewhere)
+}
+
+/// "Could not find out" instead of what was known.
+#[tokio::test]
+async fn a_node_that_is_cut_off_answers_nothing() {
+    let (_server, proxy, node, elsewhere) = nodes(AGES).await;
+    let issued = issue(&elsewhere, "ada", Lifetime::sliding(span("10m"))).await;
+    assert!(is_active(&node, issued.token.expose_secret()).await);
+    proxy.cut().await;
+    until(async || status(&node).partitions_heard == 0).await;
+    assert!(node.validate(issued.token.expose_secret(), &Demand::any()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_node_that_was_cut_off_asks_again_for_everything() {
+    let (server, proxy, node, elsewhere) = nodes(AGES).await;
+    let issued = issue(&elsewhere, "ada", Lifetime::sliding(span("10m"))).await;
+    assert!(is_active(&node, issued.token.expose_secret()).await);
+    proxy.cut().await;
+    until(async || status(&node).partitions_heard == 0).await;
+    revoke(&elsewhere, &issued).await;
+    proxy.heal().await;
+    until_heard(&node).await;
+    assert!(verdict(&node, issued.token.expose_secret()).await.grant().is_none());
+    drop(server);
+}
+
+/// Nothing arrives any more, and nobody says so.
+#[tokio::test]
+async fn a_revocation_is_refused_in_time_though_the_channel_has_stalled() {
+    let age = Duration::from_millis(300);
+    let (_server, proxy, node, elsewhere) = nodes(age).await;
+    let issued = issue(&elsewhere, "ada", Lifetime::sliding(span("10m"))).await;
+    let text = issued.token.expose_secret();
+    assert!(is_active(&node, text).await);
+    proxy.stall();
+    revoke(&elsewhere, &issued).await;
+    let acknowledged = Instant::now();
+    until(async || {
+        let asked = Instant::now();
+        let active = node.validate(text, &Demand::any()).await.is_ok_and(|verdict| verdict.grant().is_some());
+        assert!(!active || asked < acknowledged + age, "later than it may be");
+        asked > acknowledged + 2 * age
+    })
+    .await;
+}
+
+/// Until the server says it, the lease is what the node has heard last.
+#[tokio::test]
+async fn a_server_that_hangs_ends_what_is_known() {
+    let age = Duration::from_millis(300);
+    let server = Standalone::start().await;
+    let node = caching(&server.url(), age).await;
+    let issued = issue(&node, "ada", Lifetime::sliding(span("10m"))).await;
+    assert!(is_active(&node, issued.token.expose_secret()).await);
+    server.pause();
+    until(async || status(&node).partitions_heard == 0).await;
+    assert!(node.validate(issued.token.expose_secret(), &Demand::any()).await.is_err());
+    server.resume();
+    until_heard(&node).await;
+    assert!(is_active(&node, issued.token.expose_secret()).await);
+}

@@ -1,0 +1,64 @@
+//! Nodes with a local cache.
+
+use std::time::Duration;
+
+use token_core::{Demand, Issued, Revocation, RevokeOutcome, TokenStore, Verdict};
+use token_redis::{CacheStatus, LocalCache, Options};
+
+use crate::kit::{Tokens, tokens_with};
+
+/// So long that nothing ends by its age while a test runs.
+pub(crate) const AGES: Duration = LocalCache::LONGEST;
+
+/// A node that answers for so long without asking. It is heard of when this returns.
+pub(crate) async fn caching(url: &str, age: Duration) -> Tokens {
+    caching_with(url, LocalCache::default().max_age(age)).await
+}
+
+pub(crate) async fn caching_with(url: &str, cache: LocalCache) -> Tokens {
+    let mut options = Options::default();
+    options.local_cache = Some(cache);
+    let tokens = tokens_with(url, options).await;
+    until_heard(&tokens).await;
+    tokens
+}
+
+/// Waits until revocations of all partitions are heard.
+pub(crate) async fn until_heard(tokens: &Tokens) {
+    until(|| async { status(tokens).partitions_heard == 1024 }).await;
+}
+
+pub(crate) fn status(tokens: &Tokens) -> CacheStatus {
+    tokens.store().cache_status().unwrap()
+}
+
+pub(crate) async fn verdict(tokens: &Tokens, text: &str) -> Verdict {
+    tokens.validate(text, &Demand::any()).await.unwrap()
+}
+
+pub(crate) async fn is_active(tokens: &Tokens, text: &str) -> bool {
+    verdict(tokens, text).await.grant().is_some()
+}
+
+/// Revokes a live token.
+pub(crate) async fn revoke(tokens: &Tokens, issued: &Issued) {
+    let done = tokens.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
+    assert_eq!(done.outcome, RevokeOutcome::Revoked);
+}
+
+/// Revokes all tokens of whoever this one is of.
+pub(crate) async fn revoke_all(tokens: &Tokens, issued: &Issued) {
+    let done = tokens.store().revoke_subject(&issued.grant.subject, &Revocation::default()).await.unwrap();
+    assert!(done.outcome.contains(&issued.grant.id));
+}
+
+/// Waits until it is so.
+pub(crate) async fn until<F: Future<Output = bool>>(so: impl Fn() -> F) {
+    for _ in 0..1500 {
+        if so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it is not so after half a minute");
+}

@@ -1,0 +1,8 @@
+//! A node that answers from its local cache: what it may answer, and how soon it hears of a revocation.
+
+mod kit;
+
+mod answers;
+mod channel;
+mod revocation;
+mod window;

@@ -1,0 +1,104 @@
+//! Sliding tokens stay right on nodes that answer without renewing.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use redis::aio::MultiplexedConnection;
+use token_core::{Demand, Issued, Lifetime, Span};
+use token_redis::LocalCache;
+use token_tests::servers::Standalone;
+
+use super::kit::caching_with;
+use crate::kit::{Tokens, issue, tokens_at};
+
+/// By the server's clock, in milliseconds.
+async fn now(server: &mut MultiplexedConnection) -> u64 {
+    let (seconds, micros): (u64, u64) = redis::cmd("TIME").query_async(server).await.unwrap();
+    seconds * 1000 + micros / 1000
+}
+
+async fn dies_at(server: &mut MultiplexedConnection, issued: &Issued) -> Option<u64> {
+    let id = issued.grant.id.to_string();
+    let key = format!("tok:{{{}}}:{}", &id[..2], &id[2..]);
+    let at: i64 = redis::cmd("PEXPIRETIME").arg(key).query_async(server).await.unwrap();
+    assert_ne!(at, -1, "no token is without an end");
+    u64::try_from(at).ok()
+}
+
+/// A node, and for how long it answers without asking.
+struct Node {
+    tokens: Tokens,
+    age: u64,
+}
+
+async fn nodes(url: &str, ages: &[u64]) -> Vec<Node> {
+    let mut nodes = vec![Node { tokens: tokens_at(url).await, age: 0 }];
+    for &age in ages {
+        let settings = LocalCache::default().max_age(Duration::from_millis(age));
+        nodes.push(Node { tokens: caching_with(url, settings).await, age });
+    }
+    nodes
+}
+
+/// After each use, on whichever node, whether it was asked or known: the token lives for its window at least, at most so
+/// much longer as a node answers without asking, and never past its cap.
+async fn check(nodes: &[Node], server: &Standalone, window: u64, cap: Option<u64>, steps: &[(usize, u64)]) {
+    let millis = |time| Span::from_millis(time).unwrap();
+    let lifetime = match cap {
+        Some(cap) => Lifetime::capped(millis(window), millis(window.max(cap))).unwrap(),
+        None => Lifetime::sliding(millis(window)),
+    };
+    let longest = nodes.iter().map(|node| node.age).max().unwrap();
+    let issued = issue(&nodes[0].tokens, "ada", lifetime).await;
+    let cap = issued.grant.deadlines.cap().map_or(u64::MAX, |cap| cap.as_millis());
+    let mut server = server.connection().await;
+    for &(node, pause) in steps {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        let began = now(&mut server).await;
+        let used = nodes[node].tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
+        let (dies_at, ended) = (dies_at(&mut server, &issued).await, now(&mut server).await);
+        match (used.grant(), dies_at) {
+            (None, None) => return,
+            (Some(_), Some(dies_at)) => {
+                assert!(dies_at >= (began + window).min(cap), "a used token dies early");
+                assert!(dies_at <= (ended + window + longest).min(cap), "a token lives too long");
+            }
+            // It has ended between the use and the look.
+            (Some(_), None) => assert!(ended >= (began + window).min(cap), "a used token died early"),
+            (None, Some(_)) => panic!("a live token was refused"),
+        }
+    }
+}
+
+#[test]
+fn a_use_that_is_answered_without_asking_counts_and_none_counts_for_too_long() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (server, nodes) = runtime.block_on(async {
+        let server = Standalone::start().await;
+        let nodes = nodes(&server.url(), &[40, 150]).await;
+        (server, nodes)
+    });
+    let steps = prop::collection::vec((0..3_usize, prop_oneof![Just(0_u64), 0..60_u64]), 1..20);
+    let config = ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(window in 30..400_u64, cap in prop::option::of(30..600_u64), steps in steps)| {
+        runtime.block_on(check(&nodes, &server, window, cap, &steps));
+    });
+}
+
+/// Nodes with different settings: none takes away what another has given, and the least that is lost is set right.
+#[tokio::test]
+async fn what_nobody_can_have_given_is_set_right_at_the_next_use() {
+    let server = Standalone::start().await;
+    let tokens = tokens_at(&server.url()).await;
+    let issued = issue(&tokens, "ada", Lifetime::sliding(Span::from_millis(600_000).unwrap())).await;
+    let id = issued.grant.id.to_string();
+    let key = format!("tok:{{{}}}:{}", &id[..2], &id[2..]);
+    for tampering in [vec!["PERSIST", &key], vec!["PEXPIRE", &key, "99999999999"]] {
+        server.command::<()>(&tampering).await;
+        assert!(
+            tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some()
+        );
+        let left: i64 = server.command(&["PTTL", &key]).await;
+        assert!((1..=600_000).contains(&left), "{left}");
+    }
+}

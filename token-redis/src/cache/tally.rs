@@ -1,0 +1,43 @@
+//! How often the cache could answer.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use token_core::TokenId;
+
+/// So many counters that callers on different cores seldom meet at one.
+const COUNTERS: usize = 16;
+
+/// Counts hits and misses.
+#[derive(Default)]
+pub(super) struct Tally([Counter; COUNTERS]);
+
+/// Alone in its line of the processor's cache, and the next one, which is fetched with it.
+#[derive(Default)]
+#[repr(align(128))]
+struct Counter {
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+impl Tally {
+    pub(super) fn hit(&self, id: TokenId) {
+        self.counter(id).hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn miss(&self, id: TokenId) {
+        self.counter(id).misses.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn hits(&self) -> u64 {
+        self.0.iter().map(|counter| counter.hits.load(Ordering::Relaxed)).sum()
+    }
+
+    pub(super) fn misses(&self) -> u64 {
+        self.0.iter().map(|counter| counter.misses.load(Ordering::Relaxed)).sum()
+    }
+
+    fn counter(&self, id: TokenId) -> &Counter {
+        #[expect(clippy::indexing_slicing, reason = "a remainder of COUNTERS")]
+        &self.0[(id.bits() % COUNTERS as u128) as usize]
+    }
+}
