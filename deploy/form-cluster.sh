@@ -33,8 +33,19 @@ address() { getent hosts "redis-$1" | awk '{ print $1; exit }'; }
 has() { on "$1" CLUSTER INFO | grep -q "^$2"; }
 myself() { on "$1" CLUSTER NODES | grep myself; }
 empty_primary() { myself "$1" | awk '{ exit !($3 ~ /master/ && NF == 8) }'; }
-# Linked to its primary, with all data: it can take over. A primary has nothing to wait for.
-linked() { on "$1" ROLE | grep -qx -e master -e connected; }
+# Linked to its primary, with all data: it can take over. A primary has nothing to wait for. A replica that hears in passing
+# (by gossip) that its primary has another address goes on trying the old one: it is told again whom it replicates.
+linked() {
+  role=$(on "$1" ROLE)
+  echo "$role" | grep -qx -e master -e connected && return
+  primary=$(myself "$1" | awk '{ print $4 }')
+  current=$(echo "$roster" | awk -v id="$primary" '$2 == id { print $3 }')
+  if ! echo "$role" | grep -qxF "$current"; then
+    echo "redis-$1 tries its primary at an old address" >&2
+    on "$1" CLUSTER REPLICATE "$primary" >/dev/null
+  fi
+  return 1
+}
 replicates() { on "$1" CLUSTER REPLICATE "$2" | grep -q '^OK'; }
 # introduced NODE: it is linked to all others, each at the address that it has now. Those who are not get introduced.
 # That takes each pair: a node that meets a stranger at an old address forgets the address, and does not pass it on.

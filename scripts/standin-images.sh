@@ -6,11 +6,11 @@
 #   eval "$(sudo env PATH="$PATH" HOME="$HOME" scripts/standin-images.sh)"
 #   docker compose up
 #
-# With names behind it (redis, rust, runtime), only these. Needs root (for debootstrap) and a few minutes. What is built
-# already is left alone.
+# With names behind it (redis, nginx, rust, runtime), only these. Needs root (for debootstrap) and a few minutes. What is
+# built already is left alone.
 set -euo pipefail
 
-wanted=${*:-redis rust runtime}
+wanted=${*:-redis nginx rust runtime}
 
 suite=bookworm
 work=$(mktemp -d)
@@ -99,9 +99,18 @@ redis() {
   echo "export REDIS_IMAGE=$name"
 }
 
+nginx() {
+  local name=token-store/nginx-standin:$suite
+  if ! have "$name"; then
+    packages "$work/nginx" nginx-light
+    image "$name" "$work/nginx" 'CMD ["nginx", "-g", "daemon off;"]'
+  fi
+  echo "export NGINX_IMAGE=$name"
+}
+
 for one in $wanted; do
   case $one in
-    redis | rust | runtime) "$one" ;;
-    *) fail "there is no stand-in called $one; choose from redis, rust and runtime" ;;
+    redis | nginx | rust | runtime) "$one" ;;
+    *) fail "there is no stand-in called $one; choose from redis, nginx, rust and runtime" ;;
   esac
 done

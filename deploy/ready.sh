@@ -1,0 +1,7 @@
+#!/bin/bash
+# Healthy is a serve node that the store answers. By bash, since the image has no HTTP client.
+set -eu
+exec 3<>/dev/tcp/127.0.0.1/8080
+printf 'GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&3
+read -r _ status _ <&3
+[[ $status == 200 ]]
