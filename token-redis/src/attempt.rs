@@ -44,14 +44,28 @@ impl<'a> Attempt<'a> {
         Answer::read(value).ok_or_else(|| self.not_understood())
     }
 
+    /// Takes apart what a script has answered, for whoever minds the deadline.
+    pub(crate) fn read(self, answered: RedisResult<Value>) -> Result<Answer, StoreError> {
+        let value = answered.map_err(|error| self.failed(error))?;
+        Answer::read(value).ok_or_else(|| self.not_understood())
+    }
+
     /// Waits for something that may take too long.
-    pub(crate) async fn in_time<T>(self, work: impl Future<Output = T>) -> Result<T, StoreError> {
-        let Self { doing, store, deadline, until, stage } = self;
-        tokio::time::timeout_at(until, work).await.map_err(|_| {
-            let question = stage.question();
-            let message = format!("cannot {doing}: {store} did not answer within {deadline:?}; {question}");
-            StoreError::new(StoreErrorKind::TimedOut, message)
-        })
+    async fn in_time<T>(self, work: impl Future<Output = T>) -> Result<T, StoreError> {
+        tokio::time::timeout_at(self.until, work).await.map_err(|_| self.out_of_time())
+    }
+
+    /// When it has to be done.
+    pub(crate) fn until(self) -> Instant {
+        self.until
+    }
+
+    /// It was not done by then.
+    pub(crate) fn out_of_time(self) -> StoreError {
+        let Self { doing, store, deadline, stage, .. } = self;
+        let question = stage.question();
+        let message = format!("cannot {doing}: {store} did not answer within {deadline:?}; {question}");
+        StoreError::new(StoreErrorKind::TimedOut, message)
     }
 
     fn failed(self, error: RedisError) -> StoreError {

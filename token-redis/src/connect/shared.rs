@@ -19,6 +19,7 @@ use redis::{
     RedisResult, RetryMethod, Value,
 };
 use tokio::sync::Mutex;
+use tokio::time::error::Elapsed;
 
 use super::primaries::is_demoted;
 use super::target::{Address, Shape, Target, tcp_settings};
@@ -77,6 +78,27 @@ impl Shared {
     /// How often the connection was replaced.
     pub(crate) fn swaps(&self) -> u64 {
         self.current().generation
+    }
+
+    /// The same by a deadline.
+    pub(crate) async fn call_until(
+        self: &Arc<Self>,
+        slot: u16,
+        call: &Call,
+        until: tokio::time::Instant,
+    ) -> Result<RedisResult<Value>, Elapsed> {
+        // Mostly one server answers at once: its connection bounds each answer by itself, and one timer is enough.
+        if let Link::Single(mut link) = self.current().link {
+            let mut attempt = Attempt { shared: self, slot, settled: false };
+            let result = call.send(&mut link).await;
+            if !result.as_ref().is_err_and(|error| self.is_lost(error)) {
+                attempt.settle(result.as_ref().map_or_else(is_answer, |_| true));
+                return Ok(result);
+            }
+            attempt.settled = true;
+        }
+        // In a box: it is large, and would be moved about with every call.
+        Box::pin(tokio::time::timeout_at(until, self.call(slot, call))).await
     }
 
     /// Calls a script over the shared connection; again over the next one when this one is lost. The caller bounds all of

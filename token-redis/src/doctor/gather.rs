@@ -125,13 +125,13 @@ async fn clock(link: &mut MultiplexedConnection) -> RedisResult<Offset> {
 
 /// Validates a token that cannot exist, as a validation does it, but without renewing.
 async fn validate(link: &mut MultiplexedConnection, key: String) -> RedisResult<Result<(), String>> {
-    let answers = match seen(question::probe(key).send(link).await, "evalsha")? {
-        Ok(value) => Answer::read_all(value, 1),
+    let answer = match seen(question::probe(key).send(link).await, "evalsha")? {
+        Ok(value) => Answer::read(value),
         Err(Unseen::Refused(why)) => return Ok(Err(why)),
         Err(unseen) => return Ok(Err(unseen.to_string())),
     };
-    Ok(match answers.as_deref() {
-        Some([answer]) if answer.split() == (b"unknown", &[]) => Ok(()),
+    Ok(match answer.as_ref().map(Answer::split) {
+        Some((b"unknown", [])) => Ok(()),
         _ => Err("gave another answer than that there is no such token".into()),
     })
 }

@@ -6,97 +6,156 @@
 //! one more waits.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::collections::hash_map::Entry;
+use std::hash::{BuildHasher, Hash};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
 
 /// So many locks that callers on different cores seldom meet.
 const SHARDS: usize = 64;
 
-/// The calls that are under way.
-pub(crate) struct Flights<Q, A> {
-    shards: [Shard<Q, A>; SHARDS],
-    hasher: RandomState,
+/// The questions for which a call is under way.
+pub(crate) struct Flights<Q, A, H> {
+    shards: [Mutex<Shard<Q, A, H>>; SHARDS],
+    hasher: H,
 }
 
-type Shard<Q, A> = Mutex<HashMap<Q, Gate<A>>>;
+/// By question: the flight that newcomers share, once there is one.
+type Shard<Q, A, H> = HashMap<Q, Option<Arc<Flight<A>>>, H>;
 
-/// Where callers with the same question wait.
-struct Gate<A> {
-    callers: usize,
-    /// Held by whoever's call is under way.
-    turn: Arc<Semaphore>,
-    /// The call that newcomers share: not sent yet.
-    boarding: Option<Arc<OnceCell<A>>>,
+/// A call that waits for its turn, or is under way, for all who share it.
+struct Flight<A> {
+    answer: OnceCell<A>,
+    /// Given when the call before it has ended.
+    turn: Semaphore,
+    departed: AtomicBool,
 }
 
-impl<Q: Hash + Eq + Clone, A: Clone> Flights<Q, A> {
+impl<Q: Hash + Eq + Clone, A: Clone, H: BuildHasher + Default> Flights<Q, A, H> {
     pub(crate) fn new() -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
+        Self { shards: std::array::from_fn(|_| Mutex::default()), hasher: H::default() }
     }
 
-    /// The answer of a call that begins after this one was asked: this `call`, or that of another caller with the same
+    /// The answer of a call that begins after this was asked: of this `call`, or that of another caller with the same
     /// question. Where that one is given up meanwhile, this one takes its place.
-    pub(crate) async fn share<F: Future<Output = A>>(&self, question: Q, call: impl FnOnce() -> F) -> A {
-        let seat = self.board(question);
-        let fly = || async {
-            // Nobody closes it.
-            let _turn = seat.turn.acquire().await;
-            seat.depart();
-            call().await
-        };
-        seat.flight.get_or_init(fly).await.clone()
-    }
-
-    fn board(&self, question: Q) -> Seat<'_, Q, A> {
-        let mut shard = self.shard(&question);
-        let gate = shard.entry(question.clone()).or_insert_with(|| Gate {
-            callers: 0,
-            turn: Arc::new(Semaphore::new(1)),
-            boarding: None,
-        });
-        gate.callers += 1;
-        let flight = gate.boarding.get_or_insert_default().clone();
-        let turn = gate.turn.clone();
-        drop(shard);
-        Seat { flights: self, question, turn, flight }
-    }
-
-    fn shard(&self, question: &Q) -> MutexGuard<'_, HashMap<Q, Gate<A>>> {
-        let number = self.hasher.hash_one(question) % SHARDS as u64;
-        #[expect(clippy::indexing_slicing, reason = "a remainder of SHARDS")]
-        let shard = &self.shards[number as usize];
-        shard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A caller's place. Given up when dropped.
-struct Seat<'a, Q: Hash + Eq + Clone, A: Clone> {
-    flights: &'a Flights<Q, A>,
-    question: Q,
-    turn: Arc<Semaphore>,
-    flight: Arc<OnceCell<A>>,
-}
-
-impl<Q: Hash + Eq + Clone, A: Clone> Seat<'_, Q, A> {
-    /// From now on newcomers wait for another call.
-    fn depart(&self) {
-        if let Some(gate) = self.flights.shard(&self.question).get_mut(&self.question)
-            && gate.boarding.as_ref().is_some_and(|boarding| Arc::ptr_eq(boarding, &self.flight))
-        {
-            gate.boarding = None;
+    ///
+    /// # Errors
+    /// The deadline, while it had to wait for another caller's call. A call of its own is not bounded here.
+    pub(crate) async fn share<F: Future<Output = A>>(
+        &self,
+        question: &Q,
+        until: Instant,
+        call: impl FnOnce() -> F,
+    ) -> Result<A, Elapsed> {
+        match self.board(question) {
+            Boarded::First(_turn) => Ok(call().await),
+            // In a box: seldom needed, and as large as the call itself.
+            Boarded::Other(seat) => Box::pin(timeout_at(until, seat.wait(call))).await,
         }
     }
+
+    fn board<'a>(&'a self, question: &'a Q) -> Boarded<'a, Q, A, H> {
+        let mut shard = self.shard(question);
+        match shard.entry(question.clone()) {
+            Entry::Vacant(free) => {
+                free.insert(None);
+                Boarded::First(Turn { flights: self, question })
+            }
+            Entry::Occupied(mut taken) => {
+                let flight = taken.get_mut().get_or_insert_with(|| Arc::new(Flight::waiting())).clone();
+                Boarded::Other(Seat { flights: self, question, flight: Some(flight) })
+            }
+        }
+    }
+
+    /// A call has ended: whoever waits is next.
+    fn next(&self, question: &Q) {
+        let mut shard = self.shard(question);
+        // Seats are taken and given up under this lock alone.
+        if let Some(Some(flight)) = shard.remove(question)
+            && Arc::strong_count(&flight) > 1
+        {
+            shard.insert(question.clone(), None);
+            flight.turn.add_permits(1);
+        }
+    }
+
+    fn shard(&self, question: &Q) -> MutexGuard<'_, Shard<Q, A, H>> {
+        let number = self.hasher.hash_one(question) as usize % SHARDS;
+        #[expect(clippy::indexing_slicing, reason = "a remainder of SHARDS")]
+        self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl<Q: Hash + Eq + Clone, A: Clone> Drop for Seat<'_, Q, A> {
+impl<A> Flight<A> {
+    fn waiting() -> Self {
+        Self { answer: OnceCell::new(), turn: Semaphore::new(0), departed: AtomicBool::new(false) }
+    }
+}
+
+enum Boarded<'a, Q: Hash + Eq + Clone, A: Clone, H: BuildHasher + Default> {
+    /// Nobody's call is under way.
+    First(Turn<'a, Q, A, H>),
+    Other(Seat<'a, Q, A, H>),
+}
+
+/// The right to call, until it is dropped.
+struct Turn<'a, Q: Hash + Eq + Clone, A: Clone, H: BuildHasher + Default> {
+    flights: &'a Flights<Q, A, H>,
+    question: &'a Q,
+}
+
+impl<Q: Hash + Eq + Clone, A: Clone, H: BuildHasher + Default> Drop for Turn<'_, Q, A, H> {
     fn drop(&mut self) {
-        let mut shard = self.flights.shard(&self.question);
-        let Some(gate) = shard.get_mut(&self.question) else { return };
-        gate.callers -= 1;
-        if gate.callers == 0 {
-            shard.remove(&self.question);
+        self.flights.next(self.question);
+    }
+}
+
+/// A place on a flight. Given up when dropped.
+struct Seat<'a, Q: Hash + Eq + Clone, A: Clone, H: BuildHasher + Default> {
+    flights: &'a Flights<Q, A, H>,
+    question: &'a Q,
+    /// Gone when the seat is given up.
+    flight: Option<Arc<Flight<A>>>,
+}
+
+impl<'a, Q: Hash + Eq + Clone, A: Clone, H: BuildHasher + Default> Seat<'a, Q, A, H> {
+    async fn wait<F: Future<Output = A>>(&self, call: impl FnOnce() -> F) -> A {
+        let Some(flight) = &self.flight else { return call().await };
+        let fly = || async {
+            // Whoever had the turn may have been given up in the middle of the call: then nobody gives it again.
+            let departed = flight.departed.load(Ordering::Acquire);
+            let _turn = if departed { None } else { Some(self.turn(flight).await) };
+            call().await
+        };
+        flight.answer.get_or_init(fly).await.clone()
+    }
+
+    async fn turn(&self, flight: &Flight<A>) -> Turn<'a, Q, A, H> {
+        // Nobody closes it.
+        if let Ok(given) = flight.turn.acquire().await {
+            given.forget();
+        }
+        flight.departed.store(true, Ordering::Release);
+        Turn { flights: self.flights, question: self.question }
+    }
+}
+
+/// The last to leave a flight that has its turn, and has not departed, gives it to the next.
+impl<Q: Hash + Eq + Clone, A: Clone, H: BuildHasher + Default> Drop for Seat<'_, Q, A, H> {
+    fn drop(&mut self) {
+        let shard = self.flights.shard(self.question);
+        let Some(flight) = self.flight.take() else { return };
+        let last = Arc::strong_count(&flight) == 1;
+        let unused = last && flight.turn.try_acquire().map(SemaphorePermit::forget).is_ok();
+        drop(flight);
+        drop(shard);
+        if unused {
+            self.flights.next(self.question);
         }
     }
 }
@@ -104,6 +163,7 @@ impl<Q: Hash + Eq + Clone, A: Clone> Drop for Seat<'_, Q, A> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::hash::RandomState;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
@@ -125,19 +185,24 @@ mod tests {
     }
 
     fn ask(
-        flights: &Arc<Flights<u8, usize>>,
+        flights: &Arc<Flights<u8, usize, RandomState>>,
         server: &Arc<Server>,
         question: u8,
     ) -> tokio::task::JoinHandle<usize> {
         let (flights, server) = (flights.clone(), server.clone());
-        tokio::spawn(async move { flights.share(question, || server.call()).await })
+        tokio::spawn(async move {
+            flights
+                .share(&question, Instant::now() + Duration::from_secs(3600), || server.call())
+                .await
+                .unwrap()
+        })
     }
 
     async fn settle() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
-    fn idle(flights: &Flights<u8, usize>) -> bool {
+    fn idle(flights: &Flights<u8, usize, RandomState>) -> bool {
         flights.shards.iter().all(|shard| shard.lock().unwrap().is_empty())
     }
 
@@ -188,5 +253,26 @@ mod tests {
         server.go.notify_one();
         assert_eq!(third.await.unwrap(), 3);
         assert!(idle(&flights));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_all_who_wait_are_given_up_newcomers_are_not_held_up() {
+        let (flights, server) = (Arc::new(Flights::new()), Arc::default());
+        let first = ask(&flights, &server, 1);
+        settle().await;
+        let waiting = ask(&flights, &server, 1);
+        settle().await;
+        // One after the other and both at once: the turn is never lost.
+        waiting.abort();
+        first.abort();
+        settle().await;
+        assert!(idle(&flights), "nothing is kept");
+        let (first, waiting) = (ask(&flights, &server, 1), ask(&flights, &server, 1));
+        settle().await;
+        server.go.notify_one();
+        first.await.unwrap();
+        waiting.abort();
+        settle().await;
+        assert!(idle(&flights), "nothing is kept");
     }
 }

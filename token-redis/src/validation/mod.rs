@@ -7,6 +7,7 @@ mod batches;
 mod flights;
 pub(crate) mod question;
 
+use std::hash::BuildHasherDefault;
 use std::iter::zip;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,14 +21,13 @@ use token_core::{
 
 use self::batches::{AT_ONCE, batches};
 use self::flights::Flights;
-use self::question::Question;
+use self::question::{IdHasher, Question};
 use crate::answer::{self, Answer};
 use crate::attempt::Attempt;
 use crate::cache::{Cache, CacheStatus, Sending};
 use crate::connect::{Shape, Shared, Target};
 use crate::keys::Namespace;
 use crate::options::Options;
-use crate::scripts::Call;
 
 /// Answers whether tokens count.
 pub(crate) struct Validation {
@@ -37,7 +37,7 @@ pub(crate) struct Validation {
     shown: String,
     target: Arc<Target>,
     shared: Arc<Shared>,
-    flights: Flights<Question, Result<Verdict, StoreError>>,
+    flights: Flights<Question, Result<Verdict, StoreError>, BuildHasherDefault<IdHasher>>,
     cache: Option<Cache>,
 }
 
@@ -59,20 +59,26 @@ impl Validation {
         demand: &Demand,
         mode: Mode,
     ) -> Result<Verdict, StoreError> {
-        if let Some(verdict) = self.known(token.id(), demand, mode) {
-            return Ok(verdict);
+        match self.known(token.id(), demand, mode) {
+            Some(verdict) => Ok(verdict),
+            // In a box: what is known should not have to carry about all that asking takes.
+            None => Box::pin(self.find_out(token.id(), demand, mode)).await,
         }
+    }
+
+    /// Asks, together with whoever asks the same.
+    async fn find_out(&self, id: TokenId, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
         let attempt = self.attempt();
-        let question = Question::new(token.id(), demand, mode);
-        let call = question::call([&question], &self.options.namespace, mode, self.grace());
+        let question = Question::new(id, demand, mode);
         let ask = async || {
             // Whoever had to wait for another's call may find its answer here.
-            match self.known(token.id(), demand, mode) {
+            match self.known(id, demand, mode) {
                 Some(verdict) => Ok(verdict),
-                None => self.ask_one(attempt, token.id(), demand, mode, &call).await,
+                None => self.ask_one(attempt, &question, demand).await,
             }
         };
-        attempt.in_time(self.flights.share(question, ask)).await?
+        let shared = self.flights.share(&question, attempt.until(), ask).await;
+        shared.map_err(|_| attempt.out_of_time())?
     }
 
     /// A verdict each.
@@ -133,16 +139,16 @@ impl Validation {
     async fn ask_one(
         &self,
         attempt: Attempt<'_>,
-        id: TokenId,
+        question: &Question,
         demand: &Demand,
-        mode: Mode,
-        call: &Call,
     ) -> Result<Verdict, StoreError> {
-        let sending = self.sending(id, mode);
-        let value = attempt.redis(self.shared.call(Namespace::slot(id.partition()), call)).await?;
-        let answers = Answer::read_all(value, 1).ok_or_else(|| attempt.not_understood())?;
-        let [answer] = answers.as_slice() else { return Err(attempt.not_understood()) };
-        self.verdict(attempt, id, demand, sending, answer)
+        let id = question.id();
+        let call = question::call(question, &self.options.namespace, self.grace());
+        let sending = self.sending(id, question.mode());
+        let slot = Namespace::slot(id.partition());
+        let answered = self.shared.call_until(slot, &call, attempt.until()).await;
+        let answer = attempt.read(answered.map_err(|_| attempt.out_of_time())?)?;
+        self.verdict(attempt, id, demand, sending, &answer)
     }
 
     /// Asks about the tokens at these places with one call.
@@ -160,7 +166,7 @@ impl Validation {
             return Vec::new();
         };
         let sendings: Vec<_> = questions.iter().map(|question| self.sending(question.id(), mode)).collect();
-        let call = question::call(&questions, &self.options.namespace, mode, self.grace());
+        let call = question::call_many(&questions, &self.options.namespace, mode, self.grace());
         let value = attempt.redis(self.shared.call(slot, &call)).await;
         let answers = value
             .and_then(|value| Answer::read_all(value, uses.len()).ok_or_else(|| attempt.not_understood()));
@@ -184,12 +190,14 @@ impl Validation {
         answer: &Answer,
     ) -> Result<Verdict, StoreError> {
         match answer.split() {
-            (b"active", [Value::BulkString(record), Value::Int(dies_at), Value::Int(now)]) => {
+            (b"active", [Value::BulkString(record), Value::Int(dies_at), left @ ..]) => {
                 let verdict = self.decode(id, record)?.verdict(id, answer::time(*dies_at), demand);
-                if let (Some(cache), Some(sending), Some(grant)) = (&self.cache, sending, verdict.grant()) {
+                if let (Some(cache), Some(sending), Some(grant), [Value::Int(left)]) =
+                    (&self.cache, sending, verdict.grant(), left)
+                {
                     // The server's time is cut to milliseconds: up to one more has passed.
-                    let left = dies_at.saturating_sub(*now).saturating_sub(1);
-                    cache.keep(sending, grant, Duration::from_millis(u64::try_from(left).unwrap_or(0)));
+                    let left = u64::try_from(left.saturating_sub(1)).unwrap_or(0);
+                    cache.keep(sending, grant, Duration::from_millis(left));
                 }
                 Ok(verdict)
             }

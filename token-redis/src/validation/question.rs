@@ -27,6 +27,11 @@ impl Question {
         Self { id, mode, subject: subject.unwrap_or_default(), needs }
     }
 
+    /// Whether it is about a use.
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
     /// The token that is asked about.
     pub(crate) fn id(&self) -> TokenId {
         self.id
@@ -36,30 +41,52 @@ impl Question {
 /// By the token alone: the rest seldom differs.
 impl Hash for Question {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id.hash(state);
+        state.write_u128(self.id.bits());
     }
 }
 
-/// One call that asks all of them, which have one mode.
-pub(crate) fn call<'a>(
-    questions: impl IntoIterator<Item = &'a Question>,
-    names: &Namespace,
-    mode: Mode,
-    grace: Duration,
-) -> Call {
-    let mut call = Call { script: &scripts::VALIDATE, keys: Vec::new(), arguments: head(mode, grace) };
-    for question in questions {
-        call.keys.push(names.record(question.id));
-        call.arguments.extend([question.subject.clone(), question.needs.clone()]);
+/// An id is a hash already.
+#[derive(Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write_u128(&mut self, id: u128) {
+        // Both halves: a table looks at the lowest bits and at the highest ones.
+        self.0 = (id >> 64) as u64 ^ id as u64;
     }
-    call
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, &byte| hash.rotate_left(8) ^ u64::from(byte));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// The call that asks one.
+pub(crate) fn call(question: &Question, names: &Namespace, grace: Duration) -> Call {
+    let mut arguments = head(question.mode, grace);
+    // What is not demanded need not be said.
+    if !question.needs.is_empty() {
+        arguments.extend([question.subject.clone(), question.needs.clone()]);
+    } else if !question.subject.is_empty() {
+        arguments.push(question.subject.clone());
+    }
+    Call { script: &scripts::VALIDATE, keys: vec![names.record(question.id)], arguments }
+}
+
+/// One call that asks several, which have one mode.
+pub(crate) fn call_many(questions: &[Question], names: &Namespace, mode: Mode, grace: Duration) -> Call {
+    let keys = questions.iter().map(|question| names.record(question.id)).collect();
+    let demands = questions.iter().flat_map(|question| [question.subject.clone(), question.needs.clone()]);
+    let arguments = head(mode, grace).into_iter().chain(demands).collect();
+    Call { script: &scripts::VALIDATE_MANY, keys, arguments }
 }
 
 /// A call that asks about a key that no token has: whether the server validates.
 pub(crate) fn probe(key: String) -> Call {
-    let mut arguments = head(Mode::Peek, Duration::ZERO);
-    arguments.extend([Vec::new(), Vec::new()]);
-    Call { script: &scripts::VALIDATE, keys: vec![key], arguments }
+    Call { script: &scripts::VALIDATE, keys: vec![key], arguments: head(Mode::Peek, Duration::ZERO) }
 }
 
 fn head(mode: Mode, grace: Duration) -> Vec<Vec<u8>> {
