@@ -71,8 +71,8 @@ async fn keys_of_ours_that_the_user_may_not_reach_are_a_failure() {
 #[tokio::test]
 async fn the_role_that_is_asked_for_goes_before_the_name_of_the_user() {
     let server = Standalone::start().await;
-    let user = user(&server, "issuer", &[]).await;
-    let url = by(&user, &server.url());
-    assert_eq!(examined_as(&url, Some(Role::Admin)).await.status("acl"), Failure);
-    assert_eq!(examined_as(&url, Some(Role::Validator)).await.status("acl"), Warning);
+    for (name, role, status) in [("issuer", Role::Admin, Failure), ("admin", Role::Validator, Warning)] {
+        let url = by(&user(&server, name, &[]).await, &server.url());
+        assert_eq!(examined_as(&url, Some(role)).await.status("acl"), status);
+    }
 }
