@@ -12,6 +12,7 @@
 
 mod body;
 mod callers;
+mod deeds;
 mod demands;
 mod forward_auth;
 #[cfg(feature = "grpc")]
@@ -22,6 +23,7 @@ mod limits;
 mod measured;
 mod observe;
 mod openapi;
+mod policy;
 mod problem;
 mod query;
 mod revocation;

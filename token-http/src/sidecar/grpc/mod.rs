@@ -9,7 +9,6 @@
 
 mod check;
 mod health;
-mod policy;
 pub mod proto;
 mod status;
 mod tokens;
