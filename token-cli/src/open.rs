@@ -16,11 +16,19 @@ pub(crate) type Tokens = TokenService<Arc<dyn TokenStore>>;
 
 /// Opens the store that the settings name.
 pub(crate) async fn open(settings: &Settings) -> Result<Tokens, Failure> {
-    let store: Arc<dyn TokenStore> = match named(settings)? {
-        Named::Sqlite(database) => Arc::new(sqlite(&database, settings)?),
-        Named::Redis(url) => Arc::new(redis(url, settings).await?),
+    Ok(open_watched(settings).await?.0)
+}
+
+/// The same, and the store itself where it has connections to watch over.
+pub(crate) async fn open_watched(settings: &Settings) -> Result<(Tokens, Option<Arc<RedisStore>>), Failure> {
+    let (store, watched): (Arc<dyn TokenStore>, _) = match named(settings)? {
+        Named::Sqlite(database) => (Arc::new(sqlite(&database, settings)?), None),
+        Named::Redis(url) => {
+            let store = Arc::new(redis(url, settings).await?);
+            (store.clone(), Some(store))
+        }
     };
-    Ok(TokenService::new(store, settings.prefix.clone()))
+    Ok((TokenService::new(store, settings.prefix.clone()), watched))
 }
 
 /// Examines the store that the settings name, without opening it.

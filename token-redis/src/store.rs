@@ -18,6 +18,7 @@ use crate::connect::{Home, Own, Primaries, Shared, Target, Work};
 use crate::demand;
 use crate::keys::Namespace;
 use crate::options::Options;
+use crate::pool::PoolState;
 use crate::prune::Walk;
 use crate::scripts::{self, Call};
 
@@ -66,6 +67,13 @@ impl RedisStore {
     #[must_use]
     pub fn connection_swaps(&self) -> u64 {
         self.shared.swaps()
+    }
+
+    /// The pools that all operations but validations take their connections from: one for each server that was needed
+    /// so far, in the order of their names.
+    #[must_use]
+    pub fn pools(&self) -> Vec<PoolState> {
+        self.primaries.pools()
     }
 
     fn attempt(&self, doing: &'static str) -> Attempt<'_> {

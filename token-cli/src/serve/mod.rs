@@ -13,20 +13,21 @@ pub(crate) use self::config::with_file;
 use crate::args::{Cli, ServeArgs, Settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::open::open;
+use crate::open::open_watched;
 use crate::report::Report;
 
 /// Answers until it is told to stop; then it finishes what it has begun.
 pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Report, Failure> {
     let ServeArgs { listen, grpc, listen_cert, listen_key, admins, introspectors, realm, at_once, .. } =
         arguments;
+    let (tokens, watched) = open_watched(settings).await?;
     let sidecar = Sidecar {
-        tokens: Arc::new(measured(open(settings).await?, settings)),
+        tokens: Arc::new(measured(tokens, settings)),
         realm,
         admins: admins.into_iter().collect(),
         introspectors: introspectors.into_iter().collect(),
         limits: Limits { at_once, ..Limits::default() },
-        metrics: Some(metrics::start()?),
+        metrics: Some(metrics::start(watched)?),
     };
     let certificate = listen_cert.zip(listen_key);
     let http = listen::serve(sidecar.clone().router(), listen, certificate);

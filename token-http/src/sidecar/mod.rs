@@ -9,6 +9,13 @@
 //! | `/openapi.json` | programs | OpenAPI 3.1 |
 //! | `/healthz`, `/readyz` | whoever watches over the process | |
 //! | `/metrics` | Prometheus | its text format |
+//!
+//! It counts and times what it is asked and, by [`Measured`], what it asks the store:
+//!
+//! | metric | labels |
+//! |---|---|
+//! | `http_requests_total` | `route`: its pattern, or `none`; `method`; `status` |
+//! | `http_request_seconds` | `route` |
 
 mod body;
 mod callers;
@@ -48,6 +55,9 @@ use crate::refusal::Realm;
 /// Tokens in whatever store.
 pub type Tokens = TokenService<Arc<dyn TokenStore>>;
 
+/// Writes all metrics of the process in the text format of Prometheus.
+pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
+
 /// What the sidecar answers with.
 #[derive(Clone)]
 pub struct Sidecar {
@@ -61,8 +71,8 @@ pub struct Sidecar {
     pub introspectors: BTreeSet<Subject>,
     /// What one client, or many at once, cannot do.
     pub limits: Limits,
-    /// Writes all metrics of the process in the text format of Prometheus; without it there is no `/metrics`.
-    pub metrics: Option<fn() -> String>,
+    /// What writes all metrics of the process; without it there is no `/metrics`.
+    pub metrics: Option<Render>,
 }
 
 impl Sidecar {
