@@ -2,14 +2,17 @@
 
 mod config;
 mod listen;
+mod log;
 mod metrics;
+mod traces;
 
 use std::sync::Arc;
 
 use token_core::{TokenService, TokenStore};
-use token_http::sidecar::{Limits, Measured, Sidecar, Tokens};
+use token_http::sidecar::{Join, Limits, Measured, Sidecar, Tokens};
 
 pub(crate) use self::config::with_file;
+use self::traces::Traces;
 use crate::args::{Cli, ServeArgs, Settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -18,6 +21,18 @@ use crate::report::Report;
 
 /// Answers until it is told to stop; then it finishes what it has begun.
 pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Report, Failure> {
+    // An empty setting is none, as everywhere in the environment.
+    let endpoint = arguments.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty());
+    let traces = endpoint.map(Traces::begin).transpose()?;
+    log::start(arguments.log_format, traces.as_ref());
+    let ended = answer(arguments, settings, traces.as_ref().map(|_| traces::join as Join)).await;
+    if let Some(traces) = traces {
+        traces.end();
+    }
+    ended
+}
+
+async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) -> Result<Report, Failure> {
     let ServeArgs { listen, grpc, listen_cert, listen_key, admins, introspectors, realm, at_once, .. } =
         arguments;
     let (tokens, watched) = open_watched(settings).await?;
@@ -28,6 +43,7 @@ pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Rep
         introspectors: introspectors.into_iter().collect(),
         limits: Limits { at_once, ..Limits::default() },
         metrics: Some(metrics::start(watched)?),
+        trace,
     };
     let certificate = listen_cert.zip(listen_key);
     let http = listen::serve(sidecar.clone().router(), listen, certificate);

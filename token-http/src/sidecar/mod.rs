@@ -16,6 +16,10 @@
 //! |---|---|
 //! | `http_requests_total` | `route`: its pattern, or `none`; `method`; `status` |
 //! | `http_request_seconds` | `route` |
+//! | `grpc_calls_total` | `method`: `PACKAGE.SERVICE/METHOD`, or `none`; `status`: its number |
+//! | `grpc_call_seconds` | `method` |
+//!
+//! Whoever traces gets [spans](Join) of both.
 
 mod body;
 mod callers;
@@ -35,13 +39,14 @@ mod problem;
 mod query;
 mod revocation;
 mod tokens;
+mod trace;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, get, post};
 use http::{HeaderValue, header};
@@ -49,6 +54,7 @@ use token_core::{Subject, TokenService, TokenStore};
 
 pub use self::limits::Limits;
 pub use self::measured::Measured;
+pub use self::trace::{Join, REQUEST, TARGET};
 use crate::auth::TokenAuth;
 use crate::refusal::Realm;
 
@@ -73,6 +79,8 @@ pub struct Sidecar {
     pub limits: Limits,
     /// What writes all metrics of the process; without it there is no `/metrics`.
     pub metrics: Option<Render>,
+    /// What joins requests to traces; without it they have no spans.
+    pub trace: Option<Join>,
 }
 
 impl Sidecar {
@@ -85,7 +93,7 @@ impl Sidecar {
             .fallback(problem::not_found)
             .layer(map_response(never_kept))
             .layer(from_fn_with_state(limits::Guard::new(self.limits), limits::guard))
-            .layer(from_fn(observe::observe))
+            .layer(from_fn_with_state(self.trace, observe::observe))
             .with_state(Arc::new(self))
     }
 

@@ -38,6 +38,7 @@ impl Running {
             introspectors: name("files"),
             limits: Limits::default(),
             metrics: Some(Arc::new(String::new)),
+            trace: None,
         };
         Self { tokens, router: sidecar.router() }
     }
