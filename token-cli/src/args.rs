@@ -376,6 +376,12 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) log_format: LogFormat,
 
+    /// Export traces to the OTLP collector at this address, over gRPC: http://HOST:PORT [default: none are made]
+    ///
+    /// Other OTEL_ variables are heeded: OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS and such.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", hide_env_values = true)]
+    pub(crate) otlp_endpoint: Option<String>,
+
     /// Take what neither flags nor the environment say from this TOML file, by the names of the flags
     #[arg(long, env = "TOKEN_CONFIG", value_name = "PATH", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,

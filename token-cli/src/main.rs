@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{Cli, Command, LogFormat};
+use crate::args::{Cli, Command};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
@@ -73,20 +73,11 @@ fn run(cli: Cli) -> Result<Report, Failure> {
     runtime.block_on(commands::run(cli))
 }
 
-/// Logs to standard error what `TOKEN_LOG` asks for (as in `TOKEN_LOG=debug`); without it nothing, but the sidecar tells
-/// what it does.
+/// Logs to standard error what `TOKEN_LOG` asks for (as in `TOKEN_LOG=debug`); without it nothing. The sidecar has a log of
+/// its own.
 fn start_log(cli: &Cli) {
     let asked = EnvFilter::try_from_env("TOKEN_LOG").ok();
-    let log = tracing_subscriber::fmt().with_writer(std::io::stderr);
-    match (&cli.command, asked) {
-        (Command::Serve(serve), asked) => {
-            let log = log.with_env_filter(asked.unwrap_or_else(|| EnvFilter::new("info")));
-            match serve.log_format {
-                LogFormat::Json => log.json().flatten_event(true).init(),
-                LogFormat::Text => log.init(),
-            }
-        }
-        (_, Some(asked)) => log.with_env_filter(asked).init(),
-        (_, None) => {}
+    if let (false, Some(asked)) = (matches!(cli.command, Command::Serve(_)), asked) {
+        tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(asked).init();
     }
 }

@@ -16,19 +16,25 @@ pub(crate) type Tokens = TokenService<Arc<dyn TokenStore>>;
 
 /// Opens the store that the settings name.
 pub(crate) async fn open(settings: &Settings) -> Result<Tokens, Failure> {
-    open_cached(settings, None).await
+    Ok(open_watched(settings, None).await?.0)
 }
 
-/// The same, with a local cache where one is asked for.
-pub(crate) async fn open_cached(settings: &Settings, cache: Option<LocalCache>) -> Result<Tokens, Failure> {
-    let store: Arc<dyn TokenStore> = match named(settings)? {
+/// The same, with a local cache where one is asked for; and the store itself where it has connections to watch over.
+pub(crate) async fn open_watched(
+    settings: &Settings,
+    cache: Option<LocalCache>,
+) -> Result<(Tokens, Option<Arc<RedisStore>>), Failure> {
+    let (store, watched): (Arc<dyn TokenStore>, _) = match named(settings)? {
         Named::Sqlite(_) if cache.is_some() => {
             return Err(Failure::usage("the embedded store needs no cache: leave --cache out"));
         }
-        Named::Sqlite(database) => Arc::new(sqlite(&database, settings)?),
-        Named::Redis(url) => Arc::new(redis(url, settings, cache).await?),
+        Named::Sqlite(database) => (Arc::new(sqlite(&database, settings)?), None),
+        Named::Redis(url) => {
+            let store = Arc::new(redis(url, settings, cache).await?);
+            (store.clone(), Some(store))
+        }
     };
-    Ok(TokenService::new(store, settings.prefix.clone()))
+    Ok((TokenService::new(store, settings.prefix.clone()), watched))
 }
 
 /// Examines the store that the settings name, without opening it.

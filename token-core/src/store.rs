@@ -115,6 +115,18 @@ pub enum Sighting {
     Unknown,
 }
 
+impl Sighting {
+    /// A stable word for programs, metrics and logs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Live(_) => "live",
+            Self::Revoked(_) => "revoked",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What a revocation met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RevokeOutcome {
@@ -124,6 +136,18 @@ pub enum RevokeOutcome {
     AlreadyRevoked,
     /// There is nothing to revoke: expired, or never issued here.
     Unknown,
+}
+
+impl RevokeOutcome {
+    /// A stable word for programs, metrics and logs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::AlreadyRevoked => "already_revoked",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 macro_rules! forward {

@@ -36,22 +36,26 @@ pub struct Grpc;
 
 impl<Body: Default> Answers<Body> for Grpc {
     fn answer(refusal: Refusal, _: &Realm) -> Response<Body> {
-        let status = match refusal {
-            Refusal::Malformed(_) => "3",
-            Refusal::NotPermitted(_) => "7",
-            Refusal::Unknown(_) | Refusal::Lost(_) => "14",
-            Refusal::NoCredentials | Refusal::Inactive(_) => "16",
-        };
         let mut response = Response::new(Body::default());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        headers.insert("grpc-status", HeaderValue::from_static(status));
+        headers.insert("grpc-status", HeaderValue::from(code(&refusal)));
         // Our sentences are plain ASCII; only the percent sign would have to be encoded, and none has one.
         if let Ok(message) = HeaderValue::from_str(&refusal.sentence()) {
             headers.insert("grpc-message", message);
         }
         refusal.tell();
         response
+    }
+}
+
+/// The status as gRPC numbers it.
+pub(crate) fn code(refusal: &Refusal) -> i32 {
+    match refusal {
+        Refusal::Malformed(_) => 3,
+        Refusal::NotPermitted(_) => 7,
+        Refusal::Unknown(_) | Refusal::Lost(_) => 14,
+        Refusal::NoCredentials | Refusal::Inactive(_) => 16,
     }
 }
 

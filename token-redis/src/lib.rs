@@ -26,7 +26,7 @@
 //!
 //! Validations share a multiplexed connection, which is replaced when it is lost or when calls on it keep failing
 //! ([`RedisStore::connection_swaps`] counts, a warning is logged); issue, list, revoke and prune take one of their own from
-//! a pool at the primary of the slot. Every operation ends by a deadline ([`Options`]) with a [`StoreError`](token_core::StoreError) that says whether trying
+//! a pool at the primary of the slot ([`RedisStore::pools`] tells of them). Every operation ends by a deadline ([`Options`]) with a [`StoreError`](token_core::StoreError) that says whether trying
 //! again can help. Scripts are called by hash and sent in full to a node that does not know them, so a restart, a
 //! failover or `SCRIPT FLUSH` is not noticed. Every script is idempotent by its arguments: a retry inside the client
 //! library changes nothing twice.
@@ -55,6 +55,7 @@ mod connect;
 mod doctor;
 mod keys;
 mod options;
+mod pool;
 mod prune;
 mod scripts;
 mod store;
@@ -66,5 +67,6 @@ pub use cache::{CacheStatus, LocalCache};
 pub use doctor::{Role, RoleError, examine};
 pub use keys::{Namespace, NamespaceError};
 pub use options::Options;
+pub use pool::PoolState;
 pub use store::RedisStore;
 pub use tls::Tls;

@@ -18,6 +18,7 @@ use crate::confirm::Confirmed;
 use crate::connect::{Home, Own, Primaries, Shared, Target, Work};
 use crate::keys::Namespace;
 use crate::options::Options;
+use crate::pool::PoolState;
 use crate::prune::Walk;
 use crate::scripts::{self, Call};
 use crate::validation::Validation;
@@ -75,6 +76,13 @@ impl RedisStore {
     #[must_use]
     pub fn cache_status(&self) -> Option<CacheStatus> {
         self.validation.cache_status()
+    }
+
+    /// The pools that all operations but validations take their connections from: one for each server that was needed
+    /// so far, in the order of their names.
+    #[must_use]
+    pub fn pools(&self) -> Vec<PoolState> {
+        self.primaries.pools()
     }
 
     fn attempt(&self, doing: &'static str) -> Attempt<'_> {

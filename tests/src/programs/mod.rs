@@ -1,9 +1,13 @@
 //! Programs that people run: our command and its sidecar, and the ones that they put in front of it.
 
 mod cli;
+mod collector;
 mod daemon;
 mod folder;
+mod stock;
 
 pub use cli::{Cli, KEY_FILE, Ran};
+pub use collector::{Collector, Span};
 pub use daemon::{Daemon, program};
 pub use folder::{ApacheFolder, CaddyFolder, NginxFolder};
+pub use stock::{installed, script};

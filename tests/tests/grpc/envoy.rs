@@ -4,10 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use token_tests::programs::Daemon;
+use token_tests::programs::{Daemon, installed};
 
 use crate::kit::{HttpAnswer, Office, get};
-use crate::stock::installed;
 
 const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
 

@@ -223,8 +223,14 @@ impl HttpAnswer {
 
 /// Sends exactly these headers, one that comes twice as two lines.
 pub(crate) async fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> HttpAnswer {
+    send(port, &format!("GET {path}"), headers, "").await
+}
+
+/// The same with a method of one's own, and a body.
+pub(crate) async fn send(port: u16, what: &str, headers: &[(&str, &str)], body: &str) -> HttpAnswer {
+    let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
+    let request = format!("{what} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}{length}\r\n{body}");
     let mut connection = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     connection.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();

@@ -13,5 +13,6 @@ mod envoy;
 mod generated;
 mod health;
 mod hostile;
+mod policy;
 mod stock;
 mod tokens;

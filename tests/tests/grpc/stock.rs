@@ -1,9 +1,9 @@
 //! A client in which nothing is ours: grpcio, Envoy's protos as they are published, and what reflection tells.
 
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+use token_tests::programs::{installed, script};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -12,21 +12,10 @@ use crate::kit::Office;
 const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
 const CHECK: &str = "envoy.service.auth.v3.Authorization/Check";
 
-/// What scripts/test.sh installs from PyPI. A test that needs it is never skipped.
-pub(crate) fn installed(file: &str) -> PathBuf {
-    let file = repository().join("target/stock-grpc").join(file);
-    assert!(file.exists(), "this test runs {}: scripts/test.sh installs it, run that", file.display());
-    file
-}
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 /// What the client is answered.
 async fn ask(office: &Office, method: &str, authorization: Option<&str>, request: Value) -> Value {
     let mut command = Command::new(installed("bin/python"));
-    command.arg(repository().join("tests/clients/grpc_client.py")).arg(format!("127.0.0.1:{}", office.port));
+    command.arg(script("grpc_client.py")).arg(format!("127.0.0.1:{}", office.port));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().expect("python runs");
     let asked = json!({ "method": method, "authorization": authorization, "request": request }).to_string();

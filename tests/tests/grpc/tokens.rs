@@ -106,9 +106,32 @@ async fn a_token_without_access_or_lifetime_is_not_issued() {
 }
 
 #[tokio::test]
-async fn only_administrators_issue_and_only_with_full_access() {
+async fn a_holder_issues_to_themselves_what_does_not_exceed_the_token_that_they_present() {
     let office = Office::open().await;
-    for (user, arguments) in [("admin", ""), ("files", ""), ("root", FILE)] {
+    let mut admin = office.caller("admin", "").await;
+    let longer = IssueRequest { sliding_window: None, ..request(full()) };
+    let child = admin.issue(longer).await.unwrap();
+    let grant = child.grant.unwrap();
+    assert_eq!((grant.issuer.as_str(), grant.sliding_window), ("admin", seconds(600)), "its parent's window");
+    assert!(child.shortened);
+    let within = admin.issue(request(full())).await.unwrap();
+    assert!(!within.shortened);
+    assert_eq!(office.cli.run("validate -u admin", &within.token).await.code, 0);
+}
+
+#[tokio::test]
+async fn an_administrators_token_does_not_bound_what_it_issues() {
+    let office = Office::open().await;
+    let mut root = office.caller("root", "").await;
+    let longer = IssueRequest { sliding_window: None, ..request(full()) };
+    let issued = root.issue(longer).await.unwrap();
+    assert_eq!((issued.shortened, issued.grant.unwrap().sliding_window), (false, None));
+}
+
+#[tokio::test]
+async fn a_holder_issues_nothing_to_others_and_a_restricted_token_nothing_at_all() {
+    let office = Office::open().await;
+    for (user, arguments) in [("files", ""), ("root", FILE), ("admin", FILE)] {
         let mut caller = office.caller(user, arguments).await;
         let status = caller.issue(request(full())).await.unwrap_err();
         assert_eq!(status.code(), Code::PermissionDenied, "{user} {arguments}");
@@ -234,12 +257,21 @@ async fn a_holder_does_nothing_with_the_tokens_of_others_and_learns_nothing_of_t
 }
 
 #[tokio::test]
-async fn a_restricted_token_does_not_speak_for_its_user() {
+async fn a_restricted_token_sees_and_ends_itself_and_does_not_speak_for_its_user() {
     let office = Office::open().await;
+    let sibling = office.cli.issue("admin", "-a 10m").await;
     let mut admin = office.caller("admin", FILE).await;
-    assert_eq!(admin.list("").await.unwrap_err().code(), Code::PermissionDenied);
     let everything = What::User("admin".into());
     assert_eq!(admin.revoke(everything).await.unwrap_err().code(), Code::PermissionDenied);
+    let ids = office.caller("root", "").await.list("admin").await.unwrap();
+    let own = admin.list("").await.unwrap();
+    assert_eq!((ids.len(), own.len()), (2, 1));
+    for id in ids.into_iter().filter(|id| !own.contains(id)) {
+        assert!(admin.revoke(What::Id(id)).await.unwrap().is_empty(), "its sibling is not there for it");
+    }
+    assert_eq!(office.cli.run("validate --peek", &sibling).await.code, 0);
+    assert_eq!(admin.revoke(What::Id(own[0].clone())).await.unwrap(), own);
+    assert_eq!(admin.list("").await.unwrap_err().code(), Code::Unauthenticated);
 }
 
 #[tokio::test]

@@ -11,4 +11,5 @@ mod ending;
 mod hostile;
 mod listening;
 mod telling;
+mod tracing;
 mod wire;

@@ -1,8 +1,11 @@
 //! What it tells: metrics and logs, and no secret in either.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use token_tests::programs::{Cli, Daemon};
 use token_tests::servers::Standalone;
+use tokio::task::JoinSet;
 
 use crate::wire::{request, send, send_for};
 
@@ -37,6 +40,60 @@ async fn outcomes_renewals_and_errors_are_counted() {
     ] {
         assert!(metrics.lines().any(|own| own == line), "{line} is not in {metrics}");
     }
+}
+
+/// Without a replica each change waits a second on its connection for the confirmation that it was told to want.
+#[tokio::test]
+async fn the_pools_are_told_as_they_are_and_whoever_waits_for_them() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = Arc::new(cli.serve(&["--admin", "root", "--confirm", "replicated"]).await);
+    let root = format!("Bearer {}", cli.issue("root", "-a 10m --confirm local").await);
+    let pool = async |what: &str| {
+        let line = format!("token_redis_pool_{what}{{server=\"127.0.0.1:{}\"}} ", redis.port());
+        let metrics = metrics(&sidecar).await;
+        let value = metrics.lines().find_map(|own| own.strip_prefix(&line)).map(str::to_owned);
+        value.map(|value| value.parse::<u32>().unwrap())
+    };
+    assert_eq!(pool("size").await, None, "a pool that nobody needed is not there");
+    assert_eq!(ask(&sidecar, "GET /v1/tokens", &root).await, 200);
+    for (what, value) in [("size", 1), ("available", 1), ("waiting", 0), ("max", 8)] {
+        assert_eq!(pool(what).await, Some(value), "{what}");
+    }
+
+    let mut callers = JoinSet::new();
+    for user in 0..24 {
+        let (sidecar, root) = (sidecar.clone(), root.clone());
+        callers.spawn(async move { ask(&sidecar, &format!("DELETE /v1/tokens?user=u{user}"), &root).await });
+    }
+    let mut statuses = Vec::new();
+    while pool("waiting").await == Some(0) {
+        assert!(!callers.is_empty(), "somebody waits before all are done");
+        statuses.extend(callers.try_join_next());
+    }
+    while let Some(status) = callers.join_next().await {
+        statuses.push(status);
+    }
+    assert!(statuses.into_iter().all(|status| status.unwrap() == 202), "done, and not confirmed");
+    for (what, value) in [("size", 8), ("available", 8), ("waiting", 0)] {
+        assert_eq!(pool(what).await, Some(value), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn it_is_counted_when_the_connection_that_validations_share_is_replaced() {
+    let mut redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let told = async |swaps: u32| {
+        let line = format!("token_redis_connection_swaps_total {swaps}");
+        metrics(&sidecar).await.lines().any(|own| own == line)
+    };
+    assert!(told(0).await);
+    redis.restart().await;
+    let token = cli.issue("admin", "-a 10m").await;
+    assert_eq!(ask(&sidecar, "GET /auth", &format!("Bearer {token}")).await, 200);
+    assert!(told(1).await);
 }
 
 #[tokio::test]

@@ -112,6 +112,7 @@ pub(super) fn shown(cli: &Cli) -> String {
         set("log-format", Some(serve.log_format.to_string()));
         set("cache", serve.cache.map(|age| age.to_string()));
         set("at-once", Some(serve.at_once.to_string()));
+        set("otlp-endpoint", serve.otlp_endpoint.as_deref().map(without_password));
         let names = |names: &[token_core::Subject]| {
             names.iter().map(|name| Value::String(name.to_string())).collect()
         };

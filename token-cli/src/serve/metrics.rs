@@ -1,21 +1,77 @@
-//! What `/metrics` tells.
+//! What `/metrics` tells: what the sidecar counts (see `token_http::sidecar`), and how the connections to Redis are.
+//!
+//! | metric | labels | |
+//! |---|---|---|
+//! | `token_redis_connection_swaps_total` | | how often the connection that validations share was replaced |
+//! | `token_redis_pool_size` | `server` | how many connections the pool for everything else has |
+//! | `token_redis_pool_available` | `server` | how many of them nobody uses |
+//! | `token_redis_pool_waiting` | `server` | how many operations wait for one |
+//! | `token_redis_pool_max` | `server` | how many there may be |
+//! | `token_cache_hits_total`, `token_cache_misses_total` | | uses that the local cache answered, and that had to be asked |
+//! | `token_cache_entries` | | what it keeps |
+//! | `token_cache_partitions_heard` | | of how many of the 1 024 partitions revocations are heard: tokens of the others are asked about |
 
-use std::sync::OnceLock;
+use std::sync::Arc;
+use std::time::Duration;
 
+use metrics::{counter, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_util::MetricKindMask;
+use token_http::sidecar::Render;
+use token_redis::{PoolState, RedisStore};
 
 use crate::failure::Failure;
 
 /// Upper bounds in seconds: a validation takes a fraction of a millisecond, and ends after a second.
 const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
 
-static COUNTED: OnceLock<PrometheusHandle> = OnceLock::new();
+/// All gauges are set anew whenever they are told: one that was not for so long is of a pool that is gone.
+const GONE: Duration = Duration::from_secs(1);
+
+/// How often what was timed is summed up where nobody asks for it.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Begins to count, and answers what writes it all down.
-pub(super) fn start() -> Result<fn() -> String, Failure> {
+pub(super) fn start(watched: Option<Arc<RedisStore>>) -> Result<Render, Failure> {
     let refused = |error| Failure::system(std::io::Error::other(error));
     let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(refused)?;
+    let builder = builder.idle_timeout(MetricKindMask::GAUGE, Some(GONE));
     let handle = builder.install_recorder().map_err(refused)?;
-    COUNTED.get_or_init(|| handle);
-    Ok(|| COUNTED.get().map(PrometheusHandle::render).unwrap_or_default())
+    tokio::spawn(keep_up(handle.clone()));
+    Ok(Arc::new(move || {
+        if let Some(store) = &watched {
+            tell(store);
+        }
+        handle.render()
+    }))
+}
+
+/// Each time that is measured takes memory until it is summed up.
+async fn keep_up(handle: PrometheusHandle) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    loop {
+        ticks.tick().await;
+        handle.run_upkeep();
+    }
+}
+
+/// How the connections are now.
+fn tell(store: &RedisStore) {
+    counter!("token_redis_connection_swaps_total").absolute(store.connection_swaps());
+    for PoolState { server, size, available, waiting, max, .. } in store.pools() {
+        for (name, value) in [
+            ("token_redis_pool_size", size),
+            ("token_redis_pool_available", available),
+            ("token_redis_pool_waiting", waiting),
+            ("token_redis_pool_max", max),
+        ] {
+            gauge!(name, "server" => server.clone()).set(value as f64);
+        }
+    }
+    if let Some(cache) = store.cache_status() {
+        counter!("token_cache_hits_total").absolute(cache.hits);
+        counter!("token_cache_misses_total").absolute(cache.misses);
+        gauge!("token_cache_entries").set(cache.entries as f64);
+        gauge!("token_cache_partitions_heard").set(cache.partitions_heard as f64);
+    }
 }

@@ -1,11 +1,13 @@
-//! Who asks, and what they may ask.
+//! Who asks, by a live token of their own.
 
 use http::request::Parts;
-use token_core::{Access, Actor, Grant, Label, Revocation, Subject};
+use token_core::{Actor, Grant, Label, Revocation, Subject};
 
-use super::Sidecar;
+use super::policy::{Roles, Ruling, Wish, rule};
 use super::problem::Problem;
+use super::{Sidecar, Tokens};
 use crate::authenticated::Authenticated;
+use crate::refusal::Refusal;
 
 /// A caller who presented a live token of their own.
 #[derive(Debug)]
@@ -28,7 +30,13 @@ impl Sidecar {
     }
 }
 
-impl Caller<'_> {
+impl<'a> Caller<'a> {
+    /// Whether they may do this.
+    pub(super) fn rule(&self, wish: &Wish<'_>) -> Ruling {
+        let Sidecar { admins, introspectors, .. } = self.sidecar;
+        rule(Roles { admins, introspectors }, self.grant(), wish)
+    }
+
     /// What the token that they presented grants.
     pub(super) fn grant(&self) -> &Grant {
         self.who.grant()
@@ -48,16 +56,13 @@ impl Caller<'_> {
         Revocation { by: self.actor(), why }
     }
 
-    /// A restricted token speaks for its scopes, not for its user: it administers nothing.
-    pub(super) fn is_admin(&self) -> bool {
-        self.has_full_access() && self.sidecar.admins.contains(self.subject())
+    /// The tokens that they ask about.
+    pub(super) fn tokens(&self) -> &'a Tokens {
+        &self.sidecar.tokens
     }
 
-    pub(super) fn may_introspect(&self) -> bool {
-        self.is_admin() || self.has_full_access() && self.sidecar.introspectors.contains(self.subject())
-    }
-
-    pub(super) fn has_full_access(&self) -> bool {
-        self.grant().access == Access::Full
+    /// Turned away after all.
+    pub(super) fn refused(&self, refusal: Refusal) -> Problem {
+        Problem::Refused(refusal, self.sidecar.realm.clone())
     }
 }

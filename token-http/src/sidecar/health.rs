@@ -30,7 +30,7 @@ pub(super) async fn look(tokens: &Tokens) -> Result<(), StoreError> {
 
 /// Everything that is counted.
 pub(super) async fn metrics(State(sidecar): State<Arc<Sidecar>>) -> Result<impl IntoResponse, Problem> {
-    let metrics = sidecar.metrics.ok_or(Problem::Wrong(
+    let metrics = sidecar.metrics.as_ref().ok_or(Problem::Wrong(
         StatusCode::NOT_FOUND,
         "not_found",
         "nothing is counted".into(),

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use token_core::{Demand, Grant, Timestamp, Verdict};
+use token_core::{Demand, Grant, Mode, Timestamp, Verdict};
 
 use super::Sidecar;
 use super::body::{self, expect_media_type};
@@ -21,17 +21,10 @@ pub(super) async fn introspect(
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let caller = sidecar.caller(&parts).await?;
-    if !caller.may_introspect() {
-        return Err(Problem::Forbidden("this user may not introspect; see --introspector and --admin"));
-    }
     let token = token_in(&parts.headers, body).await?;
-    let verdict = sidecar.tokens.validate(token.expose_secret(), &Demand::any()).await?;
-    let answer = match verdict {
+    let answer = match caller.introspect(token.expose_secret(), &Demand::any(), Mode::Use).await? {
         Verdict::Active(grant) => active(&grant),
-        Verdict::Inactive(reason) => {
-            tracing::debug!(reason = reason.code(), "introspected a token that does not count");
-            json!({ "active": false })
-        }
+        Verdict::Inactive(_) => json!({ "active": false }),
     };
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     Ok((StatusCode::OK, headers, answer.to_string()).into_response())

@@ -1,4 +1,4 @@
-//! A store that counts what it is asked and what it answers.
+//! A store that counts, times and traces what it is asked and what it answers.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,6 +9,9 @@ use token_core::{
     Change, Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Revocation, RevokeOutcome, Sighting,
     StoreError, Subject, TokenId, TokenStore, Verdict,
 };
+use tracing::Instrument;
+
+use super::trace;
 
 /// A store behind counters:
 ///
@@ -22,14 +25,19 @@ use token_core::{
 pub struct Measured<S>(pub S);
 
 impl<S: TokenStore> Measured<S> {
+    /// Waits for an operation of the store, about this token if it is about one; `outcome` says what came of it in a word.
     async fn measure<T>(
         &self,
         operation: &'static str,
+        token_id: Option<TokenId>,
         work: impl Future<Output = Result<T, StoreError>> + Send,
+        outcome: impl Fn(&T) -> &'static str + Send,
     ) -> Result<T, StoreError> {
         let began = Instant::now();
-        let result = work.await;
+        let span = trace::store(operation, token_id);
+        let result = work.instrument(span.clone()).await;
         histogram!("token_store_seconds", "operation" => operation).record(began.elapsed());
+        trace::came_of_it(&span, result.as_ref().map(outcome));
         if let Err(error) = &result {
             count_error(operation, error);
         }
@@ -43,13 +51,16 @@ fn count_error(operation: &'static str, error: &StoreError) {
 }
 
 fn count(verdict: &Verdict, mode: Mode) {
-    let outcome = match verdict {
-        Verdict::Active(_) => "active",
-        Verdict::Inactive(reason) => reason.code(),
-    };
-    counter!("token_validations_total", "outcome" => outcome).increment(1);
+    counter!("token_validations_total", "outcome" => word(verdict)).increment(1);
     if mode == Mode::Use && verdict.grant().is_some_and(|grant| grant.deadlines.window().is_some()) {
         counter!("token_renewals_total").increment(1);
+    }
+}
+
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Active(_) => "active",
+        Verdict::Inactive(reason) => reason.code(),
     }
 }
 
@@ -60,11 +71,12 @@ impl<S: TokenStore> TokenStore for Measured<S> {
     }
 
     async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
-        self.measure("issue", self.0.issue(id, request)).await
+        self.measure("issue", Some(id), self.0.issue(id, request), |_| "issued").await
     }
 
     async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
-        let verdict = self.measure("validate", self.0.validate(token, demand, mode)).await?;
+        let work = self.0.validate(token, demand, mode);
+        let verdict = self.measure("validate", Some(token.id()), work, word).await?;
         count(&verdict, mode);
         Ok(verdict)
     }
@@ -87,11 +99,11 @@ impl<S: TokenStore> TokenStore for Measured<S> {
     }
 
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
-        self.measure("show", self.0.show(id)).await
+        self.measure("show", Some(id), self.0.show(id), Sighting::code).await
     }
 
     async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError> {
-        self.measure("list", self.0.list(subject)).await
+        self.measure("list", None, self.0.list(subject), |_| "listed").await
     }
 
     async fn revoke(
@@ -99,7 +111,7 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         id: TokenId,
         revocation: &Revocation,
     ) -> Result<Change<RevokeOutcome>, StoreError> {
-        self.measure("revoke", self.0.revoke(id, revocation)).await
+        self.measure("revoke", Some(id), self.0.revoke(id, revocation), |done| done.outcome.code()).await
     }
 
     async fn revoke_subject(
@@ -107,10 +119,11 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         subject: &Subject,
         revocation: &Revocation,
     ) -> Result<Change<Vec<TokenId>>, StoreError> {
-        self.measure("revoke_subject", self.0.revoke_subject(subject, revocation)).await
+        let work = self.0.revoke_subject(subject, revocation);
+        self.measure("revoke_subject", None, work, |_| "revoked").await
     }
 
     async fn prune(&self) -> Result<u64, StoreError> {
-        self.measure("prune", self.0.prune()).await
+        self.measure("prune", None, self.0.prune(), |_| "pruned").await
     }
 }

@@ -9,9 +9,21 @@
 //! | `/openapi.json` | programs | OpenAPI 3.1 |
 //! | `/healthz`, `/readyz` | whoever watches over the process | |
 //! | `/metrics` | Prometheus | its text format |
+//!
+//! It counts and times what it is asked and, by [`Measured`], what it asks the store:
+//!
+//! | metric | labels |
+//! |---|---|
+//! | `http_requests_total` | `route`: its pattern, or `none`; `method`; `status` |
+//! | `http_request_seconds` | `route` |
+//! | `grpc_calls_total` | `method`: `PACKAGE.SERVICE/METHOD`, or `none`; `status`: its number |
+//! | `grpc_call_seconds` | `method` |
+//!
+//! Whoever traces gets [spans](Join) of both.
 
 mod body;
 mod callers;
+mod deeds;
 mod demands;
 mod forward_auth;
 #[cfg(feature = "grpc")]
@@ -22,17 +34,19 @@ mod limits;
 mod measured;
 mod observe;
 mod openapi;
+mod policy;
 mod problem;
 mod query;
 mod revocation;
 mod tokens;
+mod trace;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any, get, post};
 use http::{HeaderValue, header};
@@ -40,11 +54,15 @@ use token_core::{Subject, TokenService, TokenStore};
 
 pub use self::limits::Limits;
 pub use self::measured::Measured;
+pub use self::trace::{Join, REQUEST, TARGET};
 use crate::auth::TokenAuth;
 use crate::refusal::Realm;
 
 /// Tokens in whatever store.
 pub type Tokens = TokenService<Arc<dyn TokenStore>>;
+
+/// Writes all metrics of the process in the text format of Prometheus.
+pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// What the sidecar answers with.
 #[derive(Clone)]
@@ -59,8 +77,10 @@ pub struct Sidecar {
     pub introspectors: BTreeSet<Subject>,
     /// What one client, or many at once, cannot do.
     pub limits: Limits,
-    /// Writes all metrics of the process in the text format of Prometheus; without it there is no `/metrics`.
-    pub metrics: Option<fn() -> String>,
+    /// What writes all metrics of the process; without it there is no `/metrics`.
+    pub metrics: Option<Render>,
+    /// What joins requests to traces; without it they have no spans.
+    pub trace: Option<Join>,
 }
 
 impl Sidecar {
@@ -73,7 +93,7 @@ impl Sidecar {
             .fallback(problem::not_found)
             .layer(map_response(never_kept))
             .layer(from_fn_with_state(limits::Guard::new(self.limits), limits::guard))
-            .layer(from_fn(observe::observe))
+            .layer(from_fn_with_state(self.trace, observe::observe))
             .with_state(Arc::new(self))
     }
 

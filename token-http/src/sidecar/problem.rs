@@ -36,6 +36,11 @@ impl Problem {
         Self::Busy(sentence)
     }
 
+    /// The same for what does not exist and for what the caller may not know of.
+    pub(super) fn no_such_token() -> Self {
+        Self::NotFound("there is no such token: never issued here, expired, or revoked too long ago")
+    }
+
     pub(super) fn randomness(error: RandomnessError) -> Self {
         Self::Store(StoreError::new(StoreErrorKind::Unavailable, error.to_string()))
     }

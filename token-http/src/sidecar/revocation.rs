@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use http::StatusCode;
 use secrecy::ExposeSecret;
-use token_core::{Demand, StoreError, StoreErrorKind, TokenStore, Verdict};
+use token_core::{StoreError, StoreErrorKind};
 
 use super::Sidecar;
 use super::introspection::token_in;
@@ -21,16 +21,10 @@ pub(super) async fn revoke(
     let caller = sidecar.caller(&parts).await?;
     let text = token_in(&parts.headers, body).await?;
     let Ok(token) = sidecar.tokens.parse(text.expose_secret()) else { return Ok(StatusCode::OK) };
-    if !caller.is_admin() {
-        let own = Demand::any().subject(caller.subject().clone());
-        match sidecar.tokens.peek(text.expose_secret(), &own).await? {
-            Verdict::Active(_) => {}
-            Verdict::Inactive(_) => return Ok(StatusCode::OK),
-        }
-    }
-    let done = sidecar.tokens.store().revoke(token.id(), &caller.revocation(None)).await?;
-    if done.confirmation.is_confirmed() {
-        return Ok(StatusCode::OK);
+    match caller.revoke_text(token, None).await {
+        Ok(done) if !done.confirmation.is_confirmed() => {}
+        Ok(_) | Err(Problem::NotFound(_)) => return Ok(StatusCode::OK),
+        Err(problem) => return Err(problem),
     }
     // RFC 7009 §2.2.1: with 503 the client must assume that the token still exists, and tries again.
     let unconfirmed = "it is revoked, but not confirmed by all replicas";

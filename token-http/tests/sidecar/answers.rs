@@ -158,6 +158,16 @@ async fn a_holder_revokes_their_own_tokens_and_nobody_elses() {
     assert_eq!(running.post("/revoke", &caller, "token=garbage").await.status(), 200);
 }
 
+/// The text alone would do: it could be presented itself.
+#[tokio::test]
+async fn a_restricted_token_ends_another_one_of_its_user_by_its_text() {
+    let running = Running::new();
+    let (caller, own) = (running.issue("admin", &[FILE]).await, running.issue("admin", &[]).await);
+    let form = format!("token={}", own.token.expose_secret());
+    assert_eq!(running.post("/revoke", &caller, &form).await.status(), 200);
+    assert!(!running.counts(own.token.expose_secret()).await);
+}
+
 #[tokio::test]
 async fn it_lives_and_is_ready() {
     let running = Running::new();

@@ -37,7 +37,8 @@ impl Running {
             admins: name("root"),
             introspectors: name("files"),
             limits: Limits::default(),
-            metrics: Some(String::new),
+            metrics: Some(Arc::new(String::new)),
+            trace: None,
         };
         Self { tokens, router: sidecar.router() }
     }

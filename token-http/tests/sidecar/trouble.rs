@@ -88,6 +88,18 @@ async fn a_revocation_that_is_not_confirmed_is_accepted_and_not_done_with() {
     }
 }
 
+/// RFC 7009: whoever is told 503 tries again. What is not confirmed by then must not be taken for confirmed.
+#[tokio::test]
+async fn a_holder_is_told_at_every_repeat_that_their_revocation_is_not_confirmed() {
+    let running = Troubled::running(None);
+    let (caller, own) = (running.issue("ci", &[]).await, running.issue("ci", &[]).await);
+    let form = format!("token={}", own.token.expose_secret());
+    for _ in 0..2 {
+        let answer = running.post("/revoke", &caller, &form).await;
+        assert_eq!((answer.status().as_u16(), answer.headers().contains_key("retry-after")), (503, true));
+    }
+}
+
 #[tokio::test]
 async fn a_token_that_is_not_confirmed_is_issued_and_told_as_such() {
     let running = Troubled::running(None);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deadpool::Runtime;
+use deadpool::{Runtime, Status};
 use deadpool_redis::{Connection, Manager, Pool};
 use redis::aio::ConnectionLike;
 use redis::{
@@ -16,6 +16,7 @@ use redis::{
 use super::target::{Address, Shape, Target};
 use super::topology::{Home, Topology};
 use crate::options::Options;
+use crate::pool::PoolState;
 
 /// Between two tries; doubled at each, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -82,6 +83,17 @@ impl Primaries {
     /// A connection to this very server.
     pub(crate) async fn to(&self, home: &Home) -> RedisResult<Own> {
         Ok(Own { connection: self.connection(&home.address).await?, asking: false })
+    }
+
+    /// The pools as they are now.
+    pub(crate) fn pools(&self) -> Vec<PoolState> {
+        let of = |(address, pool): (&Address, &Pool)| {
+            let Status { max_size: max, size, available, waiting } = pool.status();
+            PoolState { server: address.to_string(), size, available, waiting, max }
+        };
+        let mut pools: Vec<_> = self.lock().iter().map(of).collect();
+        pools.sort_unstable_by(|one, other| one.server.cmp(&other.server));
+        pools
     }
 
     async fn once<W: Work>(

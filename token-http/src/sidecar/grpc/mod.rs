@@ -9,7 +9,7 @@
 
 mod check;
 mod health;
-mod policy;
+mod observe;
 pub mod proto;
 mod status;
 mod tokens;
@@ -82,6 +82,7 @@ impl Sidecar {
     /// All services.
     fn grpc_routes(self, health: &Health) -> io::Result<Routes> {
         let door = GrpcAuth(self.door());
+        let join = self.trace;
         let sidecar = Arc::new(self);
         let check = AuthorizationServer::new(Check(sidecar.clone())).max_decoding_message_size(MAX_CHECK);
         let tokens = TokenServiceServer::new(TokenCalls(sidecar)).max_decoding_message_size(MAX_MESSAGE);
@@ -90,11 +91,18 @@ impl Sidecar {
                 .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
-        Ok(Routes::new(check)
+        let routes = Routes::new(check)
             .add_service(door.layer(tokens))
             .add_service(HealthServer::new(health.service()).max_decoding_message_size(MAX_MESSAGE))
             .add_service(told().build_v1().map_err(io::Error::other)?)
-            .add_service(told().build_v1alpha().map_err(io::Error::other)?))
+            .add_service(told().build_v1alpha().map_err(io::Error::other)?);
+        let descriptors = [
+            proto::DESCRIPTORS,
+            tonic_health::pb::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+            tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+        ];
+        observe::observed(routes, &descriptors, join)
     }
 }
 

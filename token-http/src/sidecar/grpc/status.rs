@@ -1,13 +1,33 @@
-//! The one place that turns what a store could not do into statuses.
+//! The one place that turns problems into statuses.
 
 use token_core::{StoreError, StoreErrorKind};
 use tonic::{Code, Status};
 
+use crate::grpc;
+use crate::sidecar::problem::Problem;
+
 /// What a caller is told where nothing is known.
 pub(super) const CANNOT_BE_FOUND_OUT: &str = "it cannot be found out just now; try again";
 
+impl From<Problem> for Status {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::Refused(refusal, _) => {
+                refusal.tell();
+                Self::new(grpc::code(&refusal).into(), refusal.sentence())
+            }
+            Problem::Forbidden(sentence) => Self::permission_denied(sentence),
+            Problem::Busy(sentence) => Self::unavailable(sentence),
+            Problem::Wrong(_, _, sentence) => Self::invalid_argument(sentence),
+            Problem::NotFound(sentence) => Self::not_found(sentence),
+            Problem::Revoked(_) => Self::not_found("the token was revoked"),
+            Problem::Store(error) => of_store(error),
+        }
+    }
+}
+
 /// The log gets the cause, the caller a sentence.
-pub(super) fn of_store(error: StoreError) -> Status {
+fn of_store(error: StoreError) -> Status {
     let cause = std::error::Error::source(&error).map(ToString::to_string);
     tracing::error!(%error, cause, "the store did not do what a gRPC call asked for");
     let (code, sentence) = match error.kind() {
@@ -28,6 +48,7 @@ pub(super) fn of_store(error: StoreError) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::refusal::{Realm, Refusal};
 
     #[test]
     fn what_can_be_tried_again_has_a_code_that_says_so_and_nothing_else_has() {
@@ -43,6 +64,12 @@ mod tests {
         ] {
             assert_eq!(of_store(StoreError::new(kind, "hidden")).code(), code, "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_caller_whose_token_ended_meanwhile_is_told_as_much() {
+        let ended = Refusal::Inactive(token_core::Reason::Unknown);
+        assert_eq!(Status::from(Problem::Refused(ended, Realm::default())).code(), Code::Unauthenticated);
     }
 
     #[test]

@@ -88,10 +88,7 @@ pub(super) fn verdict(verdict: Verdict) -> proto::ValidateResponse {
         Verdict::Inactive(token_core::Reason::NotPermitted { missing }) => {
             Word::NotPermitted(proto::NotPermitted { missing_scope: missing.to_string() })
         }
-        Verdict::Inactive(reason) => {
-            tracing::debug!(reason = reason.code(), "validated a token that does not count");
-            Word::Inactive(proto::Inactive {})
-        }
+        Verdict::Inactive(_) => Word::Inactive(proto::Inactive {}),
     };
     proto::ValidateResponse { verdict: Some(word) }
 }

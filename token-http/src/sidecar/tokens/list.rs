@@ -6,10 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use http::request::Parts;
 use serde::Serialize;
-use token_core::{Grant, Subject, TokenStore};
+use token_core::{Grant, Subject};
 
 use super::cursor::Cursor;
-use super::policy::{Ruling, Wish, rule};
 use crate::sidecar::Sidecar;
 use crate::sidecar::problem::Problem;
 use crate::sidecar::query::Query;
@@ -34,15 +33,7 @@ pub(in crate::sidecar) async fn list(
     let query = Query::read(&parts, &["user", "limit", "cursor"])?;
     let (limit, cursor) = (limit(&query)?, query.get("cursor")?);
     let user: Subject = query.get("user")?.unwrap_or_else(|| caller.subject().clone());
-    let only = match rule(&sidecar.admins, caller.grant(), &Wish::List(&user)) {
-        Ruling::Granted => None,
-        Ruling::ForItself => Some(caller.grant().id),
-        Ruling::Forbidden(sentence) => return Err(Problem::Forbidden(sentence)),
-        Ruling::WithinParent | Ruling::Hidden => return Err(super::not_there()),
-    };
-    let mut tokens = sidecar.tokens.store().list(&user).await?;
-    tokens.retain(|grant| only.is_none_or(|only| only == grant.id));
-    Ok(Json(page(tokens, limit, cursor)))
+    Ok(Json(page(caller.list(&user).await?, limit, cursor)))
 }
 
 fn limit(query: &Query) -> Result<usize, Problem> {

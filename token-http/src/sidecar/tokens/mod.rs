@@ -1,6 +1,6 @@
 //! `/v1/tokens`: tokens as resources, for their holders and for administrators.
 //!
-//! Who may do what is said in one place, [`policy`]. Tokens and tombstones have the JSON form that the command and the
+//! Who may do what is said in one place, [`policy`](super::policy). Tokens and tombstones have the JSON form that the command and the
 //! crates give them. A change that is done and not confirmed is told as such: a new token is 201 all the same, since
 //! repeating it would make another one, with `confirmation.confirmed` false; a revocation is 202, and is to be repeated
 //! until it is 200.
@@ -8,7 +8,6 @@
 mod cursor;
 mod issue;
 mod list;
-mod policy;
 mod request;
 mod revoke;
 mod show;
@@ -20,11 +19,8 @@ pub(super) use show::show;
 
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
-use token_core::{Sighting, TokenId, TokenStore};
+use token_core::TokenId;
 
-use self::policy::{Ruling, Wish, rule};
-use super::Sidecar;
-use super::callers::Caller;
 use super::problem::Problem;
 
 /// What follows `/v1/tokens/`.
@@ -36,23 +32,4 @@ fn id(path: InPath) -> Result<TokenId, Problem> {
     text.parse().map_err(|error| {
         Problem::bad_request(format!("this is no token id: {error}; tokens do not belong into a URL"))
     })
-}
-
-/// What is known of a token, if the caller may know of it. Else it is as if there were none.
-async fn sight(sidecar: &Sidecar, caller: &Caller<'_>, id: TokenId) -> Result<Sighting, Problem> {
-    let sighting = sidecar.tokens.store().show(id).await?;
-    let owner = match &sighting {
-        Sighting::Live(grant) => Some(&grant.subject),
-        Sighting::Revoked(tombstone) => tombstone.subject.as_ref(),
-        Sighting::Unknown => None,
-    };
-    match rule(&sidecar.admins, caller.grant(), &Wish::Token(id, owner)) {
-        Ruling::Granted => Ok(sighting),
-        _ => Err(not_there()),
-    }
-}
-
-/// The same for what does not exist and for what the caller may not know of.
-fn not_there() -> Problem {
-    Problem::NotFound("there is no such token: never issued here, expired, or revoked too long ago")
 }

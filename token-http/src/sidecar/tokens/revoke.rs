@@ -7,9 +7,8 @@ use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
 use serde::Serialize;
-use token_core::{Change, Confirmation, RevokeOutcome, Subject, TokenStore};
+use token_core::{Change, Confirmation, Subject};
 
-use super::policy::{Ruling, Wish, rule};
 use crate::sidecar::Sidecar;
 use crate::sidecar::problem::Problem;
 use crate::sidecar::query::Query;
@@ -40,18 +39,9 @@ pub(in crate::sidecar) async fn revoke(
     let caller = sidecar.caller(&parts).await?;
     let why = Query::read(&parts, &["why"])?.get("why")?;
     let id = super::id(path)?;
-    if !caller.is_admin() {
-        super::sight(&sidecar, &caller, id).await?;
-    }
-    // An administrator need not see the token first, and ends one whose record does not decode, too.
-    let Change { outcome, confirmation } = sidecar.tokens.store().revoke(id, &caller.revocation(why)).await?;
-    let outcome = match outcome {
-        RevokeOutcome::Revoked => "revoked",
-        RevokeOutcome::AlreadyRevoked => "already_revoked",
-        RevokeOutcome::Unknown => return Err(super::not_there()),
-    };
-    tracing::info!(%id, by = %caller.subject(), outcome, "revoked a token");
-    Ok((status(confirmation), Json(Ended { id: id.to_string(), outcome, confirmation })))
+    let Change { outcome, confirmation } = caller.revoke(id, why).await?;
+    let ended = Ended { id: id.to_string(), outcome: outcome.code(), confirmation };
+    Ok((status(confirmation), Json(ended)))
 }
 
 /// Ends all tokens of a user in one step, the one that is presented included where it is theirs. Whose must be said.
@@ -63,14 +53,7 @@ pub(in crate::sidecar) async fn revoke_all(
     let query = Query::read(&parts, &["user", "why"])?;
     let why = query.get("why")?;
     let user: Subject = query.get("user")?.ok_or_else(|| Problem::bad_request("user: say whose tokens"))?;
-    match rule(&sidecar.admins, caller.grant(), &Wish::RevokeAll(&user)) {
-        Ruling::Granted => {}
-        Ruling::Forbidden(sentence) => return Err(Problem::Forbidden(sentence)),
-        Ruling::WithinParent | Ruling::ForItself | Ruling::Hidden => return Err(super::not_there()),
-    }
-    let Change { outcome: ids, confirmation } =
-        sidecar.tokens.store().revoke_subject(&user, &caller.revocation(why)).await?;
-    tracing::info!(%user, by = %caller.subject(), count = ids.len(), "revoked all tokens of a user");
+    let Change { outcome: ids, confirmation } = caller.revoke_all(&user, why).await?;
     let revoked = ids.iter().map(ToString::to_string).collect();
     Ok((status(confirmation), Json(AllEnded { user: user.to_string(), revoked, confirmation })))
 }

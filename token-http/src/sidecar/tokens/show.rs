@@ -19,9 +19,9 @@ pub(in crate::sidecar) async fn show(
 ) -> Result<Json<Grant>, Problem> {
     let caller = sidecar.caller(&parts).await?;
     Query::read(&parts, &[])?;
-    match super::sight(&sidecar, &caller, super::id(path)?).await? {
+    match caller.show(super::id(path)?).await? {
         Sighting::Live(grant) => Ok(Json(grant)),
         Sighting::Revoked(tombstone) => Err(Problem::Revoked(Box::new(tombstone))),
-        Sighting::Unknown => Err(super::not_there()),
+        Sighting::Unknown => Err(Problem::no_such_token()),
     }
 }

@@ -48,6 +48,9 @@ pub struct IssueResponse {
     pub grant: ::core::option::Option<Grant>,
     #[prost(message, optional, tag = "3")]
     pub confirmation: ::core::option::Option<Confirmation>,
+    /// Whether it lives shorter than was asked for, since it would have exceeded the token that issued it.
+    #[prost(bool, tag = "4")]
+    pub shortened: bool,
 }
 /// What a live token grants.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -276,7 +279,8 @@ pub mod token_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Makes a token. Its text is in the response, and nowhere else ever again. For administrators.
+        /// Makes a token. Its text is in the response, and nowhere else ever again. For administrators, and for holders about
+        /// themselves: theirs gets of what it asks for what the token that they present allows, which it never exceeds.
         pub async fn issue(
             &mut self,
             request: impl tonic::IntoRequest<super::IssueRequest>,
@@ -299,7 +303,7 @@ pub mod token_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Tells whether a token that was presented counts; that is a use of it, and renews a sliding one. For administrators
-        /// and introspectors.
+        /// and introspectors, by a token of full access.
         pub async fn validate(
             &mut self,
             request: impl tonic::IntoRequest<super::ValidateRequest>,
@@ -324,7 +328,8 @@ pub mod token_service_client {
                 .insert(GrpcMethod::new("token.v1.TokenService", "Validate"));
             self.inner.unary(req, path, codec).await
         }
-        /// Ends tokens, at once and for good. For administrators, and for holders about themselves.
+        /// Ends tokens, at once and for good. For administrators, and for holders about themselves. By its text a token of the
+        /// same user is ended whatever token is presented.
         pub async fn revoke(
             &mut self,
             request: impl tonic::IntoRequest<super::RevokeRequest>,
@@ -346,7 +351,8 @@ pub mod token_service_client {
                 .insert(GrpcMethod::new("token.v1.TokenService", "Revoke"));
             self.inner.unary(req, path, codec).await
         }
-        /// The live tokens of a user, oldest first. For administrators, and for holders about themselves.
+        /// The live tokens of a user, oldest first. For administrators, and for holders about themselves; a token that is
+        /// restricted to scopes sees itself.
         pub async fn list(
             &mut self,
             request: impl tonic::IntoRequest<super::ListRequest>,
@@ -383,13 +389,14 @@ pub mod token_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with TokenServiceServer.
     #[async_trait]
     pub trait TokenService: std::marker::Send + std::marker::Sync + 'static {
-        /// Makes a token. Its text is in the response, and nowhere else ever again. For administrators.
+        /// Makes a token. Its text is in the response, and nowhere else ever again. For administrators, and for holders about
+        /// themselves: theirs gets of what it asks for what the token that they present allows, which it never exceeds.
         async fn issue(
             &self,
             request: tonic::Request<super::IssueRequest>,
         ) -> std::result::Result<tonic::Response<super::IssueResponse>, tonic::Status>;
         /// Tells whether a token that was presented counts; that is a use of it, and renews a sliding one. For administrators
-        /// and introspectors.
+        /// and introspectors, by a token of full access.
         async fn validate(
             &self,
             request: tonic::Request<super::ValidateRequest>,
@@ -397,12 +404,14 @@ pub mod token_service_server {
             tonic::Response<super::ValidateResponse>,
             tonic::Status,
         >;
-        /// Ends tokens, at once and for good. For administrators, and for holders about themselves.
+        /// Ends tokens, at once and for good. For administrators, and for holders about themselves. By its text a token of the
+        /// same user is ended whatever token is presented.
         async fn revoke(
             &self,
             request: tonic::Request<super::RevokeRequest>,
         ) -> std::result::Result<tonic::Response<super::RevokeResponse>, tonic::Status>;
-        /// The live tokens of a user, oldest first. For administrators, and for holders about themselves.
+        /// The live tokens of a user, oldest first. For administrators, and for holders about themselves; a token that is
+        /// restricted to scopes sees itself.
         async fn list(
             &self,
             request: tonic::Request<super::ListRequest>,

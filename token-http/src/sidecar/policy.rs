@@ -1,10 +1,13 @@
-//! Who may do what with tokens.
+//! Who may do what with tokens, over HTTP and over gRPC alike.
 //!
 //! | whose token is presented | may |
 //! |---|---|
 //! | an administrator's, of full access | everything, for any user |
+//! | an introspector's, of full access | besides what holders may: ask about any token that was presented to them |
 //! | a holder's, of full access | issue tokens to its own user, which [never exceed it](token_core::Parent); list, show and revoke its user's |
 //! | any that is restricted to scopes | list, show and revoke itself |
+//!
+//! Whoever has the text of a token of their own user may end that one, too: the text alone would do for that.
 //!
 //! What somebody may not know of, does not exist for them: a single token is hidden, never forbidden, so that nobody
 //! learns which ids there are.
@@ -12,6 +15,15 @@
 use std::collections::BTreeSet;
 
 use token_core::{Access, Grant, Subject, TokenId};
+
+/// Users who may do more than their own tokens allow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Roles<'a> {
+    /// Who may do everything.
+    pub(super) admins: &'a BTreeSet<Subject>,
+    /// Who may introspect.
+    pub(super) introspectors: &'a BTreeSet<Subject>,
+}
 
 /// What a caller wants to do.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +36,10 @@ pub(super) enum Wish<'a> {
     RevokeAll(&'a Subject),
     /// Show or revoke this token, which is this user's where that is known.
     Token(TokenId, Option<&'a Subject>),
+    /// Revoke a token of this user, where that is known, by its text.
+    Text(Option<&'a Subject>),
+    /// Ask about a token of anybody, by its text.
+    Introspect,
 }
 
 /// What becomes of it.
@@ -46,16 +62,22 @@ const NO_ADMINISTRATOR: Ruling =
 const RESTRICTED: Ruling =
     Ruling::Forbidden("a token that is restricted to scopes may not do this; use one of full access");
 
+const NO_INTROSPECTOR: Ruling =
+    Ruling::Forbidden("this is for an introspector or an administrator, with a token of full access");
+
 /// The ruling on a wish of whoever presented the token that grants `held`.
-pub(super) fn rule(admins: &BTreeSet<Subject>, held: &Grant, wish: &Wish<'_>) -> Ruling {
+pub(super) fn rule(roles: Roles<'_>, held: &Grant, wish: &Wish<'_>) -> Ruling {
     let full = held.access == Access::Full;
-    if full && admins.contains(&held.subject) {
+    if full && roles.admins.contains(&held.subject) {
         return Ruling::Granted;
     }
     match *wish {
+        Wish::Introspect if full && roles.introspectors.contains(&held.subject) => Ruling::Granted,
+        Wish::Introspect => NO_INTROSPECTOR,
+        Wish::Text(owner) if owner == Some(&held.subject) => Ruling::Granted,
         Wish::Token(id, _) if id == held.id => Ruling::Granted,
         Wish::Token(_, owner) if full && owner == Some(&held.subject) => Ruling::Granted,
-        Wish::Token(..) => Ruling::Hidden,
+        Wish::Token(..) | Wish::Text(_) => Ruling::Hidden,
         Wish::Issue(user) | Wish::List(user) | Wish::RevokeAll(user) if *user != held.subject => {
             NO_ADMINISTRATOR
         }
@@ -103,9 +125,14 @@ mod tests {
         prop::collection::btree_set(user(), 0..3)
     }
 
-    /// All wishes about a user, who is also the owner of the token `id`.
+    /// All wishes about a user, who is also the owner of the token `id`, without its text.
     fn wishes(user: &Subject, id: TokenId) -> [Wish<'_>; 4] {
         [Wish::Issue(user), Wish::List(user), Wish::RevokeAll(user), Wish::Token(id, Some(user))]
+    }
+
+    /// The ruling where nobody may introspect.
+    fn rule(admins: &BTreeSet<Subject>, held: &Grant, wish: &Wish<'_>) -> Ruling {
+        super::rule(Roles { admins, introspectors: &BTreeSet::new() }, held, wish)
     }
 
     proptest! {
@@ -113,7 +140,8 @@ mod tests {
         fn an_administrator_with_full_access_may_do_everything(held in held(), user in user(), id in id()) {
             prop_assume!(held.access == Access::Full);
             let admins = [held.subject.clone()].into();
-            for wish in wishes(&user, id).into_iter().chain([Wish::Token(id, None)]) {
+            let others = [Wish::Token(id, None), Wish::Text(Some(&user)), Wish::Text(None), Wish::Introspect];
+            for wish in wishes(&user, id).into_iter().chain(others) {
                 prop_assert_eq!(rule(&admins, &held, &wish), Ruling::Granted);
             }
         }
@@ -123,7 +151,8 @@ mod tests {
             admins in admins(), held in held(), user in user(), id in id(),
         ) {
             prop_assume!(!admins.contains(&held.subject) && user != held.subject && id != held.id);
-            for wish in wishes(&user, id) {
+            let others = [Wish::Text(Some(&user)), Wish::Text(None), Wish::Introspect];
+            for wish in wishes(&user, id).into_iter().chain(others) {
                 let ruling = rule(&admins, &held, &wish);
                 prop_assert!(matches!(ruling, Ruling::Forbidden(_) | Ruling::Hidden), "{:?}: {:?}", wish, ruling);
             }
@@ -167,6 +196,25 @@ mod tests {
         #[test]
         fn every_token_may_end_itself(admins in admins(), held in held(), owner in prop::option::of(user())) {
             prop_assert_eq!(rule(&admins, &held, &Wish::Token(held.id, owner.as_ref())), Ruling::Granted);
+        }
+
+        #[test]
+        fn whoever_has_the_text_of_a_token_of_their_own_may_end_it(admins in admins(), held in held()) {
+            prop_assert_eq!(rule(&admins, &held, &Wish::Text(Some(&held.subject))), Ruling::Granted);
+        }
+
+        #[test]
+        fn an_introspector_asks_with_full_access_and_gains_nothing_else(
+            admins in admins(), held in held(), user in user(), id in id(),
+        ) {
+            prop_assume!(!admins.contains(&held.subject));
+            let introspectors = [held.subject.clone()].into();
+            let roles = Roles { admins: &admins, introspectors: &introspectors };
+            let may = super::rule(roles, &held, &Wish::Introspect) == Ruling::Granted;
+            prop_assert_eq!(may, held.access == Access::Full);
+            for wish in wishes(&user, id) {
+                prop_assert_eq!(super::rule(roles, &held, &wish), rule(&admins, &held, &wish));
+            }
         }
     }
 }

@@ -1,0 +1,53 @@
+"""A receiver of traces in which nothing is ours: grpcio, and the protos of OTLP as they are published.
+
+Usage: otlp_receiver.py PORT. Writes each span that it gets as a line of JSON: what tests look at by name, and all of it.
+"""
+
+import json
+import sys
+from concurrent import futures
+
+import grpc
+from google.protobuf import json_format
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from opentelemetry.proto.trace.v1 import trace_pb2
+
+
+def values(attributes):
+    """Attributes by name, whatever kind of value each has."""
+    return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in attributes}
+
+
+def told(resource, span):
+    return {
+        "name": span.name,
+        "kind": trace_pb2.Span.SpanKind.Name(span.kind),
+        "trace": span.trace_id.hex(),
+        "span": span.span_id.hex(),
+        "parent": span.parent_span_id.hex(),
+        "attributes": values(span.attributes),
+        "resource": values(resource.attributes),
+        "is_error": span.status.code == trace_pb2.Status.STATUS_CODE_ERROR,
+        "events": len(span.events),
+        "whole": json_format.MessageToDict(span),
+    }
+
+
+class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
+    def Export(self, request, context):
+        for of_resource in request.resource_spans:
+            for of_scope in of_resource.scope_spans:
+                for span in of_scope.spans:
+                    print(json.dumps(told(of_resource.resource, span)), flush=True)
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+
+def main():
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=2))
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(Receiver(), server)
+    server.add_insecure_port(f"127.0.0.1:{sys.argv[1]}")
+    server.start()
+    server.wait_for_termination()
+
+
+main()

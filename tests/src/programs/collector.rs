@@ -1,0 +1,65 @@
+//! A collector of traces, none of ours.
+
+use serde_json::Value;
+
+use super::daemon::Daemon;
+use super::stock::{installed, script};
+
+/// A collector that listens for OTLP over gRPC, and keeps what it gets.
+#[derive(Debug)]
+pub struct Collector(Daemon);
+
+/// A span as it came.
+#[derive(Debug, Clone)]
+pub struct Span(pub Value);
+
+impl Collector {
+    /// Starts it on a free port.
+    ///
+    /// # Panics
+    /// It does not start. The message says why.
+    pub async fn start() -> Self {
+        let receiver = script("otlp_receiver.py").display().to_string();
+        let arguments = |port: u16| vec![receiver.clone(), port.to_string()];
+        Self(Daemon::start(&installed("otlp/bin/python"), arguments).await)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        self.0.url()
+    }
+
+    /// All that it got, as text.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.0.said()
+    }
+
+    /// All spans that it got so far.
+    ///
+    /// # Panics
+    /// It said something else.
+    #[must_use]
+    pub fn spans(&self) -> Vec<Span> {
+        let said = self.said();
+        said.lines().map(|line| Span(serde_json::from_str(line).expect("a span"))).collect()
+    }
+}
+
+impl Span {
+    /// A member of what the collector tells of it, where that is a text.
+    ///
+    /// # Panics
+    /// It is none.
+    #[must_use]
+    pub fn text(&self, member: &str) -> &str {
+        self.0[member].as_str().unwrap_or_else(|| panic!("{member} of {}", self.0))
+    }
+
+    /// One of its attributes; null where it is not there.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> &Value {
+        &self.0["attributes"][name]
+    }
+}

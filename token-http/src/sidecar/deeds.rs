@@ -1,0 +1,170 @@
+//! What callers do with tokens. Whoever answers over HTTP or gRPC reads what is asked and writes what came of it; whether it
+//! may be done is [`policy`](super::policy)'s to say.
+
+use token_core::{
+    Change, Demand, Grant, IssueRequest, Issued, Label, Mode, Parent, ParsedToken, Reason, RevokeOutcome,
+    Sighting, StoreError, StoreErrorKind, Subject, TokenId, TokenStore, Verdict, os_rng,
+};
+
+use super::callers::Caller;
+use super::policy::{Ruling, Wish};
+use super::problem::Problem;
+use crate::refusal::Refusal;
+
+/// A token that was issued.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) issued: Issued,
+    /// Whether it lives shorter than was asked for, since it would have exceeded the token that issued it.
+    pub(super) shortened: bool,
+}
+
+/// What the caller has of a token that they end.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    Id,
+    Text,
+}
+
+impl Caller<'_> {
+    /// Issues a token: to any user for administrators, else to the caller, within what their own token allows.
+    pub(super) async fn issue(&self, mut request: IssueRequest) -> Result<Made, Problem> {
+        request.issuer = self.actor();
+        request.parent = self.parent(&request.subject)?;
+        let mut rng = os_rng().map_err(Problem::randomness)?;
+        let issued = self.tokens().issue(&request, &mut rng).await;
+        let issued = issued.map_err(|error| self.not_issued(error))?;
+        tracing::info!(id = %issued.grant.id, user = %request.subject, by = %self.subject(), "issued a token");
+        let shortened = issued.grant.deadlines != request.lifetime.starting(issued.grant.issued_at);
+        Ok(Made { issued, shortened })
+    }
+
+    /// Tells whether a token that was presented to the caller counts.
+    pub(super) async fn introspect(
+        &self,
+        text: &str,
+        demand: &Demand,
+        mode: Mode,
+    ) -> Result<Verdict, Problem> {
+        let verdict = match (self.rule(&Wish::Introspect), mode) {
+            (Ruling::Granted, Mode::Use) => self.tokens().validate(text, demand).await?,
+            (Ruling::Granted, Mode::Peek) => self.tokens().peek(text, demand).await?,
+            (other, _) => return Err(refused(other)),
+        };
+        if let Verdict::Inactive(reason) = &verdict {
+            tracing::debug!(reason = reason.code(), "introspected a token that does not count");
+        }
+        Ok(verdict)
+    }
+
+    /// The live tokens of a user, oldest first, as far as the caller may know of them.
+    pub(super) async fn list(&self, user: &Subject) -> Result<Vec<Grant>, Problem> {
+        let only = match self.rule(&Wish::List(user)) {
+            Ruling::Granted => None,
+            Ruling::ForItself => Some(self.grant().id),
+            other => return Err(refused(other)),
+        };
+        let mut grants = self.tokens().store().list(user).await?;
+        grants.retain(|grant| only.is_none_or(|only| only == grant.id));
+        Ok(grants)
+    }
+
+    /// What is known of a token, if the caller may know of it. Else it is as if there were none.
+    pub(super) async fn show(&self, id: TokenId) -> Result<Sighting, Problem> {
+        let sighting = self.tokens().store().show(id).await?;
+        match self.rule(&Wish::Token(id, owner(&sighting))) {
+            Ruling::Granted => Ok(sighting),
+            other => Err(refused(other)),
+        }
+    }
+
+    /// Ends a token. Repeating it changes nothing more, and says how far the revocation has gone by now.
+    pub(super) async fn revoke(
+        &self,
+        id: TokenId,
+        why: Option<Label>,
+    ) -> Result<Change<RevokeOutcome>, Problem> {
+        self.end(id, By::Id, why).await
+    }
+
+    /// Ends a token whose text the caller has.
+    pub(super) async fn revoke_text(
+        &self,
+        token: ParsedToken,
+        why: Option<Label>,
+    ) -> Result<Change<RevokeOutcome>, Problem> {
+        self.end(token.id(), By::Text, why).await
+    }
+
+    /// Ends all tokens of a user in one step, the one that is presented included where it is theirs.
+    pub(super) async fn revoke_all(
+        &self,
+        user: &Subject,
+        why: Option<Label>,
+    ) -> Result<Change<Vec<TokenId>>, Problem> {
+        match self.rule(&Wish::RevokeAll(user)) {
+            Ruling::Granted => {}
+            other => return Err(refused(other)),
+        }
+        let done = self.tokens().store().revoke_subject(user, &self.revocation(why)).await?;
+        tracing::info!(%user, by = %self.subject(), count = done.outcome.len(), "revoked all tokens of a user");
+        Ok(done)
+    }
+
+    /// Whose token it is, is looked at only where that matters: an administrator also ends one that does not decode.
+    async fn end(&self, id: TokenId, by: By, why: Option<Label>) -> Result<Change<RevokeOutcome>, Problem> {
+        let wish = |owner| match by {
+            By::Id => Wish::Token(id, owner),
+            By::Text => Wish::Text(owner),
+        };
+        if self.rule(&wish(None)) != Ruling::Granted {
+            let sighting = self.tokens().store().show(id).await?;
+            match self.rule(&wish(owner(&sighting))) {
+                Ruling::Granted => {}
+                other => return Err(refused(other)),
+            }
+        }
+        let done = self.tokens().store().revoke(id, &self.revocation(why)).await?;
+        if done.outcome == RevokeOutcome::Unknown {
+            return Err(Problem::no_such_token());
+        }
+        tracing::info!(%id, by = %self.subject(), outcome = done.outcome.code(), "revoked a token");
+        Ok(done)
+    }
+
+    /// The token that one for this user must not exceed, if there is one.
+    fn parent(&self, user: &Subject) -> Result<Option<Parent>, Problem> {
+        match self.rule(&Wish::Issue(user)) {
+            Ruling::Granted => Ok(None),
+            Ruling::WithinParent => Parent::of(self.grant()).map(Some).ok_or_else(Problem::no_such_token),
+            other => Err(refused(other)),
+        }
+    }
+
+    /// Where the caller's token has ended since it was let in, it does not count.
+    fn not_issued(&self, error: StoreError) -> Problem {
+        match error.kind() {
+            StoreErrorKind::ParentGone => self.refused(Refusal::Inactive(Reason::Unknown)),
+            _ => error.into(),
+        }
+    }
+}
+
+fn owner(sighting: &Sighting) -> Option<&Subject> {
+    match sighting {
+        Sighting::Live(grant) => Some(&grant.subject),
+        Sighting::Revoked(tombstone) => tombstone.subject.as_ref(),
+        Sighting::Unknown => None,
+    }
+}
+
+/// Why it is not done.
+fn refused(ruling: Ruling) -> Problem {
+    match ruling {
+        Ruling::Forbidden(sentence) => Problem::Forbidden(sentence),
+        // What may be done in another way than this one is not there, either.
+        Ruling::Granted | Ruling::WithinParent | Ruling::ForItself | Ruling::Hidden => {
+            Problem::no_such_token()
+        }
+    }
+}
