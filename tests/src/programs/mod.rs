@@ -4,6 +4,6 @@ mod cli;
 mod daemon;
 mod folder;
 
-pub use cli::{Cli, KEY_FILE, Ran};
+pub use cli::{Cli, KEY_FILE, Ran, Running, Signal};
 pub use daemon::{Daemon, program};
 pub use folder::{ApacheFolder, CaddyFolder, NginxFolder};
