@@ -12,8 +12,10 @@ mod keys;
 mod open;
 mod preflight;
 mod report;
+mod scratch;
 mod secret;
 mod serve;
+mod signals;
 
 use std::process::ExitCode;
 
@@ -64,9 +66,9 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Serve(arguments) if arguments.print_config => return Ok(serve::print_config(&cli)),
         _ => {}
     }
-    // One command asks a few questions; only the sidecar has work for several threads.
+    // One command asks a few questions; only the sidecar and the benchmark have work for several threads.
     let mut runtime = match &cli.command {
-        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        Command::Serve(_) | Command::Bench(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
     let runtime = runtime.enable_all().build().map_err(Failure::system)?;

@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use token_core::{ConfirmationLevel, Finding, KeyRing, StoreError, StoreErrorKind, TokenService, TokenStore};
+use token_core::{
+    ConfirmationLevel, Finding, KeyRing, Span, StoreError, StoreErrorKind, TokenService, TokenStore,
+};
 use token_redis::{LocalCache, Options, RedisStore, Role, Tls};
 use token_sqlite::SqliteStore;
 
 use crate::args::Settings;
 use crate::failure::Failure;
 use crate::keys;
+use crate::scratch::Scratch;
 
 /// Tokens in whatever store the settings name.
 pub(crate) type Tokens = TokenService<Arc<dyn TokenStore>>;
@@ -30,11 +33,40 @@ pub(crate) async fn open_watched(
         }
         Named::Sqlite(database) => (Arc::new(sqlite(&database, settings)?), None),
         Named::Redis(url) => {
-            let store = Arc::new(redis(url, settings, cache).await?);
+            let mut options = options(settings)?;
+            options.local_cache = cache;
+            let store = Arc::new(redis(url, settings, options).await?);
             (store.clone(), Some(store))
         }
     };
     Ok((TokenService::new(store, settings.prefix.clone()), watched))
+}
+
+/// Tokens that can come and go without a trace, in whatever store the settings name. What is kept there is not touched:
+/// the embedded store is another file in the same folder, and removed with the value.
+pub(crate) struct Apart {
+    /// The tokens.
+    pub(crate) tokens: Tokens,
+    /// Where they are, if they go with it.
+    pub(crate) scratch: Option<Scratch>,
+}
+
+/// Opens the store that the settings name for tokens that leave nothing behind; `name` is no other run's.
+pub(crate) async fn open_apart(settings: &Settings, name: &str) -> Result<Apart, Failure> {
+    let (store, scratch): (Arc<dyn TokenStore>, _) = match named(settings)? {
+        Named::Sqlite(database) => {
+            let scratch = Scratch::beside(&database, name)?;
+            (Arc::new(SqliteStore::open(&scratch.database(), scratch.keys())?), Some(scratch))
+        }
+        Named::Redis(url) => {
+            let mut options = options(settings)?;
+            // Nobody depends on what becomes of these tokens, nor asks what became of them.
+            options.confirm = Some(ConfirmationLevel::Local);
+            options.tombstone_retention = Span::MIN;
+            (Arc::new(redis(url, settings, options).await?), None)
+        }
+    };
+    Ok(Apart { tokens: TokenService::new(store, settings.prefix.clone()), scratch })
 }
 
 /// Examines the store that the settings name, without opening it.
@@ -87,13 +119,11 @@ fn sqlite(database: &Path, settings: &Settings) -> Result<SqliteStore, Failure> 
     Ok(SqliteStore::open(database, ring)?)
 }
 
-async fn redis(url: &str, settings: &Settings, cache: Option<LocalCache>) -> Result<RedisStore, Failure> {
+async fn redis(url: &str, settings: &Settings, options: Options) -> Result<RedisStore, Failure> {
     let ring = match key_file(settings) {
         Some(path) => keys::read_keys(path)?,
         None => Arc::new(KeyRing::public()),
     };
-    let mut options = options(settings)?;
-    options.local_cache = cache;
     RedisStore::connect(url, ring, options).await.map_err(misconfigured)
 }
 

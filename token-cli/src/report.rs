@@ -69,6 +69,15 @@ impl Report {
         self
     }
 
+    /// The same with a warning on standard error, if there is one, and an exit code at least as bad as that.
+    pub(crate) fn warn(mut self, warning: Option<(Exit, String)>) -> Self {
+        if let Some((exit, warning)) = warning {
+            self.warning = Some(warning);
+            self.exit = self.exit.max(exit);
+        }
+        self
+    }
+
     /// The same, whose text somebody must get to read; else the failure says what to do.
     pub(crate) fn must_be_read(mut self, or_else: String) -> Self {
         self.unread = Some(or_else);

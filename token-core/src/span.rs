@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A length of time that a lifetime can be made of: whole milliseconds, from 1 ms to [`Span::MAX`].
+/// A length of time that a lifetime can be made of: whole milliseconds, from [`Span::MIN`] to [`Span::MAX`].
 ///
 /// ```
 /// use token_core::Span;
@@ -54,6 +54,9 @@ pub enum SpanError {
 const UNITS: [(char, u64); 4] = [('d', 86_400_000), ('h', 3_600_000), ('m', 60_000), ('s', 1_000)];
 
 impl Span {
+    /// The shortest: one millisecond.
+    pub const MIN: Self = Self { millis: 1 };
+
     /// The longest: 36 500 days, about a hundred years.
     pub const MAX: Self = Self::days(36_500);
 

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::OnceLock;
 
+use rustix::process::Pid;
+pub use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::daemon::Daemon;
 
@@ -135,6 +137,18 @@ impl Cli {
     /// # Panics
     /// It cannot be built, or not be started.
     pub async fn run(&self, arguments: &str, stdin: &str) -> Ran {
+        let mut running = self.start(arguments);
+        // A command that refuses its arguments does not read: the pipe may be closed.
+        let _ = running.child.stdin.take().unwrap().write_all(stdin.as_bytes()).await;
+        running.until_it_ends().await
+    }
+
+    /// Starts it with these arguments, separated by spaces, and an open standard input.
+    ///
+    /// # Panics
+    /// It cannot be built, or not be started.
+    #[must_use]
+    pub fn start(&self, arguments: &str) -> Running<'_> {
         let mut command = match self.clock {
             None => Command::new(binary()),
             Some(offset) => {
@@ -150,11 +164,46 @@ impl Cli {
         if let Some(level) = self.log {
             command.env("TOKEN_LOG", level).env("RUST_BACKTRACE", "full");
         }
-        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-        let mut child = spawned.expect("the command runs (and faketime, which scripts/test.sh installs)");
-        // A command that refuses its arguments does not read: the pipe may be closed.
-        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes()).await;
-        let Output { status, stdout, stderr } = child.wait_with_output().await.unwrap();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let child = command.spawn().expect("the command runs (and faketime, which scripts/test.sh installs)");
+        Running { child, _home: &self.home }
+    }
+}
+
+/// A command that was started. It is killed on drop.
+#[derive(Debug)]
+pub struct Running<'a> {
+    child: Child,
+    /// Its home stays as long as it runs.
+    _home: &'a TempDir,
+}
+
+impl Running<'_> {
+    /// Sends it a signal. One that has ended gets none.
+    ///
+    /// # Panics
+    /// The system refuses.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(process) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+            rustix::process::kill_process(process, signal).expect("it is not yet waited for");
+        }
+    }
+
+    /// Whether it has ended.
+    ///
+    /// # Panics
+    /// The system does not tell.
+    #[must_use]
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("it is ours").is_some()
+    }
+
+    /// Waits until it has ended, and answers what came of it.
+    ///
+    /// # Panics
+    /// It was killed, or said something that is no text.
+    pub async fn until_it_ends(self) -> Ran {
+        let Output { status, stdout, stderr } = self.child.wait_with_output().await.unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ran { code: status.code().unwrap(), stdout: text(stdout), stderr: text(stderr) }
     }

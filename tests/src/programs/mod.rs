@@ -6,7 +6,7 @@ mod daemon;
 mod folder;
 mod stock;
 
-pub use cli::{Cli, KEY_FILE, Ran};
+pub use cli::{Cli, KEY_FILE, Ran, Running, Signal};
 pub use collector::{Collector, Span};
 pub use daemon::{Daemon, program};
 pub use folder::{ApacheFolder, CaddyFolder, NginxFolder};

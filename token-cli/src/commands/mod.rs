@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod bench;
 pub(crate) mod completions;
 mod doctor;
 mod issue;
@@ -35,6 +36,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Serve(arguments) => serve::run(arguments, &settings).await,
         Command::Prune => prune::run(format, &open(&settings).await?).await,
         Command::Doctor(arguments) => doctor::run(&arguments, format, &settings).await,
+        Command::Bench(arguments) => bench::run(&arguments, format, &settings).await,
         Command::NewKeyFile(arguments) => new_key_file::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),

@@ -8,9 +8,9 @@ use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use token_http::sidecar::Sidecar;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
+use crate::signals::Signals;
 
 /// How large the head of a request may be: several times what its one token takes.
 const HEAD: usize = 16 * 1024;
@@ -95,12 +95,6 @@ pub(super) async fn serve_grpc(sidecar: Sidecar, listen: Option<SocketAddr>) -> 
 
 /// Ends with SIGINT or SIGTERM.
 fn told_to_stop() -> Result<impl Future<Output = ()>, Failure> {
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::system)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::system)?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
+    let mut signals = Signals::listen()?;
+    Ok(async move { signals.next().await })
 }

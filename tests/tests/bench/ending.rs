@@ -1,0 +1,95 @@
+//! How it ends, when it does not end by itself.
+
+use std::time::Duration;
+
+use token_tests::programs::{Cli, Signal};
+use token_tests::servers::Standalone;
+
+use crate::kit::{keys, number, result, scripts, until, until_there_are_only};
+
+/// Each issue is two scripts: when there are more than these and a few, the measurement has begun.
+const TOKENS: u64 = 20;
+const MEASURING: u64 = 2 * TOKENS + 10;
+
+#[tokio::test]
+async fn told_to_stop_it_tells_what_it_has_and_leaves_nothing() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let server = Standalone::start().await;
+        let arguments = format!("bench --json --rate 50 --for 1h --tokens {TOKENS}");
+        let cli = Cli::new(&server.url());
+        let running = cli.start(&arguments);
+        until("it measures", async || scripts(&server).await > MEASURING).await;
+        running.signal(signal);
+        let json = result(&running.until_it_ends().await);
+        assert!(number(&json, "calls") > 0, "{json}");
+        assert_eq!(json["stopped"], true);
+        until_there_are_only(&[], &server).await;
+    }
+}
+
+#[tokio::test]
+async fn told_to_stop_while_it_issues_it_leaves_nothing_either() {
+    let server = Standalone::start().await;
+    let cli = Cli::new(&server.url());
+    let running = cli.start("bench --json --tokens 1000000");
+    until("it issues", async || keys(&server).await.len() > 100).await;
+    running.signal(Signal::INT);
+    let ran = running.until_it_ends().await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("stopped before anything was measured"), "{}", ran.stderr);
+    until_there_are_only(&[], &server).await;
+}
+
+#[tokio::test]
+async fn killed_it_leaves_only_what_expires_soon() {
+    let server = Standalone::start().await;
+    let arguments = format!("bench --rate 50 --for 20m --tokens {TOKENS} --sliding 50");
+    let cli = Cli::new(&server.url());
+    let mut running = cli.start(&arguments);
+    until("it measures", async || scripts(&server).await > MEASURING).await;
+    running.signal(Signal::KILL);
+    until("it ends", async || running.has_ended()).await;
+    let left = keys(&server).await;
+    assert!(left.len() as u64 >= TOKENS, "{left:?}");
+    let longest = Duration::from_secs(52 * 60).as_millis() as i64;
+    for key in left {
+        let lives: i64 = server.command(&["PTTL", &key]).await;
+        assert!((1..=longest).contains(&lives), "{key} lives for {lives} ms");
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_are_refused_end_with_1() {
+    let server = Standalone::start().await;
+    let cli = Cli::new(&server.url());
+    let running = cli.start(&format!("bench --json --rate 50 --for 1h --tokens {TOKENS}"));
+    until("it measures", async || scripts(&server).await > MEASURING).await;
+    server.command::<()>(&["FLUSHALL"]).await;
+    let so_far = scripts(&server).await;
+    until("it asks in vain", async || scripts(&server).await > so_far + 10).await;
+    running.signal(Signal::INT);
+    let ran = running.until_it_ends().await;
+    let json = ran.json();
+    assert!(number(&json["errors"], "inactive") > 0, "{json}");
+    let others = json["errors"].as_object().unwrap().len() > 1;
+    assert_eq!(ran.code, if others { 3 } else { 1 }, "{json}");
+}
+
+#[tokio::test]
+async fn without_its_store_it_says_what_may_be_left_and_ends_with_3() {
+    let mut server = Standalone::start().await;
+    let cli = Cli::new(&server.url());
+    let mut running = cli.start(&format!("bench --json --rate 50 --for 1h --tokens {TOKENS} --users 4"));
+    until("it measures", async || scripts(&server).await > MEASURING).await;
+    server.kill();
+    // The first ends the measurement, one after that the attempts to clean up.
+    until("it ends", async || {
+        running.signal(Signal::INT);
+        running.has_ended()
+    })
+    .await;
+    let ran = running.until_it_ends().await;
+    assert_eq!((ran.code, ran.stdout.lines().count()), (3, 1), "{ran:?}");
+    let left = "warning: the tokens of 4 users could not be revoked; they expire within 2h12m\n";
+    assert_eq!(ran.stderr, left);
+}

@@ -1,0 +1,27 @@
+//! What it takes.
+
+use token_tests::programs::Cli;
+use token_tests::servers::Standalone;
+
+use crate::kit::{keys, result};
+
+#[tokio::test]
+async fn a_role_that_may_not_do_all_of_it_is_told_before_anything_is_measured() {
+    let server = Standalone::start_with_roles().await;
+    for role in ["validator", "issuer"] {
+        let ran = Cli::new(&server.url_as(role)).run("bench --json", "").await;
+        assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{role}: {}", ran.stderr);
+        assert!(ran.stderr.contains("like the role admin of deploy/acl"), "{role}: {}", ran.stderr);
+        // Of the one token that was tried.
+        for key in keys(&server).await {
+            let lives: i64 = server.command(&["PTTL", &key]).await;
+            assert!((1..=10_000).contains(&lives), "{role}: {key} lives for {lives} ms");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_role_admin_does() {
+    let server = Standalone::start_with_roles().await;
+    result(&Cli::new(&server.url_as("admin")).run("bench --json --rate 20 --for 1s --tokens 20", "").await);
+}
