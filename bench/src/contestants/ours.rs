@@ -1,0 +1,77 @@
+//! What this repository is about.
+
+use token_core::{Demand, KeyRing, MemoryStore, Prefix, TokenService, TokenStore, Verdict, new_key_file, os_rng};
+use token_sqlite::SqliteStore;
+
+use super::pick;
+use crate::arena::{Arena, Texts, capped, hard, issue, sliding};
+use crate::contest::{Contestant, Entry};
+use crate::outcome::{Outcome, failure};
+
+/// `ours/hard`, `ours/sliding`, `ours/capped`.
+pub(crate) async fn enter(arena: &Arena) -> Outcome<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for (name, about, lifetime) in [
+        ("ours/hard", "`RedisStore`, `TokenService::validate` of a token with a hard expiry; the built-in public key", hard()?),
+        ("ours/sliding", "the same with tokens that every use renews", sliding()?),
+        ("ours/capped", "the same with tokens that every use renews up to a cap", capped()?),
+    ] {
+        let tokens = arena.store(KeyRing::public()).await?;
+        let texts = issue(&tokens, lifetime, arena.tokens).await?;
+        entries.push(Entry::new(name, about, Ours { tokens, texts, demand: Demand::any() }));
+    }
+    Ok(entries)
+}
+
+/// `ours/keyed`, `ours/user`, `ours/sqlite-hard`, `ours/sqlite-sliding`, `ours/memory`.
+pub(crate) async fn enter_more(arena: &Arena, folder: &std::path::Path) -> Outcome<Vec<Entry>> {
+    let keyed = arena.store(ring()?).await?;
+    let texts = issue(&keyed, sliding()?, arena.tokens).await?;
+    let keyed = Ours { tokens: keyed, texts, demand: Demand::any() };
+    let mut entries = vec![Entry::new("ours/keyed", "as `ours/sliding`, with a key file", keyed)];
+
+    for (name, about, lifetime) in [
+        ("ours/sqlite-hard", "`SqliteStore`, no Redis: a file on this machine's disk", hard()?),
+        ("ours/sqlite-sliding", "the same with tokens that every use renews, which is a write", sliding()?),
+    ] {
+        let file = folder.join(name.replace('/', "-"));
+        let store = SqliteStore::open(&file, std::sync::Arc::new(KeyRing::public()))?;
+        entries.push(local(name, about, store, lifetime, arena.tokens).await?);
+    }
+    let memory = MemoryStore::new(std::sync::Arc::new(KeyRing::public()));
+    let about = "`MemoryStore`, no Redis: what is left when nothing is asked, behind one lock";
+    entries.push(local("ours/memory", about, memory, sliding()?, arena.tokens).await?);
+    Ok(entries)
+}
+
+/// A key ring as a deployment has one.
+pub(crate) fn ring() -> Outcome<KeyRing> {
+    Ok(KeyRing::parse(&new_key_file(&mut os_rng()?))?)
+}
+
+async fn local<S: TokenStore + 'static>(
+    name: &'static str,
+    about: &'static str,
+    store: S,
+    lifetime: token_core::Lifetime,
+    count: usize,
+) -> Outcome<Entry> {
+    let tokens = TokenService::new(store, Prefix::default());
+    let texts = issue(&tokens, lifetime, count).await?;
+    Ok(Entry::new(name, about, Ours { tokens, texts, demand: Demand::any() }))
+}
+
+pub(crate) struct Ours<S> {
+    pub(crate) tokens: TokenService<S>,
+    pub(crate) texts: Texts,
+    pub(crate) demand: Demand,
+}
+
+impl<S: TokenStore + 'static> Contestant for Ours<S> {
+    async fn validate(&self, number: usize) -> Outcome<()> {
+        match self.tokens.validate(pick(&self.texts, number)?, &self.demand).await? {
+            Verdict::Active(_) => Ok(()),
+            Verdict::Inactive(reason) => Err(failure(reason.to_string())),
+        }
+    }
+}
