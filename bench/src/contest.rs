@@ -32,17 +32,19 @@ pub(crate) struct Entry {
     /// What it does at each call, and how it is configured.
     pub(crate) about: String,
     racer: Arc<dyn Racer>,
+    /// Whether it runs in this process.
+    within: bool,
 }
 
 impl Entry {
     /// Enters a contestant.
     pub(crate) fn new(name: &'static str, about: impl Into<String>, contestant: impl Contestant) -> Self {
-        Self { name, about: about.into(), racer: Arc::new(Closed(Arc::new(contestant))) }
+        Self { name, about: about.into(), racer: Arc::new(Closed(Arc::new(contestant))), within: true }
     }
 
     /// Enters a program that does laps by itself.
     pub(crate) fn program(name: &'static str, about: impl Into<String>, racer: impl Racer + 'static) -> Self {
-        Self { name, about: about.into(), racer: Arc::new(racer) }
+        Self { name, about: about.into(), racer: Arc::new(racer), within: false }
     }
 
     /// One lap.
@@ -124,8 +126,8 @@ pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) callers: usize,
     pub(crate) per_second: Spread,
-    /// Processor time of this process for each call, in microseconds.
-    pub(crate) client_us: f64,
+    /// Processor time of this process for each call, in microseconds; of other processes it is not known.
+    pub(crate) client_us: Option<f64>,
     /// Processor time of the Redis server for each call, in microseconds, sockets included.
     pub(crate) server_us: f64,
     /// What `INFO commandstats` counts of it: executing commands, for each call, in microseconds.
@@ -159,7 +161,7 @@ pub(crate) async fn hold(rules: &Rules, entries: &[Entry], meter: &Meter<'_>) ->
                 name: entry.name.to_owned(),
                 callers,
                 per_second: Spread::of(laps.iter().map(|(lap, _)| lap.per_second())),
-                client_us: each(|used| used.client_us),
+                client_us: entry.within.then(|| each(|used| used.client_us)),
                 server_us: each(|used| used.server_us),
                 commands_us: each(Used::commands_us),
             });

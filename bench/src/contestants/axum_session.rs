@@ -1,5 +1,6 @@
 //! `axum_session` with its Redis pool: a session is loaded, and stored with a new deadline.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum_session::DatabasePool;
@@ -30,13 +31,10 @@ pub(crate) struct Sessions {
     ids: Arc<[String]>,
 }
 
-/// What `axum_session` keeps of a session.
+/// What `axum_session` stores of a session: the values as JSON of their own.
 #[derive(Serialize, Deserialize)]
 struct SessionData {
-    id: String,
-    data: std::collections::HashMap<String, String>,
-    expires: String,
-    autoremove: String,
+    data: HashMap<String, String>,
     longterm: bool,
 }
 
@@ -48,13 +46,7 @@ impl Sessions {
         for number in 0..count {
             let id = format!("00000000-0000-4000-8000-{number:012x}");
             let user = format!("\"user-{:07}\"", number / EACH);
-            let session = SessionData {
-                id: id.clone(),
-                data: [("user".to_owned(), user)].into(),
-                expires: "2026-11-24T12:00:00.000000000Z".to_owned(),
-                autoremove: "2026-11-24T12:00:00.000000000Z".to_owned(),
-                longterm: false,
-            };
+            let session = SessionData { data: [("user".to_owned(), user)].into(), longterm: false };
             pool.store(&id, &serde_json::to_string(&session)?, expires()?, TABLE).await?;
             ids.push(id);
         }

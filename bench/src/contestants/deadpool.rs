@@ -15,16 +15,21 @@ const CONNECTIONS: usize = 16;
 
 /// `peer/deadpool-per-call`
 pub(crate) async fn enter(arena: &Arena) -> Outcome<Entry> {
+    let about = format!(
+        "`deadpool-redis`, a pool of {CONNECTIONS}: `get()` for each call, which asks the connection for UNWATCH and PING, then the script of the floor"
+    );
+    Ok(Entry::new("peer/deadpool-per-call", about, contestant(arena).await?))
+}
+
+/// The contestant by itself.
+pub(crate) async fn contestant(arena: &Arena) -> Outcome<impl Contestant + use<>> {
     let mut connection = arena.multiplexed().await?;
     let script = load_script(&mut connection).await?.into();
     let keys = write_bare(&mut connection, "ddp", arena.tokens).await?;
     let mut config = Config::from_url(arena.server.url());
     config.pool = Some(PoolConfig::new(CONNECTIONS));
     let pool = config.create_pool(Some(Runtime::Tokio1))?;
-    let about = format!(
-        "`deadpool-redis`, a pool of {CONNECTIONS}: `get()` for each call, which asks the connection for UNWATCH and PING, then the script of the floor"
-    );
-    Ok(Entry::new("peer/deadpool-per-call", about, PerCall { pool, script, keys }))
+    Ok(PerCall { pool, script, keys })
 }
 
 struct PerCall {

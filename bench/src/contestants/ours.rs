@@ -46,7 +46,12 @@ pub(crate) async fn enter_more(arena: &Arena, folder: &std::path::Path) -> Outco
 
 /// A key ring as a deployment has one.
 pub(crate) fn ring() -> Outcome<KeyRing> {
-    Ok(KeyRing::parse(&new_key_file(&mut os_rng()?))?)
+    Ok(KeyRing::parse(&key_file()?)?)
+}
+
+/// The text of a new key file.
+pub(crate) fn key_file() -> Outcome<String> {
+    Ok(new_key_file(&mut os_rng()?).to_string())
 }
 
 async fn local<S: TokenStore + 'static>(
