@@ -64,21 +64,36 @@ pub(crate) async fn run(arguments: &ValidateArgs, docs: &Docs) -> Outcome<()> {
 async fn contest(arguments: &ValidateArgs, rules: &Rules, tokens: usize) -> Outcome<Validations> {
     let arena = Arena::open(tokens).await;
     let folder = tempfile::tempdir()?;
-    let mut entries = floor::enter(&arena).await?;
-    entries.extend(ours::enter(&arena).await?);
-    entries.push(deadpool::enter(&arena).await?);
-    entries.push(fred::enter(&arena).await?);
-    entries.push(tower_sessions::enter(&arena).await?);
-    entries.push(axum_session::enter(&arena).await?);
-    if !arguments.quick {
+    let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|start| name.starts_with(start));
+    let among = |start: &str| wanted(start) || arguments.only.iter().any(|only| only.starts_with(start));
+    let full = !arguments.quick;
+    let mut entries = Vec::new();
+    if among("floor/") {
+        entries.extend(floor::enter(&arena, full || !arguments.only.is_empty()).await?);
+    }
+    entries.extend(ours::enter(&arena, &wanted).await?);
+    if wanted("peer/deadpool-per-call") {
+        entries.push(deadpool::enter(&arena).await?);
+    }
+    if wanted("peer/fred") {
+        entries.push(fred::enter(&arena).await?);
+    }
+    if wanted("peer/tower-sessions-redis") {
+        entries.push(tower_sessions::enter(&arena).await?);
+    }
+    if wanted("peer/axum-session-redis") {
+        entries.push(axum_session::enter(&arena).await?);
+    }
+    if full && among("floor/redis-benchmark") {
         entries.extend(redis_benchmark::enter(&arena).await?);
-        entries.extend(ours::enter_more(&arena, folder.path()).await?);
+    }
+    if full && among("ours/") {
+        entries.extend(ours::enter_more(&arena, folder.path(), &wanted).await?);
+    }
+    if full && (among("peer/flask") || among("peer/django")) {
         entries.extend(peers::enter(&arena, folder.path()).await?);
     }
-    let wanted = |entry: &Entry| {
-        arguments.only.is_empty() || arguments.only.iter().any(|start| entry.name.starts_with(start.as_str()))
-    };
-    entries.retain(wanted);
+    entries.retain(|entry: &Entry| wanted(entry.name));
     let meter = Meter::on(&arena.server).await;
     let rows = hold(rules, &entries, &meter).await?;
     let contestants =

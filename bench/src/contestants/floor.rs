@@ -20,21 +20,57 @@ pub(crate) async fn load_script(connection: &mut MultiplexedConnection) -> Outco
     Ok(redis::cmd("SCRIPT").arg("LOAD").arg(TWO_CALLS).query_async(connection).await?)
 }
 
-/// `floor/evalsha` and `floor/get`.
-pub(crate) async fn enter(arena: &Arena) -> Outcome<Vec<Entry>> {
+/// The script of the store.
+const VALIDATE: &str = include_str!("../../../token-redis/lua/validate.lua");
+
+/// `floor/evalsha` and `floor/get`; with `more`, what explains the distance between them and the store, too.
+pub(crate) async fn enter(arena: &Arena, more: bool) -> Outcome<Vec<Entry>> {
     let mut connection = arena.multiplexed().await?;
-    let script = load_script(&mut connection).await?;
+    let script: Arc<str> = load_script(&mut connection).await?.into();
     let keys = write_bare(&mut connection, "flr", arena.tokens).await?;
     let get = Get { connection: arena.multiplexed().await?, keys: keys.clone() };
-    let evalsha = Evalsha { connection, script: script.into(), keys };
-    Ok(vec![
+    let evalsha = Evalsha { connection, script: script.clone(), keys: keys.clone() };
+    let mut entries = vec![
         Entry::new(
             "floor/evalsha",
             "the `redis` crate, one `MultiplexedConnection` with its defaults: EVALSHA of a script that does GET and PEXPIRE",
             evalsha,
         ),
         Entry::new("floor/get", "the same connection settings: GET", get),
-    ])
+    ];
+    if more {
+        let connection = nodelay(arena).await?;
+        let about = "as `floor/evalsha`, with TCP_NODELAY, which matters between machines";
+        entries.push(Entry::new("floor/evalsha-nodelay", about, Evalsha { connection, script, keys: keys.clone() }));
+        let mut connection = nodelay(arena).await?;
+        let script: String =
+            redis::cmd("SCRIPT").arg("LOAD").arg(VALIDATE).query_async(&mut connection).await?;
+        let about = "as `floor/evalsha-nodelay`, with `validate.lua`, which decides, in the place of the script of two calls";
+        entries.push(Entry::new("floor/validate-lua", about, Validate { connection, script, keys }));
+    }
+    Ok(entries)
+}
+
+/// As the store connects.
+async fn nodelay(arena: &Arena) -> Outcome<MultiplexedConnection> {
+    let settings = redis::io::tcp::TcpSettings::default().set_nodelay(true);
+    let info = redis::Client::open(arena.server.url())?.get_connection_info().clone().set_tcp_settings(settings);
+    Ok(redis::Client::open(info)?.get_multiplexed_async_connection().await?)
+}
+
+struct Validate {
+    connection: MultiplexedConnection,
+    script: String,
+    keys: Arc<[String]>,
+}
+
+impl Contestant for Validate {
+    async fn validate(&self, number: usize) -> Outcome<()> {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(&self.script).arg(1).arg(pick(&self.keys, number)?).arg("use").arg("");
+        let (word, _, _): (String, Vec<u8>, i64) = command.query_async(&mut self.connection.clone()).await?;
+        if word == "active" { Ok(()) } else { Err(failure(word)) }
+    }
 }
 
 pub(crate) struct Evalsha {

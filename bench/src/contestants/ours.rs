@@ -1,6 +1,9 @@
 //! What this repository is about.
 
-use token_core::{Demand, KeyRing, MemoryStore, Prefix, TokenService, TokenStore, Verdict, new_key_file, os_rng};
+use std::path::Path;
+use std::sync::Arc;
+
+use token_core::{Demand, KeyRing, Lifetime, MemoryStore, Prefix, TokenService, TokenStore, Verdict, new_key_file, os_rng};
 use token_sqlite::SqliteStore;
 
 use super::pick;
@@ -9,13 +12,16 @@ use crate::contest::{Contestant, Entry};
 use crate::outcome::{Outcome, failure};
 
 /// `ours/hard`, `ours/sliding`, `ours/capped`.
-pub(crate) async fn enter(arena: &Arena) -> Outcome<Vec<Entry>> {
+pub(crate) async fn enter(arena: &Arena, wanted: &dyn Fn(&str) -> bool) -> Outcome<Vec<Entry>> {
     let mut entries = Vec::new();
     for (name, about, lifetime) in [
         ("ours/hard", "`RedisStore`, `TokenService::validate` of a token with a hard expiry; the built-in public key", hard()?),
         ("ours/sliding", "the same with tokens that every use renews", sliding()?),
         ("ours/capped", "the same with tokens that every use renews up to a cap", capped()?),
     ] {
+        if !wanted(name) {
+            continue;
+        }
         let tokens = arena.store(KeyRing::public()).await?;
         let texts = issue(&tokens, lifetime, arena.tokens).await?;
         entries.push(Entry::new(name, about, Ours { tokens, texts, demand: Demand::any() }));
@@ -23,24 +29,33 @@ pub(crate) async fn enter(arena: &Arena) -> Outcome<Vec<Entry>> {
     Ok(entries)
 }
 
-/// `ours/keyed`, `ours/user`, `ours/sqlite-hard`, `ours/sqlite-sliding`, `ours/memory`.
-pub(crate) async fn enter_more(arena: &Arena, folder: &std::path::Path) -> Outcome<Vec<Entry>> {
-    let keyed = arena.store(ring()?).await?;
-    let texts = issue(&keyed, sliding()?, arena.tokens).await?;
-    let keyed = Ours { tokens: keyed, texts, demand: Demand::any() };
-    let mut entries = vec![Entry::new("ours/keyed", "as `ours/sliding`, with a key file", keyed)];
-
+/// `ours/keyed`, `ours/sqlite-hard`, `ours/sqlite-sliding`, `ours/memory`.
+pub(crate) async fn enter_more(
+    arena: &Arena,
+    folder: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Outcome<Vec<Entry>> {
+    let mut entries = Vec::new();
+    if wanted("ours/keyed") {
+        let tokens = arena.store(ring()?).await?;
+        let texts = issue(&tokens, sliding()?, arena.tokens).await?;
+        let about = "as `ours/sliding`, with a key file";
+        entries.push(Entry::new("ours/keyed", about, Ours { tokens, texts, demand: Demand::any() }));
+    }
     for (name, about, lifetime) in [
         ("ours/sqlite-hard", "`SqliteStore`, no Redis: a file on this machine's disk", hard()?),
         ("ours/sqlite-sliding", "the same with tokens that every use renews, which is a write", sliding()?),
     ] {
-        let file = folder.join(name.replace('/', "-"));
-        let store = SqliteStore::open(&file, std::sync::Arc::new(KeyRing::public()))?;
-        entries.push(local(name, about, store, lifetime, arena.tokens).await?);
+        if wanted(name) {
+            let store = SqliteStore::open(&folder.join(name.replace('/', "-")), Arc::new(KeyRing::public()))?;
+            entries.push(local(name, about, store, lifetime, arena.tokens).await?);
+        }
     }
-    let memory = MemoryStore::new(std::sync::Arc::new(KeyRing::public()));
-    let about = "`MemoryStore`, no Redis: what is left when nothing is asked, behind one lock";
-    entries.push(local("ours/memory", about, memory, sliding()?, arena.tokens).await?);
+    if wanted("ours/memory") {
+        let store = MemoryStore::new(Arc::new(KeyRing::public()));
+        let about = "`MemoryStore`, no Redis: what is left when nothing is asked, behind one lock";
+        entries.push(local("ours/memory", about, store, sliding()?, arena.tokens).await?);
+    }
     Ok(entries)
 }
 
@@ -58,7 +73,7 @@ async fn local<S: TokenStore + 'static>(
     name: &'static str,
     about: &'static str,
     store: S,
-    lifetime: token_core::Lifetime,
+    lifetime: Lifetime,
     count: usize,
 ) -> Outcome<Entry> {
     let tokens = TokenService::new(store, Prefix::default());
