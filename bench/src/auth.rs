@@ -18,7 +18,7 @@ use crate::spread::Spread;
 
 const CONNECTIONS: [usize; 4] = [1, 16, 64, 256];
 const TOKENS: usize = 5_000;
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 const LAP: Duration = Duration::from_secs(2);
 const WARM: Duration = Duration::from_secs(1);
 /// How many threads `wrk` has, where there are as many connections.
@@ -68,14 +68,19 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let script = folder.path().join("wrk.lua");
     fs::write(&script, SCRIPT)?;
-    let doors = [bare(&arena, folder.path()).await?, serve(&arena, &command, folder.path()).await?];
+    let (keys, tokens) = (token_file(&arena, folder.path()).await?, folder.path().join("tokens"));
+    let doors = [
+        bare(&arena, folder.path()).await?,
+        serve("token-cli serve", &arena, &command, &keys, tokens.clone(), &[]).await?,
+        serve("token-cli serve, TOKEN_LOG=warn", &arena, &command, &keys, tokens, &["TOKEN_LOG=warn"]).await?,
+    ];
 
     let mut rows = Vec::new();
     for connections in CONNECTIONS {
         for door in &doors {
             ask(&wrk, &script, door, connections, WARM).await?;
         }
-        let mut laps = [const { Vec::new() }; 2];
+        let mut laps = [const { Vec::new() }; 3];
         for round in 0..ROUNDS {
             for turn in 0..doors.len() {
                 let who = (turn + round) % doors.len();
@@ -116,18 +121,32 @@ async fn bare(arena: &Arena, folder: &Path) -> Outcome<Door> {
     Ok(Door { name: "bare axum handler", daemon: daemon.await, tokens })
 }
 
-async fn serve(arena: &Arena, command: &Path, folder: &Path) -> Outcome<Door> {
-    let (keys, tokens) = (folder.join("store.keys"), folder.join("tokens"));
+/// A key file, with tokens of it in a file beside.
+async fn token_file(arena: &Arena, folder: &Path) -> Outcome<PathBuf> {
+    let keys = folder.join("store.keys");
     let text = key_file()?;
     private(&keys, &text)?;
-    let texts = issue_for(&arena.server, &text).await?;
-    private(&tokens, &texts.join("\n"))?;
+    private(&folder.join("tokens"), &issue_for(&arena.server, &text).await?.join("\n"))?;
+    Ok(keys)
+}
+
+/// The command as it is started by default: it writes a line of its access log for each request, here to a file.
+async fn serve(
+    name: &'static str,
+    arena: &Arena,
+    command: &Path,
+    keys: &Path,
+    tokens: PathBuf,
+    settings: &[&str],
+) -> Outcome<Door> {
     let (url, keys) = (arena.server.url(), keys.display().to_string());
-    let daemon = Daemon::start(command, |port| {
+    let daemon = Daemon::start(Path::new("/usr/bin/env"), |port| {
         let listen = format!("127.0.0.1:{port}");
-        ["serve", "--store", &url, "--key-file", &keys, "--listen", &listen].map(str::to_owned).to_vec()
+        let program = command.display().to_string();
+        let own = [&program, "serve", "--store", &url, "--key-file", &keys, "--listen", &listen];
+        settings.iter().chain(&own).map(|&word| word.to_owned()).collect()
     });
-    Ok(Door { name: "token-cli serve", daemon: daemon.await, tokens })
+    Ok(Door { name, daemon: daemon.await, tokens })
 }
 
 async fn issue_for(server: &Server, keys: &str) -> Outcome<Texts> {
