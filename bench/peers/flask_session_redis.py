@@ -1,7 +1,7 @@
 """Flask-Session on Redis: a session is opened, its user read, and saved with a new deadline, as at each request.
 
     flask_session_redis.py URL COUNT EACH   makes sessions, then does laps
-    flask_session_redis.py URL              makes one session, and prints the key that it is under
+    flask_session_redis.py URL              makes one session
 """
 
 import sys
@@ -47,7 +47,7 @@ def make(app, user):
 def main(url, count=None, each=None):
     app = application(url)
     if count is None:
-        print(app.session_interface._get_store_id(make(app, "user-0000000")))
+        make(app, "user-0000000")
         return
     sids = [make(app, f"user-{number // int(each):07}") for number in range(int(count))]
 

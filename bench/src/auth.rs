@@ -72,7 +72,8 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     let doors = [
         bare(&arena, folder.path()).await?,
         serve("token-cli serve", &arena, &command, &keys, tokens.clone(), &[]).await?,
-        serve("token-cli serve, TOKEN_LOG=warn", &arena, &command, &keys, tokens, &["TOKEN_LOG=warn"]).await?,
+        serve("token-cli serve, TOKEN_LOG=warn", &arena, &command, &keys, tokens, &["TOKEN_LOG=warn"])
+            .await?,
     ];
 
     let mut rows = Vec::new();
@@ -91,8 +92,14 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
         }
         for (door, laps) in doors.iter().zip(laps) {
             let row = row(door.name, connections, &laps);
-            println!("{:<22}{connections:>5} connections {:>10.0}/s ±{:.1}%  p50 {:.0} µs  p99 {:.0} µs", row.name,
-                row.per_second.median, row.per_second.share() * 100.0, row.p50_us, row.p99_us);
+            println!(
+                "{:<22}{connections:>5} connections {:>10.0}/s ±{:.1}%  p50 {:.0} µs  p99 {:.0} µs",
+                row.name,
+                row.per_second.median,
+                row.per_second.share() * 100.0,
+                row.p50_us,
+                row.p99_us
+            );
             rows.push(row);
         }
     }
@@ -178,7 +185,8 @@ async fn ask(wrk: &Path, script: &Path, door: &Door, connections: usize, time: D
     let output = command.kill_on_drop(true).output().await?;
     let said = String::from_utf8_lossy(&output.stdout);
     let line = said.lines().find_map(|line| line.strip_prefix("BENCH "));
-    let numbers: Vec<f64> = line.unwrap_or_default().split(' ').filter_map(|number| number.parse().ok()).collect();
+    let numbers: Vec<f64> =
+        line.unwrap_or_default().split(' ').filter_map(|number| number.parse().ok()).collect();
     match *numbers.as_slice() {
         [requests, micros, 0.0, p50_us, p99_us] if requests > 0.0 => {
             Ok(Asked { requests, seconds: micros / 1e6, p50_us, p99_us })

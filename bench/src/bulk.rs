@@ -6,9 +6,7 @@
 use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
-use token_core::{
-    Clock, KeyRing, Prefix, Record, SubjectHash, SystemClock, TokenFormat, os_rng,
-};
+use token_core::{Clock, KeyRing, Prefix, Record, SubjectHash, SystemClock, TokenFormat, os_rng};
 
 use crate::arena::request;
 use crate::outcome::Outcome;

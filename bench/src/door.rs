@@ -30,7 +30,8 @@ pub(crate) async fn run(redis: &str, port: u16) -> Outcome<()> {
 
 /// The text behind `Bearer ` is the key of a record.
 async fn auth(State(bare): State<Arc<Bare>>, headers: HeaderMap) -> StatusCode {
-    let key = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let key =
+        headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let Some(key) = key else { return StatusCode::UNAUTHORIZED };
     let mut command = redis::cmd("EVALSHA");
     command.arg(&bare.script).arg(1).arg(key).arg(WINDOW);

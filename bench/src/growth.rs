@@ -35,7 +35,8 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     let mut connection = arena.multiplexed().await?;
     let script = load_script(&mut connection).await?.into();
     let keys = write_bare(&mut connection, "flr", 1_000).await?;
-    let mut entries = vec![Entry::new("floor/evalsha", "", Evalsha { connection: connection.clone(), script, keys })];
+    let mut entries =
+        vec![Entry::new("floor/evalsha", "", Evalsha { connection: connection.clone(), script, keys })];
 
     let (mut laid, mut found) = (0, Vec::new());
     for tokens in TOKENS {

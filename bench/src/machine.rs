@@ -24,7 +24,9 @@ impl Machine {
     pub(crate) fn look() -> Outcome<Self> {
         let field = |file: &str, name: &str| {
             let text = fs::read_to_string(file).unwrap_or_default();
-            text.lines().find_map(|line| line.strip_prefix(name)?.split_once(':').map(|(_, value)| value.trim().to_owned()))
+            text.lines().find_map(|line| {
+                line.strip_prefix(name)?.split_once(':').map(|(_, value)| value.trim().to_owned())
+            })
         };
         let unknown = || "unknown".to_owned();
         let kib = field("/proc/meminfo", "MemTotal");

@@ -1,4 +1,6 @@
 //! `memory`: what a token takes in Redis, at a million of them, and what the sessions of others take.
+//!
+//! Of the others, the library writes one session, and a million copies are made of it under names as long.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,21 +34,55 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
         let plural = if each == 1 { "token" } else { "tokens" };
         rows.push(row(&arena, format!("ours, {each} {plural} a user, index included"), before).await?);
     }
-    let arena = Arena::open(TOKENS).await;
-    let before = used(&arena).await?;
-    tower_sessions::Sessions::new(&arena.server.url(), TOKENS).await?;
-    rows.push(row(&arena, "tower-sessions-redis-store, a user's name in it, no index".to_owned(), before).await?);
-
-    let arena = Arena::open(TOKENS).await;
-    let before = used(&arena).await?;
-    axum_session::Sessions::new(&arena.server.url(), TOKENS).await?;
-    rows.push(row(&arena, "axum_session_redispool, a user's name in it, no index".to_owned(), before).await?);
-
-    let arena = Arena::open(TOKENS).await;
-    let before = used(&arena).await?;
-    peers::fill_with_flask_sessions(&arena, TOKENS).await?;
-    rows.push(row(&arena, format!("Flask-Session, a user's name in it, no index; {}", peers::COPIED), before).await?);
+    for (name, peer) in [
+        ("tower-sessions-redis-store", Peer::TowerSessions),
+        ("axum_session_redispool", Peer::AxumSession),
+        ("Flask-Session", Peer::FlaskSession),
+    ] {
+        let arena = Arena::open(TOKENS).await;
+        let before = used(&arena).await?;
+        peer.write_one(&arena).await?;
+        copy(&arena, TOKENS).await?;
+        rows.push(row(&arena, format!("`{name}`, a user's name in each session, no index"), before).await?);
+    }
     docs.keep("memory", rows)
+}
+
+/// Whose sessions they are.
+enum Peer {
+    TowerSessions,
+    AxumSession,
+    FlaskSession,
+}
+
+impl Peer {
+    /// Lets the library write one.
+    async fn write_one(&self, arena: &Arena) -> Outcome<()> {
+        let url = arena.server.url();
+        match self {
+            Self::TowerSessions => tower_sessions::Sessions::new(&url, 1).await.map(drop),
+            Self::AxumSession => axum_session::Sessions::new(&url, 1).await.map(drop),
+            Self::FlaskSession => peers::write_flask_session(&url).await,
+        }
+    }
+}
+
+/// Copies the one key of the server, as it is, under names as long, until there are so many.
+async fn copy(arena: &Arena, count: usize) -> Outcome<()> {
+    let mut connection = arena.multiplexed().await?;
+    let key: String = redis::cmd("RANDOMKEY").query_async(&mut connection).await?;
+    let dump: Vec<u8> = redis::cmd("DUMP").arg(&key).query_async(&mut connection).await?;
+    let left: u64 = redis::cmd("PTTL").arg(&key).query_async(&mut connection).await?;
+    let stem = key.get(..key.len().saturating_sub(8)).unwrap_or_default();
+    let mut pipeline = redis::pipe();
+    for number in 1..count {
+        pipeline.cmd("RESTORE").arg(format!("{stem}{number:08}")).arg(left).arg(&dump).ignore();
+        if number % 1_000 == 0 || number + 1 == count {
+            pipeline.query_async::<()>(&mut connection).await?;
+            pipeline.clear();
+        }
+    }
+    Ok(())
 }
 
 async fn row(arena: &Arena, name: String, before: u64) -> Outcome<MemoryRow> {
@@ -62,5 +98,7 @@ async fn row(arena: &Arena, name: String, before: u64) -> Outcome<MemoryRow> {
 async fn used(arena: &Arena) -> Outcome<u64> {
     let info: String = arena.server.command(&["INFO", "memory"]).await;
     let field = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
-    field.and_then(|bytes| bytes.parse().ok()).ok_or_else(|| failure("the server does not say how much memory it uses"))
+    field
+        .and_then(|bytes| bytes.parse().ok())
+        .ok_or_else(|| failure("the server does not say how much memory it uses"))
 }

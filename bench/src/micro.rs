@@ -9,8 +9,8 @@ use std::time::Duration;
 use criterion::Criterion;
 use serde::{Deserialize, Serialize};
 use token_core::{
-    Access, Clock, IssueRequest, KeyRing, Need, Prefix, Record, Scope, Scopes, SubjectHash,
-    SystemClock, TokenFormat, TokenId, os_rng,
+    Access, Clock, IssueRequest, KeyRing, Need, Prefix, Record, Scope, Scopes, SubjectHash, SystemClock,
+    TokenFormat, TokenId, os_rng,
 };
 
 use crate::arena::{capped, request};
@@ -74,25 +74,26 @@ pub(crate) fn run(docs: &Docs) -> Outcome<()> {
     let token = format.generate(SubjectHash::of(&asked.subject).partition, &mut os_rng()?);
     let (text, id) = (token.expose_secret(), token.id());
     measure("parse, check and hash a token", Some(400.0), &mut || {
-        drop(black_box(format.parse(black_box(text))));
+        _ = black_box(format.parse(black_box(text)));
     })?;
     let mistyped = text.get(..text.len() - 1).unwrap_or_default().to_owned() + "\u{7f}";
     measure("refuse what has not the form of a token", Some(250.0), &mut || {
-        drop(black_box(format.parse(black_box(&mistyped))));
+        _ = black_box(format.parse(black_box(&mistyped)));
     })?;
     let foreign = TokenFormat::new(Prefix::default(), Arc::new(KeyRing::public()));
     let foreign = foreign.generate(id.partition(), &mut os_rng()?);
     measure("refuse a token of another deployment", Some(250.0), &mut || {
-        drop(black_box(format.parse(black_box(foreign.expose_secret()))));
+        _ = black_box(format.parse(black_box(foreign.expose_secret())));
     })?;
     let invented = invent(text);
     measure("refuse an invented token, whose check does not fit", Some(250.0), &mut || {
-        drop(black_box(format.parse(black_box(&invented))));
+        _ = black_box(format.parse(black_box(&invented)));
     })?;
     measure("read and verify a record", None, &mut decoding(&asked, id, keys.clone()))?;
     measure("read and verify a record of 8 scopes", None, &mut decoding(&scoped(&asked)?, id, keys))?;
     let access = scoped(&asked)?.access;
-    let demand = Need::new(scope(u128::MAX)?).below((1..DEPTH).map(|n| node(SCOPES + n)).chain([node(SCOPES - 1)]));
+    let demand =
+        Need::new(scope(u128::MAX)?).below((1..DEPTH).map(|n| node(SCOPES + n)).chain([node(SCOPES - 1)]));
     measure("decide on a scope, 6 folders deep, among 8", None, &mut || {
         black_box(access.covers(black_box(&demand)));
     })?;
@@ -107,7 +108,8 @@ pub(crate) fn run(docs: &Docs) -> Outcome<()> {
 fn read(folder: &Path, name: &str, budget_ns: Option<f64>) -> Outcome<MicroRow> {
     let all = fs::read_dir(folder)?.filter_map(Result::ok);
     let newest = all.filter_map(|entry| {
-        let benchmark: serde_json::Value = serde_json::from_slice(&fs::read(entry.path().join("new/benchmark.json")).ok()?).ok()?;
+        let benchmark: serde_json::Value =
+            serde_json::from_slice(&fs::read(entry.path().join("new/benchmark.json")).ok()?).ok()?;
         (benchmark.get("full_id")?.as_str()? == name).then(|| entry.path().join("new/estimates.json"))
     });
     let file = newest.last().ok_or_else(|| failure(format!("criterion kept nothing of {name:?}")))?;

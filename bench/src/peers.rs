@@ -18,11 +18,7 @@ const REQUIREMENTS: &str = include_str!("../peers/requirements.txt");
 const PATIENCE: Duration = Duration::from_secs(120);
 /// `django-rest-knox` makes its tokens slowly.
 const KNOX_TOKENS: usize = 1_000;
-const PROCESSES: &str =
-    "callers share twice as many processes as there are cores and one more, as gunicorn recommends; the rest are threads";
-
-/// How the sessions of `memory` come about.
-pub(crate) const COPIED: &str = "one is written by the library, and copied";
+const PROCESSES: &str = "callers share twice as many processes as there are cores and one more, as gunicorn recommends; the rest are threads";
 
 /// `peer/flask-session-redis` and `peer/django-rest-knox-sqlite`.
 pub(crate) async fn enter(arena: &Arena, folder: &Path) -> Outcome<Vec<Entry>> {
@@ -32,36 +28,26 @@ pub(crate) async fn enter(arena: &Arena, folder: &Path) -> Outcome<Vec<Entry>> {
     Ok(vec![
         Entry::program(
             "peer/flask-session-redis",
-            format!("Python, `Flask-Session` on `redis-py` with `hiredis`, msgpack, `SESSION_REFRESH_EACH_REQUEST`: `open_session`, `save_session`; {PROCESSES}"),
+            format!(
+                "Python, `Flask-Session` on `redis-py` with `hiredis`, msgpack, `SESSION_REFRESH_EACH_REQUEST`: `open_session`, `save_session`; {PROCESSES}"
+            ),
             flask,
         ),
         Entry::program(
             "peer/django-rest-knox-sqlite",
-            format!("Python, `django-rest-knox` with `AUTO_REFRESH` on SQLite (WAL, `synchronous=NORMAL`): `TokenAuthentication.authenticate`; by its default it renews a token once a minute at most, so most calls only read; {KNOX_TOKENS} tokens; {PROCESSES}"),
+            format!(
+                "Python, `django-rest-knox` with `AUTO_REFRESH` on SQLite (WAL, `synchronous=NORMAL`): `TokenAuthentication.authenticate`; by its default it renews a token once a minute at most, so most calls only read; {KNOX_TOKENS} tokens; {PROCESSES}"
+            ),
             knox,
         ),
     ])
 }
 
-/// Fills a server with sessions of Flask-Session: one is written by the library, all others are copies of it under names as
-/// long.
-pub(crate) async fn fill_with_flask_sessions(arena: &Arena, count: usize) -> Outcome<()> {
+/// Lets Flask-Session write one session.
+pub(crate) async fn write_flask_session(url: &str) -> Outcome<()> {
     let mut once = Command::new(install().await?);
-    let output = once.arg(script("flask_session_redis.py")).arg(arena.server.url()).output().await?;
-    let key = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    let mut connection = arena.multiplexed().await?;
-    let dump: Vec<u8> = redis::cmd("DUMP").arg(&key).query_async(&mut connection).await?;
-    let stem = key.get(..key.len().saturating_sub(8)).unwrap_or_default();
-    let mut pipeline = redis::pipe();
-    for number in 1..count {
-        let name = format!("{stem}{number:08}");
-        pipeline.cmd("RESTORE").arg(name).arg(86_400_000).arg(&dump).ignore();
-        if number % 1_000 == 0 || number + 1 == count {
-            pipeline.query_async::<()>(&mut connection).await?;
-            pipeline.clear();
-        }
-    }
-    Ok(())
+    once.arg(script("flask_session_redis.py")).arg(url).env("PYTHONDONTWRITEBYTECODE", "1");
+    done(once, "let Flask-Session write a session").await
 }
 
 /// The interpreter of the environment, which is there afterwards.
@@ -120,7 +106,11 @@ impl Peer {
         };
         let mut conversation = Conversation { _child: child, asks, answers: BufReader::new(answers).lines() };
         let line = conversation.line(PATIENCE).await?;
-        if line == "ready" { Ok(Self(Mutex::new(conversation))) } else { Err(failure(format!("{name}: {line}"))) }
+        if line == "ready" {
+            Ok(Self(Mutex::new(conversation)))
+        } else {
+            Err(failure(format!("{name}: {line}")))
+        }
     }
 }
 
@@ -139,7 +129,10 @@ impl Racer for Peer {
             conversation.asks.write_all(ask.as_bytes()).await?;
             let line = conversation.line(time + PATIENCE).await?;
             let numbers = line.split_once(' ').and_then(|(calls, seconds)| {
-                Some(Lap { calls: calls.parse().ok()?, elapsed: Duration::from_secs_f64(seconds.parse().ok()?) })
+                Some(Lap {
+                    calls: calls.parse().ok()?,
+                    elapsed: Duration::from_secs_f64(seconds.parse().ok()?),
+                })
             });
             numbers.ok_or_else(|| failure(format!("not an answer: {line}")))
         })

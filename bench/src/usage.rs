@@ -86,7 +86,8 @@ fn read(info: &str) -> Option<Used> {
 mod tests {
     use super::*;
 
-    const INFO: &str = "used_cpu_sys:1.5\r\nused_cpu_user:0.5\r\ncmdstat_get:calls=2,usec=10,usec_per_call=5.00\r\n";
+    const INFO: &str =
+        "used_cpu_sys:1.5\r\nused_cpu_user:0.5\r\ncmdstat_get:calls=2,usec=10,usec_per_call=5.00\r\n";
 
     #[test]
     fn what_a_script_calls_is_counted_once() {
@@ -94,6 +95,9 @@ mod tests {
         assert_eq!(before.server_us, 2e6);
         let with = |line: &str| read(&format!("{INFO}{line}")).unwrap().since(&Used::default()).commands_us();
         assert_eq!(with(""), 10.0);
-        assert_eq!(with("cmdstat_evalsha:calls=1,usec=30,usec_per_call=30\r\ncmdstat_ping:calls=1,usec=1,x=1"), 31.0);
+        assert_eq!(
+            with("cmdstat_evalsha:calls=1,usec=30,usec_per_call=30\r\ncmdstat_ping:calls=1,usec=1,x=1"),
+            31.0
+        );
     }
 }

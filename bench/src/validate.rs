@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::args::ValidateArgs;
 use crate::arena::Arena;
+use crate::args::ValidateArgs;
 use crate::contest::{Entry, Row, Rules, hold};
 use crate::contestants::{axum_session, deadpool, floor, fred, ours, redis_benchmark, tower_sessions};
 use crate::outcome::Outcome;
@@ -50,12 +50,16 @@ pub(crate) async fn run(arguments: &ValidateArgs, docs: &Docs) -> Outcome<()> {
         Some(file) => {
             let rows = found.rows.iter();
             let plain: Vec<_> = rows
-                .map(|row| Plain { name: &row.name, callers: row.callers, per_second: row.per_second.median.round() })
+                .map(|row| Plain {
+                    name: &row.name,
+                    callers: row.callers,
+                    per_second: row.per_second.median.round(),
+                })
                 .collect();
             std::fs::write(file, serde_json::to_string_pretty(&plain)? + "\n")?;
         }
         // What was asked for in a special way is no result for the document.
-        None if arguments.quick || !arguments.only.is_empty() => {}
+        None if (arguments.quick || !arguments.only.is_empty()) && !arguments.keep => {}
         None => docs.keep("validate", found)?,
     }
     Ok(())
@@ -64,7 +68,8 @@ pub(crate) async fn run(arguments: &ValidateArgs, docs: &Docs) -> Outcome<()> {
 async fn contest(arguments: &ValidateArgs, rules: &Rules, tokens: usize) -> Outcome<Validations> {
     let arena = Arena::open(tokens).await;
     let folder = tempfile::tempdir()?;
-    let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|start| name.starts_with(start));
+    let wanted =
+        |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|start| name.starts_with(start));
     let among = |start: &str| wanted(start) || arguments.only.iter().any(|only| only.starts_with(start));
     let full = !arguments.quick;
     let mut entries = Vec::new();
@@ -96,14 +101,19 @@ async fn contest(arguments: &ValidateArgs, rules: &Rules, tokens: usize) -> Outc
     entries.retain(|entry: &Entry| wanted(entry.name));
     let meter = Meter::on(&arena.server).await;
     let rows = hold(rules, &entries, &meter).await?;
-    let contestants =
-        entries.iter().map(|entry| About { name: entry.name.to_owned(), about: entry.about.clone() }).collect();
+    let contestants = entries
+        .iter()
+        .map(|entry| About { name: entry.name.to_owned(), about: entry.about.clone() })
+        .collect();
     let lap_ms = u64::try_from(rules.lap.as_millis())?;
     Ok(Validations { tokens, rounds: rules.rounds, lap_ms, contestants, rows })
 }
 
 fn print(rows: &[Row]) {
-    println!("{:<30}{:>8}{:>13}{:>7}{:>12}{:>12}{:>13}", "", "callers", "per second", "±", "client µs", "server µs", "commands µs");
+    println!(
+        "{:<30}{:>8}{:>13}{:>7}{:>12}{:>12}{:>13}",
+        "", "callers", "per second", "±", "client µs", "server µs", "commands µs"
+    );
     for row in rows {
         let share = row.per_second.share() * 100.0;
         let client = row.client_us.map_or("-".to_owned(), |us| format!("{us:.2}"));

@@ -41,7 +41,11 @@ pub(crate) async fn enter(arena: &Arena, more: bool) -> Outcome<Vec<Entry>> {
     if more {
         let connection = nodelay(arena).await?;
         let about = "as `floor/evalsha`, with TCP_NODELAY, which matters between machines";
-        entries.push(Entry::new("floor/evalsha-nodelay", about, Evalsha { connection, script, keys: keys.clone() }));
+        entries.push(Entry::new(
+            "floor/evalsha-nodelay",
+            about,
+            Evalsha { connection, script, keys: keys.clone() },
+        ));
         let mut connection = nodelay(arena).await?;
         let script: String =
             redis::cmd("SCRIPT").arg("LOAD").arg(VALIDATE).query_async(&mut connection).await?;
@@ -54,7 +58,8 @@ pub(crate) async fn enter(arena: &Arena, more: bool) -> Outcome<Vec<Entry>> {
 /// As the store connects.
 async fn nodelay(arena: &Arena) -> Outcome<MultiplexedConnection> {
     let settings = redis::io::tcp::TcpSettings::default().set_nodelay(true);
-    let info = redis::Client::open(arena.server.url())?.get_connection_info().clone().set_tcp_settings(settings);
+    let info =
+        redis::Client::open(arena.server.url())?.get_connection_info().clone().set_tcp_settings(settings);
     Ok(redis::Client::open(info)?.get_multiplexed_async_connection().await?)
 }
 

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use token_core::{Demand, KeyRing, Lifetime, MemoryStore, Prefix, TokenService, TokenStore, Verdict, new_key_file, os_rng};
+use token_core::{
+    Demand, KeyRing, Lifetime, MemoryStore, Prefix, TokenService, TokenStore, Verdict, new_key_file, os_rng,
+};
 use token_sqlite::SqliteStore;
 
 use super::pick;
@@ -15,7 +17,11 @@ use crate::outcome::{Outcome, failure};
 pub(crate) async fn enter(arena: &Arena, wanted: &dyn Fn(&str) -> bool) -> Outcome<Vec<Entry>> {
     let mut entries = Vec::new();
     for (name, about, lifetime) in [
-        ("ours/hard", "`RedisStore`, `TokenService::validate` of a token with a hard expiry; the built-in public key", hard()?),
+        (
+            "ours/hard",
+            "`RedisStore`, `TokenService::validate` of a token with a hard expiry; the built-in public key",
+            hard()?,
+        ),
         ("ours/sliding", "the same with tokens that every use renews", sliding()?),
         ("ours/capped", "the same with tokens that every use renews up to a cap", capped()?),
     ] {

@@ -20,7 +20,11 @@ pub(crate) async fn enter(arena: &Arena) -> Outcome<Vec<Entry>> {
     let script = load_script(&mut connection).await?;
     for number in 0..arena.tokens {
         let (_, record) = bare_record(number, "rbm")?;
-        redis::cmd("SET").arg(format!("rbm:{{000}}:{number:012}")).arg(record).query_async::<()>(&mut connection).await?;
+        redis::cmd("SET")
+            .arg(format!("rbm:{{000}}:{number:012}"))
+            .arg(record)
+            .query_async::<()>(&mut connection)
+            .await?;
     }
     let racer = |command: &[&str]| Benchmark {
         port: arena.server.port(),
@@ -30,7 +34,11 @@ pub(crate) async fn enter(arena: &Arena) -> Outcome<Vec<Entry>> {
     let evalsha = racer(&["EVALSHA", &script, "1", KEY, WINDOW]);
     let about = "a process, one connection for each caller, nothing pipelined";
     Ok(vec![
-        Entry::program("floor/redis-benchmark-get", format!("`redis-benchmark`: GET; {about}"), racer(&["GET", KEY])),
+        Entry::program(
+            "floor/redis-benchmark-get",
+            format!("`redis-benchmark`: GET; {about}"),
+            racer(&["GET", KEY]),
+        ),
         Entry::program(
             "floor/redis-benchmark-evalsha",
             format!("`redis-benchmark`: the script of the floor; {about}"),
@@ -59,7 +67,15 @@ impl Racer for Benchmark {
 impl Benchmark {
     async fn run(&self, callers: usize, calls: u64) -> Outcome<Lap> {
         let mut command = Command::new(program("redis-benchmark", "redis-tools"));
-        command.args(["-h", "127.0.0.1", "-p", &self.port.to_string(), "--csv", "-r", &self.tokens.to_string()]);
+        command.args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &self.port.to_string(),
+            "--csv",
+            "-r",
+            &self.tokens.to_string(),
+        ]);
         command.args(["-c", &callers.to_string(), "-n", &calls.to_string()]).args(&self.command);
         let start = Instant::now();
         let output = command.kill_on_drop(true).output().await?;

@@ -11,7 +11,9 @@ use crate::outcome::Outcome;
 
 /// `nodes`
 pub(super) fn nodes(rows: &Vec<NodesRow>) -> Outcome<Section> {
-    let first = |primaries| rows.iter().find(|row| row.primaries == primaries).map_or(0.0, |row| row.per_second.median);
+    let first = |primaries| {
+        rows.iter().find(|row| row.primaries == primaries).map_or(0.0, |row| row.per_second.median)
+    };
     let cells = rows.iter().map(|row| {
         vec![
             row.nodes.to_string(),
@@ -47,7 +49,8 @@ pub(super) fn nodes(rows: &Vec<NodesRow>) -> Outcome<Section> {
 
 /// `growth`
 pub(super) fn growth(rows: &Vec<GrowthRow>) -> Outcome<Section> {
-    let at = |row: &GrowthRow, name: &str| row.rows.iter().find(|row| row.name == name).map(|row| row.per_second);
+    let at =
+        |row: &GrowthRow, name: &str| row.rows.iter().find(|row| row.name == name).map(|row| row.per_second);
     let cells = rows.iter().filter_map(|row| {
         let (ours, floor) = (at(row, "ours/capped")?, at(row, "floor/evalsha")?);
         Some(vec![count(row.tokens as f64), spread(&ours), spread(&floor), ratio(ours.median, floor.median)])
@@ -74,7 +77,9 @@ pub(super) fn growth(rows: &Vec<GrowthRow>) -> Outcome<Section> {
 
 /// `memory`
 pub(super) fn memory(rows: &Vec<MemoryRow>) -> Outcome<Section> {
-    let cells = rows.iter().map(|row| vec![row.name.clone(), count(row.tokens as f64), format!("{:.0}", row.bytes_each)]);
+    let cells = rows
+        .iter()
+        .map(|row| vec![row.name.clone(), count(row.tokens as f64), format!("{:.0}", row.bytes_each)]);
     let text = format!(
         "Memory\n\nBytes of Redis' `used_memory` for each token or session. The goal is 300 at five tokens a user. Only ours can list and revoke all of a user's tokens: that is what its index is for.\n{}",
         table(&["", "how many", "bytes each"], cells)

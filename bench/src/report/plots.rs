@@ -58,7 +58,11 @@ impl Plot<'_> {
         let scale = |value: f64| if self.log_y { value.max(1e-3).log10() } else { value };
         let values = || self.lines.iter().flat_map(|line| line.values.iter().flatten().copied().map(scale));
         let top = values().fold(f64::MIN, f64::max);
-        let (bottom, top) = if self.log_y { (values().fold(f64::MAX, f64::min).floor(), top.ceil()) } else { (0.0, top * 1.08) };
+        let (bottom, top) = if self.log_y {
+            (values().fold(f64::MAX, f64::min).floor(), top.ceil())
+        } else {
+            (0.0, top * 1.08)
+        };
         let last = self.at.len().saturating_sub(1) as f64;
 
         let mut chart = ChartBuilder::on(area)
@@ -93,8 +97,12 @@ impl Plot<'_> {
             .y_label_formatter(&height)
             .draw()?;
         for (line, color) in self.lines.iter().zip(LINES.iter().cycle()) {
-            let points: Vec<(f64, f64)> =
-                line.values.iter().enumerate().filter_map(|(n, value)| Some((n as f64, scale((*value)?)))).collect();
+            let points: Vec<(f64, f64)> = line
+                .values
+                .iter()
+                .enumerate()
+                .filter_map(|(n, value)| Some((n as f64, scale((*value)?))))
+                .collect();
             let style = color.stroke_width(3);
             chart.draw_series(points.iter().map(|&point| Circle::new(point, 4, color.filled())))?;
             chart.draw_series(LineSeries::new(points, style))?;

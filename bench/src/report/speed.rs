@@ -34,7 +34,8 @@ fn distinct<T: PartialEq + Copy>(values: impl Iterator<Item = T>) -> Vec<T> {
 /// `validate`
 pub(super) fn validations(found: &Validations) -> Outcome<Section> {
     let callers = distinct(found.rows.iter().map(|row| row.callers));
-    let row = |name: &str, callers: usize| found.rows.iter().find(|row| row.name == name && row.callers == callers);
+    let row =
+        |name: &str, callers: usize| found.rows.iter().find(|row| row.name == name && row.callers == callers);
     let speed = |name: &str, callers| row(name, callers).map_or(0.0, |row: &Row| row.per_second.median);
 
     let mut head = vec!["validations a second, by callers at once".to_owned()];
@@ -44,13 +45,20 @@ pub(super) fn validations(found: &Validations) -> Outcome<Section> {
     let rows = found.contestants.iter().map(|contestant| {
         let name = &contestant.name;
         let mut cells = vec![format!("`{name}`")];
-        cells.extend(callers.iter().map(|&callers| row(name, callers).map_or("—".into(), |row| spread(&row.per_second))));
+        cells.extend(
+            callers
+                .iter()
+                .map(|&callers| row(name, callers).map_or("—".into(), |row| spread(&row.per_second))),
+        );
         cells.push(ratio(speed(name, 64), speed(FLOOR, 64)));
         cells
     });
     let mut text = format!(
         "Validations\n\nMedian of {} laps of {} ms, in turns, on {} tokens of each kind; ± is half the distance between the slowest and the fastest lap.\n{}",
-        found.rounds, found.lap_ms, count(found.tokens as f64), table(&head, rows)
+        found.rounds,
+        found.lap_ms,
+        count(found.tokens as f64),
+        table(&head, rows)
     );
 
     let goals = ["ours/hard", "ours/sliding", "ours/capped"].into_iter().flat_map(|name| {
@@ -71,12 +79,25 @@ pub(super) fn validations(found: &Validations) -> Outcome<Section> {
     text += "\nWhat one validation takes, in microseconds of processor time, at 64 callers:\n";
     text += &table(&["", "client", "server", "of that, commands (`INFO commandstats`)"], used);
 
-    let about = found.contestants.iter().map(|contestant| format!("- `{}`: {}\n", contestant.name, contestant.about));
+    let about =
+        found.contestants.iter().map(|contestant| format!("- `{}`: {}\n", contestant.name, contestant.about));
     let versions: Vec<String> = PACKAGES.iter().map(|&name| format!("{name} {}", version(name))).collect();
-    text += &format!("\nWho they are:\n\n{}\nCrates: {}. Python: see `bench/peers/requirements.txt`.\n",
-        about.collect::<String>(), versions.join(", "));
+    text += &format!(
+        "\nWho they are:\n\n{}\nCrates: {}. Python: see `bench/peers/requirements.txt`.\n",
+        about.collect::<String>(),
+        versions.join(", ")
+    );
 
-    let shown = [FLOOR, "ours/hard", "ours/sliding", "ours/capped", "peer/fred", "peer/tower-sessions-redis", "peer/axum-session-redis", PER_CALL];
+    let shown = [
+        FLOOR,
+        "ours/hard",
+        "ours/sliding",
+        "ours/capped",
+        "peer/fred",
+        "peer/tower-sessions-redis",
+        "peer/axum-session-redis",
+        PER_CALL,
+    ];
     let lines = shown.iter().map(|&name| Line {
         name: name.to_owned(),
         values: callers.iter().map(|&callers| row(name, callers).map(|row| row.per_second.median)).collect(),
@@ -102,7 +123,8 @@ pub(super) fn picture(name: &str, what: &str) -> String {
 pub(super) fn auth(rows: &Vec<AuthRow>) -> Outcome<Section> {
     let names = distinct(rows.iter().map(|row| row.name.as_str()));
     let connections = distinct(rows.iter().map(|row| row.connections));
-    let at = |name: &str, connections| rows.iter().find(|row| row.name == name && row.connections == connections);
+    let at =
+        |name: &str, connections| rows.iter().find(|row| row.name == name && row.connections == connections);
     let bare = names.first().copied().unwrap_or_default();
     let cells = connections.iter().flat_map(|&connections| {
         names.iter().filter_map(move |&name| {
@@ -123,7 +145,10 @@ pub(super) fn auth(rows: &Vec<AuthRow>) -> Outcome<Section> {
     );
     let lines = names.iter().map(|&name| Line {
         name: name.to_owned(),
-        values: connections.iter().map(|&connections| at(name, connections).map(|row| row.per_second.median)).collect(),
+        values: connections
+            .iter()
+            .map(|&connections| at(name, connections).map(|row| row.per_second.median))
+            .collect(),
     });
     let plot = Plot {
         title: "Requests a second at /auth",
@@ -160,7 +185,10 @@ pub(super) fn latency(rows: &Vec<LatencyRow>) -> Outcome<Section> {
     });
     let line = |name: String, rows: &[&LatencyRow], what: fn(&LatencyRow) -> f64| Line {
         name,
-        values: rates.iter().map(|&rate| rows.iter().find(|row| row.per_second == rate).map(|row| what(row))).collect(),
+        values: rates
+            .iter()
+            .map(|&rate| rows.iter().find(|row| row.per_second == rate).map(|row| what(row)))
+            .collect(),
     };
     let lines = by_name.iter().flat_map(|(name, rows)| {
         [
@@ -184,7 +212,12 @@ pub(super) fn latency(rows: &Vec<LatencyRow>) -> Outcome<Section> {
 pub(super) fn micro(rows: &Vec<MicroRow>) -> Outcome<Section> {
     let cells = rows.iter().map(|row| {
         let budget = row.budget_ns.map_or("—".into(), |budget| format!("{budget:.0}"));
-        vec![row.name.clone(), format!("{:.0}", row.ns), format!("{:.0} – {:.0}", row.ns_from, row.ns_to), budget]
+        vec![
+            row.name.clone(),
+            format!("{:.0}", row.ns),
+            format!("{:.0} – {:.0}", row.ns_from, row.ns_to),
+            budget,
+        ]
     });
     let text = format!(
         "The steps that ask nobody\n\nNanoseconds on one thread, by criterion: the median, and where it lies with 95 % confidence.\n{}",

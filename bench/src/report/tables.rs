@@ -5,7 +5,8 @@ use crate::spread::Spread;
 /// A table; all columns but the first are numbers.
 pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let rules: Vec<String> = (0..head.len()).map(|n| if n == 0 { "---" } else { "---:" }.to_owned()).collect();
+    let rules: Vec<String> =
+        (0..head.len()).map(|n| if n == 0 { "---" } else { "---:" }.to_owned()).collect();
     let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
     let rows: String = rows.into_iter().map(|cells| line(&cells)).collect();
     format!("\n{}{}{rows}", line(&head), line(&rules))
@@ -45,6 +46,9 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        assert_eq!([1.0, 999.6, 12_345.0, 1_234_567.0].map(count), ["1", "1\u{202f}000", "12\u{202f}345", "1\u{202f}234\u{202f}567"]);
+        assert_eq!(
+            [1.0, 999.6, 12_345.0, 1_234_567.0].map(count),
+            ["1", "1\u{202f}000", "12\u{202f}345", "1\u{202f}234\u{202f}567"]
+        );
     }
 }
