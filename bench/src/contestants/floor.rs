@@ -1,0 +1,112 @@
+//! The floor: what a round trip to Redis costs by itself, with nothing of a token around it.
+
+use std::sync::Arc;
+
+use redis::aio::MultiplexedConnection;
+
+use super::pick;
+use crate::arena::{Arena, write_bare};
+use crate::contest::{Contestant, Entry};
+use crate::outcome::{Outcome, failure};
+
+/// A script of two calls: read the record, renew it.
+pub(crate) const TWO_CALLS: &str =
+    "local record = redis.call('GET', KEYS[1]) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return record";
+/// The new time to live in milliseconds, a day.
+pub(crate) const WINDOW: &str = "86400000";
+
+/// The script's hash, known to the server from now on.
+pub(crate) async fn load_script(connection: &mut MultiplexedConnection) -> Outcome<String> {
+    Ok(redis::cmd("SCRIPT").arg("LOAD").arg(TWO_CALLS).query_async(connection).await?)
+}
+
+/// The script of the store.
+const VALIDATE: &str = include_str!("../../../token-redis/lua/validate.lua");
+
+/// `floor/evalsha` and `floor/get`; with `more`, what explains the distance between them and the store, too.
+pub(crate) async fn enter(arena: &Arena, more: bool) -> Outcome<Vec<Entry>> {
+    let mut connection = arena.multiplexed().await?;
+    let script: Arc<str> = load_script(&mut connection).await?.into();
+    let keys = write_bare(&mut connection, "flr", arena.tokens).await?;
+    let get = Get { connection: arena.multiplexed().await?, keys: keys.clone() };
+    let evalsha = Evalsha { connection, script: script.clone(), keys: keys.clone() };
+    let mut entries = vec![
+        Entry::new(
+            "floor/evalsha",
+            "the `redis` crate, one `MultiplexedConnection` with its defaults: EVALSHA of a script that does GET and PEXPIRE",
+            evalsha,
+        ),
+        Entry::new("floor/get", "the same connection settings: GET", get),
+    ];
+    if more {
+        let connection = nodelay(arena).await?;
+        let about = "as `floor/evalsha`, with TCP_NODELAY, which matters between machines";
+        entries.push(Entry::new(
+            "floor/evalsha-nodelay",
+            about,
+            Evalsha { connection, script, keys: keys.clone() },
+        ));
+        let mut connection = nodelay(arena).await?;
+        let script: String =
+            redis::cmd("SCRIPT").arg("LOAD").arg(VALIDATE).query_async(&mut connection).await?;
+        let about = "as `floor/evalsha-nodelay`, with `validate.lua`, which decides, in the place of the script of two calls";
+        entries.push(Entry::new("floor/validate-lua", about, Validate { connection, script, keys }));
+    }
+    Ok(entries)
+}
+
+/// As the store connects.
+async fn nodelay(arena: &Arena) -> Outcome<MultiplexedConnection> {
+    let settings = redis::io::tcp::TcpSettings::default().set_nodelay(true);
+    let info =
+        redis::Client::open(arena.server.url())?.get_connection_info().clone().set_tcp_settings(settings);
+    Ok(redis::Client::open(info)?.get_multiplexed_async_connection().await?)
+}
+
+struct Validate {
+    connection: MultiplexedConnection,
+    script: String,
+    keys: Arc<[String]>,
+}
+
+impl Contestant for Validate {
+    async fn validate(&self, number: usize) -> Outcome<()> {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(&self.script).arg(1).arg(pick(&self.keys, number)?).arg("use").arg("");
+        let (word, _, _): (String, Vec<u8>, i64) = command.query_async(&mut self.connection.clone()).await?;
+        if word == "active" { Ok(()) } else { Err(failure(word)) }
+    }
+}
+
+pub(crate) struct Evalsha {
+    pub(crate) connection: MultiplexedConnection,
+    pub(crate) script: Arc<str>,
+    pub(crate) keys: Arc<[String]>,
+}
+
+impl Contestant for Evalsha {
+    async fn validate(&self, number: usize) -> Outcome<()> {
+        let mut command = redis::cmd("EVALSHA");
+        command.arg(&*self.script).arg(1).arg(pick(&self.keys, number)?).arg(WINDOW);
+        let record: Option<Vec<u8>> = command.query_async(&mut self.connection.clone()).await?;
+        found(record)
+    }
+}
+
+struct Get {
+    connection: MultiplexedConnection,
+    keys: Arc<[String]>,
+}
+
+impl Contestant for Get {
+    async fn validate(&self, number: usize) -> Outcome<()> {
+        let mut command = redis::cmd("GET");
+        command.arg(pick(&self.keys, number)?);
+        found(command.query_async(&mut self.connection.clone()).await?)
+    }
+}
+
+/// There must have been a record.
+pub(crate) fn found(record: Option<Vec<u8>>) -> Outcome<()> {
+    record.map(drop).ok_or_else(|| failure("a record is not there"))
+}

@@ -1,0 +1,64 @@
+//! How fast this is, measured beside everything else on the same machine in the same run. `README.md` says how to read it.
+#![expect(clippy::print_stdout, reason = "what was measured goes to standard output")]
+
+mod arena;
+mod args;
+mod auth;
+mod bulk;
+mod contest;
+mod contestants;
+mod door;
+mod growth;
+mod latency;
+mod machine;
+mod memory;
+mod micro;
+mod nodes;
+mod outcome;
+mod peers;
+mod report;
+mod results;
+mod spread;
+mod usage;
+mod validate;
+
+use clap::Parser;
+
+use crate::args::{Cli, Part, ValidateArgs};
+use crate::outcome::Outcome;
+use crate::results::Docs;
+
+fn main() -> Outcome<()> {
+    let cli = Cli::parse();
+    // What a service would have: a worker for each core, which all contestants share.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(cli))
+}
+
+async fn run(cli: Cli) -> Outcome<()> {
+    let docs = Docs::at(&cli.docs);
+    match cli.part {
+        Part::All => all(&docs).await,
+        Part::Validate(arguments) => validate::run(&arguments, &docs).await,
+        Part::Latency => latency::run(&docs).await,
+        Part::Auth => auth::run(&docs).await,
+        Part::Memory => memory::run(&docs).await,
+        Part::Growth => growth::run(&docs).await,
+        Part::Nodes => nodes::run(&docs).await,
+        Part::Micro => micro::run(&docs),
+        Part::Node { store, callers } => nodes::serve(&store, callers).await,
+        Part::Door { redis, port } => door::run(&redis, port).await,
+        Part::Report => report::write(&docs),
+    }
+}
+
+async fn all(docs: &Docs) -> Outcome<()> {
+    micro::run(docs)?;
+    validate::run(&ValidateArgs::default(), docs).await?;
+    latency::run(docs).await?;
+    auth::run(docs).await?;
+    nodes::run(docs).await?;
+    growth::run(docs).await?;
+    memory::run(docs).await?;
+    report::write(docs)
+}

@@ -1,0 +1,104 @@
+//! `memory`: what a token takes in Redis, at a million of them, and what the sessions of others take.
+//!
+//! Of the others, the library writes one session, and a million copies are made of it under names as long.
+
+use serde::{Deserialize, Serialize};
+
+use crate::arena::Arena;
+use crate::bulk::lay;
+use crate::contestants::{axum_session, tower_sessions};
+use crate::outcome::{Outcome, failure};
+use crate::peers;
+use crate::results::Docs;
+
+/// How many of each kind.
+const TOKENS: usize = 1_000_000;
+
+/// A layout.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct MemoryRow {
+    pub(crate) name: String,
+    pub(crate) tokens: usize,
+    /// Memory that Redis has given out for each, in bytes.
+    pub(crate) bytes_each: f64,
+}
+
+/// Measures, prints and keeps it.
+pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
+    let mut rows = Vec::new();
+    for each in [1, 5] {
+        let arena = Arena::open(TOKENS).await;
+        let mut connection = arena.multiplexed().await?;
+        let before = used(&arena).await?;
+        lay(&mut connection, 0..TOKENS, each, TOKENS).await?;
+        let plural = if each == 1 { "token" } else { "tokens" };
+        rows.push(row(&arena, format!("ours, {each} {plural} a user, index included"), before).await?);
+    }
+    for (name, peer) in [
+        ("tower-sessions-redis-store", Peer::TowerSessions),
+        ("axum_session_redispool", Peer::AxumSession),
+        ("Flask-Session", Peer::FlaskSession),
+    ] {
+        let arena = Arena::open(TOKENS).await;
+        let before = used(&arena).await?;
+        peer.write_one(&arena).await?;
+        copy(&arena, TOKENS).await?;
+        rows.push(row(&arena, format!("`{name}`, a user's name in each session, no index"), before).await?);
+    }
+    docs.keep("memory", rows)
+}
+
+/// Whose sessions they are.
+enum Peer {
+    TowerSessions,
+    AxumSession,
+    FlaskSession,
+}
+
+impl Peer {
+    /// Lets the library write one.
+    async fn write_one(&self, arena: &Arena) -> Outcome<()> {
+        let url = arena.server.url();
+        match self {
+            Self::TowerSessions => tower_sessions::Sessions::new(&url, 1).await.map(drop),
+            Self::AxumSession => axum_session::Sessions::new(&url, 1).await.map(drop),
+            Self::FlaskSession => peers::write_flask_session(&url).await,
+        }
+    }
+}
+
+/// Copies the one key of the server, as it is, under names as long, until there are so many.
+async fn copy(arena: &Arena, count: usize) -> Outcome<()> {
+    let mut connection = arena.multiplexed().await?;
+    let key: String = redis::cmd("RANDOMKEY").query_async(&mut connection).await?;
+    let dump: Vec<u8> = redis::cmd("DUMP").arg(&key).query_async(&mut connection).await?;
+    let left: u64 = redis::cmd("PTTL").arg(&key).query_async(&mut connection).await?;
+    let stem = key.get(..key.len().saturating_sub(8)).unwrap_or_default();
+    let mut pipeline = redis::pipe();
+    for number in 1..count {
+        pipeline.cmd("RESTORE").arg(format!("{stem}{number:08}")).arg(left).arg(&dump).ignore();
+        if number % 1_000 == 0 || number + 1 == count {
+            pipeline.query_async::<()>(&mut connection).await?;
+            pipeline.clear();
+        }
+    }
+    Ok(())
+}
+
+async fn row(arena: &Arena, name: String, before: u64) -> Outcome<MemoryRow> {
+    let size: usize = arena.server.command(&["DBSIZE"]).await;
+    if size < TOKENS {
+        return Err(failure(format!("{name}: only {size} keys are there")));
+    }
+    let bytes_each = used(arena).await?.saturating_sub(before) as f64 / TOKENS as f64;
+    println!("{bytes_each:>8.1} bytes  {name}");
+    Ok(MemoryRow { name, tokens: TOKENS, bytes_each })
+}
+
+async fn used(arena: &Arena) -> Outcome<u64> {
+    let info: String = arena.server.command(&["INFO", "memory"]).await;
+    let field = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
+    field
+        .and_then(|bytes| bytes.parse().ok())
+        .ok_or_else(|| failure("the server does not say how much memory it uses"))
+}

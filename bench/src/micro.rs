@@ -1,0 +1,147 @@
+//! `micro`: what the steps of a validation cost that ask nobody, each by itself, on one thread.
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::Criterion;
+use serde::{Deserialize, Serialize};
+use token_core::{
+    Access, Clock, IssueRequest, KeyRing, Need, Prefix, Record, Scope, Scopes, SubjectHash, SystemClock,
+    TokenFormat, TokenId, os_rng,
+};
+
+use crate::arena::{capped, request};
+use crate::contestants::ours::ring;
+use crate::outcome::{Outcome, failure};
+use crate::results::Docs;
+
+/// How many scopes the token has whose scopes are compared.
+const SCOPES: u128 = 8;
+/// How deep the node lies that is asked for.
+const DEPTH: u128 = 6;
+
+/// A step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct MicroRow {
+    pub(crate) name: String,
+    pub(crate) ns: f64,
+    /// The bounds between which the median lies with 95 % confidence.
+    pub(crate) ns_from: f64,
+    pub(crate) ns_to: f64,
+    /// What it may cost at most, where that is promised.
+    pub(crate) budget_ns: Option<f64>,
+}
+
+/// What criterion keeps of a benchmark.
+#[derive(Deserialize)]
+struct Estimates {
+    median: Estimate,
+}
+
+#[derive(Deserialize)]
+struct Estimate {
+    point_estimate: f64,
+    confidence_interval: Interval,
+}
+
+#[derive(Deserialize)]
+struct Interval {
+    lower_bound: f64,
+    upper_bound: f64,
+}
+
+/// Measures, prints and keeps it. It does not wait for anything, and holds its thread.
+pub(crate) fn run(docs: &Docs) -> Outcome<()> {
+    let folder = tempfile::tempdir()?;
+    let mut criterion = Criterion::default()
+        .output_directory(folder.path())
+        .without_plots()
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
+    let mut rows = Vec::new();
+    let mut measure = |name: &str, budget_ns: Option<f64>, step: &mut dyn FnMut()| {
+        criterion.bench_function(name, |bencher| bencher.iter(&mut *step));
+        rows.push(read(folder.path(), name, budget_ns)?);
+        Outcome::Ok(())
+    };
+
+    let keys = Arc::new(ring()?);
+    let format = TokenFormat::new(Prefix::default(), keys.clone());
+    let asked = request(0, capped()?)?;
+    let token = format.generate(SubjectHash::of(&asked.subject).partition, &mut os_rng()?);
+    let (text, id) = (token.expose_secret(), token.id());
+    measure("parse, check and hash a token", Some(400.0), &mut || {
+        _ = black_box(format.parse(black_box(text)));
+    })?;
+    let mistyped = text.get(..text.len() - 1).unwrap_or_default().to_owned() + "\u{7f}";
+    measure("refuse what has not the form of a token", Some(250.0), &mut || {
+        _ = black_box(format.parse(black_box(&mistyped)));
+    })?;
+    let foreign = TokenFormat::new(Prefix::default(), Arc::new(KeyRing::public()));
+    let foreign = foreign.generate(id.partition(), &mut os_rng()?);
+    measure("refuse a token of another deployment", Some(250.0), &mut || {
+        _ = black_box(format.parse(black_box(foreign.expose_secret())));
+    })?;
+    let invented = invent(text);
+    measure("refuse an invented token, whose check does not fit", Some(250.0), &mut || {
+        _ = black_box(format.parse(black_box(&invented)));
+    })?;
+    measure("read and verify a record", None, &mut decoding(&asked, id, keys.clone()))?;
+    measure("read and verify a record of 8 scopes", None, &mut decoding(&scoped(&asked)?, id, keys))?;
+    let access = scoped(&asked)?.access;
+    let demand =
+        Need::new(scope(u128::MAX)?).below((1..DEPTH).map(|n| node(SCOPES + n)).chain([node(SCOPES - 1)]));
+    measure("decide on a scope, 6 folders deep, among 8", None, &mut || {
+        black_box(access.covers(black_box(&demand)));
+    })?;
+    measure("make a token, randomness included", None, &mut || {
+        if let Ok(mut rng) = os_rng() {
+            drop(black_box(format.generate(id.partition(), &mut rng)));
+        }
+    })?;
+    docs.keep("micro", rows)
+}
+
+fn read(folder: &Path, name: &str, budget_ns: Option<f64>) -> Outcome<MicroRow> {
+    let all = fs::read_dir(folder)?.filter_map(Result::ok);
+    let newest = all.filter_map(|entry| {
+        let benchmark: serde_json::Value =
+            serde_json::from_slice(&fs::read(entry.path().join("new/benchmark.json")).ok()?).ok()?;
+        (benchmark.get("full_id")?.as_str()? == name).then(|| entry.path().join("new/estimates.json"))
+    });
+    let file = newest.last().ok_or_else(|| failure(format!("criterion kept nothing of {name:?}")))?;
+    let Estimates { median } = serde_json::from_slice(&fs::read(file)?)?;
+    let Interval { lower_bound, upper_bound } = median.confidence_interval;
+    let name = name.to_owned();
+    Ok(MicroRow { name, ns: median.point_estimate, ns_from: lower_bound, ns_to: upper_bound, budget_ns })
+}
+
+/// The same text with another secret: all of the form is right.
+fn invent(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    if let Some(byte) = bytes.get_mut(20) {
+        *byte = if *byte == b'a' { b'b' } else { b'a' };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn decoding(request: &IssueRequest, id: TokenId, keys: Arc<KeyRing>) -> impl FnMut() + use<> {
+    let record = Record::new(request, SystemClock.now()).encode(id, &keys);
+    move || drop(black_box(Record::decode(id, black_box(&record), &keys)))
+}
+
+fn scoped(request: &IssueRequest) -> Outcome<IssueRequest> {
+    let scopes = (0..SCOPES).map(scope).collect::<Outcome<Vec<_>>>()?;
+    Ok(IssueRequest { access: Access::Restricted(Scopes::new(scopes)?), ..request.clone() })
+}
+
+fn scope(n: u128) -> Outcome<Scope> {
+    Ok(format!("node:{}:r", node(n)).parse()?)
+}
+
+fn node(n: u128) -> uuid::Uuid {
+    uuid::Uuid::from_u128(n)
+}

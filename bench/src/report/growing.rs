@@ -1,0 +1,88 @@
+//! How it grows: with nodes, with primaries, with tokens; and what a token takes.
+
+use super::Section;
+use super::plots::{Line, Plot};
+use super::speed::picture;
+use super::tables::{count, ratio, spread, table};
+use crate::growth::GrowthRow;
+use crate::memory::MemoryRow;
+use crate::nodes::NodesRow;
+use crate::outcome::Outcome;
+
+/// `nodes`
+pub(super) fn nodes(rows: &Vec<NodesRow>) -> Outcome<Section> {
+    let first = |primaries| {
+        rows.iter().find(|row| row.primaries == primaries).map_or(0.0, |row| row.per_second.median)
+    };
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.nodes.to_string(),
+            row.primaries.to_string(),
+            spread(&row.per_second),
+            ratio(row.per_second.median, first(row.primaries)),
+        ]
+    });
+    let mut text = format!(
+        "Nodes and primaries\n\n256 callers in so many validating processes, on one server and on a cluster of three primaries with a replica each. All of them, servers included, are on this machine's cores: where these are busy, more of anything can only cost.\n{}",
+        table(&["nodes", "primaries", "validations a second", "of one node"], cells)
+    );
+    let nodes: Vec<usize> = rows.iter().filter(|row| row.primaries == 1).map(|row| row.nodes).collect();
+    let lines = [1, 3].map(|primaries| Line {
+        name: if primaries == 1 { "1 primary".to_owned() } else { format!("{primaries} primaries") },
+        values: nodes
+            .iter()
+            .map(|&nodes| rows.iter().find(|row| row.nodes == nodes && row.primaries == primaries))
+            .map(|row| row.map(|row| row.per_second.median))
+            .collect(),
+    });
+    let plot = Plot {
+        title: "Validations a second, by nodes",
+        x: "validating processes",
+        y: "per second",
+        at: nodes.iter().map(usize::to_string).collect(),
+        log_y: false,
+        lines: lines.into(),
+    };
+    text += &picture("nodes", "Validations a second by nodes");
+    Ok(Section { text, plots: vec![("nodes", plot.draw()?)] })
+}
+
+/// `growth`
+pub(super) fn growth(rows: &Vec<GrowthRow>) -> Outcome<Section> {
+    let at =
+        |row: &GrowthRow, name: &str| row.rows.iter().find(|row| row.name == name).map(|row| row.per_second);
+    let cells = rows.iter().filter_map(|row| {
+        let (ours, floor) = (at(row, "ours/capped")?, at(row, "floor/evalsha")?);
+        Some(vec![count(row.tokens as f64), spread(&ours), spread(&floor), ratio(ours.median, floor.median)])
+    });
+    let mut text = format!(
+        "Tokens in the store\n\n64 callers; the floor asks for the same thousand records all the time, so that what the machine does meanwhile is seen, too.\n{}",
+        table(&["tokens", "`ours/capped` a second", "`floor/evalsha` a second", "ratio"], cells)
+    );
+    let lines = ["ours/capped", "floor/evalsha"].map(|name| Line {
+        name: name.to_owned(),
+        values: rows.iter().map(|row| at(row, name).map(|spread| spread.median)).collect(),
+    });
+    let plot = Plot {
+        title: "Validations a second, by tokens in the store",
+        x: "tokens",
+        y: "per second",
+        at: rows.iter().map(|row| count(row.tokens as f64)).collect(),
+        log_y: false,
+        lines: lines.into(),
+    };
+    text += &picture("growth", "Validations a second by tokens in the store");
+    Ok(Section { text, plots: vec![("growth", plot.draw()?)] })
+}
+
+/// `memory`
+pub(super) fn memory(rows: &Vec<MemoryRow>) -> Outcome<Section> {
+    let cells = rows
+        .iter()
+        .map(|row| vec![row.name.clone(), count(row.tokens as f64), format!("{:.0}", row.bytes_each)]);
+    let text = format!(
+        "Memory\n\nBytes of Redis' `used_memory` for each token or session. The goal is 300 at five tokens a user. Only ours can list and revoke all of a user's tokens: that is what its index is for.\n{}",
+        table(&["", "how many", "bytes each"], cells)
+    );
+    Ok(Section { text, plots: Vec::new() })
+}

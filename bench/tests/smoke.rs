@@ -1,0 +1,64 @@
+//! The benchmark as a program, with laps of a few milliseconds: whether it measures what it says, not how fast that is.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Runs it, and answers what it says.
+fn bench(docs: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_token-bench"));
+    let output = command.arg("--docs").arg(docs).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_quick_contest_has_a_row_for_each_contestant_at_64_and_256_callers() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.json");
+    let short = ["validate", "--quick", "--tokens", "50", "--rounds", "2", "--lap-ms", "20", "--json"];
+    bench(folder.path(), &[&short[..], &[file.to_str().unwrap()]].concat());
+
+    let rows: Vec<Value> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let names = [
+        "floor/evalsha",
+        "floor/get",
+        "ours/hard",
+        "ours/sliding",
+        "ours/capped",
+        "peer/deadpool-per-call",
+        "peer/fred",
+        "peer/tower-sessions-redis",
+        "peer/axum-session-redis",
+    ];
+    let wanted: Vec<_> =
+        [64, 256].into_iter().flat_map(|callers| names.map(|name| (name, callers))).collect();
+    let found: Vec<_> =
+        rows.iter().map(|row| (row["name"].as_str().unwrap(), row["callers"].as_u64().unwrap())).collect();
+    assert_eq!(found, wanted);
+    for row in &rows {
+        assert!(row["per_second"].as_f64().unwrap() > 0.0, "{row}");
+        assert_eq!(row.as_object().unwrap().len(), 3, "{row}");
+    }
+    assert!(!folder.path().join("performance/validate.json").exists(), "no result for the document");
+}
+
+#[test]
+fn a_contest_becomes_a_document_with_plots_for_light_and_dark_ground() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--tokens", "20", "--rounds", "1", "--lap-ms", "10", "--callers", "1,64"];
+    bench(
+        folder.path(),
+        &[&["validate", "--only", "floor/evalsha,ours/hard", "--keep"][..], &arguments].concat(),
+    );
+    bench(folder.path(), &["report"]);
+
+    let document = std::fs::read_to_string(folder.path().join("performance.md")).unwrap();
+    for part in ["## Validations", "| `ours/hard` |", "| `floor/evalsha` |", "performance/validate.svg"] {
+        assert!(document.contains(part), "{part}: {document}");
+    }
+    let plot = std::fs::read_to_string(folder.path().join("performance/validate.svg")).unwrap();
+    assert!(plot.contains("prefers-color-scheme:dark") && plot.contains("currentColor"), "{plot}");
+    assert!(!plot.contains("#FFFFFF") && !plot.contains("#010203"), "no ground of its own: {plot}");
+}
