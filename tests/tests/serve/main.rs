@@ -7,6 +7,7 @@
     reason = "all of this is test code: a panic is a failed test, and its message says what failed"
 )]
 
+mod cache;
 mod ending;
 mod hostile;
 mod listening;
