@@ -31,6 +31,21 @@
 //! failover or `SCRIPT FLUSH` is not noticed. Every script is idempotent by its arguments: a retry inside the client
 //! library changes nothing twice.
 //!
+//! # Many nodes, many validations
+//!
+//! Identical validations at the same time share a call, and no answer is older than its question. `validate_many` asks about
+//! up to 64 tokens with one command. With a [`LocalCache`] a node answers uses for a while without asking at all, hears of
+//! revocations at once, and goes back to asking as soon as it cannot hear:
+//!
+//! ```no_run
+//! # async fn open(keys: std::sync::Arc<token_core::KeyRing>) -> Result<(), token_core::StoreError> {
+//! use token_redis::{LocalCache, RedisStore};
+//!
+//! let store = RedisStore::builder().local_cache(LocalCache::default()).connect("redis://127.0.0.1:6379", keys).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Confirmation
 //!
 //! Issue and revoke wait until every replica that the topology lists has the change, where one does ([`Options::confirm`]),
@@ -49,6 +64,7 @@
 
 mod answer;
 mod attempt;
+mod builder;
 mod cache;
 mod confirm;
 mod connect;
@@ -63,6 +79,7 @@ mod tls;
 mod trouble;
 mod validation;
 
+pub use builder::Builder;
 pub use cache::{CacheStatus, LocalCache};
 pub use doctor::{Role, RoleError, examine};
 pub use keys::{Namespace, NamespaceError};

@@ -13,6 +13,7 @@ use token_core::{
 
 use crate::answer::{self, Answer};
 use crate::attempt::Attempt;
+use crate::builder::Builder;
 use crate::cache::CacheStatus;
 use crate::confirm::Confirmed;
 use crate::connect::{Home, Own, Primaries, Shared, Target, Work};
@@ -64,6 +65,12 @@ impl RedisStore {
         let primaries = Primaries::new(target.clone(), &options);
         let validation = Validation::new(keys.clone(), options.clone(), target, shared.clone());
         Ok(Self { keys, options, target: shown, shared, validation, primaries })
+    }
+
+    /// A store with more than a URL and keys to be told:
+    /// `RedisStore::builder().local_cache(LocalCache::default()).connect(url, keys)`.
+    pub fn builder() -> Builder {
+        Builder::default()
     }
 
     /// How often the connection that validations share was replaced, because it was lost or calls on it timed out.

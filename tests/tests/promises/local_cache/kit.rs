@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use token_core::{Demand, Issued, Revocation, RevokeOutcome, TokenStore, Verdict};
-use token_redis::{CacheStatus, LocalCache, Options};
+use token_core::{Demand, Issued, Prefix, Revocation, RevokeOutcome, TokenService, TokenStore, Verdict};
+use token_redis::{CacheStatus, LocalCache, RedisStore};
 
-use crate::kit::{Tokens, tokens_with};
+use crate::kit::{Tokens, keys};
 
 /// So long that nothing ends by its age while a test runs.
 pub(crate) const AGES: Duration = LocalCache::LONGEST;
@@ -16,9 +16,8 @@ pub(crate) async fn caching(url: &str, age: Duration) -> Tokens {
 }
 
 pub(crate) async fn caching_with(url: &str, cache: LocalCache) -> Tokens {
-    let mut options = Options::default();
-    options.local_cache = Some(cache);
-    let tokens = tokens_with(url, options).await;
+    let store = RedisStore::builder().local_cache(cache).connect(url, keys()).await.unwrap();
+    let tokens = TokenService::new(store, Prefix::default());
     until_heard(&tokens).await;
     tokens
 }

@@ -1,0 +1,37 @@
+//! From options to a store.
+
+use std::sync::Arc;
+
+use token_core::{KeyRing, StoreError};
+
+use crate::cache::LocalCache;
+use crate::options::Options;
+use crate::store::RedisStore;
+
+/// Puts a [`RedisStore`] together, see [`RedisStore::builder`].
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct Builder {
+    options: Options,
+}
+
+impl Builder {
+    /// How the store behaves otherwise. Default [`Options::default`].
+    pub fn options(self, options: Options) -> Self {
+        Self { options: Options { local_cache: self.options.local_cache.or(options.local_cache), ..options } }
+    }
+
+    /// Lets this node answer uses for a while without asking, see [`LocalCache`]. Not by default.
+    pub fn local_cache(mut self, cache: LocalCache) -> Self {
+        self.options.local_cache = Some(cache);
+        self
+    }
+
+    /// Connects to a store URL, as [`RedisStore::connect`] does.
+    ///
+    /// # Errors
+    /// Those of [`RedisStore::connect`].
+    pub async fn connect(self, url: &str, keys: Arc<KeyRing>) -> Result<RedisStore, StoreError> {
+        RedisStore::connect(url, keys, self.options).await
+    }
+}
