@@ -302,6 +302,7 @@ async fn connect(target: &Target, topology: &Topology, options: &Options) -> Red
 
 /// A client whose calls end by the deadline of a validation, whatever redirections and retries they take until then.
 fn cluster_client(target: &Target, nodes: &[Address], options: &Options) -> RedisResult<ClusterClient> {
+    let tcp = tcp_settings(nodes);
     let nodes = nodes.iter().map(|node| target.server(node)).collect::<RedisResult<Vec<_>>>()?;
     let mut builder = ClusterClient::builder(nodes)
         .connection_timeout(options.connect_timeout)
@@ -310,7 +311,7 @@ fn cluster_client(target: &Target, nodes: &[Address], options: &Options) -> Redi
         .retries(8)
         .min_retry_wait(20)
         .max_retry_wait(300)
-        .tcp_settings(tcp_settings())
+        .tcp_settings(tcp)
         .use_protocol(ProtocolVersion::RESP3);
     if let Some(certificates) = target.certificates() {
         builder = builder.certs(certificates.clone());
