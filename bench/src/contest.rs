@@ -126,12 +126,22 @@ pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) callers: usize,
     pub(crate) per_second: Spread,
+    /// Calls per second in each round: of all contestants, those of one round were made in the same seconds.
+    pub(crate) laps: Vec<f64>,
     /// Processor time of this process for each call, in microseconds; of other processes it is not known.
     pub(crate) client_us: Option<f64>,
     /// Processor time of the Redis server for each call, in microseconds, sockets included.
     pub(crate) server_us: f64,
     /// What `INFO commandstats` counts of it: executing commands, for each call, in microseconds.
     pub(crate) commands_us: f64,
+}
+
+impl Row {
+    /// How many times as fast as another one: the median of the rounds. What slows the machine down for a second slows both
+    /// down, so it is steadier than the ratio of the medians.
+    pub(crate) fn times(&self, other: &Self) -> f64 {
+        Spread::of(self.laps.iter().zip(&other.laps).map(|(own, other)| own / other.max(1.0))).median
+    }
 }
 
 /// Lets all contestants run, in turns.
@@ -161,6 +171,7 @@ pub(crate) async fn hold(rules: &Rules, entries: &[Entry], meter: &Meter<'_>) ->
                 name: entry.name.to_owned(),
                 callers,
                 per_second: Spread::of(laps.iter().map(|(lap, _)| lap.per_second())),
+                laps: laps.iter().map(|(lap, _)| lap.per_second().round()).collect(),
                 client_us: entry.within.then(|| each(|used| used.client_us)),
                 server_us: each(|used| used.server_us),
                 commands_us: each(Used::commands_us),

@@ -16,7 +16,7 @@ impl Spread {
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or_default();
         let (upper, last) = (values.len() / 2, values.len().saturating_sub(1));
-        let lower = if values.len() % 2 == 0 { upper.saturating_sub(1) } else { upper };
+        let lower = if values.len().is_multiple_of(2) { upper.saturating_sub(1) } else { upper };
         Self { median: f64::midpoint(at(lower), at(upper)), least: at(0), greatest: at(last) }
     }
 

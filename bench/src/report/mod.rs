@@ -9,7 +9,13 @@ use std::fs;
 
 use serde::de::DeserializeOwned;
 
+use crate::auth::AuthRow;
+use crate::growth::GrowthRow;
+use crate::latency::LatencyRow;
 use crate::machine::Machine;
+use crate::memory::MemoryRow;
+use crate::micro::MicroRow;
+use crate::nodes::NodesRow;
 use crate::outcome::Outcome;
 use crate::results::{Docs, Taken};
 
@@ -33,12 +39,12 @@ pub(crate) fn write(docs: &Docs) -> Outcome<()> {
 fn render(docs: &Docs) -> Outcome<(String, Vec<(&'static str, String)>)> {
     let mut document = Document { docs, machines: Vec::new(), text: String::new(), plots: Vec::new() };
     document.part("validate", speed::validations)?;
-    document.part("auth", speed::auth)?;
-    document.part("latency", speed::latency)?;
-    document.part("micro", speed::micro)?;
-    document.part("nodes", growing::nodes)?;
-    document.part("growth", growing::growth)?;
-    document.part("memory", growing::memory)?;
+    document.part("auth", |rows: &Vec<AuthRow>| speed::auth(rows))?;
+    document.part("latency", |rows: &Vec<LatencyRow>| speed::latency(rows))?;
+    document.part("micro", |rows: &Vec<MicroRow>| speed::micro(rows))?;
+    document.part("nodes", |rows: &Vec<NodesRow>| growing::nodes(rows))?;
+    document.part("growth", |rows: &Vec<GrowthRow>| growing::growth(rows))?;
+    document.part("memory", |rows: &Vec<MemoryRow>| growing::memory(rows))?;
     let text = format!("{}{}{}", INTRODUCTION, machines(&document.machines), document.text);
     Ok((text, document.plots))
 }

@@ -36,7 +36,10 @@ pub(super) fn validations(found: &Validations) -> Outcome<Section> {
     let callers = distinct(found.rows.iter().map(|row| row.callers));
     let row =
         |name: &str, callers: usize| found.rows.iter().find(|row| row.name == name && row.callers == callers);
-    let speed = |name: &str, callers| row(name, callers).map_or(0.0, |row: &Row| row.per_second.median);
+    let times = |name: &str, other: &str, callers: usize| {
+        let both = row(name, callers).zip(row(other, callers));
+        both.map_or_else(|| "—".to_owned(), |(own, other): (&Row, &Row)| format!("{:.2}", own.times(other)))
+    };
 
     let mut head = vec!["validations a second, by callers at once".to_owned()];
     head.extend(callers.iter().map(|callers| callers.to_string()));
@@ -50,11 +53,11 @@ pub(super) fn validations(found: &Validations) -> Outcome<Section> {
                 .iter()
                 .map(|&callers| row(name, callers).map_or("—".into(), |row| spread(&row.per_second))),
         );
-        cells.push(ratio(speed(name, 64), speed(FLOOR, 64)));
+        cells.push(times(name, FLOOR, 64));
         cells
     });
     let mut text = format!(
-        "Validations\n\nMedian of {} laps of {} ms, in turns, on {} tokens of each kind; ± is half the distance between the slowest and the fastest lap.\n{}",
+        "Validations\n\nMedian of {} laps of {} ms, in turns, on {} tokens of each kind; ± is half the distance between the slowest and the fastest lap. Ratios are medians of the ratios within one round, since a round's laps follow each other directly.\n{}",
         found.rounds,
         found.lap_ms,
         count(found.tokens as f64),
@@ -63,8 +66,12 @@ pub(super) fn validations(found: &Validations) -> Outcome<Section> {
 
     let goals = ["ours/hard", "ours/sliding", "ours/capped"].into_iter().flat_map(|name| {
         [64, 256].map(|callers| {
-            let (ours, floor, pool) = (speed(name, callers), speed(FLOOR, callers), speed(PER_CALL, callers));
-            vec![format!("`{name}`"), callers.to_string(), ratio(ours, floor), ratio(ours, pool)]
+            vec![
+                format!("`{name}`"),
+                callers.to_string(),
+                times(name, FLOOR, callers),
+                times(name, PER_CALL, callers),
+            ]
         })
     });
     text += "\nThe goals are 0.9 of the floor and 2.5 times a pool's connection for each call:\n";
@@ -120,7 +127,7 @@ pub(super) fn picture(name: &str, what: &str) -> String {
 }
 
 /// `auth`
-pub(super) fn auth(rows: &Vec<AuthRow>) -> Outcome<Section> {
+pub(super) fn auth(rows: &[AuthRow]) -> Outcome<Section> {
     let names = distinct(rows.iter().map(|row| row.name.as_str()));
     let connections = distinct(rows.iter().map(|row| row.connections));
     let at =
@@ -163,7 +170,7 @@ pub(super) fn auth(rows: &Vec<AuthRow>) -> Outcome<Section> {
 }
 
 /// `latency`
-pub(super) fn latency(rows: &Vec<LatencyRow>) -> Outcome<Section> {
+pub(super) fn latency(rows: &[LatencyRow]) -> Outcome<Section> {
     let cells = rows.iter().map(|row| {
         vec![
             count(row.per_second.into()),
@@ -209,7 +216,7 @@ pub(super) fn latency(rows: &Vec<LatencyRow>) -> Outcome<Section> {
 }
 
 /// `micro`
-pub(super) fn micro(rows: &Vec<MicroRow>) -> Outcome<Section> {
+pub(super) fn micro(rows: &[MicroRow]) -> Outcome<Section> {
     let cells = rows.iter().map(|row| {
         let budget = row.budget_ns.map_or("—".into(), |budget| format!("{budget:.0}"));
         vec![
