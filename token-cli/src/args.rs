@@ -363,7 +363,8 @@ pub(crate) struct ServeArgs {
         env = "TOKEN_AT_ONCE",
         value_name = "NUMBER",
         hide_env_values = true,
-        default_value = "4096"
+        default_value = "4096",
+        value_parser = at_once
     )]
     pub(crate) at_once: usize,
 
@@ -390,6 +391,10 @@ pub(crate) struct ServeArgs {
     /// Print the settings in force as such a file, without passwords, and stop
     #[arg(long)]
     pub(crate) print_config: bool,
+}
+
+fn at_once(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|&number| number > 0).ok_or("write a whole number of at least 1")
 }
 
 fn cache_age(text: &str) -> Result<Span, String> {

@@ -122,24 +122,33 @@ pub(super) fn shown(cli: &Cli) -> String {
     table.to_string()
 }
 
-/// A URL with `…` in the place of each password.
+/// A URL with `…` in the place of each password. One that is not well-formed may hold its password anywhere before the
+/// last `@`.
 fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(end);
-    let authority = match authority.rsplit_once('@') {
-        Some((user, hosts)) => format!("{}:…@{hosts}", user.split(':').next().unwrap_or_default()),
-        None => authority.to_owned(),
+    let (login, rest) = match url.rsplit_once('@') {
+        Some((login, rest)) => (format!("{}:…@", user(login)), rest),
+        None => (String::new(), url),
     };
     let hide = |parameter: &str| match parameter.split_once('=') {
         Some((name @ ("pass" | "password"), _)) => format!("{name}=…"),
         _ => parameter.to_owned(),
     };
-    let tail = match tail.split_once('?') {
-        Some((path, query)) => format!("{path}?{}", query.split('&').map(hide).collect::<Vec<_>>().join("&")),
-        None => tail.to_owned(),
-    };
-    format!("{scheme}://{authority}{tail}")
+    match rest.split_once('?') {
+        Some((path, query)) => {
+            format!("{login}{path}?{}", query.split('&').map(hide).collect::<Vec<_>>().join("&"))
+        }
+        None => format!("{login}{rest}"),
+    }
+}
+
+/// What stands before the password: scheme and user, where they can be told from it.
+fn user(login: &str) -> String {
+    match login.split_once("://") {
+        Some((scheme, login)) => {
+            format!("{scheme}://{}", login.split(':').next().unwrap_or_default())
+        }
+        None => String::new(),
+    }
 }
 
 #[cfg(test)]
@@ -154,6 +163,9 @@ mod tests {
             ("rediss://me:hidden@cache", "rediss://me:…@cache"),
             ("redis-cluster://me:hid@den@a:1?node=b:2", "redis-cluster://me:…@a:1?node=b:2"),
             ("redis+unix:///run/redis.sock?db=1&pass=hidden", "redis+unix:///run/redis.sock?db=1&pass=…"),
+            ("redis://me:hid/d?en#@cache:1/0", "redis://me:…@cache:1/0"),
+            ("me:hidden@cache", ":…@cache"),
+            ("redis:/me:hidden@cache", ":…@cache"),
         ] {
             assert_eq!(without_password(url), shown);
         }

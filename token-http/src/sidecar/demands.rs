@@ -41,7 +41,9 @@ impl Demands {
     /// The same, and what the header says.
     pub(super) fn and_in(mut self, headers: &HeaderMap) -> Result<Self, Problem> {
         for value in headers.get_all(NEEDS) {
-            self.add_scopes(value.to_str().map_err(|_| misconfigured(NEEDS))?)?;
+            if self.add_scopes(value.to_str().map_err(|_| misconfigured(NEEDS))?)? == 0 {
+                return Err(misconfigured("an empty header of demands"));
+            }
         }
         Ok(self)
     }

@@ -106,6 +106,8 @@ impl Sidecar {
 fn routes() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
     vec![
         ("/auth", any(forward_auth::by_query)),
+        // What a client asks for at the root of a service is the empty path here.
+        ("/auth/", any(forward_auth::by_header)),
         ("/auth/{*path}", any(forward_auth::by_header)),
         ("/introspect", post(introspection::introspect)),
         ("/revoke", post(revocation::revoke)),

@@ -68,6 +68,8 @@ async fn scopes_are_demanded_by_query_and_by_header_and_add_up() {
         (format!("/auth?scope={FILE}&scope={other}"), None, 403),
         (format!("/auth?scope={FILE}"), Some(other.as_str()), 403),
         (format!("/auth?scope={other}"), Some(FILE), 403),
+        // A template of the proxy's configuration that turned out empty demands something that cannot be read.
+        ("/auth".to_owned(), Some(""), 403),
     ] {
         let mut headers = vec![("authorization", bearer.as_str())];
         headers.extend(needs.map(|needs| ("x-token-needs", needs)));
@@ -85,7 +87,10 @@ async fn folders_count_where_the_proxy_names_them_and_not_where_a_client_could()
     // Envoy appends the client's own path and query.
     let headers = [headers[0], ("x-token-needs", FILE)];
     assert_eq!(running.auth(&format!("/auth/some/file?ancestor={FOLDER}"), &headers).await.status(), 403);
-    assert_eq!(running.auth("/auth/some/file?a=b", &headers[..1]).await.status(), 200);
+    for path in ["/auth/some/file?a=b", "/auth/", "/auth/?a=b"] {
+        assert_eq!(running.auth(path, &headers[..1]).await.status(), 200, "{path}");
+        assert_eq!(running.auth(path, &headers).await.status(), 403, "{path}");
+    }
 }
 
 #[tokio::test]

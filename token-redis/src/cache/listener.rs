@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -61,16 +62,24 @@ struct Hearing {
 /// Keeps an ear at every primary.
 async fn attend(hearing: Arc<Hearing>, topology: Topology) {
     let mut ears: HashMap<Address, Ear> = HashMap::new();
+    let mut lost = false;
     loop {
         match topology.partitions().await {
             Ok(homes) => {
+                lost = false;
                 ears.retain(|address, _| homes.contains_key(address));
                 for (address, partitions) in homes {
                     let ear = ears.entry(address.clone());
                     ear.or_insert_with(|| Ear::at(address, hearing.clone())).attend_to(partitions);
                 }
             }
-            Err(error) => tracing::debug!(%error, "cannot find the primaries to listen to"),
+            Err(error) => {
+                if !std::mem::replace(&mut lost, true) {
+                    tracing::warn!(store = %hearing.target, %error, "cannot find the primaries to listen to");
+                }
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
         }
         tokio::time::sleep(PAUSE).await;
         let look = async {
@@ -94,7 +103,12 @@ struct Ear {
 
 impl Ear {
     fn at(address: Address, hearing: Arc<Hearing>) -> Self {
-        let post = Arc::new(Post { hearing, partitions: RwLock::default() });
+        let post = Arc::new(Post {
+            hearing,
+            partitions: RwLock::default(),
+            missed: Notify::new(),
+            gap: AtomicBool::new(false),
+        });
         let listening = tokio::spawn(listen(address, post.clone()));
         Self { post, listening }
     }
@@ -111,7 +125,7 @@ impl Ear {
 impl Drop for Ear {
     fn drop(&mut self) {
         self.listening.abort();
-        self.post.end();
+        self.post.miss();
     }
 }
 
@@ -132,6 +146,10 @@ async fn listen(address: Address, post: Arc<Post>) {
 struct Post {
     hearing: Arc<Hearing>,
     partitions: RwLock<Vec<Partition>>,
+    /// Something may have been missed: find out at once whether the primary can still be heard.
+    missed: Notify,
+    /// The same, for whoever is about to extend the leases.
+    gap: AtomicBool,
 }
 
 impl Post {
@@ -144,12 +162,20 @@ impl Post {
         let mut connection = self.subscribe(address).await?;
         loop {
             let sent = self.hearing.known.now();
+            self.gap.store(false, Ordering::Release);
             self.probe(&mut connection).await?;
             self.extend(sent);
+            // Between the two, the connection may have been lost: what it ended must stay so.
+            if self.gap.load(Ordering::Acquire) {
+                self.end();
+            }
             if std::mem::take(complained) {
                 tracing::info!(store = %self.hearing.target, server = %address, "revocations can be heard again");
             }
-            tokio::time::sleep(self.hearing.age / 4).await;
+            tokio::select! {
+                () = tokio::time::sleep(self.hearing.age / 4) => {}
+                () = self.missed.notified() => {}
+            }
         }
     }
 
@@ -192,21 +218,26 @@ impl Post {
         match (push.kind, push.data.as_slice()) {
             (PushKind::Message, [_, Value::BulkString(ids)]) => self.revoked(ids),
             (PushKind::Subscribe, _) => {}
-            (PushKind::Disconnection, _) => self.end(),
-            // Nothing that we know of: better ask again.
-            _ => self.end(),
+            // The connection is lost, or tells what we know nothing of: better ask again.
+            _ => self.miss(),
         }
     }
 
-    /// The ids one after the other.
+    /// The ids one after the other. They are of one partition, which must not turn again behind what is kept of them.
     fn revoked(&self, ids: &[u8]) {
+        let ids: Vec<_> = ids.chunks(TokenId::TEXT_LENGTH).map(answer::id_of).collect();
         let known = &self.hearing.known;
-        for id in ids.chunks(TokenId::TEXT_LENGTH) {
-            match answer::id_of(id) {
-                Some(id) => known.revoked(id, self.hearing.age),
-                None => self.end(),
-            }
+        ids.iter().flatten().for_each(|id| known.leases.turn(id.partition()));
+        ids.iter().flatten().for_each(|&id| known.revoked(id, self.hearing.age));
+        if ids.contains(&None) {
+            self.miss();
         }
+    }
+
+    fn miss(&self) {
+        self.gap.store(true, Ordering::Release);
+        self.end();
+        self.missed.notify_one();
     }
 
     fn lock(&self) -> RwLockReadGuard<'_, Vec<Partition>> {

@@ -137,9 +137,8 @@ impl Known {
         })
     }
 
-    /// A token was revoked. It cannot be issued again, so that may be kept.
+    /// A token was revoked, and its partition has turned. It cannot be issued again, so that may be kept.
     fn revoked(&self, id: TokenId, age: Duration) {
-        self.leases.turn(id.partition());
         let until = self.now().saturating_add(nanos(age));
         self.entries.put(id, Held::Revoked, until, self.leases.generation(id.partition()));
     }

@@ -293,16 +293,17 @@ async fn connect(target: &Target, topology: &Topology, options: &Options) -> Red
         let nodes = topology.nodes();
         return cluster_client(target, &nodes, options)?.get_async_connection().await.map(Link::Cluster);
     }
+    // A call is sent twice at most before its deadline is looked at: see `Shared::call_until`.
+    let limit = options.response_timeout.min(options.validate_deadline / 2);
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(options.connect_timeout))
-        .set_response_timeout(Some(options.response_timeout));
+        .set_response_timeout(Some(limit));
     let client = Client::open(target.server(&home.address)?)?;
     client.get_multiplexed_async_connection_with_config(&config).await.map(Link::Single)
 }
 
 /// A client whose calls end by the deadline of a validation, whatever redirections and retries they take until then.
 fn cluster_client(target: &Target, nodes: &[Address], options: &Options) -> RedisResult<ClusterClient> {
-    let tcp = tcp_settings(nodes);
     let nodes = nodes.iter().map(|node| target.server(node)).collect::<RedisResult<Vec<_>>>()?;
     let mut builder = ClusterClient::builder(nodes)
         .connection_timeout(options.connect_timeout)
@@ -311,7 +312,7 @@ fn cluster_client(target: &Target, nodes: &[Address], options: &Options) -> Redi
         .retries(8)
         .min_retry_wait(20)
         .max_retry_wait(300)
-        .tcp_settings(tcp)
+        .tcp_settings(tcp_settings())
         .use_protocol(ProtocolVersion::RESP3);
     if let Some(certificates) = target.certificates() {
         builder = builder.certs(certificates.clone());

@@ -1,7 +1,6 @@
 //! Store URLs: which servers, and how to speak to each of them.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use percent_encoding::percent_decode_str;
 use redis::io::tcp::TcpSettings;
@@ -163,7 +162,6 @@ impl Target {
     }
 
     fn connection(&self, address: &Address, settings: RedisConnectionInfo) -> RedisResult<ConnectionInfo> {
-        let tcp = tcp_settings([address]);
         let address = match (address.clone(), &self.tls) {
             (Address::Unix(path), _) => ConnectionAddr::Unix(path),
             (Address::Tcp(host, port), None) => ConnectionAddr::Tcp(host, port),
@@ -171,7 +169,8 @@ impl Target {
                 ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
             }
         };
-        let info = address.into_connection_info()?.set_redis_settings(settings).set_tcp_settings(tcp);
+        let info =
+            address.into_connection_info()?.set_redis_settings(settings).set_tcp_settings(tcp_settings());
         match &self.tls {
             Some(certificates) => {
                 Ok(Client::build_with_tls(info, certificates.clone())?.get_connection_info().clone())
@@ -181,10 +180,9 @@ impl Target {
     }
 }
 
-/// Between machines small requests go out at once instead of waiting to be joined. On this machine waiting costs nothing,
-/// and requests of many callers that are joined cost less: a third more validations at 256 callers.
-pub(crate) fn tcp_settings<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> TcpSettings {
-    TcpSettings::default().set_nodelay(!addresses.into_iter().all(Address::is_here))
+/// Small requests go out at once instead of waiting to be joined.
+pub(crate) fn tcp_settings() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true)
 }
 
 impl fmt::Display for Target {
@@ -223,16 +221,6 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Whether it is an address of this very machine.
-    fn is_here(&self) -> bool {
-        match self {
-            Self::Unix(_) => true,
-            Self::Tcp(host, _) => {
-                host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-            }
-        }
-    }
-
     /// Whether nothing that is sent there leaves this machine.
     pub(crate) fn is_local(&self) -> bool {
         match self {
@@ -309,8 +297,7 @@ mod tests {
             let info = target.server(node).unwrap();
             assert_eq!(info.redis_settings().username(), Some("u@x"));
             assert_eq!(info.redis_settings().password(), Some("p:/"));
-            // On this machine requests may wait to be joined.
-            assert_eq!(info.tcp_settings().nodelay(), *node == tcp("h", 6379));
+            assert!(info.tcp_settings().nodelay());
         }
     }
 

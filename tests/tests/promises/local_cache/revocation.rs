@@ -118,7 +118,12 @@ async fn revocations_are_heard_from_the_server_that_takes_over() {
     let after = issue(&elsewhere, "ada", Lifetime::sliding(span("10m"))).await;
     for issued in [before, after] {
         let text = issued.token.expose_secret();
-        until(async || node.validate(text, &Demand::any()).await.is_ok_and(|it| it.grant().is_some())).await;
+        let hits = status(&node).hits;
+        until(async || {
+            let active = node.validate(text, &Demand::any()).await.is_ok_and(|it| it.grant().is_some());
+            active && status(&node).hits > hits
+        })
+        .await;
         revoke(&elsewhere, &issued).await;
         until(async || !is_active(&node, text).await).await;
     }
