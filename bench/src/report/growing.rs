@@ -81,7 +81,7 @@ pub(super) fn memory(rows: &[MemoryRow]) -> Outcome<Section> {
         .iter()
         .map(|row| vec![row.name.clone(), count(row.tokens as f64), format!("{:.0}", row.bytes_each)]);
     let text = format!(
-        "Memory\n\nBytes of Redis' `used_memory` for each token or session. Ours carry a label of 14 and an issuer of 5 characters, and nobody else's sessions more than the user's name. The goal is 300 at five tokens a user. Only ours can list and revoke all of a user's tokens: that is what its index is for.\n{}",
+        "Memory\n\nBytes of Redis' `used_memory` for each token or session. The goal is 300 at five tokens a user. Only ours can list and revoke all of a user's tokens: that is what its index is for.\n{}",
         table(&["", "how many", "bytes each"], cells)
     );
     Ok(Section { text, plots: Vec::new() })
