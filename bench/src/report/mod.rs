@@ -2,6 +2,7 @@
 
 mod growing;
 mod plots;
+mod revoking;
 mod speed;
 mod tables;
 
@@ -37,6 +38,7 @@ fn render(docs: &Docs) -> Outcome<(String, Vec<(&'static str, String)>)> {
     document.part("latency", speed::latency)?;
     document.part("micro", speed::micro)?;
     document.part("nodes", growing::nodes)?;
+    document.part("revocation", revoking::revocation)?;
     document.part("growth", growing::growth)?;
     document.part("memory", growing::memory)?;
     let text = format!("{}{}{}", INTRODUCTION, machines(&document.machines), document.text);
