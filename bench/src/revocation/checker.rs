@@ -13,7 +13,7 @@ pub(crate) struct Findings {
     /// was accepted, 0 when there is none.
     pub(crate) delays: Vec<u64>,
     /// For each pair that was watched, in ascending order: from the acknowledgement to the asking of the next use after
-    /// that, which was not accepted. What nobody asked in between would have shown lies below this.
+    /// that, which was not accepted; 0 when that came first. What nobody asked in between would have shown lies below this.
     pub(crate) ends: Vec<u64>,
     /// For each revocation that any node watched, in ascending order: the delay of its slowest node.
     pub(crate) slowest: Vec<u64>,
@@ -83,9 +83,9 @@ impl Pair<'_> {
 
     /// Until the last use that was accepted, and until the next one after it.
     fn delay(&self) -> (u64, u64) {
-        let last = self.accepted().map(|used| used.asked).max().unwrap_or(0).max(self.acknowledged);
+        let last = self.accepted().map(|used| used.asked).max().unwrap_or(0);
         let next = self.uses.iter().find(|used| used.asked > last).map_or(last, |used| used.asked);
-        (last - self.acknowledged, next - self.acknowledged)
+        (last.saturating_sub(self.acknowledged), next.saturating_sub(self.acknowledged))
     }
 
     fn accepted(&self) -> impl Iterator<Item = &Use> {
@@ -131,6 +131,12 @@ mod tests {
     fn what_was_asked_before_the_acknowledgement_is_no_delay() {
         let found = judged(&[(4000, Accepted), (4999, Accepted), (5003, Refused), (6500, Refused)]);
         assert_eq!((found.late, found.delays, found.ends), (0, vec![0], vec![3]));
+    }
+
+    #[test]
+    fn what_is_refused_before_the_acknowledgement_has_ended_then() {
+        let found = judged(&[(4000, Accepted), (4990, Refused), (5200, Refused), (6500, Refused)]);
+        assert_eq!((found.delays, found.ends), (vec![0], vec![0]));
     }
 
     #[test]

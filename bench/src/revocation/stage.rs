@@ -18,7 +18,7 @@ use crate::outcome::{Outcome, failure};
 pub(crate) const BOUND: Duration = Duration::from_secs(1);
 /// Between two revocations.
 pub(crate) const PACE: Duration = Duration::from_millis(50);
-/// How many tokens are in use: each for more than [`BOUND`] before it is revoked.
+/// How many tokens are in use: each for more than [`BOUND`] on some nodes before it is revoked.
 const IN_USE: usize = 24;
 /// How many use a token on a node at once: some share a call, as they would.
 const CALLERS: usize = 2;
@@ -100,9 +100,13 @@ impl Stage {
     }
 
     fn put_in_use(&self, callers: &mut JoinSet<()>, token: usize, subject: &Arc<Subject>) {
-        for node in &self.nodes {
+        for (number, node) in self.nodes.iter().enumerate() {
             for _ in 0..CALLERS {
-                callers.spawn(use_until_the_end(self.clock, node.clone(), token, subject.clone()));
+                let uses = use_until_the_end(self.clock, node.clone(), token, subject.clone());
+                callers.spawn(async move {
+                    sleep(first_use(number, token)).await;
+                    uses.await;
+                });
             }
         }
     }
@@ -123,6 +127,12 @@ impl Stage {
         subject.end.store(self.clock.now() + TAIL, Ordering::Relaxed);
         Ok(acknowledged.map(|acknowledged| Revoked { token, acknowledged }))
     }
+}
+
+/// Nodes get to know a token at different times, so that what they know has different ages when it is revoked.
+fn first_use(node: usize, token: usize) -> Duration {
+    const STEPS: u32 = 16;
+    BOUND * ((5 * node + 3 * token) as u32 % STEPS) / STEPS
 }
 
 /// A token of a user of its own, so that no other revocation touches what is known of it.
