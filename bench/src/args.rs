@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::contest::Rules;
+use crate::revocation::RevocationArgs;
 
 /// Measures validation beside others on this machine, and writes docs/performance.md.
 #[derive(Debug, Parser)]
@@ -35,6 +36,8 @@ pub(crate) enum Part {
     Growth,
     /// How throughput goes with the number of nodes, and of primaries.
     Nodes,
+    /// How soon nodes with a local cache refuse a revoked token, also when links and servers fail.
+    Revocation(RevocationArgs),
     /// The steps of a validation that ask nobody.
     Micro,
     /// A node of `nodes`: reads tokens and orders from standard input.

@@ -18,6 +18,7 @@ mod outcome;
 mod peers;
 mod report;
 mod results;
+mod revocation;
 mod spread;
 mod usage;
 mod validate;
@@ -27,6 +28,7 @@ use clap::Parser;
 use crate::args::{Cli, Part, ValidateArgs};
 use crate::outcome::Outcome;
 use crate::results::Docs;
+use crate::revocation::RevocationArgs;
 
 fn main() -> Outcome<()> {
     let cli = Cli::parse();
@@ -45,6 +47,7 @@ async fn run(cli: Cli) -> Outcome<()> {
         Part::Memory => memory::run(&docs).await,
         Part::Growth => growth::run(&docs).await,
         Part::Nodes => nodes::run(&docs).await,
+        Part::Revocation(arguments) => revocation::run(&arguments, &docs).await,
         Part::Micro => micro::run(&docs),
         Part::Node { store, callers } => nodes::serve(&store, callers).await,
         Part::Door { redis, port } => door::run(&redis, port).await,
@@ -58,6 +61,7 @@ async fn all(docs: &Docs) -> Outcome<()> {
     latency::run(docs).await?;
     auth::run(docs).await?;
     nodes::run(docs).await?;
+    revocation::run(&RevocationArgs::default(), docs).await?;
     growth::run(docs).await?;
     memory::run(docs).await?;
     report::write(docs)

@@ -45,6 +45,25 @@ fn the_quick_contest_has_a_row_for_each_contestant_at_64_and_256_callers() {
 }
 
 #[test]
+fn revocations_are_watched_on_nodes_whose_links_stall_and_on_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    // It fails by itself when a revoked token is accepted later than promised.
+    bench(folder.path(), &["revocation", "--nodes", "2", "--rounds", "1", "--only", "stalled"]);
+    bench(folder.path(), &["report"]);
+
+    let kept = std::fs::read(folder.path().join("performance/revocation.json")).unwrap();
+    let kept: Value = serde_json::from_slice(&kept).unwrap();
+    let rows = kept["result"]["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        assert!(row["watched"].as_u64().unwrap() > 0 && row["late"].as_u64() == Some(0), "{row}");
+    }
+    let document = std::fs::read_to_string(folder.path().join("performance.md")).unwrap();
+    assert!(document.contains("| stalled: the others |"), "{document}");
+    assert!(folder.path().join("performance/revocation.svg").exists());
+}
+
+#[test]
 fn a_contest_becomes_a_document_with_plots_for_light_and_dark_ground() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["--tokens", "20", "--rounds", "1", "--lap-ms", "10", "--callers", "1,64"];

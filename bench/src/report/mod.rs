@@ -2,6 +2,7 @@
 
 mod growing;
 mod plots;
+mod revoking;
 mod speed;
 mod tables;
 
@@ -43,6 +44,7 @@ fn render(docs: &Docs) -> Outcome<(String, Vec<(&'static str, String)>)> {
     document.part("latency", |rows: &Vec<LatencyRow>| speed::latency(rows))?;
     document.part("micro", |rows: &Vec<MicroRow>| speed::micro(rows))?;
     document.part("nodes", |rows: &Vec<NodesRow>| growing::nodes(rows))?;
+    document.part("revocation", revoking::revocation)?;
     document.part("growth", |rows: &Vec<GrowthRow>| growing::growth(rows))?;
     document.part("memory", |rows: &Vec<MemoryRow>| growing::memory(rows))?;
     let text = format!("{}{}{}", INTRODUCTION, machines(&document.machines), document.text);
