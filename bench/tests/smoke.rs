@@ -1,5 +1,7 @@
 //! The benchmark as a program, with laps of a few milliseconds: whether it measures what it says, not how fast that is.
 
+#![expect(clippy::unwrap_used, reason = "all of this is test code")]
+
 use std::path::Path;
 use std::process::Command;
 
