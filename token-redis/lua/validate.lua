@@ -57,8 +57,9 @@ if renews and not renewed and (dies_at <= now or now + window + LONGEST_GRACE < 
   redis.call('PEXPIREAT', key, string.format('%d', dies_at))
 end
 if capped and (cap < dies_at or dies_at < 0) then
-  if renews then redis.call('PEXPIREAT', key, string.format('%d', cap)) end
+  -- It is refused and left where it is: an expiry in the past would take away what the caller has to look at.
   if cap <= now then return {'refused', record} end
+  if renews then redis.call('PEXPIREAT', key, string.format('%d', cap)) end
   dies_at = cap
 end
 if grace == 0 then return {'active', record, dies_at} end
