@@ -18,7 +18,7 @@ use super::trace;
 /// | metric | labels |
 /// |---|---|
 /// | `token_validations_total` | `outcome`: `active`, or the reason why not |
-/// | `token_renewals_total` | |
+/// | `token_renewals_total` | uses of sliding tokens; a store that answers by itself for a while does not renew at each |
 /// | `token_store_seconds` | `operation` |
 /// | `token_store_errors_total` | `operation`, `kind` |
 #[derive(Debug)]
