@@ -17,7 +17,8 @@ const VALUES: [u8; 256] = {
 };
 const NOT_A_DIGIT: u8 = 0xff;
 
-fn digit(value: u32) -> u8 {
+/// The last digit of a number.
+pub(crate) fn digit(value: u32) -> u8 {
     #[expect(clippy::indexing_slicing, reason = "the remainder of a division by 62 is below 62")]
     ALPHABET[(value % 62) as usize]
 }

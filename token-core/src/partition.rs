@@ -4,6 +4,10 @@
 //! derived from the subject alone, without a secret: rotating store keys moves nothing.
 
 use std::fmt;
+use std::sync::LazyLock;
+
+use blake3::Hasher;
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 
 use crate::base62;
 use crate::names::Subject;
@@ -31,7 +35,8 @@ impl Partition {
     /// The two characters that stand for it in a token, an id and a key.
     #[must_use]
     pub fn text(self) -> [u8; 2] {
-        base62::encode(u128::from(self.0))
+        let number = u32::from(self.0);
+        [base62::digit(number / 62), base62::digit(number)]
     }
 
     /// Reads the two characters; `None` when they name no partition.
@@ -58,12 +63,16 @@ pub struct SubjectHash {
     pub index: u128,
 }
 
+/// What separates this hash from all others, hashed once: `derive_key` of BLAKE3 would do it each time.
+static CONTEXT: LazyLock<ContextKey> =
+    LazyLock::new(|| hash_derive_key_context("token-core 2026-11 subject"));
+
 impl SubjectHash {
     /// The hash of `subject`.
     #[must_use]
     pub fn of(subject: &Subject) -> Self {
-        let hash = blake3::derive_key("token-core 2026-11 subject", subject.as_str().as_bytes());
-        let [p0, p1, c0, c1, c2, c3, c4, c5, c6, c7, index @ .., _, _, _, _, _, _] = hash;
+        let hash = Hasher::new_from_context_key(&CONTEXT).update(subject.as_str().as_bytes()).finalize();
+        let [p0, p1, c0, c1, c2, c3, c4, c5, c6, c7, index @ .., _, _, _, _, _, _] = *hash.as_bytes();
         Self {
             partition: Partition(u16::from_be_bytes([p0, p1]) % PARTITIONS),
             check: [c0, c1, c2, c3, c4, c5, c6, c7],
@@ -90,6 +99,16 @@ mod tests {
         for text in [*b"zz", *b"GX", *b"-0", *b"0 "] {
             assert_eq!(Partition::parse(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_hash_is_the_derived_key_of_the_context() {
+        let hash = SubjectHash::of(&"admin".parse().unwrap());
+        let key = blake3::derive_key("token-core 2026-11 subject", b"admin");
+        assert_eq!(
+            (hash.check, hash.index.to_be_bytes()),
+            (key[2..10].try_into().unwrap(), key[10..26].try_into().unwrap())
+        );
     }
 
     #[test]

@@ -15,14 +15,6 @@ impl Answer {
         }
     }
 
-    /// Reads so many answers.
-    pub(crate) fn read_all(value: Value, count: usize) -> Option<Vec<Self>> {
-        match value {
-            Value::Array(answers) if answers.len() == count => answers.into_iter().map(Self::read).collect(),
-            _ => None,
-        }
-    }
-
     /// The word and its parts, to match on.
     pub(crate) fn split(&self) -> (&[u8], &[Value]) {
         match self.0.as_slice() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use redis::{RedisError, RedisResult, Value};
 use token_core::{StoreError, StoreErrorKind};
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 
 use crate::answer::Answer;
 use crate::trouble::{self, Stage};
@@ -32,7 +33,12 @@ impl<'a> Attempt<'a> {
 
     /// Waits for something that Redis does.
     pub(crate) async fn redis<T>(self, work: impl Future<Output = RedisResult<T>>) -> Result<T, StoreError> {
-        self.in_time(work).await?.map_err(|error| self.failed(error))
+        self.ended(tokio::time::timeout_at(self.until, work).await)
+    }
+
+    /// How something ended that was to be done by the deadline.
+    pub(crate) fn ended<T>(self, result: Result<RedisResult<T>, Elapsed>) -> Result<T, StoreError> {
+        result.map_err(|_| self.out_of_time())?.map_err(|error| self.failed(error))
     }
 
     /// Waits for a script and takes its answer apart.
@@ -42,17 +48,6 @@ impl<'a> Attempt<'a> {
     ) -> Result<Answer, StoreError> {
         let value = self.redis(work).await?;
         Answer::read(value).ok_or_else(|| self.not_understood())
-    }
-
-    /// Takes apart what a script has answered, for whoever minds the deadline.
-    pub(crate) fn read(self, answered: RedisResult<Value>) -> Result<Answer, StoreError> {
-        let value = answered.map_err(|error| self.failed(error))?;
-        Answer::read(value).ok_or_else(|| self.not_understood())
-    }
-
-    /// Waits for something that may take too long.
-    async fn in_time<T>(self, work: impl Future<Output = T>) -> Result<T, StoreError> {
-        tokio::time::timeout_at(self.until, work).await.map_err(|_| self.out_of_time())
     }
 
     /// When it has to be done.

@@ -53,12 +53,12 @@ impl fmt::Display for Namespace {
 impl Namespace {
     /// The record of a token.
     pub(crate) fn record(&self, id: TokenId) -> String {
-        self.key(id.partition(), &[&digits(id)])
+        self.key(id.partition(), &[digits(&id.text())])
     }
 
     /// The tombstone of a token.
     pub(crate) fn tombstone(&self, id: TokenId) -> String {
-        self.key(id.partition(), &["r:", &digits(id)])
+        self.key(id.partition(), &["r:", digits(&id.text())])
     }
 
     /// The index of a subject.
@@ -122,9 +122,10 @@ impl Namespace {
 }
 
 /// The id behind its partition.
-fn digits(id: TokenId) -> String {
-    let [_, _, digits @ ..] = id.text();
-    digits.map(char::from).iter().collect()
+fn digits(id: &[u8; TokenId::TEXT_LENGTH]) -> &str {
+    let [_, _, digits @ ..] = id;
+    // An id is ASCII.
+    std::str::from_utf8(digits).unwrap_or_default()
 }
 
 #[cfg(test)]

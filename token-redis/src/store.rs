@@ -63,7 +63,7 @@ impl RedisStore {
         let attempt = Attempt::to_connect(&shown, secure, options.deadline);
         let shared = Arc::new(attempt.redis(Shared::open(target.clone(), &options)).await?);
         let primaries = Primaries::new(target.clone(), &options);
-        let validation = Validation::new(keys.clone(), options.clone(), target, shared.clone());
+        let validation = Validation::new(keys.clone(), &options, target, shared.clone());
         Ok(Self { keys, options, target: shown, shared, validation, primaries })
     }
 

@@ -72,9 +72,9 @@ struct Validate {
 impl Contestant for Validate {
     async fn validate(&self, number: usize) -> Outcome<()> {
         let mut command = redis::cmd("EVALSHA");
-        command.arg(&self.script).arg(1).arg(pick(&self.keys, number)?).arg("use").arg("");
-        let (word, _, _): (String, Vec<u8>, i64) = command.query_async(&mut self.connection.clone()).await?;
-        if word == "active" { Ok(()) } else { Err(failure(word)) }
+        command.arg(&self.script).arg(1).arg(pick(&self.keys, number)?).arg("use").arg(0);
+        let (_, dies_at, _): (i64, i64, Vec<u8>) = command.query_async(&mut self.connection.clone()).await?;
+        if dies_at > 0 { Ok(()) } else { Err(failure("a record has no time to live")) }
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use redis::FromRedisValue;
 use token_core::{
-    Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Span, StoreError, TokenService, Verdict,
-    os_rng,
+    Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Revocation, RevokeOutcome, Span,
+    StoreError, TokenService, TokenStore, Verdict, os_rng,
 };
 use token_redis::{Options, RedisStore};
 use token_tests::programs::KEY_FILE;
@@ -177,4 +177,10 @@ const IGNORED: [&str; 8] = ["info", "config", "hello", "client", "replconf", "ps
 /// Whether a key holds a token's record, by its form.
 pub(crate) fn is_record(key: &str) -> bool {
     key.rsplit_once("}:").is_some_and(|(_, rest)| !rest.contains(':'))
+}
+
+/// Revokes a live token.
+pub(crate) async fn revoke(tokens: &Tokens, issued: &Issued) {
+    let done = tokens.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
+    assert_eq!(done.outcome, RevokeOutcome::Revoked);
 }

@@ -21,6 +21,7 @@ mod healing;
 mod index;
 mod local_cache;
 mod lost_scripts;
+mod many;
 mod memory_budget;
 mod misuse;
 mod no_answer;

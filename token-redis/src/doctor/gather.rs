@@ -21,8 +21,8 @@ use super::info::Info;
 use super::permissions::{Inquiry, Permissions};
 use super::scene::{Facts, Node, Offset};
 use super::seen::{Seen, Unseen, seen, trouble};
-use crate::answer::Answer;
 use crate::connect::{Address, Member, Shape, open, read_members};
+use crate::validation::found::{self, Found};
 use crate::validation::question;
 
 /// The settings that only `CONFIG GET` tells. Nothing secret may ever stand here.
@@ -126,12 +126,12 @@ async fn clock(link: &mut MultiplexedConnection) -> RedisResult<Offset> {
 /// Validates a token that cannot exist, as a validation does it, but without renewing.
 async fn validate(link: &mut MultiplexedConnection, key: String) -> RedisResult<Result<(), String>> {
     let answer = match seen(question::probe(key).send(link).await, "evalsha")? {
-        Ok(value) => Answer::read(value),
+        Ok(value) => found::read(value, 1),
         Err(Unseen::Refused(why)) => return Ok(Err(why)),
         Err(unseen) => return Ok(Err(unseen.to_string())),
     };
-    Ok(match answer.as_ref().map(Answer::split) {
-        Some((b"unknown", [])) => Ok(()),
+    Ok(match answer.as_deref() {
+        Some([Found::Unknown]) => Ok(()),
         _ => Err("gave another answer than that there is no such token".into()),
     })
 }

@@ -115,7 +115,6 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("set", "KEY a"),
     ("del", "KEY"),
     ("persist", "KEY"),
-    ("pexpire", "KEY 1"),
     ("pexpireat", "KEY 1"),
     ("pexpiretime", "KEY"),
     ("zadd", "KEY 1 a"),

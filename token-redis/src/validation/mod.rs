@@ -1,10 +1,14 @@
 //! The hot path: from a parsed token to a verdict.
 //!
 //! What the local cache knows is answered at once. The rest is asked, over the connection that all validations share:
-//! identical questions share a call ([`Flights`]), and many different ones are put together ([`batches`]).
+//! identical questions share a call ([`Flights`]), and so do different ones where many ask at a time ([`Gathering`]) or
+//! one asks many ([`batches`]).
 
+mod asker;
 mod batches;
 mod flights;
+pub(crate) mod found;
+mod gathering;
 pub(crate) mod question;
 
 use std::hash::BuildHasherDefault;
@@ -14,42 +18,41 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use redis::Value;
 use token_core::{
-    Demand, KeyRing, Mode, ParsedToken, Partition, Reason, Record, StoreError, TokenId, Verdict,
+    Demand, KeyRing, Mode, ParsedToken, Partition, Reason, Record, RecordError, StoreError, TokenId, Verdict,
 };
 
+use self::asker::Asker;
 use self::batches::{AT_ONCE, batches};
 use self::flights::Flights;
+use self::found::Found;
+use self::gathering::Gathering;
 use self::question::{IdHasher, Question};
-use crate::answer::{self, Answer};
+use crate::answer;
 use crate::attempt::Attempt;
 use crate::cache::{Cache, CacheStatus, Sending};
-use crate::connect::{Shape, Shared, Target};
-use crate::keys::Namespace;
+use crate::connect::{Shared, Target};
 use crate::options::Options;
 
 /// Answers whether tokens count.
 pub(crate) struct Validation {
     keys: Arc<KeyRing>,
-    options: Options,
-    /// The store, as it is shown to people.
-    shown: String,
-    target: Arc<Target>,
-    shared: Arc<Shared>,
-    flights: Flights<Question, Result<Verdict, StoreError>, BuildHasherDefault<IdHasher>>,
     cache: Option<Cache>,
+    flights: Flights<Question, Result<Verdict, StoreError>, BuildHasherDefault<IdHasher>>,
+    gathering: Arc<Gathering<Asker>>,
 }
 
 impl Validation {
     pub(crate) fn new(
         keys: Arc<KeyRing>,
-        options: Options,
+        options: &Options,
         target: Arc<Target>,
         shared: Arc<Shared>,
     ) -> Self {
-        let cache = options.local_cache.map(|settings| Cache::open(settings, target.clone(), &options));
-        Self { keys, shown: target.to_string(), options, target, shared, flights: Flights::new(), cache }
+        let cache = options.local_cache.map(|settings| Cache::open(settings, target.clone(), options));
+        let grace = cache.as_ref().map_or(Duration::ZERO, Cache::grace);
+        let asker = Asker::new(&target, options, grace, shared);
+        Self { keys, cache, flights: Flights::new(), gathering: Gathering::new(asker) }
     }
 
     /// One verdict, for at most one command.
@@ -68,7 +71,7 @@ impl Validation {
 
     /// Asks, together with whoever asks the same.
     async fn find_out(&self, id: TokenId, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
-        let attempt = self.attempt();
+        let attempt = self.asker().attempt();
         let question = Question::new(id, demand, mode);
         let ask = async || {
             // Whoever had to wait for another's call may find its answer here.
@@ -91,7 +94,7 @@ impl Validation {
             tokens.iter().map(|(token, demand)| self.known(token.id(), demand, mode).map(Ok)).collect();
         let unknown = tokens.iter().enumerate().zip(&verdicts).filter(|(_, verdict)| verdict.is_none());
         let unknown = unknown.map(|((place, (token, _)), _)| (place, token.id().partition()));
-        let batches = batches(unknown, self.target.shape == Shape::Cluster);
+        let batches = batches(unknown, |partition| self.asker().lane(partition));
         let asking = batches.into_iter().map(|places| self.ask(tokens, places, mode));
         let mut answered = stream::iter(asking).buffer_unordered(AT_ONCE);
         while let Some(answers) = answered.next().await {
@@ -101,7 +104,7 @@ impl Validation {
                 }
             }
         }
-        let missing = || Err(self.attempt().not_understood());
+        let missing = || Err(self.asker().attempt().not_understood());
         verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(missing)).collect()
     }
 
@@ -117,18 +120,14 @@ impl Validation {
         }
     }
 
-    fn attempt(&self) -> Attempt<'_> {
-        Attempt::new("validate", &self.shown, self.options.validate_deadline)
+    fn asker(&self) -> &Asker {
+        self.gathering.asked()
     }
 
     /// What a use is answered without asking. A peek asks.
     fn known(&self, id: TokenId, demand: &Demand, mode: Mode) -> Option<Verdict> {
         let cache = self.cache.as_ref().filter(|_| mode == Mode::Use)?;
         cache.verdict(id, demand)
-    }
-
-    fn grace(&self) -> Duration {
-        self.cache.as_ref().map_or(Duration::ZERO, Cache::grace)
     }
 
     fn sending(&self, id: TokenId, mode: Mode) -> Option<Sending> {
@@ -142,13 +141,18 @@ impl Validation {
         question: &Question,
         demand: &Demand,
     ) -> Result<Verdict, StoreError> {
-        let id = question.id();
-        let call = question::call(question, &self.options.namespace, self.grace());
+        let (id, asker) = (question.id(), self.asker());
         let sending = self.sending(id, question.mode());
-        let slot = Namespace::slot(id.partition());
-        let answered = self.shared.call_until(slot, &call, attempt.until()).await;
-        let answer = attempt.read(answered.map_err(|_| attempt.out_of_time())?)?;
-        self.verdict(attempt, id, demand, sending, &answer)
+        let alone = asker.one(attempt, question);
+        let found = match question.mode() {
+            Mode::Use => {
+                let lane = asker.lane(id.partition());
+                self.gathering.ask(lane, question, asker.patience(attempt), alone).await
+            }
+            // Few peek.
+            Mode::Peek => alone.await,
+        };
+        self.verdict(id, demand, sending, found?)
     }
 
     /// Asks about the tokens at these places with one call.
@@ -158,41 +162,27 @@ impl Validation {
         places: Vec<usize>,
         mode: Mode,
     ) -> Vec<(usize, Result<Verdict, StoreError>)> {
-        let attempt = self.attempt();
         let uses: Vec<_> = places.iter().filter_map(|&place| tokens.get(place)).collect();
         let questions: Vec<_> =
             uses.iter().map(|(token, demand)| Question::new(token.id(), demand, mode)).collect();
-        let Some(slot) = questions.first().map(|first| Namespace::slot(first.id().partition())) else {
-            return Vec::new();
-        };
         let sendings: Vec<_> = questions.iter().map(|question| self.sending(question.id(), mode)).collect();
-        let call = question::call_many(&questions, &self.options.namespace, mode, self.grace());
-        let value = attempt.redis(self.shared.call(slot, &call)).await;
-        let answers = value
-            .and_then(|value| Answer::read_all(value, uses.len()).ok_or_else(|| attempt.not_understood()));
-        let verdicts: Vec<_> = match answers {
-            Ok(answers) => zip(zip(uses, sendings), answers)
-                .map(|(((token, demand), sending), answer)| {
-                    self.verdict(attempt, token.id(), demand, sending, &answer)
-                })
-                .collect(),
-            Err(error) => vec![Err(error); uses.len()],
-        };
+        let found = self.asker().many(&questions, mode).await;
+        let verdicts = zip(zip(uses, sendings), found)
+            .map(|(((token, demand), sending), found)| self.verdict(token.id(), demand, sending, found?));
         zip(places, verdicts).collect()
     }
 
     fn verdict(
         &self,
-        attempt: Attempt<'_>,
         id: TokenId,
         demand: &Demand,
         sending: Option<Sending>,
-        answer: &Answer,
+        found: Found,
     ) -> Result<Verdict, StoreError> {
-        match answer.split() {
-            (b"active", [Value::BulkString(record), Value::Int(dies_at), left @ ..]) => {
-                let verdict = self.decode(id, record)?.verdict(id, answer::time(*dies_at), demand);
-                if let (Some(cache), Some(sending), Some(grant), [Value::Int(left)]) =
+        match found {
+            Found::Active { record, dies_at, left } => {
+                let verdict = self.decode(id, &record)?.verdict(id, answer::time(dies_at), demand);
+                if let (Some(cache), Some(sending), Some(grant), Some(left)) =
                     (&self.cache, sending, verdict.grant(), left)
                 {
                     // The server's time is cut to milliseconds: up to one more has passed.
@@ -202,11 +192,11 @@ impl Validation {
                 Ok(verdict)
             }
             // The record says why it was refused. Where it does not, its time was up before its key was gone.
-            (b"refused", [Value::BulkString(record)]) => {
-                Ok(Verdict::Inactive(self.decode(id, record)?.refusal(demand).unwrap_or(Reason::Unknown)))
+            Found::Refused(record) => {
+                Ok(Verdict::Inactive(self.decode(id, &record)?.refusal(demand).unwrap_or(Reason::Unknown)))
             }
-            (b"unknown", []) => Ok(Verdict::Inactive(Reason::Unknown)),
-            _ => Err(attempt.not_understood()),
+            Found::Unknown => Ok(Verdict::Inactive(Reason::Unknown)),
+            Found::Unreadable => Err(StoreError::corrupt(id, RecordError::Form)),
         }
     }
 

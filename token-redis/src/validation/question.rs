@@ -64,24 +64,16 @@ impl Hasher for IdHasher {
     }
 }
 
-/// The call that asks one.
-pub(crate) fn call(question: &Question, names: &Namespace, grace: Duration) -> Call {
-    let mut arguments = head(question.mode, grace);
-    // What is not demanded need not be said.
-    if !question.needs.is_empty() {
-        arguments.extend([question.subject.clone(), question.needs.clone()]);
-    } else if !question.subject.is_empty() {
-        arguments.push(question.subject.clone());
-    }
-    Call { script: &scripts::VALIDATE, keys: vec![names.record(question.id)], arguments }
-}
-
-/// One call that asks several, which have one mode.
-pub(crate) fn call_many(questions: &[Question], names: &Namespace, mode: Mode, grace: Duration) -> Call {
+/// A call that asks about all of them, which have one mode.
+pub(super) fn call(questions: &[Question], names: &Namespace, mode: Mode, grace: Duration) -> Call {
     let keys = questions.iter().map(|question| names.record(question.id)).collect();
-    let demands = questions.iter().flat_map(|question| [question.subject.clone(), question.needs.clone()]);
-    let arguments = head(mode, grace).into_iter().chain(demands).collect();
-    Call { script: &scripts::VALIDATE_MANY, keys, arguments }
+    let mut arguments = head(mode, grace);
+    // What nobody demands need not be said.
+    if questions.iter().any(|question| !question.subject.is_empty() || !question.needs.is_empty()) {
+        arguments
+            .extend(questions.iter().flat_map(|question| [question.subject.clone(), question.needs.clone()]));
+    }
+    Call { script: &scripts::VALIDATE, keys, arguments }
 }
 
 /// A call that asks about a key that no token has: whether the server validates.

@@ -2,13 +2,13 @@
 
 use futures_util::future::join_all;
 use token_core::{
-    Access, Demand, IssueRequest, Lifetime, Mode, Need, Prefix, Scope, Scopes, SubjectHash, TokenFormat,
+    Access, Demand, IssueRequest, Lifetime, Need, Prefix, Scope, Scopes, SubjectHash, TokenFormat,
     TokenStore, os_rng,
 };
 use token_redis::LocalCache;
 use token_tests::servers::Standalone;
 
-use super::kit::{AGES, caching, caching_with, is_active, revoke, status, until};
+use super::kit::{AGES, caching, caching_with, is_active, status, until};
 use crate::kit::{Deployment, issue, keys, span, tokens_at};
 
 #[tokio::test]
@@ -137,68 +137,4 @@ async fn a_thousand_at_once_share_two_calls_and_with_a_cache_one() {
         assert!(asked.into_iter().all(|active| active));
         assert_eq!(deployment.commands().await.remove("evalsha"), Some(calls));
     }
-}
-
-#[tokio::test]
-async fn many_at_once_are_answered_as_one_by_one() {
-    for deployment in [Deployment::standalone().await, Deployment::cluster().await] {
-        let tokens = tokens_at(&deployment.url()).await;
-        let mut issued = Vec::new();
-        for n in 0..200 {
-            issued.push(issue(&tokens, &format!("user-{}", n % 50), Lifetime::sliding(span("10m"))).await);
-        }
-        revoke(&tokens, &issued[0]).await;
-        let wrong = Demand::any().subject("somebody else".parse().unwrap());
-        let mut uses: Vec<_> =
-            issued.iter().map(|token| (token.token.expose_secret(), Demand::any())).collect();
-        uses.push(("tok_garbage", Demand::any()));
-        uses.push((issued[1].token.expose_secret(), wrong));
-        for _ in 0..2 {
-            let together = tokens.validate_many(uses.clone()).await;
-            assert_eq!(together.len(), uses.len());
-            for ((text, demand), verdict) in uses.iter().zip(together) {
-                let alone = tokens.validate(text, demand).await.unwrap();
-                let verdict = verdict.unwrap();
-                assert_eq!(verdict.grant().map(|grant| grant.id), alone.grant().map(|grant| grant.id));
-                if verdict.grant().is_none() {
-                    assert_eq!(verdict, alone);
-                }
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn many_at_once_are_few_commands() {
-    let deployment = Deployment::standalone().await;
-    let tokens = tokens_at(&deployment.url()).await;
-    let mut issued = Vec::new();
-    for n in 0..130 {
-        issued.push(issue(&tokens, &format!("user-{n}"), Lifetime::sliding(span("10m"))).await);
-    }
-    let uses: Vec<_> = issued.iter().map(|token| (token.token.expose_secret(), Demand::any())).collect();
-    assert!(
-        tokens.validate_many(uses.clone()).await.iter().all(|one| one.as_ref().unwrap().grant().is_some())
-    );
-    deployment.forget_commands().await;
-    tokens.validate_many(uses).await;
-    assert_eq!(deployment.commands().await.remove("evalsha"), Some(3));
-}
-
-/// One token that cannot be trusted says nothing of the others.
-#[tokio::test]
-async fn among_many_only_the_one_that_does_not_decode_is_an_error() {
-    let server = Standalone::start().await;
-    let tokens = tokens_at(&server.url()).await;
-    let mut parsed = Vec::new();
-    for user in ["ada", "bob", "cyd"] {
-        let issued = issue(&tokens, user, Lifetime::sliding(span("10m"))).await;
-        parsed.push((tokens.parse(issued.token.expose_secret()).unwrap(), Demand::any()));
-    }
-    let spoilt = parsed[1].0.id().to_string();
-    let key = format!("tok:{{{}}}:{}", &spoilt[..2], &spoilt[2..]);
-    server.command::<()>(&["SET", &key, "spoilt", "KEEPTTL"]).await;
-    let verdicts = tokens.store().validate_many(&parsed, Mode::Use).await;
-    let answered: Vec<_> = verdicts.iter().map(Result::is_ok).collect();
-    assert_eq!(answered, [true, false, true]);
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use token_core::{Demand, Lifetime};
 use token_tests::servers::{Proxy, Standalone};
 
-use super::kit::{AGES, caching, is_active, revoke, status, until, until_heard, verdict};
-use crate::kit::{Tokens, issue, span, tokens_at};
+use super::kit::{AGES, caching, is_active, status, until, until_heard, verdict};
+use crate::kit::{Tokens, issue, revoke, span, tokens_at};
 
 /// A node behind a proxy, and one that is not.
 async fn nodes(age: Duration) -> (Standalone, Proxy, Tokens, Tokens) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use token_core::{Demand, Issued, Prefix, Revocation, RevokeOutcome, TokenService, TokenStore, Verdict};
+use token_core::{Demand, Issued, Prefix, Revocation, TokenService, TokenStore, Verdict};
 use token_redis::{CacheStatus, LocalCache, RedisStore};
 
 use crate::kit::{Tokens, keys};
@@ -37,12 +37,6 @@ pub(crate) async fn verdict(tokens: &Tokens, text: &str) -> Verdict {
 
 pub(crate) async fn is_active(tokens: &Tokens, text: &str) -> bool {
     verdict(tokens, text).await.grant().is_some()
-}
-
-/// Revokes a live token.
-pub(crate) async fn revoke(tokens: &Tokens, issued: &Issued) {
-    let done = tokens.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
-    assert_eq!(done.outcome, RevokeOutcome::Revoked);
 }
 
 /// Revokes all tokens of whoever this one is of.

@@ -1,0 +1,122 @@
+//! Many uses at once: asked about together by one caller, or at the same time by many. Each is answered as if it were alone.
+
+use futures_util::future::join_all;
+use token_core::{Demand, Lifetime, Mode, StoreErrorKind, TokenStore, Verdict};
+use token_tests::servers::Standalone;
+
+use crate::kit::{Deployment, Tokens, issue, revoke, span, tokens_at};
+
+/// Two hundred tokens, one of them revoked, and of all ways to be refused.
+async fn uses_at(tokens: &Tokens) -> Vec<(String, Demand)> {
+    let mut uses = Vec::new();
+    for n in 0..200 {
+        let issued = issue(tokens, &format!("user-{}", n % 50), Lifetime::sliding(span("10m"))).await;
+        if n == 0 {
+            revoke(tokens, &issued).await;
+        }
+        uses.push((issued.token.expose_secret().to_owned(), Demand::any()));
+    }
+    let wrong = Demand::any().subject("somebody else".parse().unwrap());
+    uses.push(("tok_garbage".into(), Demand::any()));
+    uses.push((uses[1].0.clone(), wrong));
+    uses
+}
+
+async fn assert_as_one_by_one(tokens: &Tokens, uses: &[(String, Demand)], together: Vec<Verdict>) {
+    assert_eq!(together.len(), uses.len());
+    for ((text, demand), verdict) in uses.iter().zip(together) {
+        let alone = tokens.validate(text, demand).await.unwrap();
+        assert_eq!(verdict.grant().map(|grant| grant.id), alone.grant().map(|grant| grant.id));
+        if verdict.grant().is_none() {
+            assert_eq!(verdict, alone);
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_are_answered_as_one_by_one() {
+    for deployment in [Deployment::standalone().await, Deployment::cluster().await] {
+        let tokens = tokens_at(&deployment.url()).await;
+        let uses = uses_at(&tokens).await;
+        for _ in 0..2 {
+            let asked = uses.iter().map(|(text, demand)| (text.as_str(), demand.clone()));
+            let together = tokens.validate_many(asked).await.into_iter().map(Result::unwrap).collect();
+            assert_as_one_by_one(&tokens, &uses, together).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_callers_at_a_time_are_answered_as_one_by_one() {
+    for deployment in [Deployment::standalone().await, Deployment::cluster().await] {
+        let tokens = tokens_at(&deployment.url()).await;
+        let uses = uses_at(&tokens).await;
+        for _ in 0..2 {
+            let asked = uses.iter().map(|(text, demand)| tokens.validate(text, demand));
+            let together = join_all(asked).await.into_iter().map(Result::unwrap).collect();
+            assert_as_one_by_one(&tokens, &uses, together).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_are_few_commands() {
+    let deployment = Deployment::standalone().await;
+    let tokens = tokens_at(&deployment.url()).await;
+    let mut issued = Vec::new();
+    for n in 0..130 {
+        issued.push(issue(&tokens, &format!("user-{n}"), Lifetime::sliding(span("10m"))).await);
+    }
+    let uses: Vec<_> = issued.iter().map(|token| (token.token.expose_secret(), Demand::any())).collect();
+    assert!(
+        tokens.validate_many(uses.clone()).await.iter().all(|one| one.as_ref().unwrap().grant().is_some())
+    );
+    deployment.forget_commands().await;
+    tokens.validate_many(uses).await;
+    assert_eq!(deployment.commands().await.remove("evalsha"), Some(3));
+}
+
+#[tokio::test]
+async fn many_callers_at_a_time_share_commands() {
+    let deployment = Deployment::standalone().await;
+    let tokens = tokens_at(&deployment.url()).await;
+    let uses = uses_at(&tokens).await;
+    deployment.forget_commands().await;
+    join_all(uses.iter().map(|(text, demand)| tokens.validate(text, demand))).await;
+    // Three alone, the others by up to 64; the one that is asked about twice waits for itself.
+    let commands = deployment.commands().await.remove("evalsha").unwrap();
+    assert!(commands <= 3 + 4 + 1, "{commands}");
+}
+
+/// One token that cannot be trusted says nothing of the others.
+#[tokio::test]
+async fn among_many_only_the_one_that_cannot_be_trusted_is_an_error() {
+    let server = Standalone::start().await;
+    let tokens = tokens_at(&server.url()).await;
+    let mut parsed = Vec::new();
+    for user in ["ada", "bob", "cyd"] {
+        let issued = issue(&tokens, user, Lifetime::sliding(span("10m"))).await;
+        parsed.push((tokens.parse(issued.token.expose_secret()).unwrap(), Demand::any()));
+    }
+    let spoilt = parsed[1].0.id().to_string();
+    let key = format!("tok:{{{}}}:{}", &spoilt[..2], &spoilt[2..]);
+    for spoil in [&["SET", &key, "spoilt", "KEEPTTL"][..], &["DEL", &key], &["RPUSH", &key, "no", "string"]] {
+        server.command::<redis::Value>(spoil).await;
+        if spoil[0] == "DEL" {
+            continue;
+        }
+        let together = tokens.store().validate_many(&parsed, Mode::Use).await;
+        let asked = parsed
+            .iter()
+            .cycle()
+            .take(30)
+            .map(|(token, demand)| tokens.store().validate(*token, demand, Mode::Use));
+        let at_a_time = join_all(asked).await;
+        for (place, verdict) in together.iter().chain(&at_a_time).enumerate() {
+            match verdict {
+                Ok(verdict) => assert!(place % 3 != 1 && verdict.grant().is_some(), "{place}"),
+                Err(error) => assert!(place % 3 == 1 && error.kind() == StoreErrorKind::Corrupt, "{error:?}"),
+            }
+        }
+    }
+}
