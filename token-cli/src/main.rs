@@ -28,6 +28,10 @@ use crate::failure::Failure;
 use crate::format::Format;
 use crate::report::Report;
 
+/// A request of the sidecar takes memory in a hundred small pieces, which the allocator of the system is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Known before the arguments are understood, so that the refusal of them has the right form, too.
     let format =

@@ -1,6 +1,7 @@
 //! `serve`: a process that answers until it is told to stop.
 
 mod config;
+mod json;
 mod listen;
 mod log;
 mod metrics;
@@ -25,7 +26,7 @@ pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Rep
     // An empty setting is none, as everywhere in the environment.
     let endpoint = arguments.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty());
     let traces = endpoint.map(Traces::begin).transpose()?;
-    log::start(arguments.log_format, traces.as_ref());
+    let _log = log::start(arguments.log_format, traces.as_ref()).map_err(Failure::system)?;
     let ended = answer(arguments, settings, traces.as_ref().map(|_| traces::join as Join)).await;
     if let Some(traces) = traces {
         traces.end();
@@ -61,6 +62,6 @@ pub(crate) fn print_config(cli: &Cli) -> Report {
 
 /// The same tokens, behind counters.
 fn measured(tokens: Tokens, settings: &Settings) -> Tokens {
-    let store: Arc<dyn TokenStore> = Arc::new(Measured(tokens.into_store()));
+    let store: Arc<dyn TokenStore> = Arc::new(Measured::new(tokens.into_store()));
     TokenService::new(store, settings.prefix.clone())
 }

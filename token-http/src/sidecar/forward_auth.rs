@@ -14,7 +14,7 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use token_core::Grant;
 
 use super::Sidecar;
@@ -23,10 +23,10 @@ use super::problem::Problem;
 use crate::refusal::Refusal;
 
 /// What the service behind the proxy is told. All of them are always there, so that a client's own never survive.
-const USER: &str = "x-token-user";
-pub(super) const ID: &str = "x-token-id";
-const SCOPES: &str = "x-token-scopes";
-const LABEL: &str = "x-token-label";
+static USER: HeaderName = HeaderName::from_static("x-token-user");
+pub(super) static ID: HeaderName = HeaderName::from_static("x-token-id");
+static SCOPES: HeaderName = HeaderName::from_static("x-token-scopes");
+static LABEL: HeaderName = HeaderName::from_static("x-token-label");
 
 /// For proxies that ask at a URL of their configuration.
 pub(super) async fn by_query(
@@ -53,7 +53,6 @@ pub(super) async fn by_header(
 async fn answer(sidecar: &Sidecar, request: &Parts, demands: Demands) -> Result<Response, Problem> {
     let mut response = Response::default();
     *response.headers_mut() = admit(sidecar, request, demands).await?;
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 
@@ -79,35 +78,42 @@ pub(super) fn refused(sidecar: &Sidecar, refusal: Refusal) -> Problem {
 }
 
 fn identity(grant: &Grant) -> HeaderMap {
-    let scopes = grant.access.scopes().map_or_else(
-        || "*".to_owned(),
-        |scopes| scopes.iter().map(|scope| scope.to_string()).collect::<Vec<_>>().join(" "),
-    );
-    let label = grant.label.as_ref().map(|label| encode(label.as_str())).unwrap_or_default();
+    let scopes = match grant.access.scopes() {
+        None => HeaderValue::from_static("*"),
+        Some(scopes) => value(scopes.iter().map(|scope| scope.to_string()).collect::<Vec<_>>().join(" ")),
+    };
     let values = [
-        (USER, encode(grant.subject.as_str())),
-        (ID, grant.id.to_string()),
-        (SCOPES, scopes),
-        (LABEL, label),
+        (&USER, name(grant.subject.as_str())),
+        (&ID, value(grant.id.text())),
+        (&SCOPES, scopes),
+        (&LABEL, grant.label.as_ref().map_or(NOTHING, |label| name(label.as_str()))),
     ];
-    let mut headers = HeaderMap::new();
-    for (name, value) in values {
-        // All are visible ASCII.
-        let value = HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static(""));
-        headers.insert(http::HeaderName::from_static(name), value);
-    }
+    // With room for what is said besides.
+    let mut headers = HeaderMap::with_capacity(values.len() + 4);
+    headers.extend(values.map(|(name, value)| (name.clone(), value)));
     headers
 }
 
+const NOTHING: HeaderValue = HeaderValue::from_static("");
+
+/// All that is told is visible ASCII.
+fn value(text: impl AsRef<[u8]>) -> HeaderValue {
+    HeaderValue::from_bytes(text.as_ref()).unwrap_or(NOTHING)
+}
+
 /// Names are any UTF-8, header values are not: what is not visible ASCII is percent-encoded, and the percent sign too.
-fn encode(name: &str) -> String {
-    let mut encoded = String::with_capacity(name.len());
+fn name(name: &str) -> HeaderValue {
+    let fits = |byte: u8| matches!(byte, b'!'..=b'~') && byte != b'%';
+    if name.bytes().all(fits) {
+        return value(name);
+    }
+    let mut encoded = String::with_capacity(3 * name.len());
     for byte in name.bytes() {
         match byte {
-            b'!'..=b'~' if byte != b'%' => encoded.push(byte.into()),
+            byte if fits(byte) => encoded.push(byte.into()),
             // Writing to a String cannot fail.
             _ => _ = write!(encoded, "%{byte:02X}"),
         }
     }
-    encoded
+    value(encoded)
 }

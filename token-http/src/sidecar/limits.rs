@@ -1,10 +1,7 @@
 //! What one client, or many at once, cannot do to the sidecar.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 
@@ -26,29 +23,25 @@ impl Default for Limits {
 }
 
 /// The limits at work.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Guard {
-    room: Arc<Semaphore>,
+    room: Semaphore,
     time: Duration,
 }
 
 impl Guard {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { room: Arc::new(Semaphore::new(limits.at_once)), time: limits.time }
+        Self { room: Semaphore::new(limits.at_once), time: limits.time }
     }
-}
 
-/// Works on a request where there is room, and not for too long.
-pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    // Whoever watches over the process must see how busy it is.
-    if matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics") {
-        return next.run(request).await;
-    }
-    let Ok(_room) = guard.room.try_acquire() else {
-        return Problem::busy("too many requests at once").into_response();
-    };
-    match tokio::time::timeout(guard.time, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Problem::busy("the request took too long").into_response(),
+    /// Answers where there is room, and not for too long.
+    pub(super) async fn bound(&self, answering: impl Future<Output = Response>) -> Response {
+        let Ok(_room) = self.room.try_acquire() else {
+            return Problem::busy("too many requests at once").into_response();
+        };
+        match tokio::time::timeout(self.time, answering).await {
+            Ok(response) => response,
+            Err(_) => Problem::busy("the request took too long").into_response(),
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! A store that counts, times and traces what it is asked and what it answers.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use metrics::{counter, histogram};
+use metrics::{Counter, Histogram, counter, histogram};
 use token_core::{
     Change, Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Revocation, RevokeOutcome, Sighting,
     StoreError, Subject, TokenId, TokenStore, Verdict,
@@ -21,8 +22,42 @@ use super::trace;
 /// | `token_renewals_total` | uses of sliding tokens; a store that answers by itself for a while does not renew at each |
 /// | `token_store_seconds` | `operation` |
 /// | `token_store_errors_total` | `operation`, `kind` |
-#[derive(Debug)]
-pub struct Measured<S>(pub S);
+pub struct Measured<S> {
+    store: S,
+    often: OnceLock<Often>,
+}
+
+/// What is counted at nearly every request: looking it up by its name costs more than counting.
+struct Often {
+    seconds: Histogram,
+    active: Counter,
+    renewals: Counter,
+}
+
+impl<S> Measured<S> {
+    /// Counts from now on, with the recorder that is installed when it is first asked.
+    pub fn new(store: S) -> Self {
+        Self { store, often: OnceLock::new() }
+    }
+
+    fn often(&self) -> &Often {
+        self.often.get_or_init(|| Often {
+            seconds: histogram!("token_store_seconds", "operation" => "validate"),
+            active: counter!("token_validations_total", "outcome" => "active"),
+            renewals: counter!("token_renewals_total"),
+        })
+    }
+
+    fn count(&self, verdict: &Verdict, mode: Mode) {
+        let Verdict::Active(grant) = verdict else {
+            return counter!("token_validations_total", "outcome" => word(verdict)).increment(1);
+        };
+        self.often().active.increment(1);
+        if mode == Mode::Use && grant.deadlines.window().is_some() {
+            self.often().renewals.increment(1);
+        }
+    }
+}
 
 impl<S: TokenStore> Measured<S> {
     /// Waits for an operation of the store, about this token if it is about one; `outcome` says what came of it in a word.
@@ -36,7 +71,10 @@ impl<S: TokenStore> Measured<S> {
         let began = Instant::now();
         let span = trace::store(operation, token_id);
         let result = work.instrument(span.clone()).await;
-        histogram!("token_store_seconds", "operation" => operation).record(began.elapsed());
+        match operation {
+            "validate" => self.often().seconds.record(began.elapsed()),
+            _ => histogram!("token_store_seconds", "operation" => operation).record(began.elapsed()),
+        }
         trace::came_of_it(&span, result.as_ref().map(outcome));
         if let Err(error) = &result {
             count_error(operation, error);
@@ -50,13 +88,6 @@ fn count_error(operation: &'static str, error: &StoreError) {
     counter!("token_store_errors_total", "operation" => operation, "kind" => kind).increment(1);
 }
 
-fn count(verdict: &Verdict, mode: Mode) {
-    counter!("token_validations_total", "outcome" => word(verdict)).increment(1);
-    if mode == Mode::Use && verdict.grant().is_some_and(|grant| grant.deadlines.window().is_some()) {
-        counter!("token_renewals_total").increment(1);
-    }
-}
-
 fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Active(_) => "active",
@@ -67,17 +98,17 @@ fn word(verdict: &Verdict) -> &'static str {
 #[async_trait]
 impl<S: TokenStore> TokenStore for Measured<S> {
     fn keys(&self) -> &Arc<KeyRing> {
-        self.0.keys()
+        self.store.keys()
     }
 
     async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
-        self.measure("issue", Some(id), self.0.issue(id, request), |_| "issued").await
+        self.measure("issue", Some(id), self.store.issue(id, request), |_| "issued").await
     }
 
     async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
-        let work = self.0.validate(token, demand, mode);
+        let work = self.store.validate(token, demand, mode);
         let verdict = self.measure("validate", Some(token.id()), work, word).await?;
-        count(&verdict, mode);
+        self.count(&verdict, mode);
         Ok(verdict)
     }
 
@@ -87,11 +118,11 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         mode: Mode,
     ) -> Vec<Result<Verdict, StoreError>> {
         let began = Instant::now();
-        let verdicts = self.0.validate_many(tokens, mode).await;
+        let verdicts = self.store.validate_many(tokens, mode).await;
         histogram!("token_store_seconds", "operation" => "validate_many").record(began.elapsed());
         for verdict in &verdicts {
             match verdict {
-                Ok(verdict) => count(verdict, mode),
+                Ok(verdict) => self.count(verdict, mode),
                 Err(error) => count_error("validate_many", error),
             }
         }
@@ -99,11 +130,11 @@ impl<S: TokenStore> TokenStore for Measured<S> {
     }
 
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
-        self.measure("show", Some(id), self.0.show(id), Sighting::code).await
+        self.measure("show", Some(id), self.store.show(id), Sighting::code).await
     }
 
     async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError> {
-        self.measure("list", None, self.0.list(subject), |_| "listed").await
+        self.measure("list", None, self.store.list(subject), |_| "listed").await
     }
 
     async fn revoke(
@@ -111,7 +142,7 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         id: TokenId,
         revocation: &Revocation,
     ) -> Result<Change<RevokeOutcome>, StoreError> {
-        self.measure("revoke", Some(id), self.0.revoke(id, revocation), |done| done.outcome.code()).await
+        self.measure("revoke", Some(id), self.store.revoke(id, revocation), |done| done.outcome.code()).await
     }
 
     async fn revoke_subject(
@@ -119,11 +150,17 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         subject: &Subject,
         revocation: &Revocation,
     ) -> Result<Change<Vec<TokenId>>, StoreError> {
-        let work = self.0.revoke_subject(subject, revocation);
+        let work = self.store.revoke_subject(subject, revocation);
         self.measure("revoke_subject", None, work, |_| "revoked").await
     }
 
     async fn prune(&self) -> Result<u64, StoreError> {
-        self.measure("prune", None, self.0.prune(), |_| "pruned").await
+        self.measure("prune", None, self.store.prune(), |_| "pruned").await
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Measured<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Measured").field(&self.store).finish()
     }
 }

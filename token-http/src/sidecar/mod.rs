@@ -26,12 +26,14 @@ mod callers;
 mod deeds;
 mod demands;
 mod forward_auth;
+mod front;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 mod health;
 mod introspection;
 mod limits;
 mod measured;
+mod meters;
 mod observe;
 mod openapi;
 mod policy;
@@ -46,12 +48,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
-use axum::response::Response;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any, get, post};
-use http::{HeaderValue, header};
 use token_core::{Subject, TokenService, TokenStore};
 
+use self::front::Front;
 pub use self::limits::Limits;
 pub use self::measured::Measured;
 pub use self::trace::{Join, REQUEST, TARGET};
@@ -91,9 +92,7 @@ impl Sidecar {
             .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
             .method_not_allowed_fallback(problem::method_not_allowed)
             .fallback(problem::not_found)
-            .layer(map_response(never_kept))
-            .layer(from_fn_with_state(limits::Guard::new(self.limits), limits::guard))
-            .layer(from_fn_with_state(self.trace, observe::observe))
+            .layer(from_fn_with_state(Front::new(self.limits, self.trace), front::answer))
             .with_state(Arc::new(self))
     }
 
@@ -118,12 +117,6 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
         ("/readyz", get(health::readyz)),
         ("/metrics", get(health::metrics)),
     ]
-}
-
-/// Who is let in, and which tokens there are, changes from one moment to the next.
-async fn never_kept(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 /// Without the store, which may know a password.

@@ -2,36 +2,51 @@
 
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use http::Method;
-use metrics::{counter, histogram};
-use tracing::Instrument;
+use tracing::Span;
 
 use super::forward_auth::ID;
+use super::meters::Meters;
 use super::trace::{self, Join};
 
-/// Counts, times and traces a request, and writes a line of the access log.
-pub(super) async fn observe(State(join): State<Option<Join>>, request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let method = known(request.method());
-    // The pattern, not the path: what is in the path is the client's.
-    let matched = request.extensions().get::<MatchedPath>().cloned();
-    let matched = matched.as_ref().map(MatchedPath::as_str);
-    let traced = trace::Request::http(join, method, matched, request.headers());
-    let response = next.run(request).instrument(traced.span.clone()).await;
-    let (status, took) = (response.status().as_u16(), began.elapsed());
-    traced.answered("http.response.status_code", status.into(), status >= 500);
-    let token_id = response.headers().get(ID).and_then(|id| id.to_str().ok());
-    let (route, micros) = (matched.unwrap_or("none"), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-    let trace_id = traced.trace_id;
-    tracing::info!(target: "access", method, route, status, micros, token_id, trace_id, "answered");
-    let route = route.to_owned();
-    counter!("http_requests_total", "route" => route.clone(), "method" => method, "status" => status.to_string())
-        .increment(1);
-    histogram!("http_request_seconds", "route" => route).record(took);
-    response
+/// A request that is being answered.
+pub(super) struct Observed {
+    began: Instant,
+    method: &'static str,
+    /// The pattern, not the path: what is in the path is the client's.
+    route: Option<MatchedPath>,
+    traced: trace::Request,
+}
+
+impl Observed {
+    pub(super) fn begin(request: &Request, join: Option<Join>) -> Self {
+        let began = Instant::now();
+        let method = known(request.method());
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let shown = route.as_ref().map(MatchedPath::as_str);
+        let traced = trace::Request::http(join, method, shown, request.headers());
+        Self { began, method, route, traced }
+    }
+
+    /// What is done for it.
+    pub(super) fn span(&self) -> Span {
+        self.traced.span.clone()
+    }
+
+    /// Counts it, ends its span, and writes a line of the access log.
+    pub(super) fn answered(self, response: &Response, meters: &Meters) {
+        let Self { began, method, route, traced } = self;
+        let (status, took) = (response.status().as_u16(), began.elapsed());
+        traced.answered("http.response.status_code", status.into(), status >= 500);
+        let token_id = response.headers().get(&ID).and_then(|id| id.to_str().ok());
+        let route = route.as_ref().map_or("none", MatchedPath::as_str);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let trace_id = traced.trace_id;
+        tracing::info!(target: "access", method, route, status, micros, token_id, trace_id, "answered");
+        meters.count(route, method, status, took);
+    }
 }
 
 /// A client may call its method whatever it likes, a token for one.
