@@ -18,6 +18,9 @@ use crate::usage::{Meter, Used};
 
 /// Something that validates.
 pub(crate) trait Contestant: Send + Sync + 'static {
+    /// How many tokens one call validates.
+    const EACH: u64 = 1;
+
     /// Validates one of the tokens, by its number; any number will do.
     ///
     /// # Errors
@@ -59,7 +62,7 @@ pub(crate) trait Racer: Send + Sync {
     fn lap(&self, callers: usize, time: Duration) -> BoxFuture<'_, Outcome<Lap>>;
 }
 
-/// What was done in a lap.
+/// What was done in a lap: a call for each token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lap {
     pub(crate) calls: u64,
@@ -104,7 +107,7 @@ impl<C: Contestant> Racer for Closed<C> {
             while let Some(ended) = running.join_next().await {
                 calls += ended??;
             }
-            Ok(Lap { calls, elapsed: start.elapsed() })
+            Ok(Lap { calls: calls * C::EACH, elapsed: start.elapsed() })
         })
     }
 }

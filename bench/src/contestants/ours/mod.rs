@@ -1,5 +1,8 @@
 //! What this repository is about.
 
+mod cached;
+mod many;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,7 +38,7 @@ pub(crate) async fn enter(arena: &Arena, wanted: &dyn Fn(&str) -> bool) -> Outco
     Ok(entries)
 }
 
-/// `ours/keyed`, `ours/sqlite-hard`, `ours/sqlite-sliding`, `ours/memory`.
+/// `ours/keyed`, `ours/sqlite-hard`, `ours/sqlite-sliding`, `ours/memory`, and what is in [`cached`] and [`many`].
 pub(crate) async fn enter_more(
     arena: &Arena,
     folder: &Path,
@@ -47,6 +50,10 @@ pub(crate) async fn enter_more(
         let texts = issue(&tokens, sliding()?, arena.tokens).await?;
         let about = "as `ours/sliding`, with a key file";
         entries.push(Entry::new("ours/keyed", about, Ours { tokens, texts, demand: Demand::any() }));
+    }
+    entries.extend(cached::enter(arena, wanted).await?);
+    if wanted("ours/validate-many") {
+        entries.push(many::enter(arena).await?);
     }
     for (name, about, lifetime) in [
         ("ours/sqlite-hard", "`SqliteStore`, no Redis: a file on this machine's disk", hard()?),

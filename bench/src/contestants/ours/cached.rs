@@ -1,0 +1,79 @@
+//! The store with its local cache: uses that it answers, uses that it has to ask about, and a mixture.
+
+use std::sync::Arc;
+
+use token_core::{Demand, KeyRing, Prefix, TokenService};
+use token_redis::{LocalCache, RedisStore};
+
+use super::Ours;
+use crate::arena::{Arena, issue, sliding};
+use crate::contest::{Contestant, Entry};
+use crate::outcome::Outcome;
+
+/// So many tokens are used most of the time.
+const BUSY: usize = 100;
+/// In the mixture, all but one of so many uses are of busy tokens.
+const ONE_IN: usize = 10;
+
+/// `ours/cached-hit`, `ours/cached-90`, `ours/cached-miss`.
+pub(super) async fn enter(arena: &Arena, wanted: &dyn Fn(&str) -> bool) -> Outcome<Vec<Entry>> {
+    let mut entries = Vec::new();
+    let room = |entries| LocalCache::default().max_entries(entries);
+    for (name, about, cache, share) in [
+        (
+            "ours/cached-hit",
+            "as `ours/sliding`, with a local cache: uses of 100 tokens, each asked about once a second",
+            room(2 * BUSY),
+            Share::All,
+        ),
+        (
+            "ours/cached-90",
+            "the same, with room for 200 tokens: one use in ten is of another token, of all that there are",
+            room(2 * BUSY),
+            Share::Most,
+        ),
+        (
+            "ours/cached-miss",
+            "the same, with room for one token: every use is asked about",
+            room(1),
+            Share::None,
+        ),
+    ] {
+        if wanted(name) {
+            let ours = ours(arena, cache).await?;
+            entries.push(Entry::new(name, about, Cached { ours, share }));
+        }
+    }
+    Ok(entries)
+}
+
+async fn ours(arena: &Arena, cache: LocalCache) -> Outcome<Ours<RedisStore>> {
+    let keys = Arc::new(KeyRing::public());
+    let store = RedisStore::builder().local_cache(cache).connect(&arena.server.url(), keys).await?;
+    let tokens = TokenService::new(store, Prefix::default());
+    let texts = issue(&tokens, sliding()?, arena.tokens).await?;
+    Ok(Ours { tokens, texts, demand: Demand::any() })
+}
+
+/// How many uses are of busy tokens.
+enum Share {
+    All,
+    Most,
+    None,
+}
+
+struct Cached {
+    ours: Ours<RedisStore>,
+    share: Share,
+}
+
+impl Contestant for Cached {
+    async fn validate(&self, number: usize) -> Outcome<()> {
+        let number = match self.share {
+            Share::None => number,
+            Share::Most if number.is_multiple_of(ONE_IN) => number / ONE_IN,
+            Share::Most | Share::All => number % BUSY,
+        };
+        self.ours.validate(number).await
+    }
+}
