@@ -60,18 +60,20 @@ local function decide(key, demanded, needs)
   if needs and needs ~= '' and not full and not permits(record, scopes, needs) then return 'refused', record end
 
   local renews, till = use and slides, cap
-  if renews then
+  if renews and not (capped and cap <= time()) then
     till = time() + window + grace
-    if capped and cap <= now then return 'refused', record end
     if capped and cap < till then till = cap end
     -- A use never brings the end nearer: another node's grace may be longer.
     if redis.call('PEXPIREAT', key, string.format('%d', till), 'GT') == 1 then return till, record end
   end
   local dies_at = redis.call('PEXPIRETIME', key)
   -- By its hard expiry the key is gone, unless somebody has changed its TTL: the expiry is sealed into the record. The
-  -- token is refused and left where it is, for the caller to look at.
+  -- token is refused and left where it is, for the caller to look at; without a TTL it gets a minute.
   local overdue = capped and (cap < dies_at or dies_at < 0)
-  if overdue and cap <= time() then return 'refused', record end
+  if (overdue or renews and capped) and cap <= time() then
+    if use and dies_at < 0 then redis.call('PEXPIREAT', key, string.format('%d', now + LONGEST_GRACE)) end
+    return 'refused', record
+  end
   -- What no use of any node can have set is set right, a missing TTL too.
   if renews and (dies_at <= now or now + window + LONGEST_GRACE < dies_at) or use and overdue then
     redis.call('PEXPIREAT', key, string.format('%d', till))

@@ -136,6 +136,13 @@ impl Daemon {
         self.directory.path()
     }
 
+    /// Ends it by SIGTERM, and answers all that it wrote: a log may be written a little later than what it tells of.
+    pub async fn all_it_said(&self) -> String {
+        self.terminate();
+        self.until_it_ends().await;
+        self.said()
+    }
+
     /// All that it has said so far.
     #[must_use]
     pub fn said(&self) -> String {

@@ -185,7 +185,7 @@ async fn no_secret_is_in_the_log() {
     let what = Some(What::Token(token.clone()));
     let _ = caller.0.revoke(RevokeRequest { what, why: String::new() }).await.unwrap();
     assert_eq!(office.check(Asked::with(&format!("Bearer {token}"))).await.unwrap().status(), 401);
-    let said = office.sidecar.said();
+    let said = office.sidecar.all_it_said().await;
     assert!(said.contains("TRACE"), "it logs everything: {said}");
     for secret in [root, token] {
         // Not even its random part.

@@ -60,6 +60,8 @@ async fn a_token_whose_ttl_was_taken_away_dies_at_its_hard_expiry_all_the_same()
         }
         let verdict = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
         assert_eq!(verdict, Verdict::Inactive(Reason::Unknown));
+        let left: i64 = server.command(&["PTTL", key]).await;
+        assert!(left > 0, "and what is left of it goes: {left}");
         server.command::<()>(&["DEL", key]).await;
     }
 }

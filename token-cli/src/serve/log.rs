@@ -1,9 +1,11 @@
 //! The log of the sidecar on standard error, and its traces beside it.
 //!
-//! Lines are gathered and written ten times a second, so that requests neither wait for whoever reads the log nor pay for a
-//! system call each. A warning or an error is written at once, with all that came before it.
+//! Lines are gathered and written ten times a second, so that requests do not pay for a system call each, and wait for
+//! whoever reads the log only when there is much that was not taken. A warning or an error is written at once, with all that
+//! came before it.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -50,7 +52,7 @@ where
     }
 }
 
-/// A thread that writes now and then. When this is dropped, it ends, and all is written.
+/// A thread that writes now and then. When this is dropped it ends, and all is written, from then on at once.
 pub(super) struct Writing {
     log: Log,
     _until: Sender<()>,
@@ -62,7 +64,7 @@ impl Writing {
         let lines = log.clone();
         let writing = move || {
             while ended.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                write_out(&mut lines.lines());
+                lines.write_out();
             }
         };
         std::thread::Builder::new().name("log".into()).spawn(writing)?;
@@ -72,47 +74,66 @@ impl Writing {
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        write_out(&mut self.log.lines());
+        self.log.0.at_once.store(true, Ordering::Release);
+        self.log.write_out();
     }
 }
 
-/// Lines that are not written yet.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct Log(Arc<Lines>);
+
+#[derive(Default)]
+struct Lines {
+    /// Not written yet.
+    waiting: Mutex<Vec<u8>>,
+    /// Being written.
+    leaving: Mutex<Vec<u8>>,
+    at_once: AtomicBool,
+}
 
 impl Log {
-    fn lines(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Writes what there is. Meanwhile others can add to it.
+    fn write_out(&self) {
+        let mut leaving = self.0.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut *leaving, &mut self.waiting());
+        // Where nobody takes it, it is lost: there is no place to complain.
+        let _ = io::stderr().write_all(&leaving);
+        leaving.clear();
     }
-}
 
-/// Where nobody takes it, it is lost: there is no place to complain.
-fn write_out(lines: &mut Vec<u8>) {
-    let _ = io::stderr().write_all(lines);
-    lines.clear();
+    fn waiting(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn line(&self, pressing: bool) -> Line<'_> {
+        Line { log: self, at_once: pressing || self.0.at_once.load(Ordering::Acquire) }
+    }
 }
 
 impl<'a> MakeWriter<'a> for Log {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line { lines: self.lines(), pressing: false }
+        self.line(false)
     }
 
     fn make_writer_for(&'a self, event: &Metadata<'_>) -> Line<'a> {
-        Line { lines: self.lines(), pressing: *event.level() <= Level::WARN }
+        self.line(*event.level() <= Level::WARN)
     }
 }
 
-/// A line that is being written.
+/// A line, which comes in one piece.
 struct Line<'a> {
-    lines: MutexGuard<'a, Vec<u8>>,
-    pressing: bool,
+    log: &'a Log,
+    at_once: bool,
 }
 
 impl Write for Line<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.lines.write(bytes)
+        let mut waiting = self.log.waiting();
+        waiting.extend_from_slice(bytes);
+        self.at_once |= waiting.len() >= ROOM;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -122,8 +143,8 @@ impl Write for Line<'_> {
 
 impl Drop for Line<'_> {
     fn drop(&mut self) {
-        if self.pressing || self.lines.len() >= ROOM {
-            write_out(&mut self.lines);
+        if self.at_once {
+            self.log.write_out();
         }
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use token_core::{Mode, Partition, StoreError};
-use tokio::time::Instant;
 
 use super::batches::MOST;
 use super::found::{self, Found};
@@ -43,9 +42,9 @@ impl Asker {
         Attempt::new("validate", &self.shown, self.deadline)
     }
 
-    /// Until when a question may wait for calls about others.
-    pub(super) fn patience(&self, attempt: Attempt<'_>) -> Instant {
-        attempt.until() - self.deadline * 3 / 4
+    /// How long a question may take.
+    pub(super) fn deadline(&self) -> Duration {
+        self.deadline
     }
 
     /// Tokens of one lane can be asked about together: in a cluster, those of one partition.

@@ -2,14 +2,19 @@
 //!
 //! A call costs the server, the connection and the caller several times as much as one more question in it does. While few
 //! ask at a time, nobody waits; the more there are, the more of them share a call, and the sooner all are answered.
+//!
+//! Nobody works for others in the background: when a call has ended, the first of those who wait makes the next one, and
+//! answers the others. One who does not get on with it (a future that is not polled) holds the others up for a quarter of
+//! their time at most: then the first whose patience ends begins anew, as if nothing were under way.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::iter::zip;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
 /// How many calls of a lane are under way before questions wait: so many that both ends have one to work at. More of them
@@ -36,23 +41,56 @@ pub(super) trait Asked: Send + Sync + 'static {
 /// Gathers questions.
 pub(super) struct Gathering<T: Asked> {
     asked: T,
-    lanes: Mutex<HashMap<T::Lane, Lane<T>>>,
+    lanes: Mutex<Lanes<T>>,
+}
+
+struct Lanes<T: Asked> {
+    by: HashMap<T::Lane, Lane<T>>,
+    /// How many beginnings there were.
+    beginnings: u64,
 }
 
 /// What is under way, and who waits for the end of it.
 struct Lane<T: Asked> {
+    /// Calls of an earlier beginning do not count.
+    beginning: u64,
     calls: usize,
     waiting: VecDeque<Waiting<T>>,
 }
 
 struct Waiting<T: Asked> {
     question: T::Question,
-    asker: oneshot::Sender<T::Answer>,
+    asker: oneshot::Sender<Told<T>>,
+}
+
+/// What one who waits is told.
+enum Told<T: Asked> {
+    Answer(T::Answer),
+    Lead(Lead<T>),
+}
+
+/// To make a call for oneself and for others.
+struct Lead<T: Asked> {
+    turn: Turn<T>,
+    question: T::Question,
+    others: Vec<Waiting<T>>,
+}
+
+enum Boarded<T: Asked> {
+    Alone(Turn<T>),
+    Waiting(Seat<T>),
+}
+
+/// A place among those who wait.
+struct Seat<T: Asked> {
+    lane: T::Lane,
+    beginning: u64,
+    told: oneshot::Receiver<Told<T>>,
 }
 
 impl<T: Asked> Gathering<T> {
     pub(super) fn new(asked: T) -> Arc<Self> {
-        Arc::new(Self { asked, lanes: Mutex::default() })
+        Arc::new(Self { asked, lanes: Mutex::new(Lanes { by: HashMap::new(), beginnings: 0 }) })
     }
 
     pub(super) fn asked(&self) -> &T {
@@ -61,136 +99,156 @@ impl<T: Asked> Gathering<T> {
 
     /// The answer to this question, by a call that begins after it was asked: that of `alone`, or one for several.
     ///
-    /// Whoever has waited until `patience` ends asks alone: the calls of others may be held up where this one is not.
+    /// # Errors
+    /// It had to wait, and `time` was over, which ends at `until`. A call of its own is not bounded here.
     pub(super) async fn ask(
         self: &Arc<Self>,
         lane: T::Lane,
         question: &T::Question,
-        patience: Instant,
+        time: Duration,
+        until: Instant,
+        alone: impl Future<Output = T::Answer>,
+    ) -> Result<T::Answer, Elapsed> {
+        match self.board(lane, question) {
+            Boarded::Alone(_turn) => Ok(alone.await),
+            // In a box: as large as the call itself.
+            Boarded::Waiting(seat) => {
+                Box::pin(timeout_at(until, self.wait(seat, [until - time * 3 / 4, until - time / 4], alone)))
+                    .await
+            }
+        }
+    }
+
+    fn board(self: &Arc<Self>, lane: T::Lane, question: &T::Question) -> Boarded<T> {
+        let mut lanes = self.lanes();
+        let Lane { beginning, calls, waiting } = lanes.at(lane);
+        if *calls < CALLS {
+            *calls += 1;
+            return Boarded::Alone(Turn { gathering: self.clone(), lane, beginning: *beginning });
+        }
+        let (asker, told) = oneshot::channel();
+        waiting.push_back(Waiting { question: question.clone(), asker });
+        Boarded::Waiting(Seat { lane, beginning: *beginning, told })
+    }
+
+    /// Waits for an answer or a turn. At the first of the moments it may begin anew, at the last one it asks without a turn.
+    async fn wait(
+        self: &Arc<Self>,
+        mut seat: Seat<T>,
+        moments: [Instant; 2],
         alone: impl Future<Output = T::Answer>,
     ) -> T::Answer {
-        let _turn = match self.board(lane, question) {
-            Boarded::Alone(turn) => Some(turn),
-            Boarded::Waiting(answer) => match timeout_at(patience, answer).await {
-                Ok(Ok(answer)) => return answer,
-                _ => None,
-            },
-        };
+        for moment in moments {
+            match timeout_at(moment, &mut seat.told).await {
+                Ok(Ok(Told::Answer(answer))) => return answer,
+                Ok(Ok(Told::Lead(lead))) => match lead.call().await {
+                    Some(answer) => return answer,
+                    None => break,
+                },
+                // Whoever was to ask was given up.
+                Ok(Err(_)) => break,
+                Err(_) => {
+                    if let Some(_turn) = self.begin_anew(&seat) {
+                        drop(seat);
+                        return alone.await;
+                    }
+                }
+            }
+        }
+        drop(seat);
         alone.await
     }
 
-    fn board(self: &Arc<Self>, lane: T::Lane, question: &T::Question) -> Boarded<'_, T> {
+    /// Unless another one has, since this one waits.
+    fn begin_anew(self: &Arc<Self>, seat: &Seat<T>) -> Option<Turn<T>> {
         let mut lanes = self.lanes();
-        let Lane { calls, waiting } = lanes.entry(lane).or_default();
-        if *calls < CALLS {
-            *calls += 1;
-            return Boarded::Alone(Turn { gathering: self, lane });
-        }
-        let (asker, answer) = oneshot::channel();
-        waiting.push_back(Waiting { question: question.clone(), asker });
-        Boarded::Waiting(answer)
+        lanes.by.get(&seat.lane).filter(|lane| lane.beginning == seat.beginning)?;
+        let next = lanes.next_beginning();
+        let lane = lanes.at(seat.lane);
+        (lane.beginning, lane.calls) = (next, 1);
+        Some(Turn { gathering: self.clone(), lane: seat.lane, beginning: next })
     }
 
-    /// Who is next; when nobody waits, a call has ended.
-    fn next(&self, lane: T::Lane) -> Vec<Waiting<T>> {
-        let mut lanes = self.lanes();
-        let Some(Lane { waiting, .. }) = lanes.get_mut(&lane) else { return Vec::new() };
+    fn lanes(&self) -> MutexGuard<'_, Lanes<T>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Asked> Lanes<T> {
+    fn at(&mut self, lane: T::Lane) -> &mut Lane<T> {
+        let beginnings = &mut self.beginnings;
+        self.by.entry(lane).or_insert_with(|| {
+            *beginnings += 1;
+            Lane { beginning: *beginnings, calls: 0, waiting: VecDeque::new() }
+        })
+    }
+
+    fn next_beginning(&mut self) -> u64 {
+        self.beginnings += 1;
+        self.beginnings
+    }
+
+    /// Who is next in a lane; when nobody waits, a call has ended.
+    fn next(&mut self, lane: T::Lane, beginning: u64) -> Vec<Waiting<T>> {
         let mut next = Vec::new();
+        let Some(found) = self.by.get_mut(&lane).filter(|lane| lane.beginning == beginning) else {
+            return next;
+        };
         while next.len() < T::MOST
-            && let Some(one) = waiting.pop_front()
+            && let Some(one) = found.waiting.pop_front()
         {
             if !one.asker.is_closed() {
                 next.push(one);
             }
         }
         if next.is_empty() {
-            end(&mut lanes, lane);
+            found.calls -= 1;
+            if found.calls == 0 {
+                self.by.remove(&lane);
+            }
         }
         next
     }
-
-    fn lanes(&self) -> MutexGuard<'_, HashMap<T::Lane, Lane<T>>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl<T: Asked> Default for Lane<T> {
-    fn default() -> Self {
-        Self { calls: 0, waiting: VecDeque::new() }
-    }
-}
-
-enum Boarded<'a, T: Asked> {
-    Alone(Turn<'a, T>),
-    Waiting(oneshot::Receiver<T::Answer>),
-}
-
-/// The right to a call; it passes to those who wait when it is dropped.
-struct Turn<'a, T: Asked> {
-    gathering: &'a Arc<Gathering<T>>,
-    lane: T::Lane,
-}
-
-impl<T: Asked> Drop for Turn<'_, T> {
-    fn drop(&mut self) {
-        let mut lanes = self.gathering.lanes();
-        let others = lanes.get(&self.lane).is_some_and(|lane| !lane.waiting.is_empty());
-        match Handle::try_current() {
-            Ok(runtime) if others => {
-                drop(lanes);
-                let calls = Calls { gathering: self.gathering.clone(), lane: self.lane, over: false };
-                runtime.spawn(calls.make());
-            }
-            _ => end(&mut lanes, self.lane),
-        }
-    }
-}
-
-/// One of the calls of a lane, made again and again for those who wait.
-struct Calls<T: Asked> {
+/// The right to a call, which passes to those who wait when it is dropped.
+struct Turn<T: Asked> {
     gathering: Arc<Gathering<T>>,
     lane: T::Lane,
-    over: bool,
+    beginning: u64,
 }
 
-impl<T: Asked> Calls<T> {
-    /// Until nobody waits.
-    async fn make(mut self) {
-        loop {
-            let next = self.gathering.next(self.lane);
-            if next.is_empty() {
-                break;
-            }
-            let (questions, askers): (_, Vec<_>) =
-                next.into_iter().map(|Waiting { question, asker }| (question, asker)).unzip();
-            let answers = self.gathering.asked.together(self.lane, questions).await;
-            for (asker, answer) in zip(askers, answers) {
-                // Whoever is not there any more has asked alone, or was given up.
-                let _ = asker.send(answer);
-            }
-            // Those who ask again at once are in the next call.
-            tokio::task::yield_now().await;
-        }
-        self.over = true;
-    }
-}
-
-/// It may end with its runtime, in the middle of a call or before the first.
-impl<T: Asked> Drop for Calls<T> {
+impl<T: Asked> Drop for Turn<T> {
     fn drop(&mut self) {
-        if !self.over {
-            end(&mut self.gathering.lanes(), self.lane);
-        }
+        let Self { gathering, lane, beginning } = self;
+        let mut others = gathering.lanes().next(*lane, *beginning).into_iter();
+        let Some(Waiting { question, asker }) = others.next() else { return };
+        let turn = Self { gathering: gathering.clone(), lane: *lane, beginning: *beginning };
+        // When that one has just left, the turn is dropped with the message, and passes on again.
+        drop(asker.send(Told::Lead(Lead { turn, question, others: others.collect() })));
     }
 }
 
-/// A call has ended. Where it was the last one, whoever waits still asks alone.
-fn end<T: Asked>(lanes: &mut HashMap<T::Lane, Lane<T>>, lane: T::Lane) {
-    if let Some(ended) = lanes.get_mut(&lane) {
-        ended.calls -= 1;
-        if ended.calls == 0 {
-            lanes.remove(&lane);
+impl<T: Asked> Lead<T> {
+    /// Answers the others, and this one.
+    async fn call(self) -> Option<T::Answer> {
+        let Self { turn, question, others } = self;
+        let mut questions = Vec::with_capacity(others.len() + 1);
+        questions.push(question);
+        let mut askers = Vec::with_capacity(others.len());
+        for Waiting { question, asker } in others {
+            questions.push(question);
+            askers.push(asker);
         }
+        let mut answers = turn.gathering.asked.together(turn.lane, questions).await.into_iter();
+        let own = answers.next();
+        for (asker, answer) in zip(askers, answers) {
+            // Whoever is not there any more has asked alone, or was given up.
+            drop(asker.send(Told::Answer(answer)));
+        }
+        // Those who ask again at once are in the next call.
+        tokio::task::yield_now().await;
+        own
     }
 }
 
@@ -198,8 +256,8 @@ fn end<T: Asked>(lanes: &mut HashMap<T::Lane, Lane<T>>, lane: T::Lane) {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
 
+    use futures_util::FutureExt;
     use tokio::sync::Semaphore;
     use tokio::task::JoinHandle;
 
@@ -229,6 +287,8 @@ mod tests {
         }
     }
 
+    const TIME: Duration = Duration::from_secs(4);
+
     type Answers = JoinHandle<(usize, usize)>;
 
     fn server() -> Arc<Gathering<Server>> {
@@ -239,8 +299,7 @@ mod tests {
         let gathering = gathering.clone();
         tokio::spawn(async move {
             let alone = async { (question, gathering.asked().call().await) };
-            let patience = Instant::now() + Duration::from_secs(1);
-            gathering.ask(lane, &question, patience, alone).await
+            gathering.ask(lane, &question, TIME, Instant::now() + TIME, alone).await.unwrap()
         })
     }
 
@@ -253,7 +312,7 @@ mod tests {
     }
 
     fn idle(gathering: &Gathering<Server>) -> bool {
-        gathering.lanes().is_empty()
+        gathering.lanes().by.is_empty()
     }
 
     #[tokio::test(start_paused = true)]
@@ -312,20 +371,52 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_has_waited_long_enough_asks_alone() {
+    async fn calls_that_do_not_end_hold_one_up_for_a_quarter_of_its_time_and_others_not_at_all() {
         let server = server();
-        let asked: Vec<_> = (0..=CALLS).map(|question| ask(&server, 0, question)).collect();
-        tokio::time::sleep(Duration::from_millis(999)).await;
+        let held_up: Vec<_> = (0..CALLS).map(|question| ask(&server, 0, question)).collect();
+        settle().await;
+        let (first, second) = (ask(&server, 0, 98), ask(&server, 0, 99));
+        tokio::time::sleep(TIME / 4 - Duration::from_millis(2)).await;
         assert_eq!(calls(&server), CALLS);
-        tokio::time::sleep(Duration::from_millis(2)).await;
-        assert_eq!(calls(&server), CALLS + 1);
+        tokio::time::sleep(Duration::from_millis(4)).await;
+        assert_eq!(calls(&server), CALLS + 1, "one begins anew");
+        let later = ask(&server, 0, 100);
+        settle().await;
+        assert_eq!(calls(&server), CALLS + 2, "whoever comes now does not wait");
         server.asked().may.add_permits(100);
-        for asked in asked {
+        let began = Instant::now();
+        for (question, asked) in [(98, first), (99, second), (100, later)] {
+            assert_eq!(asked.await.unwrap().0, question);
+        }
+        for asked in held_up {
             asked.await.unwrap();
         }
+        assert!(began.elapsed() < Duration::from_millis(10), "the turn of the first is passed on");
+        assert!(idle(&server));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_who_does_not_get_on_with_its_turn_does_not_stop_the_others() {
+        let server = server();
+        let held_up: Vec<_> = (0..CALLS).map(|question| ask(&server, 0, question)).collect();
+        settle().await;
+        let alone = async { (7, server.asked().call().await) };
+        let mut leads = Box::pin(server.ask(0, &7, TIME, Instant::now() + TIME, alone));
+        assert!((&mut leads).now_or_never().is_none());
+        let other = ask(&server, 0, 8);
+        settle().await;
+        server.asked().may.add_permits(CALLS);
+        for asked in held_up {
+            asked.await.unwrap();
+        }
+        // The turn is with one that nobody polls.
+        server.asked().may.add_permits(100);
+        let began = Instant::now();
+        assert_eq!(other.await.unwrap().0, 8);
+        assert!(began.elapsed() <= TIME * 3 / 4);
+        assert_eq!(leads.await.unwrap().0, 7);
         settle().await;
         assert!(idle(&server));
-        assert_eq!(calls(&server), CALLS + 1, "nobody is asked about who does not wait any more");
     }
 
     #[tokio::test(start_paused = true)]
@@ -346,24 +437,24 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_ends_with_its_runtime_leaves_those_who_wait_to_ask_alone() {
+    fn a_call_that_ends_with_its_runtime_is_made_by_another_who_waits() {
         let server = server();
         let (one, other) = (runtime(), runtime());
-        let first: Vec<_> = one.block_on(async {
-            let first = (0..CALLS).map(|question| ask(&server, 0, question)).collect();
+        one.block_on(async {
+            let _first: Vec<_> = (0..CALLS).map(|question| ask(&server, 0, question)).collect();
             settle().await;
-            first
         });
         let waiting = {
             let _entered = other.enter();
             ask(&server, 0, 7)
         };
         other.block_on(settle());
-        drop((first, one));
+        drop(one);
+        server.asked().may.add_permits(100);
         other.block_on(async {
-            settle().await;
-            server.asked().may.add_permits(100);
+            let began = Instant::now();
             assert_eq!(waiting.await.unwrap().0, 7);
+            assert!(began.elapsed() < Duration::from_millis(10));
         });
         assert!(idle(&server));
     }

@@ -29,7 +29,6 @@ use self::found::Found;
 use self::gathering::Gathering;
 use self::question::{IdHasher, Question};
 use crate::answer;
-use crate::attempt::Attempt;
 use crate::cache::{Cache, CacheStatus, Sending};
 use crate::connect::{Shared, Target};
 use crate::options::Options;
@@ -77,7 +76,7 @@ impl Validation {
             // Whoever had to wait for another's call may find its answer here.
             match self.known(id, demand, mode) {
                 Some(verdict) => Ok(verdict),
-                None => self.ask_one(attempt, &question, demand).await,
+                None => self.ask_one(&question, demand).await,
             }
         };
         let shared = self.flights.share(&question, attempt.until(), ask).await;
@@ -135,19 +134,17 @@ impl Validation {
         Some(cache.sending(id))
     }
 
-    async fn ask_one(
-        &self,
-        attempt: Attempt<'_>,
-        question: &Question,
-        demand: &Demand,
-    ) -> Result<Verdict, StoreError> {
+    /// By a deadline of its own: others share what it finds, and wait for it by theirs.
+    async fn ask_one(&self, question: &Question, demand: &Demand) -> Result<Verdict, StoreError> {
         let (id, asker) = (question.id(), self.asker());
-        let sending = self.sending(id, question.mode());
+        let (attempt, sending) = (asker.attempt(), self.sending(id, question.mode()));
         let alone = asker.one(attempt, question);
         let found = match question.mode() {
             Mode::Use => {
                 let lane = asker.lane(id.partition());
-                self.gathering.ask(lane, question, asker.patience(attempt), alone).await
+                let asked =
+                    self.gathering.ask(lane, question, asker.deadline(), attempt.until(), alone).await;
+                asked.map_err(|_| attempt.out_of_time())?
             }
             // Few peek.
             Mode::Peek => alone.await,
