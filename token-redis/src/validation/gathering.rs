@@ -69,6 +69,13 @@ enum Told<T: Asked> {
     Lead(Lead<T>),
 }
 
+/// What waiting has come to.
+enum Waited<T: Asked> {
+    Answer(T::Answer),
+    Lead(Lead<T>),
+    Alone(Option<Turn<T>>),
+}
+
 /// To make a call for oneself and for others.
 struct Lead<T: Asked> {
     turn: Turn<T>,
@@ -107,16 +114,22 @@ impl<T: Asked> Gathering<T> {
         question: &T::Question,
         time: Duration,
         until: Instant,
-        alone: impl Future<Output = T::Answer>,
+        alone: impl AsyncFnOnce() -> T::Answer,
     ) -> Result<T::Answer, Elapsed> {
-        match self.board(lane, question) {
-            Boarded::Alone(_turn) => Ok(alone.await),
-            // In a box: as large as the call itself.
-            Boarded::Waiting(seat) => {
-                Box::pin(timeout_at(until, self.wait(seat, [until - time * 3 / 4, until - time / 4], alone)))
-                    .await
-            }
-        }
+        let seat = match self.board(lane, question) {
+            Boarded::Alone(_turn) => return Ok(alone().await),
+            Boarded::Waiting(seat) => seat,
+        };
+        // What few have to do is in a box: it is large, and would be moved about with everybody.
+        let _turn = match self.wait(seat, [until - time * 3 / 4, until - time / 4]).await {
+            Waited::Answer(answer) => return Ok(answer),
+            Waited::Lead(lead) => match Box::pin(timeout_at(until, lead.call())).await? {
+                Some(answer) => return Ok(answer),
+                None => None,
+            },
+            Waited::Alone(turn) => turn,
+        };
+        Box::pin(timeout_at(until, alone())).await
     }
 
     fn board(self: &Arc<Self>, lane: T::Lane, question: &T::Question) -> Boarded<T> {
@@ -132,31 +145,21 @@ impl<T: Asked> Gathering<T> {
     }
 
     /// Waits for an answer or a turn. At the first of the moments it may begin anew, at the last one it asks without a turn.
-    async fn wait(
-        self: &Arc<Self>,
-        mut seat: Seat<T>,
-        moments: [Instant; 2],
-        alone: impl Future<Output = T::Answer>,
-    ) -> T::Answer {
+    async fn wait(self: &Arc<Self>, mut seat: Seat<T>, moments: [Instant; 2]) -> Waited<T> {
         for moment in moments {
             match timeout_at(moment, &mut seat.told).await {
-                Ok(Ok(Told::Answer(answer))) => return answer,
-                Ok(Ok(Told::Lead(lead))) => match lead.call().await {
-                    Some(answer) => return answer,
-                    None => break,
-                },
+                Ok(Ok(Told::Answer(answer))) => return Waited::Answer(answer),
+                Ok(Ok(Told::Lead(lead))) => return Waited::Lead(lead),
                 // Whoever was to ask was given up.
-                Ok(Err(_)) => break,
+                Ok(Err(_)) => return Waited::Alone(None),
                 Err(_) => {
-                    if let Some(_turn) = self.begin_anew(&seat) {
-                        drop(seat);
-                        return alone.await;
+                    if let Some(turn) = self.begin_anew(&seat) {
+                        return Waited::Alone(Some(turn));
                     }
                 }
             }
         }
-        drop(seat);
-        alone.await
+        Waited::Alone(None)
     }
 
     /// Unless another one has, since this one waits.
@@ -298,7 +301,7 @@ mod tests {
     fn ask(gathering: &Arc<Gathering<Server>>, lane: u8, question: usize) -> Answers {
         let gathering = gathering.clone();
         tokio::spawn(async move {
-            let alone = async { (question, gathering.asked().call().await) };
+            let alone = async || (question, gathering.asked().call().await);
             gathering.ask(lane, &question, TIME, Instant::now() + TIME, alone).await.unwrap()
         })
     }
@@ -400,7 +403,7 @@ mod tests {
         let server = server();
         let held_up: Vec<_> = (0..CALLS).map(|question| ask(&server, 0, question)).collect();
         settle().await;
-        let alone = async { (7, server.asked().call().await) };
+        let alone = async || (7, server.asked().call().await);
         let mut leads = Box::pin(server.ask(0, &7, TIME, Instant::now() + TIME, alone));
         assert!((&mut leads).now_or_never().is_none());
         let other = ask(&server, 0, 8);

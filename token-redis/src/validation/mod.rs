@@ -138,7 +138,7 @@ impl Validation {
     async fn ask_one(&self, question: &Question, demand: &Demand) -> Result<Verdict, StoreError> {
         let (id, asker) = (question.id(), self.asker());
         let (attempt, sending) = (asker.attempt(), self.sending(id, question.mode()));
-        let alone = asker.one(attempt, question);
+        let alone = async || asker.one(attempt, question).await;
         let found = match question.mode() {
             Mode::Use => {
                 let lane = asker.lane(id.partition());
@@ -147,7 +147,7 @@ impl Validation {
                 asked.map_err(|_| attempt.out_of_time())?
             }
             // Few peek.
-            Mode::Peek => alone.await,
+            Mode::Peek => alone().await,
         };
         self.verdict(id, demand, sending, found?)
     }
