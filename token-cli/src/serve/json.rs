@@ -1,50 +1,131 @@
 //! A line of the log as JSON, in one object: `timestamp`, `level`, the fields, `target`.
 //!
-//! Much as `tracing_subscriber` writes it with `flatten_event`, at a third of the cost: that one passes each comma on by
+//! Much as `tracing_subscriber` writes it with `flatten_event`, at a fifth of the cost: that one passes each comma on by
 //! itself. Spans are not told of: they are for traces.
 
 use std::fmt;
 
-use serde::ser::{SerializeMap, Serializer};
+use serde::Serialize;
 use token_core::{Clock, SystemClock};
-use tracing::{Event, Subscriber};
-use tracing_serde::SerdeMapVisitor;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+
+use super::log::Log;
 
 /// Most lines are shorter.
-const LINE: usize = 256;
+const LINE: usize = 320;
 
-pub(super) struct Json;
+/// Writes a line of each event.
+pub(super) struct Json(pub(super) Log);
 
-impl<S, N> FormatEvent<S, N> for Json
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        _: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let line = line(event).map_err(|_| fmt::Error)?;
-        writer.write_str(&line)
+impl<S: Subscriber> Layer<S> for Json {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let told = event.metadata();
+        let mut object = Object { text: Vec::with_capacity(LINE) };
+        object.name("timestamp").text(&SystemClock.now().to_string());
+        object.name("level").text(told.level().as_str());
+        event.record(&mut object);
+        object.name("target").text(told.target());
+        object.text.extend(b"}\n");
+        self.0.line(*told.level() <= Level::WARN).add(&object.text);
     }
 }
 
-fn line(event: &Event<'_>) -> Result<String, Box<dyn std::error::Error>> {
-    let mut line = Vec::with_capacity(LINE);
-    let mut json = serde_json::Serializer::new(&mut line);
-    let mut object = json.serialize_map(None)?;
-    object.serialize_entry("timestamp", &SystemClock.now().to_string())?;
-    object.serialize_entry("level", event.metadata().level().as_str())?;
-    let mut fields = SerdeMapVisitor::new(object);
-    event.record(&mut fields);
-    let mut object = fields.take_serializer()?;
-    object.serialize_entry("target", event.metadata().target())?;
-    object.end()?;
-    line.push(b'\n');
-    Ok(String::from_utf8(line)?)
+/// An object that is being written.
+struct Object {
+    text: Vec<u8>,
+}
+
+impl Object {
+    /// Begins a member, whose value comes next.
+    fn name(&mut self, name: &str) -> &mut Self {
+        self.text.push(if self.text.is_empty() { b'{' } else { b',' });
+        self.text(name);
+        self.text.push(b':');
+        self
+    }
+
+    fn text(&mut self, text: &str) {
+        // Mostly nothing has to be escaped, and looking whether it has costs less than doing it.
+        if !text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+            return self.value(text);
+        }
+        self.text.push(b'"');
+        self.text.extend_from_slice(text.as_bytes());
+        self.text.push(b'"');
+    }
+
+    fn value(&mut self, value: &(impl Serialize + ?Sized)) {
+        // A Vec takes every byte, and texts, numbers and truths can always be told.
+        let _ = serde_json::to_writer(&mut self.text, value);
+    }
+}
+
+impl Visit for Object {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.name(field.name()).text(value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.name(field.name()).value(&value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.name(field.name()).value(&value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.name(field.name()).value(&value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.name(field.name()).value(&value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.name(field.name()).value(&format_args!("{value:?}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    fn told(tell: impl FnOnce()) -> Value {
+        let log = Log::default();
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(Json(log.clone())), tell);
+        let text = log.take();
+        assert_eq!(text.matches('\n').count(), 1, "one line: {text:?}");
+        let mut line: Value = serde_json::from_str(&text).unwrap();
+        let timestamp = line.as_object_mut().unwrap().remove("timestamp");
+        assert_eq!(timestamp.unwrap().as_str().unwrap().len(), "2026-11-25T20:00:00.000Z".len());
+        line
+    }
+
+    #[test]
+    fn a_line_has_all_fields_in_their_kinds() {
+        let line = told(|| {
+            tracing::info!(target: "t", text = "plain", count = 7_u64, less = -1, part = 0.5, yes = true, none = None::<u64>, "done");
+        });
+        let expected = json!({
+            "level": "INFO", "target": "t", "message": "done",
+            "text": "plain", "count": 7, "less": -1, "part": 0.5, "yes": true,
+        });
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn nothing_in_a_text_can_end_it_or_the_line() {
+        for text in ["a\"b", "a\\b", "a\nb", "a\u{1}b", "a\u{7f}b", "Zo\u{eb}", ""] {
+            let line = told(|| tracing::info!(target: "t", text, shown = %text, "{text}"));
+            for field in ["text", "shown", "message"] {
+                assert_eq!(line[field], text, "{field}");
+            }
+        }
+    }
 }

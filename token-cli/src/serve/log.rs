@@ -45,10 +45,9 @@ fn written<S>(format: LogFormat, lines: Log) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let log = fmt::layer().with_writer(lines);
     match format {
-        LogFormat::Json => log.event_format(Json).boxed(),
-        LogFormat::Text => log.boxed(),
+        LogFormat::Json => Json(lines).boxed(),
+        LogFormat::Text => fmt::layer().with_writer(lines).boxed(),
     }
 }
 
@@ -79,8 +78,9 @@ impl Drop for Writing {
     }
 }
 
+/// Where lines go.
 #[derive(Clone, Default)]
-struct Log(Arc<Lines>);
+pub(super) struct Log(Arc<Lines>);
 
 #[derive(Default)]
 struct Lines {
@@ -101,11 +101,17 @@ impl Log {
         leaving.clear();
     }
 
+    #[cfg(test)]
+    pub(super) fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.waiting())).unwrap()
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Vec<u8>> {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn line(&self, pressing: bool) -> Line<'_> {
+    /// A line to be added, and to be written at once if that is pressing.
+    pub(super) fn line(&self, pressing: bool) -> Line<'_> {
         Line { log: self, at_once: pressing || self.0.at_once.load(Ordering::Acquire) }
     }
 }
@@ -123,16 +129,22 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 /// A line, which comes in one piece.
-struct Line<'a> {
+pub(super) struct Line<'a> {
     log: &'a Log,
     at_once: bool,
 }
 
-impl Write for Line<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl Line<'_> {
+    pub(super) fn add(&mut self, bytes: &[u8]) {
         let mut waiting = self.log.waiting();
         waiting.extend_from_slice(bytes);
         self.at_once |= waiting.len() >= ROOM;
+    }
+}
+
+impl Write for Line<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.add(bytes);
         Ok(bytes.len())
     }
 
