@@ -136,9 +136,9 @@ impl KeyRing {
         self.key(version).map(|key| blake3::keyed_hash(&key.token, text))
     }
 
-    /// A hasher for the seal of a record; `None` when the version is not in this ring.
-    pub(crate) fn sealer(&self, version: KeyVersion) -> Option<blake3::Hasher> {
-        self.key(version).map(|key| blake3::Hasher::new_keyed(&key.seal))
+    /// The keyed hash that seals these bytes; `None` when the version is not in this ring.
+    pub(crate) fn seal(&self, version: KeyVersion, bytes: &[u8]) -> Option<blake3::Hash> {
+        self.key(version).map(|key| blake3::keyed_hash(&key.seal, bytes))
     }
 
     fn key(&self, version: KeyVersion) -> Option<&StoreKey> {

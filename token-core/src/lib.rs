@@ -80,7 +80,7 @@ pub use rng::{RandomnessError, os_rng};
 pub use scope::{Permission, Scope, ScopeError, Scopes, ScopesError, parse_node};
 pub use service::{Issued, TokenService};
 pub use span::{Span, SpanError};
-pub use store::{RevokeOutcome, Sighting, TokenStore};
+pub use store::{RevokeOutcome, Sighting, TokenStore, Validating};
 pub use timestamp::{Clock, ManualClock, SystemClock, Timestamp};
 pub use token::{MalformedToken, ParsedToken, Prefix, PrefixError, Token, TokenFormat};
 pub use tombstone::{Revocation, Tombstone, TombstoneError};

@@ -15,7 +15,7 @@ use crate::names::Subject;
 use crate::partition::SubjectHash;
 use crate::record::Record;
 use crate::request::IssueRequest;
-use crate::store::{RevokeOutcome, Sighting, TokenStore};
+use crate::store::{RevokeOutcome, Sighting, TokenStore, Validating};
 use crate::timestamp::{Clock, SystemClock, Timestamp};
 use crate::token::ParsedToken;
 use crate::tombstone::{Revocation, Tombstone};
@@ -70,6 +70,18 @@ impl MemoryStore {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A thread that panicked here left the state whole: it changes by single inserts and removals.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn judge(&self, id: TokenId, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
+        let (mut state, now) = (self.lock(), self.clock.now());
+        let Some(kept) = state.tokens.get_mut(&id).filter(|kept| now < kept.until) else {
+            return Ok(Verdict::Inactive(Reason::Unknown));
+        };
+        let verdict = self.decode(id, kept)?.judge(id, kept.until, demand, mode, now);
+        if let Verdict::Active(grant) = &verdict {
+            kept.until = grant.expires_at;
+        }
+        Ok(verdict)
     }
 
     fn decode(&self, id: TokenId, kept: &Kept) -> Result<Record, StoreError> {
@@ -135,17 +147,8 @@ impl TokenStore for MemoryStore {
         Ok(done(record.into_grant(id, until)))
     }
 
-    async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
-        let id = token.id();
-        let (mut state, now) = (self.lock(), self.clock.now());
-        let Some(kept) = state.tokens.get_mut(&id).filter(|kept| now < kept.until) else {
-            return Ok(Verdict::Inactive(Reason::Unknown));
-        };
-        let verdict = self.decode(id, kept)?.judge(id, kept.until, demand, mode, now);
-        if let Verdict::Active(grant) = &verdict {
-            kept.until = grant.expires_at;
-        }
-        Ok(verdict)
+    fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
+        Box::pin(async move { self.judge(token.id(), demand, mode) })
     }
 
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {

@@ -1,5 +1,6 @@
 //! The contract of a token store.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,6 +16,12 @@ use crate::request::IssueRequest;
 use crate::token::ParsedToken;
 use crate::tombstone::{Revocation, Tombstone};
 use crate::verdict::Verdict;
+
+/// A validation under way.
+///
+/// In a box of its own, which whoever stands between a caller and a store passes on as it is: nothing else of a store is
+/// asked as often.
+pub type Validating<'a> = Pin<Box<dyn Future<Output = Result<Verdict, StoreError>> + Send + 'a>>;
 
 /// Keeps the records of tokens and answers for them.
 ///
@@ -61,7 +68,7 @@ pub trait TokenStore: Send + Sync {
     /// Subject and permissions are decided before the renewal: a refused use prolongs nothing. With [`Mode::Peek`]
     /// nothing is ever prolonged. (A record that does not decode is never admitted; where the seal is verified behind
     /// the renewal, its remains may stay a window longer.)
-    async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError>;
+    fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a>;
 
     /// The same for many tokens, each with a demand of its own; the answers are in the same order. Each is decided for
     /// itself: one that could not be found out says nothing of the others.
@@ -161,13 +168,8 @@ macro_rules! forward {
             async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
                 (**self).issue(id, request).await
             }
-            async fn validate(
-                &self,
-                token: ParsedToken,
-                demand: &Demand,
-                mode: Mode,
-            ) -> Result<Verdict, StoreError> {
-                (**self).validate(token, demand, mode).await
+            fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
+                (**self).validate(token, demand, mode)
             }
             async fn validate_many(
                 &self,

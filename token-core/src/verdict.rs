@@ -1,5 +1,7 @@
 //! The answer to "does this token count?".
 
+use std::sync::Arc;
+
 use crate::grant::Grant;
 use crate::scope::Scope;
 use crate::token::MalformedToken;
@@ -8,8 +10,8 @@ use crate::token::MalformedToken;
 /// [`StoreError`](crate::StoreError).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The token is live and meets the demand.
-    Active(Grant),
+    /// The token is live and meets the demand. What it grants is shared with whoever else was told the same.
+    Active(Arc<Grant>),
     /// The token does not count, for this reason.
     Inactive(Reason),
 }

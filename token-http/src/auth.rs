@@ -8,8 +8,7 @@ use async_trait::async_trait;
 use http::Extensions;
 use http::header;
 use http::request::Parts;
-use secrecy::ExposeSecret;
-use token_core::{Demand, Need, Scope, TokenService, TokenStore, Verdict};
+use token_core::{Demand, Need, Scope, TokenService, TokenStore};
 use uuid::Uuid;
 
 use crate::authenticated::Authenticated;
@@ -106,36 +105,14 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
     /// # Errors
     /// They are not let in.
     pub async fn check(&self, request: &Parts) -> Result<Authenticated, Refusal> {
-        self.check_for(request, []).await
-    }
-
-    /// The same with more that is demanded of the token.
-    ///
-    /// # Errors
-    /// They are not let in.
-    pub async fn check_for(
-        &self,
-        request: &Parts,
-        needs: impl IntoIterator<Item = Need>,
-    ) -> Result<Authenticated, Refusal> {
         let credentials = Credentials::of(request, self.in_url)?.ok_or(Refusal::NoCredentials)?;
-        let demand = self.demand(request, credentials.user.as_deref()).await?;
-        let demand = needs.into_iter().fold(demand, Demand::need);
-        match self.tokens.validate(credentials.token.expose_secret(), &demand).await? {
-            Verdict::Active(grant) => {
-                Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))
-            }
-            Verdict::Inactive(reason) => Err(reason.into()),
-        }
+        let demand = self.demand(request, &credentials).await?;
+        let grant = credentials.grant(&self.tokens, &demand).await?;
+        Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))
     }
 
-    async fn demand(&self, request: &Parts, user: Option<&str>) -> Result<Demand, Refusal> {
-        let mut demand = Demand::any();
-        if let Some(user) = user {
-            // A text that no subject can be called is no token's subject either.
-            let subject = user.parse().map_err(|_| token_core::Reason::WrongSubject)?;
-            demand = demand.subject(subject);
-        }
+    async fn demand(&self, request: &Parts, credentials: &Credentials) -> Result<Demand, Refusal> {
+        let mut demand = credentials.demand()?;
         for scope in self.scopes.iter().flat_map(|scopes| scopes(request)) {
             let folders = match &self.tree {
                 Some(tree) => tree.ancestors(scope.node).await.map_err(Refusal::Lost)?,

@@ -18,12 +18,12 @@ pub struct Authenticated {
 
 impl Authenticated {
     pub(crate) fn new<S: TokenStore + 'static>(
-        grant: Grant,
+        grant: Arc<Grant>,
         tokens: Arc<TokenService<S>>,
         token: SecretString,
         demand: Demand,
     ) -> Self {
-        Self { grant: Arc::new(grant), again: Arc::new(Presented { tokens, token, demand }) }
+        Self { grant, again: Arc::new(Presented { tokens, token, demand }) }
     }
 
     /// What the token granted when the request came.

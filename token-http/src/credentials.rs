@@ -1,10 +1,15 @@
 //! What a request presents: RFC 6750 (Bearer), RFC 7617 (Basic).
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{HeaderValue, header};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use token_core::{Demand, Grant, Reason, TokenService, TokenStore, Verdict};
+
+use crate::refusal::Refusal;
 
 /// What a request presents to be let in.
 #[derive(Debug)]
@@ -79,10 +84,32 @@ impl Credentials {
     }
 }
 
+impl Credentials {
+    /// What they demand of the token by themselves: that it is the user's.
+    pub(crate) fn demand(&self) -> Result<Demand, Refusal> {
+        let Some(user) = &self.user else { return Ok(Demand::any()) };
+        // A text that no subject can be called is no token's subject either.
+        let subject = user.parse().map_err(|_| Reason::WrongSubject)?;
+        Ok(Demand::any().subject(subject))
+    }
+
+    /// What the token grants, if it is live and meets the demand.
+    pub(crate) async fn grant<S: TokenStore>(
+        &self,
+        tokens: &TokenService<S>,
+        demand: &Demand,
+    ) -> Result<Arc<Grant>, Refusal> {
+        match tokens.validate(self.token.expose_secret(), demand).await? {
+            Verdict::Active(grant) => Ok(grant),
+            Verdict::Inactive(reason) => Err(reason.into()),
+        }
+    }
+}
+
 /// `b64token` of RFC 6750 §2.1.
 fn bearer(value: &str) -> Result<Credentials, CredentialsError> {
     let body = value.trim_end_matches('=');
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    let fits = |byte| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
     if body.is_empty() || !body.bytes().all(fits) {
         return Err(CredentialsError::Malformed);
     }
@@ -92,7 +119,7 @@ fn bearer(value: &str) -> Result<Credentials, CredentialsError> {
 /// `user-id ":" password` in base64: UTF-8, no control characters, split at the first colon (RFC 7617 §2).
 fn basic(value: &str) -> Option<Credentials> {
     let both = SecretString::from(String::from_utf8(STANDARD.decode(value).ok()?).ok()?);
-    let text = secrecy::ExposeSecret::expose_secret(&both);
+    let text = both.expose_secret();
     let (user, token) = text.split_once(':').filter(|_| !text.contains(char::is_control))?;
     Some(Credentials { token: token.into(), user: Some(user.to_owned()) })
 }

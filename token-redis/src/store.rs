@@ -8,7 +8,7 @@ use redis::{RedisResult, Value};
 use token_core::{
     Change, Confirmation, Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Partition, Record,
     Revocation, RevokeOutcome, Sighting, StoreError, Subject, SubjectHash, TokenId, TokenStore, Tombstone,
-    Verdict,
+    Validating, Verdict,
 };
 
 use crate::answer::{self, Answer};
@@ -201,8 +201,8 @@ impl TokenStore for RedisStore {
     }
 
     /// At most one command, on the connection that all validations share.
-    async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
-        self.validation.one(token, demand, mode).await
+    fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
+        self.validation.one(token, demand, mode)
     }
 
     /// One command for up to 64 tokens; in a cluster, for those of one partition.

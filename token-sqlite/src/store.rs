@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use token_core::{
     Change, Confirmation, Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Revocation, RevokeOutcome,
-    Sighting, StoreError, StoreErrorKind, Subject, TokenId, TokenStore, Verdict,
+    Sighting, StoreError, StoreErrorKind, Subject, TokenId, TokenStore, Validating,
 };
 
 use crate::error::Failure;
@@ -58,9 +58,9 @@ impl TokenStore for SqliteStore {
         self.run("issue", move |store| store.issue(id, &request)).await.map(on_disk)
     }
 
-    async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
+    fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
         let demand = demand.clone();
-        self.run("validate", move |store| store.validate(token.id(), &demand, mode)).await
+        Box::pin(self.run("validate", move |store| store.validate(token.id(), &demand, mode)))
     }
 
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {

@@ -1,5 +1,7 @@
 //! Records that cannot be trusted: an error for whoever asks, never an answer, and still revocable.
 
+use std::sync::Arc;
+
 use token_core::{
     Demand, Grant, Mode, RevokeOutcome, Sighting, StoreError, StoreErrorKind, TokenId, TokenStore, Verdict,
 };
@@ -165,7 +167,7 @@ async fn assert_not_believed(store: &dyn TokenStore, held: &Held, what: &str) {
     for (demand, mode) in [(&Demand::any(), Mode::Peek), (&right, Mode::Use), (&Demand::any(), Mode::Use)] {
         let verdict = store.validate(held.token, demand, mode).await;
         check(verdict.map(|verdict| match verdict {
-            Verdict::Active(grant) => Some(grant),
+            Verdict::Active(grant) => Some(Arc::unwrap_or_clone(grant)),
             Verdict::Inactive(_) => None,
         }));
     }

@@ -130,7 +130,7 @@ pub(super) async fn peek(rig: &dyn Rig, held: &Held, demand: &Demand) -> Verdict
 
 pub(super) fn active(verdict: Verdict) -> Grant {
     match verdict {
-        Verdict::Active(grant) => grant,
+        Verdict::Active(grant) => Arc::unwrap_or_clone(grant),
         Verdict::Inactive(reason) => panic!("the token should be active, but: {reason}"),
     }
 }

@@ -4,10 +4,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::Router;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use token_http::sidecar::Sidecar;
+use token_http::sidecar::{Answers, Sidecar};
+use tower::make::Shared;
 
 use crate::failure::Failure;
 use crate::signals::Signals;
@@ -23,7 +23,7 @@ const FINISH: Duration = Duration::from_secs(15);
 
 /// Answers until SIGINT or SIGTERM; over TLS with a certificate and its key.
 pub(super) async fn serve(
-    router: Router,
+    answers: Answers,
     listen: SocketAddr,
     certificate: Option<(PathBuf, PathBuf)>,
 ) -> Result<(), Failure> {
@@ -38,7 +38,7 @@ pub(super) async fn serve(
     let handle = Handle::new();
     tokio::spawn(stop(handle.clone())?);
     tracing::info!(%address, tls = tls.is_some(), "listening");
-    let service = router.into_make_service();
+    let service = Shared::new(answers);
     let ended = match tls {
         Some(tls) => {
             bounded(axum_server::from_tcp_rustls(listener, tls).map_err(cannot)?)

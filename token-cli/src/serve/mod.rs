@@ -50,7 +50,7 @@ async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) 
         trace,
     };
     let certificate = listen_cert.zip(listen_key);
-    let http = listen::serve(sidecar.clone().router(), listen, certificate);
+    let http = listen::serve(sidecar.clone().service(), listen, certificate);
     tokio::try_join!(http, listen::serve_grpc(sidecar, grpc))?;
     Ok(Report::text(Exit::Done, String::new()))
 }

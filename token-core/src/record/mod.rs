@@ -23,6 +23,8 @@ mod fuzzing;
 mod header;
 mod seal;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Access, Demand, Mode};
@@ -169,7 +171,7 @@ impl Record {
     pub fn verdict(self, id: TokenId, expires_at: Timestamp, demand: &Demand) -> Verdict {
         match self.refusal(demand) {
             Some(reason) => Verdict::Inactive(reason),
-            None => Verdict::Active(self.into_grant(id, expires_at)),
+            None => Verdict::Active(Arc::new(self.into_grant(id, expires_at))),
         }
     }
 

@@ -26,10 +26,12 @@ pub(super) fn verify(
 }
 
 fn compute(record: &[u8], id: TokenId, keys: &KeyRing, version: KeyVersion) -> Option<[u8; 8]> {
-    let mut sealer = keys.sealer(version)?;
-    sealer.update(&id.partition().number().to_be_bytes());
-    sealer.update(&id.bits().to_be_bytes());
-    sealer.update(record.get(..SEAL.start)?);
-    sealer.update(record.get(SEAL.end..)?);
-    sealer.finalize().as_bytes().first_chunk().copied()
+    let parts: [&[u8]; 4] = [
+        &id.partition().number().to_be_bytes(),
+        &id.bits().to_be_bytes(),
+        record.get(..SEAL.start)?,
+        record.get(SEAL.end..)?,
+    ];
+    // In one piece: hashing parts costs twice as much.
+    keys.seal(version, &parts.concat())?.as_bytes().first_chunk().copied()
 }

@@ -11,15 +11,15 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use token_core::Grant;
+use token_core::{Demand, Grant, Need};
 
-use super::Sidecar;
 use super::demands::Demands;
 use super::problem::Problem;
+use super::{Sidecar, Tokens};
+use crate::credentials::{Credentials, InUrl};
 use crate::refusal::Refusal;
 
 /// What the service behind the proxy is told. All of them are always there, so that a client's own never survive.
@@ -28,32 +28,67 @@ pub(super) static ID: HeaderName = HeaderName::from_static("x-token-id");
 static SCOPES: HeaderName = HeaderName::from_static("x-token-scopes");
 static LABEL: HeaderName = HeaderName::from_static("x-token-label");
 
-/// For proxies that ask at a URL of their configuration.
-pub(super) async fn by_query(
-    State(sidecar): State<Arc<Sidecar>>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    let query = parts.uri.query().unwrap_or_default();
-    let parameters = form_urlencoded::parse(query.as_bytes());
-    // A token in the URL is refused as such.
-    let demands = Demands::configured(parameters.filter(|(name, _)| name != "access_token"))?;
-    answer(&sidecar, &parts, demands).await
+/// How a proxy asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// At a URL of its configuration, whose query says what is demanded.
+    ByQuery,
+    /// At `/auth` with the client's path and query appended. What a client asks for at the root of a service is the empty
+    /// path here.
+    ByHeader {
+        /// Whether the client asked for the root.
+        root: bool,
+    },
 }
 
-/// For proxies that append the client's path and query.
-pub(super) async fn by_header(
-    State(sidecar): State<Arc<Sidecar>>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    answer(&sidecar, &parts, Demands::default()).await
+/// The patterns of what is asked for.
+pub(super) const ROUTES: [&str; 3] = ["/auth", "/auth/", "/auth/{*path}"];
+
+impl Way {
+    /// How what has this path is asked; `None` for what is no such question.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        match path.strip_prefix("/auth")? {
+            "" => Some(Self::ByQuery),
+            rest => rest.starts_with('/').then_some(Self::ByHeader { root: rest == "/" }),
+        }
+    }
+
+    /// The pattern of its path.
+    pub(super) fn route(self) -> &'static str {
+        let [query, root, path] = ROUTES;
+        match self {
+            Self::ByQuery => query,
+            Self::ByHeader { root: true } => root,
+            Self::ByHeader { root: false } => path,
+        }
+    }
 }
 
-async fn answer(sidecar: &Sidecar, request: &Parts, demands: Demands) -> Result<Response, Problem> {
-    let mut response = Response::default();
-    *response.headers_mut() = admit(sidecar, request, demands).await?;
-    Ok(response)
+/// Answers a proxy.
+pub(super) async fn answer(sidecar: &Sidecar, request: &Parts, way: Way) -> Response {
+    let admitted = match demanded(request, way) {
+        Ok(demands) => admit(sidecar, request, demands).await,
+        Err(problem) => Err(problem),
+    };
+    match admitted {
+        Ok(identity) => {
+            let mut response = Response::default();
+            *response.headers_mut() = identity;
+            response
+        }
+        Err(problem) => problem.answer(),
+    }
+}
+
+fn demanded(request: &Parts, way: Way) -> Result<Demands, Problem> {
+    match (way, request.uri.query()) {
+        (Way::ByQuery, Some(query)) => {
+            let parameters = form_urlencoded::parse(query.as_bytes());
+            // A token in the URL is refused as such.
+            Demands::configured(parameters.filter(|(name, _)| name != "access_token"))
+        }
+        _ => Ok(Demands::default()),
+    }
 }
 
 /// What to tell the service behind the proxy of a request that may come through.
@@ -63,9 +98,14 @@ pub(super) async fn admit(
     demands: Demands,
 ) -> Result<HeaderMap, Problem> {
     let needs = demands.and_in(&request.headers)?.needs();
-    let checked = sidecar.door().check_for(request, needs).await;
-    let who = checked.map_err(|refusal| refused(sidecar, refusal))?;
-    Ok(identity(who.grant()))
+    let granted = granted(&sidecar.tokens, request, needs).await;
+    granted.map(|grant| identity(&grant)).map_err(|refusal| refused(sidecar, refusal))
+}
+
+async fn granted(tokens: &Tokens, request: &Parts, needs: Vec<Need>) -> Result<Arc<Grant>, Refusal> {
+    let credentials = Credentials::of(request, InUrl::Refused)?.ok_or(Refusal::NoCredentials)?;
+    let demand = needs.into_iter().fold(credentials.demand()?, Demand::need);
+    credentials.grant(tokens, &demand).await
 }
 
 /// The refusal in the words of all proxies: 401, 403 or 503.
@@ -116,4 +156,25 @@ fn name(name: &str) -> HeaderValue {
         }
     }
     value(encoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_begins_like_a_question_is_none() {
+        for (path, route) in [
+            ("/auth", Some("/auth")),
+            ("/auth/", Some("/auth/")),
+            ("/auth//", Some("/auth/{*path}")),
+            ("/auth/v1/tokens", Some("/auth/{*path}")),
+            ("/authorize", None),
+            ("/AUTH", None),
+            ("/v1/auth", None),
+            ("/", None),
+        ] {
+            assert_eq!(Way::of(path).map(Way::route), route, "{path}");
+        }
+    }
 }

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use http::request::Parts;
 use http::{HeaderValue, header};
 use tracing::Instrument;
 
 use super::limits::{Guard, Limits};
 use super::meters::Meters;
-use super::observe::Observed;
+use super::observe::{Observed, Route};
 use super::trace::Join;
 
 /// All of it in one place, which costs a third of what three would.
@@ -20,25 +21,46 @@ pub(super) struct Front {
     meters: Meters,
 }
 
-impl Front {
-    pub(super) fn new(limits: Limits, join: Option<Join>) -> Arc<Self> {
-        Arc::new(Self { guard: Guard::new(limits), join, meters: Meters::default() })
-    }
-}
-
-/// Answers a request.
+/// Answers a request that went through the router.
 pub(super) async fn answer(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
-    let observed = Observed::begin(&request, front.join);
+    let route = request.extensions().get::<MatchedPath>().cloned().map_or(Route::None, Route::Matched);
+    let observed = front.observe(route, request.method(), request.headers());
     let watched = is_watching(&request);
     let answering = next.run(request).instrument(observed.span());
     // Whoever watches over the process must see how busy it is.
-    let mut response = if watched { answering.await } else { front.guard.bound(answering).await };
-    // Who is let in, and which tokens there are, changes from one moment to the next.
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    observed.answered(&response, &front.meters);
-    response
+    let response = if watched { answering.await } else { front.guard.bound(answering).await };
+    front.answered(observed, response)
 }
 
 fn is_watching(request: &Request) -> bool {
     matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics")
+}
+
+impl Front {
+    pub(super) fn new(limits: Limits, join: Option<Join>) -> Arc<Self> {
+        Arc::new(Self { guard: Guard::new(limits), join, meters: Meters::default() })
+    }
+
+    /// Answers a request where nothing is waited for but the store, which has a deadline of its own.
+    pub(super) async fn answer_promptly(
+        &self,
+        route: &'static str,
+        request: &Parts,
+        answering: impl Future<Output = Response>,
+    ) -> Response {
+        let observed = self.observe(Route::Known(route), &request.method, &request.headers);
+        let response = self.guard.with_room(answering.instrument(observed.span())).await;
+        self.answered(observed, response)
+    }
+
+    fn observe(&self, route: Route, method: &http::Method, headers: &http::HeaderMap) -> Observed {
+        Observed::begin(route, method, headers, self.join)
+    }
+
+    fn answered(&self, observed: Observed, mut response: Response) -> Response {
+        // Who is let in, and which tokens there are, changes from one moment to the next.
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        observed.answered(&response, &self.meters);
+        response
+    }
 }

@@ -36,12 +36,20 @@ impl Guard {
 
     /// Answers where there is room, and not for too long.
     pub(super) async fn bound(&self, answering: impl Future<Output = Response>) -> Response {
+        let bounded = async {
+            match tokio::time::timeout(self.time, answering).await {
+                Ok(response) => response,
+                Err(_) => Problem::busy("the request took too long").into_response(),
+            }
+        };
+        self.with_room(bounded).await
+    }
+
+    /// Answers where there is room.
+    pub(super) async fn with_room(&self, answering: impl Future<Output = Response>) -> Response {
         let Ok(_room) = self.room.try_acquire() else {
             return Problem::busy("too many requests at once").into_response();
         };
-        match tokio::time::timeout(self.time, answering).await {
-            Ok(response) => response,
-            Err(_) => Problem::busy("the request took too long").into_response(),
-        }
+        answering.await
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use metrics::{Counter, Histogram, counter, histogram};
 use token_core::{
     Change, Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Revocation, RevokeOutcome, Sighting,
-    StoreError, Subject, TokenId, TokenStore, Verdict,
+    StoreError, Subject, TokenId, TokenStore, Validating, Verdict,
 };
 use tracing::Instrument;
 
@@ -105,11 +105,13 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         self.measure("issue", Some(id), self.store.issue(id, request), |_| "issued").await
     }
 
-    async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
-        let work = self.store.validate(token, demand, mode);
-        let verdict = self.measure("validate", Some(token.id()), work, word).await?;
-        self.count(&verdict, mode);
-        Ok(verdict)
+    fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
+        Box::pin(async move {
+            let work = self.store.validate(token, demand, mode);
+            let verdict = self.measure("validate", Some(token.id()), work, word).await?;
+            self.count(&verdict, mode);
+            Ok(verdict)
+        })
     }
 
     async fn validate_many(

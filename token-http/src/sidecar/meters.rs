@@ -1,6 +1,6 @@
 //! The metrics of requests, found without their names: looking those up costs as much as counting a hundred requests.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use metrics::{Counter, Histogram, counter, histogram};
 
 /// How often requests came, and how long they took, by route.
 #[derive(Default)]
-pub(super) struct Meters(RwLock<HashMap<String, Meter>>);
+pub(super) struct Meters(RwLock<BTreeMap<String, Meter>>);
 
 /// One route.
 struct Meter {
     seconds: Histogram,
     /// By method and status.
-    requests: HashMap<(&'static str, u16), Counter>,
+    requests: BTreeMap<(&'static str, u16), Counter>,
 }
 
 impl Meters {
     /// A request was answered. Routes, methods and statuses are few, and known beforehand.
     pub(super) fn count(&self, route: &str, method: &'static str, status: u16, took: Duration) {
-        let counted = |meters: &HashMap<String, Meter>| {
+        let counted = |meters: &BTreeMap<String, Meter>| {
             let meter = meters.get(route)?;
             meter.requests.get(&(method, status))?.increment(1);
             meter.seconds.record(took);
@@ -35,12 +35,12 @@ impl Meters {
 }
 
 /// What was not met before.
-fn meter(meters: &mut HashMap<String, Meter>, route: &str, method: &'static str, status: u16) {
+fn meter(meters: &mut BTreeMap<String, Meter>, route: &str, method: &'static str, status: u16) {
     let name = route.to_owned();
     let seconds = || histogram!("http_request_seconds", "route" => name.clone());
     let meter = meters
         .entry(route.to_owned())
-        .or_insert_with(|| Meter { seconds: seconds(), requests: HashMap::new() });
+        .or_insert_with(|| Meter { seconds: seconds(), requests: BTreeMap::new() });
     meter.requests.entry((method, status)).or_insert_with(|| {
         counter!("http_requests_total", "route" => name.clone(), "method" => method, "status" => status.to_string())
     });

@@ -40,6 +40,7 @@ mod policy;
 mod problem;
 mod query;
 mod revocation;
+mod service;
 mod tokens;
 mod trace;
 
@@ -49,12 +50,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, get, post};
 use token_core::{Subject, TokenService, TokenStore};
 
 use self::front::Front;
 pub use self::limits::Limits;
 pub use self::measured::Measured;
+pub use self::service::Answers;
 pub use self::trace::{Join, REQUEST, TARGET};
 use crate::auth::TokenAuth;
 use crate::refusal::Realm;
@@ -85,29 +87,28 @@ pub struct Sidecar {
 }
 
 impl Sidecar {
-    /// Everything that it answers.
-    pub fn router(self) -> Router {
-        routes()
+    /// Everything that it answers, as a tower service.
+    pub fn service(self) -> Answers {
+        let front = Front::new(self.limits, self.trace);
+        let sidecar = Arc::new(self);
+        let others = others()
             .into_iter()
             .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
             .method_not_allowed_fallback(problem::method_not_allowed)
             .fallback(problem::not_found)
-            .layer(from_fn_with_state(Front::new(self.limits, self.trace), front::answer))
-            .with_state(Arc::new(self))
+            .layer(from_fn_with_state(front.clone(), front::answer))
+            .with_state(sidecar.clone());
+        Answers::new(sidecar, front, others)
     }
 
     fn door(&self) -> TokenAuth<Arc<dyn TokenStore>> {
-        TokenAuth::new(self.tokens.clone()).realm(self.realm.clone())
+        TokenAuth::new(self.tokens.clone())
     }
 }
 
-/// Every path, and what may be done there. `openapi.json` says the same.
-fn routes() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
+/// Every path but those of [`forward_auth`], and what may be done there. `openapi.json` says the same.
+fn others() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
     vec![
-        ("/auth", any(forward_auth::by_query)),
-        // What a client asks for at the root of a service is the empty path here.
-        ("/auth/", any(forward_auth::by_header)),
-        ("/auth/{*path}", any(forward_auth::by_header)),
         ("/introspect", post(introspection::introspect)),
         ("/revoke", post(revocation::revoke)),
         ("/v1/tokens", get(tokens::list).post(tokens::issue).delete(tokens::revoke_all)),

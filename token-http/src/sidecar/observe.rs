@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::MatchedPath;
 use axum::response::Response;
-use http::Method;
+use http::{HeaderMap, Method};
 use tracing::Span;
 
 use super::forward_auth::ID;
@@ -15,18 +15,31 @@ use super::trace::{self, Join};
 pub(super) struct Observed {
     began: Instant,
     method: &'static str,
-    /// The pattern, not the path: what is in the path is the client's.
-    route: Option<MatchedPath>,
+    route: Route,
     traced: trace::Request,
 }
 
+/// Which route a request took: its pattern, not its path, since what is in the path is the client's.
+pub(super) enum Route {
+    Known(&'static str),
+    Matched(MatchedPath),
+    None,
+}
+
+impl Route {
+    fn pattern(&self) -> Option<&str> {
+        match self {
+            Self::Known(route) => Some(route),
+            Self::Matched(route) => Some(route.as_str()),
+            Self::None => None,
+        }
+    }
+}
+
 impl Observed {
-    pub(super) fn begin(request: &Request, join: Option<Join>) -> Self {
-        let began = Instant::now();
-        let method = known(request.method());
-        let route = request.extensions().get::<MatchedPath>().cloned();
-        let shown = route.as_ref().map(MatchedPath::as_str);
-        let traced = trace::Request::http(join, method, shown, request.headers());
+    pub(super) fn begin(route: Route, method: &Method, headers: &HeaderMap, join: Option<Join>) -> Self {
+        let (began, method) = (Instant::now(), known(method));
+        let traced = trace::Request::http(join, method, route.pattern(), headers);
         Self { began, method, route, traced }
     }
 
@@ -41,7 +54,7 @@ impl Observed {
         let (status, took) = (response.status().as_u16(), began.elapsed());
         traced.answered("http.response.status_code", status.into(), status >= 500);
         let token_id = response.headers().get(&ID).and_then(|id| id.to_str().ok());
-        let route = route.as_ref().map_or("none", MatchedPath::as_str);
+        let route = route.pattern().unwrap_or("none");
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let trace_id = traced.trace_id;
         tracing::info!(target: "access", method, route, status, micros, token_id, trace_id, "answered");

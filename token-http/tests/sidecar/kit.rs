@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
@@ -12,7 +11,7 @@ use token_core::{
     os_rng,
 };
 use token_http::Realm;
-use token_http::sidecar::{Limits, Sidecar, Tokens};
+use token_http::sidecar::{Answers, Limits, Sidecar, Tokens};
 use tower::ServiceExt;
 
 pub(crate) const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
@@ -20,7 +19,7 @@ pub(crate) const FOLDER: &str = "00000000-0000-0000-0000-000000000007";
 
 pub(crate) struct Running {
     pub(crate) tokens: Arc<Tokens>,
-    pub(crate) router: Router,
+    pub(crate) service: Answers,
 }
 
 impl Running {
@@ -40,7 +39,7 @@ impl Running {
             metrics: Some(Arc::new(String::new)),
             trace: None,
         };
-        Self { tokens, router: sidecar.router() }
+        Self { tokens, service: sidecar.service() }
     }
 
     pub(crate) async fn issue(&self, user: &str, scopes: &[&str]) -> Issued {
@@ -56,7 +55,7 @@ impl Running {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response<String> {
-        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let answer = self.service.clone().oneshot(request).await.unwrap();
         let (parts, body) = answer.into_parts();
         Response::from_parts(
             parts,

@@ -7,7 +7,7 @@ use serde_json::json;
 use token_core::{
     Change, Confirmation, ConfirmationLevel, Demand, Grant, IssueRequest, KeyRing, MemoryStore, Mode,
     ParsedToken, Revocation, RevokeOutcome, Sighting, StoreError, StoreErrorKind, Subject, TokenId,
-    TokenStore, Verdict,
+    TokenStore, Validating,
 };
 
 use crate::kit::*;
@@ -45,8 +45,8 @@ impl TokenStore for Troubled {
         }
         self.store.issue(id, request).await.map(unconfirmed)
     }
-    async fn validate(&self, token: ParsedToken, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
-        self.store.validate(token, demand, mode).await
+    fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
+        self.store.validate(token, demand, mode)
     }
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
         self.trouble()?;

@@ -10,12 +10,13 @@ use super::leases::Generation;
 use super::settings::LocalCache;
 
 /// What an entry takes besides the texts in it, about: itself, and its place in the map.
-const FRAME: usize = size_of::<Entry>() + 96;
+const FRAME: usize = size_of::<Entry>() + size_of::<Grant>() + 112;
 
 /// Entries by token. The ones that are used stay longest.
-pub(super) struct Entries(Cache<TokenId, Arc<Entry>, Weight>);
+pub(super) struct Entries(Cache<TokenId, Entry, Weight>);
 
-/// What is known of a token.
+/// What is known of a token. A copy shares what it grants.
+#[derive(Clone)]
 pub(super) struct Entry {
     pub(super) what: Held,
     /// When it ceases to count, by the clock of the cache.
@@ -24,8 +25,9 @@ pub(super) struct Entry {
 }
 
 /// Live or revoked.
+#[derive(Clone)]
 pub(super) enum Held {
-    Live(Grant),
+    Live(Arc<Grant>),
     Revoked,
 }
 
@@ -37,12 +39,12 @@ impl Entries {
         Self(Cache::with_weighter(entries, bytes as u64, weight))
     }
 
-    pub(super) fn get(&self, id: TokenId) -> Option<Arc<Entry>> {
+    pub(super) fn get(&self, id: TokenId) -> Option<Entry> {
         self.0.get(&id)
     }
 
     pub(super) fn put(&self, id: TokenId, what: Held, until: u64, generation: Generation) {
-        self.0.insert(id, Arc::new(Entry { what, until, generation }));
+        self.0.insert(id, Entry { what, until, generation });
     }
 
     /// How many there are, those included that do not count any more.
@@ -56,8 +58,8 @@ struct Weight {
     least: u64,
 }
 
-impl Weighter<TokenId, Arc<Entry>> for Weight {
-    fn weight(&self, _: &TokenId, entry: &Arc<Entry>) -> u64 {
+impl Weighter<TokenId, Entry> for Weight {
+    fn weight(&self, _: &TokenId, entry: &Entry) -> u64 {
         let texts = match &entry.what {
             Held::Live(grant) => texts(grant),
             Held::Revoked => 0,

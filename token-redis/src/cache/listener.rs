@@ -161,7 +161,7 @@ impl Post {
     ) -> Result<Infallible, RedisError> {
         let mut connection = self.subscribe(address).await?;
         loop {
-            let sent = self.hearing.known.now();
+            let sent = self.hearing.known.clock.now();
             self.gap.store(false, Ordering::Release);
             self.probe(&mut connection).await?;
             self.extend(sent);
@@ -204,8 +204,8 @@ impl Post {
     }
 
     fn extend(&self, sent: u64) {
-        let Known { leases, .. } = &*self.hearing.known;
-        let (now, until) = (self.hearing.known.now(), sent.saturating_add(nanos(self.hearing.age)));
+        let Known { leases, clock, .. } = &*self.hearing.known;
+        let (now, until) = (clock.now(), sent.saturating_add(nanos(self.hearing.age)));
         self.lock().iter().for_each(|&partition| leases.extend(partition, now, until));
     }
 

@@ -8,6 +8,7 @@
 //! What is *not* kept: that a token is unknown, since its issue may be under way; and what a peek has found, since a peek
 //! renews nothing. That a token was revoked is kept as long as an entry is, since it cannot be issued again.
 
+mod clock;
 mod entries;
 mod leases;
 mod listener;
@@ -15,10 +16,11 @@ mod settings;
 mod tally;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use token_core::{Demand, Grant, Partition, Reason, TokenId, Verdict};
 
+use self::clock::Clock;
 use self::entries::{Entries, Held};
 use self::leases::{Generation, Leases};
 use self::listener::Listener;
@@ -38,8 +40,7 @@ pub(crate) struct Cache {
 
 /// What is known, and how long it counts.
 pub(crate) struct Known {
-    /// Times are nanoseconds since then.
-    start: Instant,
+    clock: Clock,
     entries: Entries,
     leases: Leases,
 }
@@ -69,7 +70,7 @@ impl Cache {
     /// Begins to listen. Until somebody is heard, nothing is answered.
     pub(crate) fn open(settings: LocalCache, target: Arc<Target>, options: &Options) -> Self {
         let known =
-            Arc::new(Known { start: Instant::now(), entries: Entries::new(settings), leases: Leases::new() });
+            Arc::new(Known { clock: Clock::start(), entries: Entries::new(settings), leases: Leases::new() });
         let listener = Listener::start(known.clone(), settings.age(), target, options);
         Self { settings, known, tally: Tally::default(), _listener: listener }
     }
@@ -85,25 +86,25 @@ impl Cache {
             hits: self.tally.hits(),
             misses: self.tally.misses(),
             entries: entries.len(),
-            partitions_heard: leases.given(self.known.now()),
+            partitions_heard: leases.given(self.known.clock.now()),
         }
     }
 
     /// The verdict on a use, where it is known.
     pub(crate) fn verdict(&self, id: TokenId, demand: &Demand) -> Option<Verdict> {
         let verdict = self.known.verdict(id, demand)?;
-        self.tally.hit(id);
+        self.tally.hit();
         Some(verdict)
     }
 
     /// To be called before a call is sent whose answer is to be kept.
     pub(crate) fn sending(&self, id: TokenId) -> Sending {
-        self.tally.miss(id);
-        Sending { at: self.known.now(), generation: self.known.leases.generation(id.partition()) }
+        self.tally.miss();
+        Sending { at: self.known.clock.now(), generation: self.known.leases.generation(id.partition()) }
     }
 
     /// Keeps what a use has found: a live token with so much left of its life.
-    pub(crate) fn keep(&self, sending: Sending, grant: &Grant, left: Duration) {
+    pub(crate) fn keep(&self, sending: Sending, grant: &Arc<Grant>, left: Duration) {
         let until = sending.at.saturating_add(nanos(left.min(self.settings.age())));
         self.known.entries.put(grant.id, Held::Live(grant.clone()), until, sending.generation);
     }
@@ -115,23 +116,19 @@ impl Cache {
 }
 
 impl Known {
-    fn now(&self) -> u64 {
-        nanos(self.start.elapsed())
-    }
-
     fn verdict(&self, id: TokenId, demand: &Demand) -> Option<Verdict> {
         let held = self.entries.get(id)?;
         // The lease first: what was heard before it was given is seen then.
         let lease = self.leases.until(id.partition());
         let current = self.leases.generation(id.partition());
-        let now = self.now();
+        let now = self.clock.now();
         if now >= lease || now >= held.until || held.generation != current {
             return None;
         }
-        Some(match &held.what {
+        Some(match held.what {
             Held::Live(grant) => match demand.refusal(&grant.subject, &grant.access) {
                 Some(reason) => Verdict::Inactive(reason),
-                None => Verdict::Active(grant.clone()),
+                None => Verdict::Active(grant),
             },
             Held::Revoked => Verdict::Inactive(Reason::Unknown),
         })
@@ -139,7 +136,7 @@ impl Known {
 
     /// A token was revoked, and its partition has turned. It cannot be issued again, so that may be kept.
     fn revoked(&self, id: TokenId, age: Duration) {
-        let until = self.now().saturating_add(nanos(age));
+        let until = self.clock.now().saturating_add(nanos(age));
         self.entries.put(id, Held::Revoked, until, self.leases.generation(id.partition()));
     }
 }

@@ -1,11 +1,17 @@
 //! How often the cache could answer.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use token_core::TokenId;
+/// So many counters that threads seldom meet at one.
+const COUNTERS: usize = 32;
 
-/// So many counters that callers on different cores seldom meet at one.
-const COUNTERS: usize = 16;
+thread_local! {
+    /// The number of this thread.
+    static THREAD: usize = {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        THREADS.fetch_add(1, Ordering::Relaxed)
+    };
+}
 
 /// Counts hits and misses.
 #[derive(Default)]
@@ -20,12 +26,12 @@ struct Counter {
 }
 
 impl Tally {
-    pub(super) fn hit(&self, id: TokenId) {
-        self.counter(id).hits.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn hit(&self) {
+        self.counter().hits.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn miss(&self, id: TokenId) {
-        self.counter(id).misses.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn miss(&self) {
+        self.counter().misses.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn hits(&self) -> u64 {
@@ -36,8 +42,8 @@ impl Tally {
         self.0.iter().map(|counter| counter.misses.load(Ordering::Relaxed)).sum()
     }
 
-    fn counter(&self, id: TokenId) -> &Counter {
+    fn counter(&self) -> &Counter {
         #[expect(clippy::indexing_slicing, reason = "a remainder of COUNTERS")]
-        &self.0[(id.bits() % COUNTERS as u128) as usize]
+        &self.0[THREAD.with(|number| number % COUNTERS)]
     }
 }

@@ -7,8 +7,7 @@
 //! answers the others. One who does not get on with it (a future that is not polled) holds the others up for a quarter of
 //! their time at most: then the first whose patience ends begins anew, as if nothing were under way.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+use std::collections::{BTreeMap, VecDeque};
 use std::iter::zip;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,7 +23,7 @@ const CALLS: usize = 3;
 /// Where questions are asked.
 pub(super) trait Asked: Send + Sync + 'static {
     /// Questions of one lane can be asked together.
-    type Lane: Copy + Eq + Hash + Send;
+    type Lane: Copy + Ord + Send;
     type Question: Clone + Send;
     type Answer: Send;
     /// The most questions in one call.
@@ -45,7 +44,7 @@ pub(super) struct Gathering<T: Asked> {
 }
 
 struct Lanes<T: Asked> {
-    by: HashMap<T::Lane, Lane<T>>,
+    by: BTreeMap<T::Lane, Lane<T>>,
     /// How many beginnings there were.
     beginnings: u64,
 }
@@ -97,7 +96,7 @@ struct Seat<T: Asked> {
 
 impl<T: Asked> Gathering<T> {
     pub(super) fn new(asked: T) -> Arc<Self> {
-        Arc::new(Self { asked, lanes: Mutex::new(Lanes { by: HashMap::new(), beginnings: 0 }) })
+        Arc::new(Self { asked, lanes: Mutex::new(Lanes { by: BTreeMap::new(), beginnings: 0 }) })
     }
 
     pub(super) fn asked(&self) -> &T {

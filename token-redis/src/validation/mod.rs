@@ -19,7 +19,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 use token_core::{
-    Demand, KeyRing, Mode, ParsedToken, Partition, Reason, Record, RecordError, StoreError, TokenId, Verdict,
+    Demand, KeyRing, Mode, ParsedToken, Partition, Reason, Record, RecordError, StoreError, TokenId,
+    Validating, Verdict,
 };
 
 use self::asker::Asker;
@@ -55,17 +56,18 @@ impl Validation {
     }
 
     /// One verdict, for at most one command.
-    pub(crate) async fn one(
-        &self,
-        token: ParsedToken,
-        demand: &Demand,
-        mode: Mode,
-    ) -> Result<Verdict, StoreError> {
-        match self.known(token.id(), demand, mode) {
-            Some(verdict) => Ok(verdict),
-            // In a box: what is known should not have to carry about all that asking takes.
-            None => Box::pin(self.find_out(token.id(), demand, mode)).await,
+    pub(crate) fn one<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
+        let id = token.id();
+        if self.cache.is_none() {
+            return Box::pin(self.find_out(id, demand, mode));
         }
+        Box::pin(async move {
+            match self.known(id, demand, mode) {
+                Some(verdict) => Ok(verdict),
+                // In a box: what is known should not have to carry about all that asking takes.
+                None => Box::pin(self.find_out(id, demand, mode)).await,
+            }
+        })
     }
 
     /// Asks, together with whoever asks the same.
@@ -179,8 +181,8 @@ impl Validation {
         match found {
             Found::Active { record, dies_at, left } => {
                 let verdict = self.decode(id, &record)?.verdict(id, answer::time(dies_at), demand);
-                if let (Some(cache), Some(sending), Some(grant), Some(left)) =
-                    (&self.cache, sending, verdict.grant(), left)
+                if let (Some(cache), Some(sending), Verdict::Active(grant), Some(left)) =
+                    (&self.cache, sending, &verdict, left)
                 {
                     // The server's time is cut to milliseconds: up to one more has passed.
                     let left = u64::try_from(left.saturating_sub(1)).unwrap_or(0);
