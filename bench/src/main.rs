@@ -48,7 +48,7 @@ async fn run(cli: Cli) -> Outcome<()> {
         Part::Growth => growth::run(&docs).await,
         Part::Nodes => nodes::run(&docs).await,
         Part::Revocation(arguments) => revocation::run(&arguments, &docs).await,
-        Part::Micro => micro::run(&docs),
+        Part::Micro => micro::run(&docs).await,
         Part::Node { store, callers } => nodes::serve(&store, callers).await,
         Part::Door { redis, port } => door::run(&redis, port).await,
         Part::Report => report::write(&docs),
@@ -56,7 +56,7 @@ async fn run(cli: Cli) -> Outcome<()> {
 }
 
 async fn all(docs: &Docs) -> Outcome<()> {
-    micro::run(docs)?;
+    micro::run(docs).await?;
     validate::run(&ValidateArgs::default(), docs).await?;
     latency::run(docs).await?;
     auth::run(docs).await?;

@@ -1,18 +1,22 @@
 //! `micro`: what the steps of a validation cost that ask nobody, each by itself, on one thread.
 
+mod hits;
+
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use criterion::Criterion;
+use criterion::{Bencher, Criterion};
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 use token_core::{
     Access, Clock, IssueRequest, KeyRing, Need, Prefix, Record, Scope, Scopes, SubjectHash, SystemClock,
     TokenFormat, TokenId, os_rng,
 };
 
+use self::hits::Hits;
 use crate::arena::{capped, request};
 use crate::contestants::ours::ring;
 use crate::outcome::{Outcome, failure};
@@ -53,56 +57,93 @@ struct Interval {
     upper_bound: f64,
 }
 
-/// Measures, prints and keeps it. It does not wait for anything, and holds its thread.
-pub(crate) fn run(docs: &Docs) -> Outcome<()> {
-    let folder = tempfile::tempdir()?;
-    let mut criterion = Criterion::default()
-        .output_directory(folder.path())
-        .without_plots()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2));
-    let mut rows = Vec::new();
-    let mut measure = |name: &str, budget_ns: Option<f64>, step: &mut dyn FnMut()| {
-        criterion.bench_function(name, |bencher| bencher.iter(&mut *step));
-        rows.push(read(folder.path(), name, budget_ns)?);
-        Outcome::Ok(())
-    };
+/// What was measured so far.
+struct Stopwatch {
+    criterion: Criterion,
+    folder: TempDir,
+    rows: Vec<MicroRow>,
+}
 
+impl Stopwatch {
+    fn new() -> Outcome<Self> {
+        let folder = tempfile::tempdir()?;
+        let criterion = Criterion::default()
+            .output_directory(folder.path())
+            .without_plots()
+            .warm_up_time(Duration::from_millis(500))
+            .measurement_time(Duration::from_secs(2));
+        Ok(Self { criterion, folder, rows: Vec::new() })
+    }
+
+    fn step(&mut self, name: &str, budget_ns: Option<f64>, mut step: impl FnMut()) -> Outcome<()> {
+        self.measure(name, budget_ns, &mut |bencher| bencher.iter(&mut step))
+    }
+
+    fn measure(
+        &mut self,
+        name: &str,
+        budget_ns: Option<f64>,
+        routine: &mut dyn FnMut(&mut Bencher<'_>),
+    ) -> Outcome<()> {
+        self.criterion.bench_function(name, routine);
+        self.rows.push(read(self.folder.path(), name, budget_ns)?);
+        Ok(())
+    }
+}
+
+/// Measures, prints and keeps it. Meanwhile it holds its thread.
+pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
+    let mut watch = Stopwatch::new()?;
+    steps(&mut watch)?;
+    let hits = Hits::open().await?;
+    hits.warm().await?;
+    let mut number = 0;
+    watch.step("answer a use from the local cache", Some(150.0), || {
+        number += 1;
+        hits.hit(number);
+    })?;
+    hits.warm().await?;
+    let by_two = "the same on two threads at once, for each use";
+    watch.measure(by_two, Some(100.0), &mut |bencher| bencher.iter_custom(|uses| hits.by_two(uses)))?;
+    hits.all_were()?;
+    docs.keep("micro", watch.rows)
+}
+
+fn steps(watch: &mut Stopwatch) -> Outcome<()> {
     let keys = Arc::new(ring()?);
     let format = TokenFormat::new(Prefix::default(), keys.clone());
     let asked = request(0, capped()?)?;
     let token = format.generate(SubjectHash::of(&asked.subject).partition, &mut os_rng()?);
     let (text, id) = (token.expose_secret(), token.id());
-    measure("parse, check and hash a token", Some(400.0), &mut || {
+    watch.step("parse, check and hash a token", Some(400.0), || {
         _ = black_box(format.parse(black_box(text)));
     })?;
     let mistyped = text.get(..text.len() - 1).unwrap_or_default().to_owned() + "\u{7f}";
-    measure("refuse what has not the form of a token", Some(250.0), &mut || {
+    watch.step("refuse what has not the form of a token", Some(250.0), || {
         _ = black_box(format.parse(black_box(&mistyped)));
     })?;
     let foreign = TokenFormat::new(Prefix::default(), Arc::new(KeyRing::public()));
     let foreign = foreign.generate(id.partition(), &mut os_rng()?);
-    measure("refuse a token of another deployment", Some(250.0), &mut || {
+    watch.step("refuse a token of another deployment", Some(250.0), || {
         _ = black_box(format.parse(black_box(foreign.expose_secret())));
     })?;
     let invented = invent(text);
-    measure("refuse an invented token, whose check does not fit", Some(250.0), &mut || {
+    watch.step("refuse an invented token, whose check does not fit", Some(250.0), || {
         _ = black_box(format.parse(black_box(&invented)));
     })?;
-    measure("read and verify a record", None, &mut decoding(&asked, id, keys.clone()))?;
-    measure("read and verify a record of 8 scopes", None, &mut decoding(&scoped(&asked)?, id, keys))?;
+    watch.step("read and verify a record", None, decoding(&asked, id, keys.clone()))?;
+    watch.step("read and verify a record of 8 scopes", None, decoding(&scoped(&asked)?, id, keys))?;
     let access = scoped(&asked)?.access;
     let demand =
         Need::new(scope(u128::MAX)?).below((1..DEPTH).map(|n| node(SCOPES + n)).chain([node(SCOPES - 1)]));
-    measure("decide on a scope, 6 folders deep, among 8", None, &mut || {
+    watch.step("decide on a scope, 6 folders deep, among 8", None, || {
         black_box(access.covers(black_box(&demand)));
     })?;
-    measure("make a token, randomness included", None, &mut || {
+    watch.step("make a token, randomness included", None, || {
         if let Ok(mut rng) = os_rng() {
             drop(black_box(format.generate(id.partition(), &mut rng)));
         }
-    })?;
-    docs.keep("micro", rows)
+    })
 }
 
 fn read(folder: &Path, name: &str, budget_ns: Option<f64>) -> Outcome<MicroRow> {

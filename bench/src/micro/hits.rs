@@ -1,0 +1,83 @@
+//! Uses that a store's local cache answers, from the parsed token to the verdict.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use token_core::{Demand, KeyRing, Mode, ParsedToken, Prefix, TokenService, TokenStore, Verdict};
+use token_redis::{LocalCache, RedisStore};
+
+use crate::arena::{Arena, issue, sliding};
+use crate::outcome::{Outcome, failure};
+
+const TOKENS: usize = 100;
+/// No token is asked about twice while this is measured.
+const AGE: Duration = LocalCache::LONGEST;
+
+/// A store whose cache knows all its tokens.
+pub(super) struct Hits {
+    store: RedisStore,
+    tokens: Vec<ParsedToken>,
+    demand: Demand,
+    missed: AtomicUsize,
+    _arena: Arena,
+}
+
+impl Hits {
+    pub(super) async fn open() -> Outcome<Self> {
+        let arena = Arena::open(TOKENS).await;
+        let cache = LocalCache::default().max_age(AGE);
+        let keys = Arc::new(KeyRing::public());
+        let store = RedisStore::builder().local_cache(cache).connect(&arena.server.url(), keys).await?;
+        let service = TokenService::new(store, Prefix::default());
+        let texts = issue(&service, sliding()?, TOKENS).await?;
+        let tokens = texts.iter().map(|text| service.parse(text)).collect::<Result<_, _>>()?;
+        let (store, missed) = (service.into_store(), AtomicUsize::new(0));
+        Ok(Self { store, tokens, demand: Demand::any(), missed, _arena: arena })
+    }
+
+    /// Asks about each token, until all are known.
+    pub(super) async fn warm(&self) -> Outcome<()> {
+        for _ in 0..100 {
+            for token in &self.tokens {
+                self.store.validate(*token, &self.demand, Mode::Use).await?;
+            }
+            self.missed.store(0, Ordering::Relaxed);
+            (0..TOKENS).for_each(|number| self.hit(number));
+            if self.missed.load(Ordering::Relaxed) == 0 {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Err(failure("the cache does not come to know its tokens"))
+    }
+
+    pub(super) fn hit(&self, number: usize) {
+        let Some(token) = self.tokens.get(number % TOKENS) else { return };
+        let verdict = self.store.validate(*token, &self.demand, Mode::Use).now_or_never();
+        if !matches!(verdict, Some(Ok(Verdict::Active(_)))) {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How long so many uses take that two threads share.
+    pub(super) fn by_two(&self, uses: u64) -> Duration {
+        let half = usize::try_from(uses / 2).unwrap_or(usize::MAX);
+        let began = Instant::now();
+        std::thread::scope(|scope| {
+            for first in [0, TOKENS / 2] {
+                scope.spawn(move || (first..first + half).for_each(|number| self.hit(number)));
+            }
+        });
+        began.elapsed()
+    }
+
+    /// Fails when anything was measured that is no hit.
+    pub(super) fn all_were(&self) -> Outcome<()> {
+        match self.missed.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            missed => Err(failure(format!("{missed} uses were not answered by the cache"))),
+        }
+    }
+}
