@@ -69,11 +69,12 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     let script = folder.path().join("wrk.lua");
     fs::write(&script, SCRIPT)?;
     let (keys, tokens) = (token_file(&arena, folder.path()).await?, folder.path().join("tokens"));
+    let sidecar = Sidecar { command, url: arena.server.url(), keys, tokens };
     let doors = [
         bare(&arena, folder.path()).await?,
-        serve("token-cli serve", &arena, &command, &keys, tokens.clone(), &[]).await?,
-        serve("token-cli serve, TOKEN_LOG=warn", &arena, &command, &keys, tokens, &["TOKEN_LOG=warn"])
-            .await?,
+        sidecar.serve("token-cli serve", &[], &[]).await,
+        sidecar.serve("token-cli serve, TOKEN_LOG=warn", &["TOKEN_LOG=warn"], &[]).await,
+        sidecar.serve("token-cli serve --cache", &[], &["--cache"]).await,
     ];
 
     let mut rows = Vec::new();
@@ -81,7 +82,7 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
         for door in &doors {
             ask(&wrk, &script, door, connections, WARM).await?;
         }
-        let mut laps = [const { Vec::new() }; 3];
+        let mut laps = [const { Vec::new() }; 4];
         for round in 0..ROUNDS {
             for turn in 0..doors.len() {
                 let who = (turn + round) % doors.len();
@@ -137,23 +138,25 @@ async fn token_file(arena: &Arena, folder: &Path) -> Outcome<PathBuf> {
     Ok(keys)
 }
 
-/// The command as it is started by default: it writes a line of its access log for each request, here to a file.
-async fn serve(
-    name: &'static str,
-    arena: &Arena,
-    command: &Path,
-    keys: &Path,
+/// How the command is started.
+struct Sidecar {
+    command: PathBuf,
+    url: String,
+    keys: PathBuf,
     tokens: PathBuf,
-    settings: &[&str],
-) -> Outcome<Door> {
-    let (url, keys) = (arena.server.url(), keys.display().to_string());
-    let daemon = Daemon::start(Path::new("/usr/bin/env"), |port| {
-        let listen = format!("127.0.0.1:{port}");
-        let program = command.display().to_string();
-        let own = [&program, "serve", "--store", &url, "--key-file", &keys, "--listen", &listen];
-        settings.iter().chain(&own).map(|&word| word.to_owned()).collect()
-    });
-    Ok(Door { name, daemon: daemon.await, tokens })
+}
+
+impl Sidecar {
+    /// By default it writes a line of its access log for each request, here to a file.
+    async fn serve(&self, name: &'static str, environment: &[&str], flags: &[&str]) -> Door {
+        let daemon = Daemon::start(Path::new("/usr/bin/env"), |port| {
+            let (program, keys) = (self.command.display().to_string(), self.keys.display().to_string());
+            let listen = format!("127.0.0.1:{port}");
+            let own = [&program, "serve", "--store", &self.url, "--key-file", &keys, "--listen", &listen];
+            environment.iter().chain(&own).chain(flags).map(|&word| word.to_owned()).collect()
+        });
+        Door { name, daemon: daemon.await, tokens: self.tokens.clone() }
+    }
 }
 
 async fn issue_for(server: &Server, keys: &str) -> Outcome<Texts> {

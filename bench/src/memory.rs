@@ -19,8 +19,16 @@ const TOKENS: usize = 1_000_000;
 pub(crate) struct MemoryRow {
     pub(crate) name: String,
     pub(crate) tokens: usize,
-    /// Memory that Redis has given out for each, in bytes.
+    /// What it takes of Redis' `used_memory`, in bytes.
     pub(crate) bytes_each: f64,
+    /// The same of `used_memory_dataset`: without the tables of all keys and of when they die.
+    pub(crate) data_each: f64,
+}
+
+/// What a server says of its memory.
+struct Used {
+    all: f64,
+    data: f64,
 }
 
 /// Measures, prints and keeps it.
@@ -85,20 +93,23 @@ async fn copy(arena: &Arena, count: usize) -> Outcome<()> {
     Ok(())
 }
 
-async fn row(arena: &Arena, name: String, before: u64) -> Outcome<MemoryRow> {
+async fn row(arena: &Arena, name: String, before: Used) -> Outcome<MemoryRow> {
     let size: usize = arena.server.command(&["DBSIZE"]).await;
     if size < TOKENS {
         return Err(failure(format!("{name}: only {size} keys are there")));
     }
-    let bytes_each = used(arena).await?.saturating_sub(before) as f64 / TOKENS as f64;
-    println!("{bytes_each:>8.1} bytes  {name}");
-    Ok(MemoryRow { name, tokens: TOKENS, bytes_each })
+    let after = used(arena).await?;
+    let each = |before, after| (after - before) / TOKENS as f64;
+    let (bytes_each, data_each) = (each(before.all, after.all), each(before.data, after.data));
+    println!("{bytes_each:>8.1} bytes, {data_each:.1} of data  {name}");
+    Ok(MemoryRow { name, tokens: TOKENS, bytes_each, data_each })
 }
 
-async fn used(arena: &Arena) -> Outcome<u64> {
+async fn used(arena: &Arena) -> Outcome<Used> {
     let info: String = arena.server.command(&["INFO", "memory"]).await;
-    let field = info.lines().find_map(|line| line.strip_prefix("used_memory:"));
-    field
-        .and_then(|bytes| bytes.parse().ok())
-        .ok_or_else(|| failure("the server does not say how much memory it uses"))
+    let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
+    match (field("used_memory:"), field("used_memory_dataset:")) {
+        (Some(all), Some(data)) => Ok(Used { all, data }),
+        _ => Err(failure("the server does not say how much memory it uses")),
+    }
 }
