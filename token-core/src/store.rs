@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -19,7 +20,7 @@ use crate::verdict::Verdict;
 
 /// A validation under way.
 ///
-/// In a box of its own, which whoever stands between a caller and a store passes on as it is: nothing else of a store is
+/// In a box of its own, which whoever merely stands between a caller and a store passes on: nothing else of a store is
 /// asked as often.
 pub type Validating<'a> = Pin<Box<dyn Future<Output = Result<Verdict, StoreError>> + Send + 'a>>;
 
@@ -45,7 +46,10 @@ pub type Validating<'a> = Pin<Box<dyn Future<Output = Result<Verdict, StoreError
 /// **Cancellation.** Dropping a future leaves the transition done or not done, never half done. The same holds for an
 /// `Err` of a method that writes; repeating the call is safe.
 ///
-/// **Deadlines.** Every method of a store behind a network ends by a deadline of its own.
+/// **Deadlines.** Every method of a store behind a network ends by a deadline of its own
+/// ([`validates_within`](Self::validates_within) tells that of a validation).
+///
+/// **Questions.** Nothing is asked, and nothing answered, before a future is polled for the first time.
 ///
 /// The conformance suite in this repository (`tests/src/conformance`) checks all of it against any implementation;
 /// [`MemoryStore`](crate::MemoryStore) is the executable specification.
@@ -84,6 +88,11 @@ pub trait TokenStore: Send + Sync {
             verdicts.push(self.validate(*token, demand, mode).await);
         }
         verdicts
+    }
+
+    /// After how long a validation has ended, whatever happens; `None` where nothing bounds it.
+    fn validates_within(&self) -> Option<Duration> {
+        None
     }
 
     /// What the store knows of the id. Renews nothing.
@@ -170,6 +179,9 @@ macro_rules! forward {
             }
             fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
                 (**self).validate(token, demand, mode)
+            }
+            fn validates_within(&self) -> Option<Duration> {
+                (**self).validates_within()
             }
             async fn validate_many(
                 &self,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::{RedisResult, Value};
@@ -203,6 +204,11 @@ impl TokenStore for RedisStore {
     /// At most one command, on the connection that all validations share.
     fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
         self.validation.one(token, demand, mode)
+    }
+
+    fn validates_within(&self) -> Option<Duration> {
+        // It may have to wait for another's call, and then for its own.
+        Some(2 * self.options.validate_deadline)
     }
 
     /// One command for up to 64 tokens; in a cluster, for those of one partition.

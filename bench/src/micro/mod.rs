@@ -1,4 +1,4 @@
-//! `micro`: what the steps of a validation cost that ask nobody, each by itself, on one thread.
+//! `micro`: what the steps of a validation cost that ask nobody, each by itself, on one thread where nothing else is said.
 
 mod hits;
 
@@ -102,8 +102,8 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
         number += 1;
         hits.hit(number);
     })?;
-    hits.warm().await?;
-    let by_two = "the same on two threads at once, for each use";
+    hits.all_were()?;
+    let by_two = "the same on two threads: time for each use of either";
     watch.measure(by_two, Some(100.0), &mut |bencher| bencher.iter_custom(|uses| hits.by_two(uses)))?;
     hits.all_were()?;
     docs.keep("micro", watch.rows)

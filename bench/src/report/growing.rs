@@ -77,12 +77,10 @@ pub(super) fn growth(rows: &[GrowthRow]) -> Outcome<Section> {
 
 /// `memory`
 pub(super) fn memory(rows: &[MemoryRow]) -> Outcome<Section> {
-    let cells = rows
-        .iter()
-        .map(|row| {
-            let bytes = [row.bytes_each, row.data_each].map(|bytes| format!("{bytes:.0}"));
-            [row.name.clone(), count(row.tokens as f64)].into_iter().chain(bytes).collect()
-        });
+    let cells = rows.iter().map(|row| {
+        let bytes = [row.bytes_each, row.data_each].map(|bytes| format!("{bytes:.0}"));
+        [row.name.clone(), count(row.tokens as f64)].into_iter().chain(bytes).collect()
+    });
     let text = format!(
         "Memory\n\nBytes for each token or session: of Redis' `used_memory`, and of `used_memory_dataset`, which leaves its own tables of all keys and of their ends aside. Of the latter the goal is 300 at five tokens a user. Only ours can list and revoke all of a user's tokens: that is what its index is for.\n{}",
         table(&["", "how many", "bytes each", "of data"], cells)

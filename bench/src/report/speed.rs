@@ -147,7 +147,7 @@ pub(super) fn auth(rows: &[AuthRow]) -> Outcome<Section> {
         })
     });
     let mut text = format!(
-        "`/auth` over HTTP\n\n`wrk` with tokens that slide, in turns, against `token-cli serve` with a key file and against an axum handler that does one raw multiplexed EVALSHA and nothing else. The goal is 0.85.\n{}",
+        "`/auth` over HTTP\n\n`wrk` with tokens that slide, in turns, against `token-cli serve` with a key file and against an axum handler that does one raw multiplexed EVALSHA and nothing else. The goal is 0.85. With `--cache` most requests are answered without asking Redis: no like for like, but what can be had.\n{}",
         table(&["connections", "", "requests a second", "p50 µs", "p99 µs", "of the bare handler"], cells)
     );
     let lines = names.iter().map(|&name| Line {
@@ -227,7 +227,7 @@ pub(super) fn micro(rows: &[MicroRow]) -> Outcome<Section> {
         ]
     });
     let text = format!(
-        "The steps that ask nobody\n\nNanoseconds on one thread, by criterion: the median, and where it lies with 95 % confidence.\n{}",
+        "The steps that ask nobody\n\nNanoseconds, on one thread where nothing else is said, by criterion: the median, and where it lies with 95 % confidence. A local cache is to answer ten million uses a second on two threads.\n{}",
         table(&["", "ns", "between", "budget"], cells)
     );
     Ok(Section { text, plots: Vec::new() })

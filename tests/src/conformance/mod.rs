@@ -103,6 +103,7 @@ pub const ALL: &[Claim] = claims! {
     }
     revoke {
         a_revoked_token_is_refused_at_once_on_every_node
+        a_validation_asks_when_it_is_awaited_and_not_when_it_is_made
         a_tombstone_says_who_why_when_whose_and_what_for
         who_and_why_may_be_left_out_and_may_be_long
         a_repeated_revocation_keeps_the_first_ones_facts

@@ -1,6 +1,8 @@
 //! Revocation: at once, everywhere, for good, and explained.
 
-use token_core::{Actor, Label, Revocation, RevokeOutcome, Sighting, Tombstone};
+use token_core::{
+    Actor, Demand, Label, Mode, Reason, Revocation, RevokeOutcome, Sighting, Tombstone, Verdict,
+};
 
 use super::steps::*;
 use crate::rig::Rig;
@@ -27,6 +29,16 @@ pub(super) async fn a_revoked_token_is_refused_at_once_on_every_node(rig: &dyn R
             assert_eq!(rig.remaining(held.id()).await, None);
         }
     }
+}
+
+pub(super) async fn a_validation_asks_when_it_is_awaited_and_not_when_it_is_made(rig: &dyn Rig) {
+    let held = issue(rig, &request("admin", sliding("10m"))).await;
+    present_live(rig, &held).await;
+    let demand = Demand::any();
+    let store = rig.store();
+    let made = store.validate(held.token, &demand, Mode::Use);
+    revoke(rig, &held, &Revocation::default()).await;
+    assert_eq!(made.await.unwrap(), Verdict::Inactive(Reason::Unknown));
 }
 
 pub(super) async fn a_tombstone_says_who_why_when_whose_and_what_for(rig: &dyn Rig) {

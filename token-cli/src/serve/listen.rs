@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
-use token_http::sidecar::{Answers, Sidecar};
+use token_http::sidecar::{Sidecar, SidecarService};
 use tower::make::Shared;
 
 use crate::failure::Failure;
@@ -21,9 +21,9 @@ const STREAMS: u32 = 256;
 /// How long requests may take that were begun before it is told to stop.
 const FINISH: Duration = Duration::from_secs(15);
 
-/// Answers until SIGINT or SIGTERM; over TLS with a certificate and its key.
+/// SidecarService until SIGINT or SIGTERM; over TLS with a certificate and its key.
 pub(super) async fn serve(
-    answers: Answers,
+    sidecar: SidecarService,
     listen: SocketAddr,
     certificate: Option<(PathBuf, PathBuf)>,
 ) -> Result<(), Failure> {
@@ -38,7 +38,7 @@ pub(super) async fn serve(
     let handle = Handle::new();
     tokio::spawn(stop(handle.clone())?);
     tracing::info!(%address, tls = tls.is_some(), "listening");
-    let service = Shared::new(answers);
+    let service = Shared::new(sidecar);
     let ended = match tls {
         Some(tls) => {
             bounded(axum_server::from_tcp_rustls(listener, tls).map_err(cannot)?)

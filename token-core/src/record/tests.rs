@@ -87,6 +87,18 @@ fn sample(access: Access) -> Record {
     Record::new(&request, Timestamp::from_millis(1_800_000_000_000))
 }
 
+/// Whoever changes this cannot read what is in the stores of others.
+#[test]
+fn a_record_has_the_bytes_that_it_always_had() {
+    let record = sample(Access::Full);
+    let bytes = record.encode(id_of(&record.subject, 1), &ring(1));
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(
+        hex,
+        "01063100000000000001a31d82ac00e0308ca23cb9b3500000af98b6b967ed5e7c94a561646d696ecf000001a3185c5000c0c0"
+    );
+}
+
 #[test]
 fn a_record_of_another_token_is_refused() {
     let record = sample(Access::Full);

@@ -1,6 +1,7 @@
 //! What is done around every answer: it is bounded, told of, and not to be kept.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -41,15 +42,22 @@ impl Front {
         Arc::new(Self { guard: Guard::new(limits), join, meters: Meters::default() })
     }
 
-    /// Answers a request where nothing is waited for but the store, which has a deadline of its own.
-    pub(super) async fn answer_promptly(
+    /// Answers a request that did not go through the router, and waits for nothing but what ends after so long, if that is
+    /// known: then it needs no timer.
+    pub(super) async fn answer_directly(
         &self,
         route: &'static str,
         request: &Parts,
+        ends_after: Option<Duration>,
         answering: impl Future<Output = Response>,
     ) -> Response {
         let observed = self.observe(Route::Known(route), &request.method, &request.headers);
-        let response = self.guard.with_room(answering.instrument(observed.span())).await;
+        let answering = answering.instrument(observed.span());
+        let response = if self.guard.suffices(ends_after) {
+            self.guard.with_room(answering).await
+        } else {
+            self.guard.bound(answering).await
+        };
         self.answered(observed, response)
     }
 

@@ -45,6 +45,11 @@ impl Guard {
         self.with_room(bounded).await
     }
 
+    /// Whether what ends after so long by itself needs no timer.
+    pub(super) fn suffices(&self, ends_after: Option<Duration>) -> bool {
+        ends_after.is_some_and(|time| time <= self.time)
+    }
+
     /// Answers where there is room.
     pub(super) async fn with_room(&self, answering: impl Future<Output = Response>) -> Response {
         let Ok(_room) = self.room.try_acquire() else {

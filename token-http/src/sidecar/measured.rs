@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use metrics::{Counter, Histogram, counter, histogram};
@@ -112,6 +112,10 @@ impl<S: TokenStore> TokenStore for Measured<S> {
             self.count(&verdict, mode);
             Ok(verdict)
         })
+    }
+
+    fn validates_within(&self) -> Option<Duration> {
+        self.store.validates_within()
     }
 
     async fn validate_many(

@@ -56,7 +56,7 @@ use token_core::{Subject, TokenService, TokenStore};
 use self::front::Front;
 pub use self::limits::Limits;
 pub use self::measured::Measured;
-pub use self::service::Answers;
+pub use self::service::SidecarService;
 pub use self::trace::{Join, REQUEST, TARGET};
 use crate::auth::TokenAuth;
 use crate::refusal::Realm;
@@ -88,17 +88,17 @@ pub struct Sidecar {
 
 impl Sidecar {
     /// Everything that it answers, as a tower service.
-    pub fn service(self) -> Answers {
+    pub fn service(self) -> SidecarService {
         let front = Front::new(self.limits, self.trace);
         let sidecar = Arc::new(self);
-        let others = others()
+        let router = routes()
             .into_iter()
             .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
             .method_not_allowed_fallback(problem::method_not_allowed)
             .fallback(problem::not_found)
             .layer(from_fn_with_state(front.clone(), front::answer))
             .with_state(sidecar.clone());
-        Answers::new(sidecar, front, others)
+        SidecarService::new(sidecar, front, router)
     }
 
     fn door(&self) -> TokenAuth<Arc<dyn TokenStore>> {
@@ -107,7 +107,7 @@ impl Sidecar {
 }
 
 /// Every path but those of [`forward_auth`], and what may be done there. `openapi.json` says the same.
-fn others() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
+fn routes() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
     vec![
         ("/introspect", post(introspection::introspect)),
         ("/revoke", post(revocation::revoke)),

@@ -5,35 +5,40 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use http::{Request, Response};
+use http::{Method, Request, Response, header};
+use token_core::TokenStore;
 use tower_service::Service;
 
 use super::Sidecar;
 use super::forward_auth::{self, Way};
 use super::front::Front;
 
-/// Answers requests. It is cheap to clone.
+/// SidecarService requests. It is cheap to clone.
 ///
 /// `/auth` does not go through a router: nearly all requests are for it, and they would spend a fifth of their time there.
 #[derive(Clone)]
-pub struct Answers(Arc<Parts>);
+pub struct SidecarService(Arc<Parts>);
 
 struct Parts {
     sidecar: Arc<Sidecar>,
     front: Arc<Front>,
-    others: Router,
+    router: Router,
+    /// After how long the store has answered, whatever happens.
+    answers_within: Option<Duration>,
 }
 
-impl Answers {
-    pub(super) fn new(sidecar: Arc<Sidecar>, front: Arc<Front>, others: Router) -> Self {
-        Self(Arc::new(Parts { sidecar, front, others }))
+impl SidecarService {
+    pub(super) fn new(sidecar: Arc<Sidecar>, front: Arc<Front>, router: Router) -> Self {
+        let answers_within = sidecar.tokens.store().validates_within();
+        Self(Arc::new(Parts { sidecar, front, router, answers_within }))
     }
 }
 
-impl<B> Service<Request<B>> for Answers
+impl<B> Service<Request<B>> for SidecarService
 where
     B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
 {
@@ -48,20 +53,33 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Some(way) = Way::of(request.uri().path()) else {
-            return Box::pin(self.0.others.clone().call(request));
+            return Box::pin(self.0.router.clone().call(request));
         };
         let parts = self.0.clone();
         let (request, _) = request.into_parts();
         Box::pin(async move {
             let answering = forward_auth::answer(&parts.sidecar, &request, way);
-            Ok(parts.front.answer_promptly(way.route(), &request, answering).await)
+            let Parts { front, answers_within, .. } = &*parts;
+            let mut response = front.answer_directly(way.route(), &request, *answers_within, answering).await;
+            if request.method == Method::HEAD {
+                leave_body_out(&mut response);
+            }
+            Ok(response)
         })
     }
 }
 
+/// As it has to be answered to HEAD. For HTTP/2 hyper leaves that to us.
+fn leave_body_out(response: &mut Response<Body>) {
+    let body = std::mem::take(response.body_mut());
+    if let Some(length) = body.size_hint().exact() {
+        response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+}
+
 /// Without the store, which may know a password.
-impl fmt::Debug for Answers {
+impl fmt::Debug for SidecarService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answers").field("sidecar", &self.0.sidecar).finish_non_exhaustive()
+        f.debug_struct("SidecarService").field("sidecar", &self.0.sidecar).finish_non_exhaustive()
     }
 }

@@ -22,6 +22,19 @@ async fn a_proxy_is_told_who_sends_the_request() {
     assert_eq!(header("cache-control"), "no-store");
 }
 
+/// Over HTTP/2 nobody else takes it away.
+#[tokio::test]
+async fn a_head_request_gets_no_body_and_hears_how_long_it_would_be() {
+    let running = Running::new();
+    for path in ["/auth", "/auth/files"] {
+        let refused = running.auth(path, &[]).await;
+        let request = Request::head(path).body(axum::body::Body::empty()).unwrap();
+        let answer = running.send(request).await;
+        assert_eq!((answer.status().as_u16(), answer.body().as_str()), (401, ""));
+        assert_eq!(answer.headers()["content-length"], refused.body().len().to_string());
+    }
+}
+
 /// A header that is left out would let the client's own through.
 #[tokio::test]
 async fn every_identity_header_is_there_also_when_it_is_empty() {

@@ -11,7 +11,7 @@ use token_core::{
     os_rng,
 };
 use token_http::Realm;
-use token_http::sidecar::{Answers, Limits, Sidecar, Tokens};
+use token_http::sidecar::{Limits, Sidecar, SidecarService, Tokens};
 use tower::ServiceExt;
 
 pub(crate) const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
@@ -19,7 +19,7 @@ pub(crate) const FOLDER: &str = "00000000-0000-0000-0000-000000000007";
 
 pub(crate) struct Running {
     pub(crate) tokens: Arc<Tokens>,
-    pub(crate) service: Answers,
+    pub(crate) service: SidecarService,
 }
 
 impl Running {
@@ -28,6 +28,10 @@ impl Running {
     }
 
     pub(crate) fn on(store: Arc<dyn TokenStore>) -> Self {
+        Self::within(Limits::default(), store)
+    }
+
+    pub(crate) fn within(limits: Limits, store: Arc<dyn TokenStore>) -> Self {
         let tokens = Arc::new(TokenService::new(store, Prefix::default()));
         let name = |name: &str| [name.parse().unwrap()].into();
         let sidecar = Sidecar {
@@ -35,7 +39,7 @@ impl Running {
             realm: Realm::default(),
             admins: name("root"),
             introspectors: name("files"),
-            limits: Limits::default(),
+            limits,
             metrics: Some(Arc::new(String::new)),
             trace: None,
         };

@@ -1,6 +1,7 @@
 //! A store that is in trouble: what is done and not confirmed is told, and what could not be done is 503.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
@@ -10,17 +11,29 @@ use token_core::{
     TokenStore, Validating,
 };
 
+use token_http::sidecar::Limits;
+
 use crate::kit::*;
 
-/// A store whose replica is down, and which can be told to fail at all but validating.
+/// A store whose replica is down, and which can be told to fail at all but validating, or to hang at that.
 struct Troubled {
     store: MemoryStore,
     failing: Option<StoreErrorKind>,
+    /// Whether validations never end.
+    hanging: bool,
 }
 
 impl Troubled {
     fn running(failing: Option<StoreErrorKind>) -> Running {
-        Running::on(Arc::new(Self { store: MemoryStore::new(Arc::new(KeyRing::public())), failing }))
+        Running::on(Arc::new(Self { failing, ..Self::well() }))
+    }
+
+    fn hanging(limits: Limits) -> Running {
+        Running::within(limits, Arc::new(Self { hanging: true, ..Self::well() }))
+    }
+
+    fn well() -> Self {
+        Self { store: MemoryStore::new(Arc::new(KeyRing::public())), failing: None, hanging: false }
     }
 
     fn trouble(&self) -> Result<(), StoreError> {
@@ -46,6 +59,9 @@ impl TokenStore for Troubled {
         self.store.issue(id, request).await.map(unconfirmed)
     }
     fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
+        if self.hanging {
+            return Box::pin(std::future::pending());
+        }
         self.store.validate(token, demand, mode)
     }
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
@@ -145,4 +161,42 @@ async fn a_token_that_ends_while_it_issues_does_not_count() {
     let answer = running.rest_with(&caller, "POST", "", r#"{"expire":"1h"}"#).await;
     assert_eq!((answer.status, answer.text("error")), (401, "invalid_token"));
     assert!(answer.headers.contains_key("www-authenticate"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_takes_too_long_is_told_to_come_again() {
+    let running = Troubled::hanging(Limits::default());
+    let bearer = bearer(&running.issue("ci", &[]).await);
+    let began = tokio::time::Instant::now();
+    for path in ["/auth", "/auth/files", "/v1/tokens"] {
+        let headers = [("authorization", bearer.as_str())];
+        let asked = running.auth(path, &headers);
+        let answer = tokio::time::timeout(Duration::from_secs(60), asked).await.expect(path);
+        assert_eq!((answer.status().as_u16(), answer.headers().contains_key("retry-after")), (503, true));
+    }
+    assert_eq!(began.elapsed().as_secs(), 3 * Limits::default().time.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_beyond_the_limit_are_told_to_come_again_and_whoever_watches_is_answered() {
+    let running = Troubled::hanging(Limits { at_once: 1, ..Limits::default() });
+    let bearer = bearer(&running.issue("ci", &[]).await);
+    let headers = [("authorization", bearer.as_str())];
+    for path in ["/auth", "/v1/tokens"] {
+        let mut at_work = std::pin::pin!(running.auth(path, &headers));
+        tokio::select! {
+            biased;
+            _ = &mut at_work => panic!("{path} hangs"),
+            () = tokio::task::yield_now() => {}
+        }
+        for path in ["/auth", "/auth/files", "/v1/tokens"] {
+            let answer = running.auth(path, &headers).await;
+            assert_eq!(answer.status(), 503, "{path}");
+            assert!(answer.body().contains("too many requests at once"), "{path}: {}", answer.body());
+        }
+        assert_eq!(running.auth("/healthz", &[]).await.status(), 200);
+        assert_eq!(running.auth("/metrics", &[]).await.status(), 200);
+    }
+    let nobody = running.auth("/auth", &[]).await;
+    assert_eq!(nobody.status(), 401, "a request that is given up leaves its place");
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 /// A local cache of live tokens, see [`Options::local_cache`](crate::Options::local_cache).
 ///
 /// With it, a revocation is refused on this node as soon as it was told, in milliseconds, and never later than
-/// [`max_age`](Self::max_age) after it was acknowledged, whatever happens to the channel. A token that slides lives up to
+/// [`max_age`](Self::max_age) after it was acknowledged, whatever happens to the channel, as long as the clock of the
+/// machine runs: a virtual machine that is paused does not notice, and on other systems than Linux neither does one that
+/// sleeps. A token that slides lives up to
 /// `max_age` longer than its window after its last use, since uses are answered here for so long without renewing it; it
 /// never dies earlier, nor past its hard expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
