@@ -21,7 +21,7 @@ const STREAMS: u32 = 256;
 /// How long requests may take that were begun before it is told to stop.
 const FINISH: Duration = Duration::from_secs(15);
 
-/// SidecarService until SIGINT or SIGTERM; over TLS with a certificate and its key.
+/// Answers until SIGINT or SIGTERM; over TLS with a certificate and its key.
 pub(super) async fn serve(
     sidecar: SidecarService,
     listen: SocketAddr,

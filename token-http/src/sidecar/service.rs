@@ -17,9 +17,9 @@ use super::Sidecar;
 use super::forward_auth::{self, Way};
 use super::front::Front;
 
-/// SidecarService requests. It is cheap to clone.
+/// Answers requests. It is cheap to clone.
 ///
-/// `/auth` does not go through a router: nearly all requests are for it, and they would spend a fifth of their time there.
+/// `/auth` does not go through a router: nearly all requests are for it, and they would spend a tenth of their time there.
 #[derive(Clone)]
 pub struct SidecarService(Arc<Parts>);
 
