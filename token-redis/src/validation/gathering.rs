@@ -1,31 +1,30 @@
-//! Questions that are asked while several calls are under way wait for one of them to end, and are asked together.
+//! Questions that are asked at the same time, while calls are under way already, are asked together.
 //!
 //! A call costs the server, the connection and the caller several times as much as one more question in it does. While few
-//! ask at a time, nobody waits; the more there are, the more of them share a call, and the sooner all are answered.
-//!
-//! Nobody works for others in the background: when a call has ended, the first of those who wait makes the next one, and
-//! answers the others. One who does not get on with it (a future that is not polled) holds the others up for a quarter of
-//! their time at most: then the first whose patience ends begins anew, as if nothing were under way.
+//! ask at a time, each makes a call of its own. The others are gathered: the first of them starts a task that lets all who
+//! are about to ask come along, and then makes calls for several each. Nobody waits for a call that was sent before its
+//! own, and the answers of one call wake those who make up the next.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::iter::zip;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
-/// How many calls of a lane are under way before questions wait: so many that both ends have one to work at. More of them
-/// make smaller calls, fewer make questions wait longer.
-const CALLS: usize = 3;
+/// How many calls of a lane are under way before questions are gathered: both ends have one to work at.
+const FEW: usize = 2;
 
 /// Where questions are asked.
 pub(super) trait Asked: Send + Sync + 'static {
     /// Questions of one lane can be asked together.
-    type Lane: Copy + Ord + Send;
-    type Question: Clone + Send;
-    type Answer: Send;
+    type Lane: Copy + Ord + Send + 'static;
+    type Question: Clone + Send + 'static;
+    type Answer: Send + 'static;
     /// The most questions in one call.
     const MOST: usize;
 
@@ -40,63 +39,28 @@ pub(super) trait Asked: Send + Sync + 'static {
 /// Gathers questions.
 pub(super) struct Gathering<T: Asked> {
     asked: T,
-    lanes: Mutex<Lanes<T>>,
+    lanes: Mutex<BTreeMap<T::Lane, Lane<T>>>,
 }
 
-struct Lanes<T: Asked> {
-    by: BTreeMap<T::Lane, Lane<T>>,
-    /// How many beginnings there were.
-    beginnings: u64,
-}
-
-/// What is under way, and who waits for the end of it.
+/// What is under way, and who waits to be gathered.
 struct Lane<T: Asked> {
-    /// Calls of an earlier beginning do not count.
-    beginning: u64,
     calls: usize,
-    waiting: VecDeque<Waiting<T>>,
+    waiting: Vec<Waiting<T>>,
 }
 
 struct Waiting<T: Asked> {
     question: T::Question,
-    asker: oneshot::Sender<Told<T>>,
-}
-
-/// What one who waits is told.
-enum Told<T: Asked> {
-    Answer(T::Answer),
-    Lead(Lead<T>),
-}
-
-/// What waiting has come to.
-enum Waited<T: Asked> {
-    Answer(T::Answer),
-    Lead(Lead<T>),
-    Alone(Option<Turn<T>>),
-}
-
-/// To make a call for oneself and for others.
-struct Lead<T: Asked> {
-    turn: Turn<T>,
-    question: T::Question,
-    others: Vec<Waiting<T>>,
+    asker: oneshot::Sender<T::Answer>,
 }
 
 enum Boarded<T: Asked> {
-    Alone(Turn<T>),
-    Waiting(Seat<T>),
-}
-
-/// A place among those who wait.
-struct Seat<T: Asked> {
-    lane: T::Lane,
-    beginning: u64,
-    told: oneshot::Receiver<Told<T>>,
+    Alone(Call<T>),
+    Waiting(oneshot::Receiver<T::Answer>),
 }
 
 impl<T: Asked> Gathering<T> {
     pub(super) fn new(asked: T) -> Arc<Self> {
-        Arc::new(Self { asked, lanes: Mutex::new(Lanes { by: BTreeMap::new(), beginnings: 0 }) })
+        Arc::new(Self { asked, lanes: Mutex::default() })
     }
 
     pub(super) fn asked(&self) -> &T {
@@ -106,7 +70,8 @@ impl<T: Asked> Gathering<T> {
     /// The answer to this question, by a call that begins after it was asked: that of `alone`, or one for several.
     ///
     /// # Errors
-    /// It had to wait, and `time` was over, which ends at `until`. A call of its own is not bounded here.
+    /// It was asked together with others, and `time` was over, which ends at `until`. A call of its own is not bounded
+    /// here, unless the others' failed to be made.
     pub(super) async fn ask(
         self: &Arc<Self>,
         lane: T::Lane,
@@ -115,142 +80,114 @@ impl<T: Asked> Gathering<T> {
         until: Instant,
         alone: impl AsyncFnOnce() -> T::Answer,
     ) -> Result<T::Answer, Elapsed> {
-        let seat = match self.board(lane, question) {
-            Boarded::Alone(_turn) => return Ok(alone().await),
-            Boarded::Waiting(seat) => seat,
+        let mut told = match self.board(lane, question) {
+            Boarded::Alone(_call) => return Ok(alone().await),
+            Boarded::Waiting(told) => told,
         };
-        // What few have to do is in a box: it is large, and would be moved about with everybody.
-        let _turn = match self.wait(seat, [until - time * 3 / 4, until - time / 4]).await {
-            Waited::Answer(answer) => return Ok(answer),
-            Waited::Lead(lead) => match Box::pin(timeout_at(until, lead.call())).await? {
-                Some(answer) => return Ok(answer),
-                None => None,
-            },
-            Waited::Alone(turn) => turn,
+        let answer = match timeout_at(until - time * 3 / 4, &mut told).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                // Perhaps the runtime of whoever was to gather does not get on.
+                tokio::spawn(self.clone().call(lane));
+                timeout_at(until, told).await?
+            }
         };
-        Box::pin(timeout_at(until, alone())).await
+        match answer {
+            Ok(answer) => Ok(answer),
+            // The call ended with its runtime. In a box: large, seldom needed, and would be moved about with everybody.
+            Err(_) => Box::pin(timeout_at(until, alone())).await,
+        }
     }
 
     fn board(self: &Arc<Self>, lane: T::Lane, question: &T::Question) -> Boarded<T> {
         let mut lanes = self.lanes();
-        let Lane { beginning, calls, waiting } = lanes.at(lane);
-        if *calls < CALLS {
+        let Lane { calls, waiting } = lanes.entry(lane).or_insert_with(Lane::new);
+        if *calls < FEW {
             *calls += 1;
-            return Boarded::Alone(Turn { gathering: self.clone(), lane, beginning: *beginning });
+            return Boarded::Alone(Call { gathering: self.clone(), lane });
         }
         let (asker, told) = oneshot::channel();
-        waiting.push_back(Waiting { question: question.clone(), asker });
-        Boarded::Waiting(Seat { lane, beginning: *beginning, told })
-    }
-
-    /// Waits for an answer or a turn. At the first of the moments it may begin anew, at the last one it asks without a turn.
-    async fn wait(self: &Arc<Self>, mut seat: Seat<T>, moments: [Instant; 2]) -> Waited<T> {
-        for moment in moments {
-            match timeout_at(moment, &mut seat.told).await {
-                Ok(Ok(Told::Answer(answer))) => return Waited::Answer(answer),
-                Ok(Ok(Told::Lead(lead))) => return Waited::Lead(lead),
-                // Whoever was to ask was given up.
-                Ok(Err(_)) => return Waited::Alone(None),
-                Err(_) => {
-                    if let Some(turn) = self.begin_anew(&seat) {
-                        return Waited::Alone(Some(turn));
-                    }
-                }
-            }
+        waiting.push(Waiting { question: question.clone(), asker });
+        let first = waiting.len() == 1;
+        drop(lanes);
+        if first {
+            tokio::spawn(self.clone().gather(lane));
         }
-        Waited::Alone(None)
+        Boarded::Waiting(told)
     }
 
-    /// Unless another one has, since this one waits.
-    fn begin_anew(self: &Arc<Self>, seat: &Seat<T>) -> Option<Turn<T>> {
+    async fn gather(self: Arc<Self>, lane: T::Lane) {
+        // Whoever is about to ask comes along.
+        tokio::task::yield_now().await;
+        self.call(lane).await;
+    }
+
+    /// Makes the calls for all who wait.
+    async fn call(self: Arc<Self>, lane: T::Lane) {
+        join_all(self.take(lane).into_iter().map(|(call, waiting)| call.answer(waiting))).await;
+    }
+
+    /// Those who wait, in as few calls as they fit in, which are of about the same size.
+    fn take(self: &Arc<Self>, lane: T::Lane) -> Vec<(Call<T>, Vec<Waiting<T>>)> {
         let mut lanes = self.lanes();
-        lanes.by.get(&seat.lane).filter(|lane| lane.beginning == seat.beginning)?;
-        let next = lanes.next_beginning();
-        let lane = lanes.at(seat.lane);
-        (lane.beginning, lane.calls) = (next, 1);
-        Some(Turn { gathering: self.clone(), lane: seat.lane, beginning: next })
+        let Some(found) = lanes.get_mut(&lane) else { return Vec::new() };
+        let mut waiting = mem::take(&mut found.waiting);
+        waiting.retain(|waiting| !waiting.asker.is_closed());
+        let mut calls = Vec::new();
+        for left in (1..=waiting.len().div_ceil(T::MOST)).rev() {
+            let others = waiting.split_off(waiting.len().div_ceil(left));
+            found.calls += 1;
+            calls.push((Call { gathering: self.clone(), lane }, mem::replace(&mut waiting, others)));
+        }
+        if found.is_idle() {
+            lanes.remove(&lane);
+        }
+        calls
     }
 
-    fn lanes(&self) -> MutexGuard<'_, Lanes<T>> {
+    fn lanes(&self) -> MutexGuard<'_, BTreeMap<T::Lane, Lane<T>>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<T: Asked> Lanes<T> {
-    fn at(&mut self, lane: T::Lane) -> &mut Lane<T> {
-        let beginnings = &mut self.beginnings;
-        self.by.entry(lane).or_insert_with(|| {
-            *beginnings += 1;
-            Lane { beginning: *beginnings, calls: 0, waiting: VecDeque::new() }
-        })
+impl<T: Asked> Lane<T> {
+    fn new() -> Self {
+        Self { calls: 0, waiting: Vec::new() }
     }
 
-    fn next_beginning(&mut self) -> u64 {
-        self.beginnings += 1;
-        self.beginnings
-    }
-
-    /// Who is next in a lane; when nobody waits, a call has ended.
-    fn next(&mut self, lane: T::Lane, beginning: u64) -> Vec<Waiting<T>> {
-        let mut next = Vec::new();
-        let Some(found) = self.by.get_mut(&lane).filter(|lane| lane.beginning == beginning) else {
-            return next;
-        };
-        while next.len() < T::MOST
-            && let Some(one) = found.waiting.pop_front()
-        {
-            if !one.asker.is_closed() {
-                next.push(one);
-            }
-        }
-        if next.is_empty() {
-            found.calls -= 1;
-            if found.calls == 0 {
-                self.by.remove(&lane);
-            }
-        }
-        next
+    fn is_idle(&self) -> bool {
+        self.calls == 0 && self.waiting.is_empty()
     }
 }
 
-/// The right to a call, which passes to those who wait when it is dropped.
-struct Turn<T: Asked> {
+/// A call under way, until it is dropped.
+struct Call<T: Asked> {
     gathering: Arc<Gathering<T>>,
     lane: T::Lane,
-    beginning: u64,
 }
 
-impl<T: Asked> Drop for Turn<T> {
-    fn drop(&mut self) {
-        let Self { gathering, lane, beginning } = self;
-        let mut others = gathering.lanes().next(*lane, *beginning).into_iter();
-        let Some(Waiting { question, asker }) = others.next() else { return };
-        let turn = Self { gathering: gathering.clone(), lane: *lane, beginning: *beginning };
-        // When that one has just left, the turn is dropped with the message, and passes on again.
-        drop(asker.send(Told::Lead(Lead { turn, question, others: others.collect() })));
+impl<T: Asked> Call<T> {
+    /// Answers those who wait. Whoever does not any more was given up.
+    async fn answer(self, waiting: Vec<Waiting<T>>) {
+        let (questions, askers): (Vec<_>, Vec<_>) =
+            waiting.into_iter().map(|Waiting { question, asker }| (question, asker)).unzip();
+        let answers = self.gathering.asked.together(self.lane, questions).await;
+        drop(self);
+        for (asker, answer) in zip(askers, answers) {
+            drop(asker.send(answer));
+        }
     }
 }
 
-impl<T: Asked> Lead<T> {
-    /// Answers the others, and this one.
-    async fn call(self) -> Option<T::Answer> {
-        let Self { turn, question, others } = self;
-        let mut questions = Vec::with_capacity(others.len() + 1);
-        questions.push(question);
-        let mut askers = Vec::with_capacity(others.len());
-        for Waiting { question, asker } in others {
-            questions.push(question);
-            askers.push(asker);
+impl<T: Asked> Drop for Call<T> {
+    fn drop(&mut self) {
+        let mut lanes = self.gathering.lanes();
+        if let Some(lane) = lanes.get_mut(&self.lane) {
+            lane.calls -= 1;
+            if lane.is_idle() {
+                lanes.remove(&self.lane);
+            }
         }
-        let mut answers = turn.gathering.asked.together(turn.lane, questions).await.into_iter();
-        let own = answers.next();
-        for (asker, answer) in zip(askers, answers) {
-            // Whoever is not there any more has asked alone, or was given up.
-            drop(asker.send(Told::Answer(answer)));
-        }
-        // Those who ask again at once are in the next call.
-        tokio::task::yield_now().await;
-        own
     }
 }
 
@@ -305,11 +242,11 @@ mod tests {
         })
     }
 
-    /// As many calls as may be under way, none of which ends.
-    async fn hold_up(gathering: &Arc<Gathering<Server>>) -> Vec<Answers> {
-        let held_up = (0..CALLS).map(|question| ask(gathering, 0, question)).collect();
+    /// So many ask that the next ones are gathered; nobody is answered.
+    async fn occupy(gathering: &Arc<Gathering<Server>>) -> Vec<Answers> {
+        let asked = (0..FEW).map(|question| ask(gathering, 0, question)).collect();
         settle().await;
-        held_up
+        asked
     }
 
     async fn settle() {
@@ -320,150 +257,163 @@ mod tests {
         gathering.asked().calls.load(Ordering::SeqCst)
     }
 
-    fn idle(gathering: &Gathering<Server>) -> bool {
-        gathering.lanes().by.is_empty()
+    fn is_idle(gathering: &Gathering<Server>) -> bool {
+        gathering.lanes().is_empty()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn few_questions_wait_for_nobody() {
+    async fn few_questions_are_asked_at_once() {
         let server = server();
-        let asked: Vec<_> = (0..CALLS).map(|question| ask(&server, 0, question)).collect();
-        settle().await;
-        assert_eq!(calls(&server), CALLS);
-        server.asked().may.add_permits(CALLS);
+        let asked = occupy(&server).await;
+        assert_eq!(calls(&server), FEW);
+        server.asked().may.add_permits(FEW);
         for (question, asked) in asked.into_iter().enumerate() {
             assert_eq!(asked.await.unwrap().0, question);
         }
-        assert!(idle(&server), "nothing is kept of calls that have ended");
+        assert!(is_idle(&server), "nothing is kept of calls that have ended");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_asks_while_enough_calls_are_under_way_shares_the_next_one() {
+    async fn whoever_asks_at_the_same_time_as_many_others_shares_a_call_with_them() {
         let server = server();
-        let asked: Vec<_> = (0..CALLS + 7).map(|question| ask(&server, 0, question)).collect();
+        let asked: Vec<_> = (0..FEW + 7).map(|question| ask(&server, 0, question)).collect();
         settle().await;
-        assert_eq!(calls(&server), CALLS, "the others wait");
-        server.asked().may.add_permits(CALLS + 1);
+        assert_eq!(calls(&server), FEW + 1, "none of them waits for a call to end");
+        server.asked().may.add_permits(FEW + 1);
         for (question, asked) in asked.into_iter().enumerate() {
             let (answered, call) = asked.await.unwrap();
             assert_eq!(answered, question, "each gets its own answer");
-            assert_eq!(call, (question + 1).min(CALLS + 1));
+            assert_eq!(call, (question + 1).min(FEW + 1));
         }
         settle().await;
-        assert!(idle(&server));
+        assert!(is_idle(&server));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_call_asks_too_much() {
+    async fn no_call_asks_too_much_and_none_much_less_than_another() {
         let server = server();
-        let asked: Vec<_> = (0..CALLS + 25).map(|question| ask(&server, 0, question)).collect();
+        let asked: Vec<_> = (0..FEW + 22).map(|question| ask(&server, 0, question)).collect();
         settle().await;
+        server.asked().may.add_permits(100);
+        let mut sizes = [0; FEW + 4];
+        for asked in asked {
+            let (_, call) = asked.await.unwrap();
+            sizes[call] += 1;
+        }
+        sizes.sort_unstable();
+        assert_eq!(sizes, [0, 1, 1, 7, 7, 8]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lanes_do_not_count_for_each_other() {
+        let server = server();
+        let mut asked = occupy(&server).await;
+        asked.extend([ask(&server, 1, 7), ask(&server, 1, 8)]);
+        settle().await;
+        assert_eq!(calls(&server), FEW + 2);
+        server.asked().may.add_permits(FEW + 2);
+        for asked in asked {
+            asked.await.unwrap();
+        }
+        assert!(is_idle(&server));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_do_not_end_hold_no_later_question_up() {
+        let server = server();
+        let mut asked = occupy(&server).await;
+        for later in 1..=5 {
+            asked.push(ask(&server, 0, 90 + later));
+            settle().await;
+            assert_eq!(calls(&server), FEW + later);
+        }
         server.asked().may.add_permits(100);
         for asked in asked {
             asked.await.unwrap();
         }
-        assert_eq!(calls(&server), CALLS + 3, "ten, ten and five");
+        assert!(is_idle(&server));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn lanes_do_not_wait_for_each_other() {
+    async fn who_was_given_up_is_not_asked_about() {
         let server = server();
-        let held_up: Vec<_> = (0..CALLS).map(|question| ask(&server, 0, question)).collect();
-        let other = ask(&server, 1, 7);
+        let first = occupy(&server).await;
+        let alone = async || (98, server.asked().call().await);
+        let mut given_up = Box::pin(server.ask(0, &98, TIME, Instant::now() + TIME, alone));
+        assert!((&mut given_up).now_or_never().is_none());
+        drop(given_up);
         settle().await;
-        assert_eq!(calls(&server), CALLS + 1);
-        server.asked().may.add_permits(CALLS + 1);
-        assert_eq!(other.await.unwrap().0, 7);
-        for held_up in held_up {
-            held_up.await.unwrap();
-        }
+        assert_eq!(calls(&server), FEW);
+        first.iter().for_each(Answers::abort);
+        settle().await;
+        assert!(is_idle(&server));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn calls_that_do_not_end_hold_one_up_for_a_quarter_of_its_time_and_others_not_at_all() {
+    async fn whoever_is_given_up_leaves_the_others_their_call() {
         let server = server();
-        let held_up = hold_up(&server).await;
-        let (first, second) = (ask(&server, 0, 98), ask(&server, 0, 99));
-        tokio::time::sleep(TIME / 4 - Duration::from_millis(2)).await;
-        assert_eq!(calls(&server), CALLS);
-        tokio::time::sleep(Duration::from_millis(4)).await;
-        assert_eq!(calls(&server), CALLS + 1, "one begins anew");
-        let later = ask(&server, 0, 100);
-        settle().await;
-        assert_eq!(calls(&server), CALLS + 2, "whoever comes now does not wait");
-        server.asked().may.add_permits(100);
-        let began = Instant::now();
-        for (question, asked) in [(98, first), (99, second), (100, later)] {
-            assert_eq!(asked.await.unwrap().0, question);
-        }
-        for asked in held_up {
-            asked.await.unwrap();
-        }
-        assert!(began.elapsed() < Duration::from_millis(10), "the turn of the first is passed on");
-        assert!(idle(&server));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn one_who_does_not_get_on_with_its_turn_does_not_stop_the_others() {
-        let server = server();
-        let held_up = hold_up(&server).await;
-        let alone = async || (7, server.asked().call().await);
-        let mut leads = Box::pin(server.ask(0, &7, TIME, Instant::now() + TIME, alone));
-        assert!((&mut leads).now_or_never().is_none());
-        let other = ask(&server, 0, 8);
-        settle().await;
-        server.asked().may.add_permits(CALLS);
-        for asked in held_up {
-            asked.await.unwrap();
-        }
-        // The turn is with one that nobody polls.
-        server.asked().may.add_permits(100);
-        let began = Instant::now();
-        assert_eq!(other.await.unwrap().0, 8);
-        assert!(began.elapsed() <= TIME / 4, "it begins anew");
-        assert_eq!(leads.await.unwrap().0, 7);
-        settle().await;
-        assert!(idle(&server));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn callers_that_are_given_up_hold_nobody_up() {
-        let server = server();
-        let first: Vec<_> = (0..CALLS).map(|question| ask(&server, 0, question)).collect();
-        settle().await;
+        let first = occupy(&server).await;
         let (second, third) = (ask(&server, 0, 98), ask(&server, 0, 99));
         settle().await;
         second.abort();
         first.iter().for_each(Answers::abort);
         settle().await;
-        assert_eq!(calls(&server), CALLS + 1, "a call of those that wait");
         server.asked().may.add_permits(1);
-        assert_eq!(third.await.unwrap(), (99, CALLS + 1));
+        assert_eq!(third.await.unwrap(), (99, FEW + 1));
         settle().await;
-        assert!(idle(&server));
+        assert!(is_idle(&server));
+    }
+
+    #[test]
+    fn a_runtime_that_does_not_get_on_holds_others_up_for_a_quarter_of_their_time() {
+        let server = server();
+        let (stuck, other) = (runtime(), runtime());
+        // It gathers, but the runtime stands still before it has.
+        let mut held_up = stuck.block_on(occupy(&server));
+        stuck.block_on(async {
+            held_up.push(ask(&server, 0, 98));
+            tokio::task::yield_now().await;
+        });
+        assert_eq!(calls(&server), FEW);
+        other.block_on(async {
+            let waiting = ask(&server, 0, 99);
+            server.asked().may.add_permits(100);
+            let began = Instant::now();
+            assert_eq!(waiting.await.unwrap().0, 99);
+            let waited = began.elapsed();
+            assert!(waited >= TIME / 4 && waited < TIME / 4 + Duration::from_millis(10), "{waited:?}");
+        });
+        for asked in held_up {
+            stuck.block_on(asked).unwrap();
+        }
+        assert!(is_idle(&server));
     }
 
     #[test]
     fn a_call_that_ends_with_its_runtime_is_made_by_another_who_waits() {
         let server = server();
         let (one, other) = (runtime(), runtime());
-        one.block_on(async {
-            let _first: Vec<_> = (0..CALLS).map(|question| ask(&server, 0, question)).collect();
-            settle().await;
-        });
         let waiting = {
+            let held_up = one.block_on(occupy(&server));
+            one.block_on(async {
+                drop(ask(&server, 0, 98));
+                tokio::task::yield_now().await;
+            });
             let _entered = other.enter();
-            ask(&server, 0, 7)
+            let waiting = ask(&server, 0, 99);
+            other.block_on(settle());
+            one.block_on(settle());
+            drop((one, held_up));
+            waiting
         };
-        other.block_on(settle());
-        drop(one);
+        assert_eq!(calls(&server), FEW + 1, "both were asked about");
         server.asked().may.add_permits(100);
         other.block_on(async {
             let began = Instant::now();
-            assert_eq!(waiting.await.unwrap().0, 7);
+            assert_eq!(waiting.await.unwrap(), (99, FEW + 2));
             assert!(began.elapsed() < Duration::from_millis(10));
         });
-        assert!(idle(&server));
+        assert!(is_idle(&server));
     }
 
     fn runtime() -> tokio::runtime::Runtime {
