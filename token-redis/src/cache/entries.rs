@@ -53,6 +53,16 @@ impl Entries {
     }
 }
 
+impl Entry {
+    /// How many bytes it takes, about.
+    pub(super) fn size(&self) -> usize {
+        match &self.what {
+            Held::Live(grant) => FRAME + texts(grant),
+            Held::Revoked => FRAME,
+        }
+    }
+}
+
 #[derive(Clone)]
 struct Weight {
     least: u64,
@@ -60,11 +70,7 @@ struct Weight {
 
 impl Weighter<TokenId, Entry> for Weight {
     fn weight(&self, _: &TokenId, entry: &Entry) -> u64 {
-        let texts = match &entry.what {
-            Held::Live(grant) => texts(grant),
-            Held::Revoked => 0,
-        };
-        self.least.max((FRAME + texts) as u64)
+        self.least.max(entry.size() as u64)
     }
 }
 

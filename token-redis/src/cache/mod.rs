@@ -12,6 +12,7 @@ mod clock;
 mod entries;
 mod leases;
 mod listener;
+mod near;
 mod settings;
 mod tally;
 
@@ -21,9 +22,10 @@ use std::time::Duration;
 use token_core::{Demand, Grant, Partition, Reason, TokenId, Verdict};
 
 use self::clock::Clock;
-use self::entries::{Entries, Held};
+use self::entries::{Entries, Entry, Held};
 use self::leases::{Generation, Leases};
 use self::listener::Listener;
+use self::near::Near;
 pub use self::settings::LocalCache;
 use self::tally::Tally;
 use crate::connect::Target;
@@ -42,6 +44,7 @@ pub(crate) struct Cache {
 pub(crate) struct Known {
     clock: Clock,
     entries: Entries,
+    near: Near,
     leases: Leases,
 }
 
@@ -69,8 +72,12 @@ pub(crate) struct Sending {
 impl Cache {
     /// Begins to listen. Until somebody is heard, nothing is answered.
     pub(crate) fn open(settings: LocalCache, target: Arc<Target>, options: &Options) -> Self {
-        let known =
-            Arc::new(Known { clock: Clock::start(), entries: Entries::new(settings), leases: Leases::new() });
+        let known = Arc::new(Known {
+            clock: Clock::start(),
+            entries: Entries::new(settings),
+            near: Near::new(settings),
+            leases: Leases::new(),
+        });
         let listener = Listener::start(known.clone(), settings.age(), target, options);
         Self { settings, known, tally: Tally::default(), _listener: listener }
     }
@@ -117,21 +124,35 @@ impl Cache {
 
 impl Known {
     fn verdict(&self, id: TokenId, demand: &Demand) -> Option<Verdict> {
-        let held = self.entries.get(id)?;
-        // The lease first: what was heard before it was given is seen then.
-        let lease = self.leases.until(id.partition());
-        let current = self.leases.generation(id.partition());
-        let now = self.clock.now();
-        if now >= lease || now >= held.until || held.generation != current {
-            return None;
-        }
-        Some(match held.what {
+        Some(match self.entry(id)?.what {
             Held::Live(grant) => match demand.refusal(&grant.subject, &grant.access) {
                 Some(reason) => Verdict::Inactive(reason),
                 None => Verdict::Active(grant),
             },
             Held::Revoked => Verdict::Inactive(Reason::Unknown),
         })
+    }
+
+    /// An entry that counts.
+    fn entry(&self, id: TokenId) -> Option<Entry> {
+        if let Some(copy) = self.near.get(id)
+            && self.counts(id, &copy).is_some()
+        {
+            return Some(copy);
+        }
+        let entry = self.entries.get(id)?;
+        let now = self.counts(id, &entry)?;
+        self.near.put(id, &entry, now);
+        Some(entry)
+    }
+
+    /// Whether an entry counts, and when that was found.
+    fn counts(&self, id: TokenId, entry: &Entry) -> Option<u64> {
+        // The lease first: what was heard before it was given is seen then.
+        let lease = self.leases.until(id.partition());
+        let current = self.leases.generation(id.partition());
+        let now = self.clock.now();
+        (now < lease && now < entry.until && entry.generation == current).then_some(now)
     }
 
     /// A token was revoked, and its partition has turned. It cannot be issued again, so that may be kept.
@@ -143,4 +164,87 @@ impl Known {
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use token_core::{Access, Deadlines, Timestamp};
+
+    use super::*;
+
+    pub(super) fn grant(id: TokenId, label: &str) -> Grant {
+        let times = (Timestamp::from_millis(0), Timestamp::from_millis(1));
+        Grant {
+            id,
+            subject: "ada".parse().unwrap(),
+            access: Access::Full,
+            label: Some(label.parse().unwrap()),
+            issuer: None,
+            issued_at: times.0,
+            expires_at: times.1,
+            deadlines: Deadlines::new(None, Some(times.1)).unwrap(),
+        }
+    }
+
+    /// All that is known is of this token, and counts.
+    fn known(id: TokenId) -> Known {
+        let settings = LocalCache::default();
+        let known = Known {
+            clock: Clock::start(),
+            entries: Entries::new(settings),
+            near: Near::new(settings),
+            leases: Leases::new(),
+        };
+        known.leases.extend(id.partition(), known.clock.now(), u64::MAX);
+        put(&known, id, "first", u64::MAX);
+        known
+    }
+
+    fn put(known: &Known, id: TokenId, label: &str, until: u64) {
+        let generation = known.leases.generation(id.partition());
+        known.entries.put(id, Held::Live(Arc::new(grant(id, label))), until, generation);
+    }
+
+    /// The label of the token, if its use is answered.
+    fn answered(known: &Known, id: TokenId) -> Option<String> {
+        let verdict = known.verdict(id, &Demand::any())?;
+        Some(verdict.grant()?.label.as_ref()?.to_string())
+    }
+
+    fn token() -> TokenId {
+        TokenId::new(Partition::new(7).unwrap(), 1)
+    }
+
+    #[test]
+    fn a_turn_ends_the_copies_of_threads_as_well() {
+        let (id, known) = (token(), known(token()));
+        for _ in 0..3 {
+            assert_eq!(answered(&known, id).as_deref(), Some("first"));
+        }
+        assert!(known.near.get(id).is_some(), "this thread has a copy");
+        known.leases.turn(id.partition());
+        assert_eq!(answered(&known, id), None);
+    }
+
+    #[test]
+    fn the_end_of_a_lease_ends_the_copies_of_threads_as_well() {
+        let (id, known) = (token(), known(token()));
+        assert!(answered(&known, id).is_some());
+        known.leases.end(id.partition());
+        assert_eq!(answered(&known, id), None);
+    }
+
+    #[test]
+    fn a_copy_that_is_too_old_makes_way_for_what_is_known_now() {
+        let (id, known) = (token(), known(token()));
+        // In the past, whatever the clock says.
+        let old = Entry { until: 0, ..known.entries.get(id).unwrap() };
+        known.near.put(id, &old, 0);
+        put(&known, id, "second", u64::MAX);
+        for _ in 0..2 {
+            assert_eq!(answered(&known, id).as_deref(), Some("second"));
+        }
+        put(&known, id, "third", u64::MAX);
+        assert_eq!(answered(&known, id).as_deref(), Some("second"), "a copy that counts is enough");
+    }
 }

@@ -1,21 +1,12 @@
 //! How often the cache could answer.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// So many counters that threads seldom meet at one.
-const COUNTERS: usize = 32;
+use thread_local::ThreadLocal;
 
-thread_local! {
-    /// The number of this thread.
-    static THREAD: usize = {
-        static THREADS: AtomicUsize = AtomicUsize::new(0);
-        THREADS.fetch_add(1, Ordering::Relaxed)
-    };
-}
-
-/// Counts hits and misses.
+/// Counts hits and misses, each thread for itself.
 #[derive(Default)]
-pub(super) struct Tally([Counter; COUNTERS]);
+pub(super) struct Tally(ThreadLocal<Counter>);
 
 /// Alone in its line of the processor's cache, and the next one, which is fetched with it.
 #[derive(Default)]
@@ -27,11 +18,11 @@ struct Counter {
 
 impl Tally {
     pub(super) fn hit(&self) {
-        self.counter().hits.fetch_add(1, Ordering::Relaxed);
+        self.0.get_or_default().hits.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn miss(&self) {
-        self.counter().misses.fetch_add(1, Ordering::Relaxed);
+        self.0.get_or_default().misses.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn hits(&self) -> u64 {
@@ -40,10 +31,5 @@ impl Tally {
 
     pub(super) fn misses(&self) -> u64 {
         self.0.iter().map(|counter| counter.misses.load(Ordering::Relaxed)).sum()
-    }
-
-    fn counter(&self) -> &Counter {
-        #[expect(clippy::indexing_slicing, reason = "a remainder of COUNTERS")]
-        &self.0[THREAD.with(|number| number % COUNTERS)]
     }
 }
