@@ -43,7 +43,7 @@ impl LocalCache {
         Self { max_entries, ..self }
     }
 
-    /// How much memory they may take at most, about.
+    /// How much memory they may take at most, about; and a 64th of it for each thread that uses them, 1 MiB at most.
     #[must_use]
     pub fn max_bytes(self, max_bytes: usize) -> Self {
         Self { max_bytes, ..self }
