@@ -4,9 +4,9 @@
 -- KEYS[n]      a token's record
 -- ARGV[1]      'use', or 'peek' to renew nothing
 -- ARGV[2]      grace (ms): how long the caller may answer without asking again; a renewed token outlives its window by it
--- ARGV[2n+1]   check of the subject that is demanded (8 bytes); '' or nothing when any will do
--- ARGV[2n+2]   the permissions that are demanded, if any are: for each its bits in 1 byte, the number of nodes in 2, then
---              16 bytes for the node and for each of its ancestors
+-- ARGV[2n+1]   check of the subject that is demanded (8 bytes); '' when any will do
+-- ARGV[2n+2]   the permissions that are demanded, '' for none: for each its bits in 1 byte, the number of nodes in 2, then
+--              16 bytes for the node and for each of its ancestors. Both for each token, or none where nothing is demanded
 -- Returns      a text, and for several tokens a list of texts: when the token dies (ms), where there is a grace a space and
 --              the time (ms), and its record, which begins with no digit | 'refused' and its record | 'unknown' |
 --              'unreadable'. 'refused' covers a record that is none: the caller looks at it and says why
@@ -14,7 +14,7 @@
 --
 -- The layout of a record is written down in token-core/src/record/mod.rs. This runs at every validation, so it goes by what
 -- things cost: a call of redis as much as a hundred steps, TIME most of all, which is made once for all tokens, where one
--- needs it; a function that shares variables as much as a call; a list more than a text, and a number more than both.
+-- needs it; a function that shares variables as much as a call; a list in the answer more than a text.
 
 -- In milliseconds.
 local function time()

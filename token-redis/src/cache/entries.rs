@@ -15,7 +15,7 @@ const FRAME: usize = size_of::<Entry>() + size_of::<Grant>() + 112;
 /// Entries by token. The ones that are used stay longest.
 pub(super) struct Entries(Cache<TokenId, Entry, Weight>);
 
-/// What is known of a token. A copy shares what it grants.
+/// What is known of a token. A clone shares what it grants.
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) what: Held,

@@ -230,8 +230,14 @@ mod tests {
     fn the_end_of_a_lease_ends_the_copies_of_threads_as_well() {
         let (id, known) = (token(), known(token()));
         assert!(answered(&known, id).is_some());
+        // A new one that is over already: the generation is the same.
         known.leases.end(id.partition());
+        put(&known, id, "second", u64::MAX);
+        known.near.put(id, &known.entries.get(id).unwrap(), 0);
         assert_eq!(answered(&known, id), None);
+        known.leases.extend(id.partition(), 0, u64::MAX);
+        put(&known, id, "third", u64::MAX);
+        assert!(answered(&known, id).is_some(), "with a lease, it would be");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! A call costs the server, the connection and the caller several times as much as one more question in it does. While few
 //! ask at a time, each makes a call of its own. The others are gathered: the first of them starts a task that lets all who
 //! are about to ask come along, and then makes calls for several each. Nobody waits for a call that was sent before its
-//! own, and the answers of one call wake those who make up the next.
+//! own, and the answers of one call wake those who make up the next. Where that task does not get on, because something
+//! blocks its thread, another one is started after a quarter of a question's time, and at the last quarter it is asked alone,
+//! perhaps for the second time.
 
 use std::collections::BTreeMap;
 use std::iter::zip;
@@ -70,8 +72,8 @@ impl<T: Asked> Gathering<T> {
     /// The answer to this question, by a call that begins after it was asked: that of `alone`, or one for several.
     ///
     /// # Errors
-    /// It was asked together with others, and `time` was over, which ends at `until`. A call of its own is not bounded
-    /// here, unless the others' failed to be made.
+    /// It was to be asked together with others, and `time` was over, which ends at `until`. A call that it makes at once is
+    /// not bounded here.
     pub(super) async fn ask(
         self: &Arc<Self>,
         lane: T::Lane,
@@ -80,23 +82,30 @@ impl<T: Asked> Gathering<T> {
         until: Instant,
         alone: impl AsyncFnOnce() -> T::Answer,
     ) -> Result<T::Answer, Elapsed> {
-        let mut told = match self.board(lane, question) {
+        let told = match self.board(lane, question) {
             Boarded::Alone(_call) => return Ok(alone().await),
             Boarded::Waiting(told) => told,
         };
-        let answer = match timeout_at(until - time * 3 / 4, &mut told).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                // Perhaps the runtime of whoever was to gather does not get on.
-                tokio::spawn(self.clone().call(lane));
-                timeout_at(until, told).await?
-            }
-        };
-        match answer {
-            Ok(answer) => Ok(answer),
-            // The call ended with its runtime. In a box: large, seldom needed, and would be moved about with everybody.
-            Err(_) => Box::pin(timeout_at(until, alone())).await,
+        match self.wait(lane, told, [until - time * 3 / 4, until - time / 4]).await {
+            Some(answer) => Ok(answer),
+            // In a box: large, seldom needed, and would be moved about with everybody.
+            None => Box::pin(timeout_at(until, alone())).await,
         }
+    }
+
+    /// What the others' call has found, unless that has ended with its runtime, or stands still with it until the second
+    /// moment. At the first one this asks for all whom nobody has asked about yet.
+    async fn wait(
+        self: &Arc<Self>,
+        lane: T::Lane,
+        mut told: oneshot::Receiver<T::Answer>,
+        moments: [Instant; 2],
+    ) -> Option<T::Answer> {
+        if let Ok(told) = timeout_at(moments[0], &mut told).await {
+            return told.ok();
+        }
+        tokio::spawn(self.clone().call(lane));
+        timeout_at(moments[1], told).await.ok()?.ok()
     }
 
     fn board(self: &Arc<Self>, lane: T::Lane, question: &T::Question) -> Boarded<T> {
@@ -107,8 +116,8 @@ impl<T: Asked> Gathering<T> {
             return Boarded::Alone(Call { gathering: self.clone(), lane });
         }
         let (asker, told) = oneshot::channel();
+        let first = waiting.iter().all(|waiting| waiting.asker.is_closed());
         waiting.push(Waiting { question: question.clone(), asker });
-        let first = waiting.len() == 1;
         drop(lanes);
         if first {
             tokio::spawn(self.clone().gather(lane));
@@ -385,6 +394,62 @@ mod tests {
         });
         for asked in held_up {
             stuck.block_on(asked).unwrap();
+        }
+        assert!(is_idle(&server));
+    }
+
+    #[test]
+    fn a_call_whose_runtime_does_not_get_on_is_made_again_in_the_last_quarter_of_the_time() {
+        let server = server();
+        let (stuck, other) = (runtime(), runtime());
+        let mut held_up = stuck.block_on(occupy(&server));
+        stuck.block_on(async {
+            held_up.push(ask(&server, 0, 98));
+            tokio::task::yield_now().await;
+        });
+        let waiting = {
+            let _entered = other.enter();
+            ask(&server, 0, 99)
+        };
+        other.block_on(settle());
+        stuck.block_on(settle());
+        assert_eq!(calls(&server), FEW + 1, "both are asked about");
+        other.block_on(async {
+            let began = Instant::now();
+            // Those before it have the first ones.
+            server.asked().may.add_permits(100);
+            assert_eq!(waiting.await.unwrap(), (99, FEW + 2));
+            let waited = began.elapsed();
+            assert!(waited <= TIME * 3 / 4 && waited > TIME / 2, "{waited:?}");
+        });
+        for asked in held_up {
+            stuck.block_on(asked).unwrap();
+        }
+        assert!(is_idle(&server));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_given_up_leaves_no_lane_without_a_task() {
+        let server = server();
+        let first = occupy(&server).await;
+        let one = runtime();
+        let given_up = {
+            let _entered = one.enter();
+            ask(&server, 0, 98)
+        };
+        // It asks on a runtime that ends before it has gathered.
+        std::thread::scope(|scope| {
+            scope.spawn(|| one.block_on(tokio::task::yield_now())).join().unwrap();
+        });
+        std::thread::spawn(move || drop(one)).join().unwrap();
+        drop(given_up);
+        let other = ask(&server, 0, 99);
+        settle().await;
+        assert_eq!(calls(&server), FEW + 1, "the next one does not wait for a task that is gone");
+        server.asked().may.add_permits(100);
+        assert_eq!(other.await.unwrap().0, 99);
+        for asked in first {
+            asked.await.unwrap();
         }
         assert!(is_idle(&server));
     }
