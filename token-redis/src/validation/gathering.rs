@@ -377,12 +377,7 @@ mod tests {
     fn a_runtime_that_does_not_get_on_holds_others_up_for_a_quarter_of_their_time() {
         let server = server();
         let (stuck, other) = (runtime(), runtime());
-        // It gathers, but the runtime stands still before it has.
-        let mut held_up = stuck.block_on(occupy(&server));
-        stuck.block_on(async {
-            held_up.push(ask(&server, 0, 98));
-            tokio::task::yield_now().await;
-        });
+        let held_up = ask_and_stand_still(&stuck, &server);
         assert_eq!(calls(&server), FEW);
         other.block_on(async {
             let waiting = ask(&server, 0, 99);
@@ -402,11 +397,7 @@ mod tests {
     fn a_call_whose_runtime_does_not_get_on_is_made_again_in_the_last_quarter_of_the_time() {
         let server = server();
         let (stuck, other) = (runtime(), runtime());
-        let mut held_up = stuck.block_on(occupy(&server));
-        stuck.block_on(async {
-            held_up.push(ask(&server, 0, 98));
-            tokio::task::yield_now().await;
-        });
+        let held_up = ask_and_stand_still(&stuck, &server);
         let waiting = {
             let _entered = other.enter();
             ask(&server, 0, 99)
@@ -479,6 +470,19 @@ mod tests {
             assert!(began.elapsed() < Duration::from_millis(10));
         });
         assert!(is_idle(&server));
+    }
+
+    /// Enough ask there, and one more who gathers; the runtime stands still before it has.
+    fn ask_and_stand_still(
+        runtime: &tokio::runtime::Runtime,
+        server: &Arc<Gathering<Server>>,
+    ) -> Vec<Answers> {
+        let mut held_up = runtime.block_on(occupy(server));
+        runtime.block_on(async {
+            held_up.push(ask(server, 0, 98));
+            tokio::task::yield_now().await;
+        });
+        held_up
     }
 
     fn runtime() -> tokio::runtime::Runtime {
