@@ -28,8 +28,9 @@ const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
 /// All gauges are set anew whenever they are told: one that was not for so long is of a pool that is gone.
 const GONE: Duration = Duration::from_secs(1);
 
-/// How often what was timed is summed up where nobody asks for it.
-const UPKEEP: Duration = Duration::from_secs(5);
+/// How often what was timed is summed up where nobody asks for it. It is kept time by time until then, and takes as long to
+/// sum up as it is much: requests should not have to wait for that.
+const UPKEEP: Duration = Duration::from_millis(250);
 
 /// Begins to count, and answers what writes it all down.
 pub(super) fn start(watched: Option<Arc<RedisStore>>) -> Result<Render, Failure> {

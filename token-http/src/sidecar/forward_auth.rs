@@ -128,8 +128,8 @@ fn identity(grant: &Grant) -> HeaderMap {
         (&SCOPES, scopes),
         (&LABEL, grant.label.as_ref().map_or(NOTHING, |label| name(label.as_str()))),
     ];
-    // With room for what is said besides.
-    let mut headers = HeaderMap::with_capacity(values.len() + 4);
+    // With room for what is said besides, and not for twice as much, as eight would be.
+    let mut headers = HeaderMap::with_capacity(values.len() + 2);
     headers.extend(values.map(|(name, value)| (name.clone(), value)));
     headers
 }

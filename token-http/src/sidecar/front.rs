@@ -56,7 +56,8 @@ impl Front {
         let response = if self.guard.suffices(ends_after) {
             self.guard.with_room(answering).await
         } else {
-            self.guard.bound(answering).await
+            // In a box: seldom needed, and its timer is large.
+            Box::pin(self.guard.bound(answering)).await
         };
         self.answered(observed, response)
     }

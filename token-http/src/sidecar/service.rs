@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -58,7 +58,8 @@ where
         let parts = self.0.clone();
         let (request, _) = request.into_parts();
         Box::pin(async move {
-            let answering = forward_auth::answer(&parts.sidecar, &request, way);
+            // Pinned here, where it stays: whoever is handed it by value has room for it once more.
+            let answering = pin!(forward_auth::answer(&parts.sidecar, &request, way));
             let Parts { front, answers_within, .. } = &*parts;
             let mut response = front.answer_directly(way.route(), &request, *answers_within, answering).await;
             if request.method == Method::HEAD {
