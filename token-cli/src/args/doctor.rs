@@ -1,0 +1,20 @@
+//! `doctor`.
+
+use clap::Args;
+use token_redis::Role;
+
+/// Examine the store: whether it is set up so that tokens are safe in it.
+///
+/// Asks every server of the store for its state, and changes nothing. What is not as it should be is shown with what would
+/// be good and why it matters. Works when the store does not: a server that is down is a finding.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// The role that the user in the store's URL should have: validator, issuer, admin or doctor [default: the one that
+    /// it has the name of, else admin]
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Option<Role>,
+
+    /// Show each finding at each server, and explain the good ones too
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}

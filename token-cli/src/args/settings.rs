@@ -1,0 +1,70 @@
+//! Which store, and how it is spoken to.
+
+use std::path::PathBuf;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, ValueHint};
+use token_core::{ConfirmationLevel, Prefix};
+use token_redis::Namespace;
+
+/// Which store, and how it is spoken to.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Store")]
+pub(crate) struct Settings {
+    /// Where tokens are kept: sqlite:PATH, redis://HOST:PORT/DB, redis+unix:///PATH,
+    /// redis-cluster://HOST:PORT?node=HOST:PORT&node=…, or
+    /// redis-sentinel://HOST:PORT,HOST:PORT/DB?sentinelServiceName=NAME; rediss: for TLS [default: a file of this user]
+    ///
+    /// A URL with a password belongs into the environment variable, not into the arguments.
+    #[arg(long, env = "TOKEN_STORE", value_name = "URL", global = true, hide_env_values = true)]
+    pub(crate) store: Option<String>,
+
+    /// File with the store keys, the same on every node (see new-key-file) [default: the embedded store makes its
+    /// own, a Redis store has a public key]
+    #[arg(long, env = "TOKEN_KEY_FILE", value_name = "PATH", global = true, hide_env_values = true, value_parser = OsStringValueParser::new().map(PathBuf::from),
+        value_hint = ValueHint::FilePath)]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// What all keys in a Redis store start with
+    #[arg(
+        long,
+        env = "TOKEN_NAMESPACE",
+        value_name = "NAME",
+        global = true,
+        hide_env_values = true,
+        default_value = "tok"
+    )]
+    pub(crate) namespace: Namespace,
+
+    /// What a token starts with, before the underscore
+    #[arg(
+        long,
+        env = "TOKEN_PREFIX",
+        value_name = "PREFIX",
+        global = true,
+        hide_env_values = true,
+        default_value = "tok"
+    )]
+    pub(crate) prefix: Prefix,
+
+    /// How far issues and revocations must have gone to count as confirmed: local, replicated or disk [default: replicated
+    /// where the store knows its replicas, else local]
+    #[arg(long, env = "TOKEN_CONFIRM", value_name = "LEVEL", global = true, hide_env_values = true)]
+    pub(crate) confirm: Option<ConfirmationLevel>,
+
+    /// The certificates of the authorities to trust with rediss:, in PEM [default: the public ones]
+    #[arg(long, env = "TOKEN_TLS_CA", value_name = "PATH", global = true, hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) tls_ca: Option<PathBuf>,
+
+    /// Our certificate, in PEM, for servers that demand one
+    #[arg(long, env = "TOKEN_TLS_CERT", value_name = "PATH", global = true, hide_env_values = true, requires = "tls_key", value_hint = ValueHint::FilePath)]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The private key of our certificate, in PEM
+    #[arg(long, env = "TOKEN_TLS_KEY", value_name = "PATH", global = true, hide_env_values = true, requires = "tls_cert", value_hint = ValueHint::FilePath)]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// Write results as one line of JSON, and errors too
+    #[arg(long, global = true, help_heading = None)]
+    pub(crate) json: bool,
+}
