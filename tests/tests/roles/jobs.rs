@@ -35,7 +35,7 @@ async fn validators_job(validator: &Tokens, issuer: &Tokens) {
     }
 }
 
-/// Asked about by one command.
+/// Asked about together.
 async fn are_active(tokens: &Tokens, texts: &[String]) {
     let uses = texts.iter().map(|text| (text.as_str(), Demand::any()));
     for verdict in tokens.validate_many(uses).await {
@@ -56,6 +56,8 @@ async fn issuers_job(place: &Place, issuer: &Tokens) {
         }
         // Whoever issues or lists clears away what is dead.
         let listed = issuer.store().list(&user.parse().unwrap()).await.unwrap();
+        let texts: Vec<_> = live.iter().map(|issued| issued.token.expose_secret().to_owned()).collect();
+        are_active(issuer, &texts).await;
         for issued in &live {
             assert!(listed.iter().any(|grant| grant.id == issued.grant.id));
             assert!(matches!(issuer.store().show(issued.grant.id).await.unwrap(), Sighting::Live(_)));
@@ -114,17 +116,22 @@ async fn each_role_does_its_job_on_a_cluster_that_forgets_the_scripts() {
     each_role_does_its_job(Place::cluster().await).await;
 }
 
-/// As on servers whose rules are older than the program. It takes a look at each record by itself then.
+/// As on servers whose rules are older than the program.
 #[tokio::test]
 async fn a_validator_that_may_not_read_several_records_at_once_validates_many() {
     let place = Place::server().await;
     let issuer = place.tokens("issuer").await;
     let mut texts = Vec::new();
     for user in users() {
-        texts.push(issue(&issuer, &user, hard()).await.token.expose_secret().to_owned());
+        for lifetime in lifetimes() {
+            texts.push(issue(&issuer, &user, lifetime).await.token.expose_secret().to_owned());
+        }
     }
     place.each::<()>(&["ACL", "SETUSER", "validator", "-mget"]).await;
-    are_active(&place.tokens("validator").await, &texts).await;
+    let validator = place.tokens("validator").await;
+    are_active(&validator, &texts).await;
+    let refused = place.refused().await;
+    assert!(!refused.is_empty() && refused.iter().all(|command| command == "mget"), "{refused:?}");
 }
 
 async fn changes_are_confirmed(tokens: &Tokens, confirmation: Confirmation) {

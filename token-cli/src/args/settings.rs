@@ -1,4 +1,4 @@
-//! Which store, and how it is spoken to.
+//! What every command takes.
 
 use std::path::PathBuf;
 

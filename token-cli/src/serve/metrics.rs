@@ -19,6 +19,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use metrics_util::MetricKindMask;
 use token_http::sidecar::Render;
 use token_redis::{PoolState, RedisStore};
+use tokio::time::MissedTickBehavior;
 
 use crate::failure::Failure;
 
@@ -28,8 +29,8 @@ const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
 /// All gauges are set anew whenever they are told: one that was not for so long is of a pool that is gone.
 const GONE: Duration = Duration::from_secs(1);
 
-/// How often what was timed is summed up where nobody asks for it. It is kept time by time until then, and takes as long to
-/// sum up as it is much: requests should not have to wait for that.
+/// How often what was timed is summed up where nobody asks for it. Times take memory one by one until then, and summing them
+/// up holds a worker for as long as there are many.
 const UPKEEP: Duration = Duration::from_millis(250);
 
 /// Begins to count, and answers what writes it all down.
@@ -47,9 +48,9 @@ pub(super) fn start(watched: Option<Arc<RedisStore>>) -> Result<Render, Failure>
     }))
 }
 
-/// Each time that is measured takes memory until it is summed up.
 async fn keep_up(handle: PrometheusHandle) {
     let mut ticks = tokio::time::interval(UPKEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         handle.run_upkeep();

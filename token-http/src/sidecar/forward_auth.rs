@@ -128,7 +128,7 @@ fn identity(grant: &Grant) -> HeaderMap {
         (&SCOPES, scopes),
         (&LABEL, grant.label.as_ref().map_or(NOTHING, |label| name(label.as_str()))),
     ];
-    // With room for what is said besides, and not for twice as much, as eight would be.
+    // With room for what is said besides. Room for six takes the memory of six; for seven, that of twelve.
     let mut headers = HeaderMap::with_capacity(values.len() + 2);
     headers.extend(values.map(|(name, value)| (name.clone(), value)));
     headers

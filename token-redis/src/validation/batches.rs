@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use token_core::Partition;
 
-/// The most tokens in one call: a script holds everybody else up while it runs, this one for a fifth of a millisecond.
+/// The most tokens in one call: a script holds everybody else up while it runs, this one for a fraction of a millisecond.
 pub(super) const MOST: usize = 64;
 
 /// How many calls are under way at once.
