@@ -64,7 +64,7 @@ pub(crate) fn own_us() -> f64 {
 }
 
 /// What the scripts here call. `INFO` counts it for itself and in the script once more.
-const INNER: [&str; 7] = ["get", "mget", "pexpire", "pexpireat", "pexpiretime", "time", "set"];
+const INNER: [&str; 6] = ["get", "pexpire", "pexpireat", "pexpiretime", "time", "set"];
 
 fn read(info: &str) -> Option<Used> {
     let seconds = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.parse::<f64>().ok());

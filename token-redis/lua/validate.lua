@@ -49,19 +49,15 @@ local function permits(scopes, needs)
 end
 
 local HEADER, SCOPE, LONGEST_GRACE = 33, 17, 60000
-local call, look, read, format = redis.call, redis.pcall, struct.unpack, string.format
+local call, look, unpack, format = redis.call, redis.pcall, struct.unpack, string.format
 local use, grace, demands = ARGV[1] == 'use', ARGV[2] + 0, #ARGV > 2
 local now = grace > 0 and time() or nil
 local at = now and format(' %d', now) or ''
 
--- All records at once where there are several. What this does not find is looked for one by one, and so is everything for
--- a user who may not do this.
-local records = #KEYS > 1 and look('MGET', unpack(KEYS)) or {}
-
 -- What is to be told of each token.
 local told = {}
 for n, key in ipairs(KEYS) do
-  local record = records[n] or look('GET', key)
+  local record = look('GET', key)
   if not record then
     told[n] = 'unknown'
   elseif #record < HEADER then
@@ -69,7 +65,7 @@ for n, key in ipairs(KEYS) do
     told[n] = type(record) == 'string' and 'refused' .. record or unreadable(record)
   else
     -- Version and flags as one number.
-    local form, window, cap, scopes = read('>I2xI6I6xxxxxxxxI2', record)
+    local form, window, cap, scopes = unpack('>I2xI6I6xxxxxxxxI2', record)
     local slides, capped, last = form % 2 == 1, form % 4 > 1, HEADER + SCOPE * scopes
     local counts = form > 255 and form < 512 and #record >= last and not (slides and window == 0)
     if counts and demands then

@@ -14,7 +14,7 @@ const CONNECTIONS: &[&str] = &["hello", "auth", "ping", "asking", "cluster|slots
 /// What no server refuses to anybody, whatever the role: to log in, to log out, and to go.
 const ANYBODY: &[&str] = &["auth", "hello", "quit", "reset"];
 /// What `validate.lua` calls.
-const VALIDATING: &[&str] = &["get", "mget", "time", "pexpireat", "pexpiretime"];
+const VALIDATING: &[&str] = &["get", "time", "pexpireat", "pexpiretime"];
 /// What `survey.lua`, `issue.lua`, `list.lua` and `show.lua` call besides.
 const ISSUING: &[&str] =
     &["set", "exists", "persist", "zadd", "zrem", "zrange", "zrandmember", "zremrangebyscore"];

@@ -116,24 +116,6 @@ async fn each_role_does_its_job_on_a_cluster_that_forgets_the_scripts() {
     each_role_does_its_job(Place::cluster().await).await;
 }
 
-/// As on servers whose rules are older than the program.
-#[tokio::test]
-async fn a_validator_that_may_not_read_several_records_at_once_validates_many() {
-    let place = Place::server().await;
-    let issuer = place.tokens("issuer").await;
-    let mut texts = Vec::new();
-    for user in users() {
-        for lifetime in lifetimes() {
-            texts.push(issue(&issuer, &user, lifetime).await.token.expose_secret().to_owned());
-        }
-    }
-    place.each::<()>(&["ACL", "SETUSER", "validator", "-mget"]).await;
-    let validator = place.tokens("validator").await;
-    are_active(&validator, &texts).await;
-    let refused = place.refused().await;
-    assert!(!refused.is_empty() && refused.iter().all(|command| command == "mget"), "{refused:?}");
-}
-
 async fn changes_are_confirmed(tokens: &Tokens, confirmation: Confirmation) {
     let issued = issue(tokens, "admin", Lifetime::sliding("10m".parse().unwrap())).await;
     assert_eq!(issued.confirmation, confirmation);

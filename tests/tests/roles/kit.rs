@@ -69,11 +69,6 @@ impl Place {
 
     /// The job needed nothing that the role may not do, not even where a refusal would be overlooked.
     pub(crate) async fn nothing_was_refused(&self) {
-        assert_eq!(self.refused().await, Vec::<String>::new());
-    }
-
-    /// What was refused: commands, mostly.
-    pub(crate) async fn refused(&self) -> Vec<String> {
         let mut refused = Vec::new();
         for node in self.nodes() {
             let log: Vec<HashMap<String, Value>> = node.command(&["ACL", "LOG"]).await;
@@ -81,7 +76,7 @@ impl Place {
         }
         // The client library tells its name where it can (Redis >= 7.2), and does without where it cannot.
         refused.retain(|command| command != "client|setinfo");
-        refused
+        assert_eq!(refused, Vec::<String>::new());
     }
 
     /// Lets a token die, as its time to live would.

@@ -111,7 +111,6 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("evalsha", "a 0"),
     ("eval", "a 0"),
     ("get", "KEY"),
-    ("mget", "KEY"),
     ("exists", "KEY"),
     ("set", "KEY a"),
     ("del", "KEY"),

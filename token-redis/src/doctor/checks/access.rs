@@ -18,8 +18,8 @@ const TLS: Check = Check {
 const ACL: Check = Check {
     name: "acl",
     wanted: "the user may do what its role needs (deploy/acl), and nothing beyond",
-    why: "what is missing fails or costs more when it is needed, perhaps only when a replica takes over; what is beyond is \
-          what a stolen password is good for",
+    why: "what is missing fails when it is needed, perhaps only when a replica takes over; what is beyond is what a stolen \
+          password is good for",
 };
 
 const SCRIPTS: Check = Check {
