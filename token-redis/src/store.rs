@@ -38,7 +38,7 @@ pub struct RedisStore {
     target: String,
     shared: Arc<Shared>,
     validation: Validation,
-    primaries: Primaries,
+    primaries: Arc<Primaries>,
 }
 
 impl RedisStore {
@@ -63,9 +63,30 @@ impl RedisStore {
         let shown = target.to_string();
         let attempt = Attempt::to_connect(&shown, secure, options.deadline);
         let shared = Arc::new(attempt.redis(Shared::open(target.clone(), &options)).await?);
-        let primaries = Primaries::new(target.clone(), &options);
+        let primaries = Arc::new(Primaries::new(target.clone(), &options));
         let validation = Validation::new(keys.clone(), &options, target, shared.clone());
         Ok(Self { keys, options, target: shown, shared, validation, primaries })
+    }
+
+    /// The same store for the runtime that this is called on: its validations share a connection that lives there, and calls
+    /// only with each other. All else is common to both: the local cache, the pools, what is counted.
+    ///
+    /// For a process with a runtime on each of its cores, so that nothing that is asked on one waits for another core. Where
+    /// one runtime does all the work, one store is enough.
+    ///
+    /// # Errors
+    /// The server cannot be reached by the deadline, or it refuses the credentials.
+    pub async fn on_this_runtime(&self) -> Result<Self, StoreError> {
+        let attempt = Attempt::to_connect(&self.target, self.shared.is_secure(), self.options.deadline);
+        let shared = Arc::new(attempt.redis(self.shared.beside()).await?);
+        Ok(Self {
+            keys: self.keys.clone(),
+            options: self.options.clone(),
+            target: self.target.clone(),
+            validation: self.validation.over(shared.clone()),
+            shared,
+            primaries: self.primaries.clone(),
+        })
     }
 
     /// A store with more than a URL and keys to be told:

@@ -26,5 +26,6 @@ mod memory_budget;
 mod misuse;
 mod no_answer;
 mod one_command;
+mod runtimes;
 mod time_to_live;
 mod tls;

@@ -7,7 +7,7 @@
 //! whole.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,8 @@ pub(crate) struct Shared {
     /// Held by whoever builds the next connection.
     building: Mutex<()>,
     failing: Failing,
+    /// How often it was replaced, or one [beside](Self::beside) it.
+    swaps: Arc<AtomicU64>,
 }
 
 #[derive(Clone)]
@@ -63,6 +65,15 @@ struct Current {
 impl Shared {
     /// Connects.
     pub(crate) async fn open(target: Arc<Target>, options: &Options) -> RedisResult<Self> {
+        Self::begin(target, options, Arc::default()).await
+    }
+
+    /// Another connection to the same store, which lives on the runtime that this is called on.
+    pub(crate) async fn beside(&self) -> RedisResult<Self> {
+        Self::begin(self.target.clone(), &self.options, self.swaps.clone()).await
+    }
+
+    async fn begin(target: Arc<Target>, options: &Options, swaps: Arc<AtomicU64>) -> RedisResult<Self> {
         let topology = Topology::new(target.clone(), options.connect_timeout);
         let link = connect(&target, &topology, options).await?;
         Ok(Self {
@@ -72,12 +83,18 @@ impl Shared {
             current: RwLock::new(Current { link, generation: 0 }),
             building: Mutex::default(),
             failing: Failing::default(),
+            swaps,
         })
     }
 
-    /// How often the connection was replaced.
+    /// Whether it is over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.target.certificates().is_some()
+    }
+
+    /// How often the connection was replaced, and those beside it.
     pub(crate) fn swaps(&self) -> u64 {
-        self.current().generation
+        self.swaps.load(Ordering::Relaxed)
     }
 
     /// The same by a deadline.
@@ -148,7 +165,7 @@ impl Shared {
     /// Replaces the connection of that generation; waits when somebody else is about it.
     async fn replace(&self, generation: u64) -> RedisResult<()> {
         let _building = self.building.lock().await;
-        if self.swaps() != generation {
+        if self.current().generation != generation {
             return Ok(());
         }
         let link = loop {
@@ -164,7 +181,8 @@ impl Shared {
         };
         let generation = generation + 1;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Current { link, generation };
-        tracing::warn!(store = %self.target, swaps = generation, "replaced the connection that validations share");
+        let swaps = self.swaps.fetch_add(1, Ordering::Relaxed) + 1;
+        tracing::warn!(store = %self.target, swaps, "replaced the connection that validations share");
         Ok(())
     }
 
@@ -184,7 +202,7 @@ impl Shared {
         // A caller may have been dropped with its runtime.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            let generation = shared.swaps();
+            let generation = shared.current().generation;
             let replacing = tokio::time::timeout(shared.options.deadline, shared.replace(generation));
             if !matches!(replacing.await, Ok(Ok(()))) {
                 tracing::warn!(store = %shared.target, "could not replace the connection that validations share");

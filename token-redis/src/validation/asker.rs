@@ -38,8 +38,18 @@ impl Asker {
         }
     }
 
+    /// Asks the same store over another connection.
+    pub(super) fn over(&self, shared: Arc<Shared>) -> Self {
+        Self { shared, names: self.names.clone(), shown: self.shown.clone(), ..*self }
+    }
+
     pub(super) fn attempt(&self) -> Attempt<'_> {
         Attempt::new("validate", &self.shown, self.deadline)
+    }
+
+    /// Whether tokens of two partitions cannot be asked about together.
+    pub(super) fn is_cluster(&self) -> bool {
+        self.cluster
     }
 
     /// How long a question may take.
@@ -65,7 +75,7 @@ impl Asker {
         let attempt = self.attempt();
         let Some(first) = questions.first() else { return Vec::new() };
         let call = question::call(questions, &self.names, mode, self.grace);
-        let value = attempt.redis(self.shared.call(slot(first), &call)).await;
+        let value = attempt.ended(self.shared.call_until(slot(first), &call, attempt.until()).await);
         let found = |value| found::read(value, questions.len()).ok_or_else(|| attempt.not_understood());
         match value.and_then(found) {
             Ok(found) => found.into_iter().map(Ok).collect(),

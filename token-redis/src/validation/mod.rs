@@ -34,10 +34,15 @@ use crate::cache::{Cache, CacheStatus, Sending};
 use crate::connect::{Shared, Target};
 use crate::options::Options;
 
+/// How many calls are under way before questions are gathered: both ends have one to work at.
+const FEW: usize = 2;
+/// The same where one thread does all the work, for which a task that gathers costs less than a call.
+const NONE: usize = 0;
+
 /// Answers whether tokens count.
 pub(crate) struct Validation {
     keys: Arc<KeyRing>,
-    cache: Option<Cache>,
+    cache: Option<Arc<Cache>>,
     flights: Flights<Question, Result<Verdict, StoreError>, BuildHasherDefault<IdHasher>>,
     gathering: Arc<Gathering<Asker>>,
 }
@@ -51,8 +56,18 @@ impl Validation {
     ) -> Self {
         let cache = options.local_cache.map(|settings| Cache::open(settings, target.clone(), options));
         let grace = cache.as_ref().map_or(Duration::ZERO, Cache::grace);
+        let cache = cache.map(Arc::new);
         let asker = Asker::new(&target, options, grace, shared);
-        Self { keys, cache, flights: Flights::new(), gathering: Gathering::new(asker) }
+        Self { keys, cache, flights: Flights::new(), gathering: Gathering::new(asker, FEW) }
+    }
+
+    /// Answers by what the same cache knows, and asks over another connection, for one thread.
+    pub(crate) fn over(&self, shared: Arc<Shared>) -> Self {
+        let asker = self.asker().over(shared);
+        // Among the partitions of a cluster there are hardly ever two questions that could share a call.
+        let few = if asker.is_cluster() { FEW } else { NONE };
+        let gathering = Gathering::new(asker, few);
+        Self { keys: self.keys.clone(), cache: self.cache.clone(), flights: Flights::new(), gathering }
     }
 
     /// One verdict, for at most one command.
@@ -111,7 +126,7 @@ impl Validation {
 
     /// How the local cache is doing, where there is one.
     pub(crate) fn cache_status(&self) -> Option<CacheStatus> {
-        self.cache.as_ref().map(Cache::status)
+        self.cache.as_deref().map(Cache::status)
     }
 
     /// A token of this partition was revoked here.

@@ -1,6 +1,6 @@
 //! A node that answers from its local cache: what it may answer, and how soon it hears of a revocation.
 
-mod kit;
+pub(crate) mod kit;
 
 mod answers;
 mod channel;

@@ -18,8 +18,8 @@ use tokio::sync::oneshot;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
-/// How many calls of a lane are under way before questions are gathered: both ends have one to work at.
-const FEW: usize = 2;
+/// How often others may go on before a call is made, as long as more come along each time.
+const TURNS: usize = 4;
 
 /// Where questions are asked.
 pub(super) trait Asked: Send + Sync + 'static {
@@ -41,6 +41,7 @@ pub(super) trait Asked: Send + Sync + 'static {
 /// Gathers questions.
 pub(super) struct Gathering<T: Asked> {
     asked: T,
+    few: usize,
     lanes: Mutex<BTreeMap<T::Lane, Lane<T>>>,
 }
 
@@ -61,8 +62,9 @@ enum Boarded<T: Asked> {
 }
 
 impl<T: Asked> Gathering<T> {
-    pub(super) fn new(asked: T) -> Arc<Self> {
-        Arc::new(Self { asked, lanes: Mutex::default() })
+    /// Gathers while at least so `few` calls of a lane are under way.
+    pub(super) fn new(asked: T, few: usize) -> Arc<Self> {
+        Arc::new(Self { asked, few, lanes: Mutex::default() })
     }
 
     pub(super) fn asked(&self) -> &T {
@@ -111,7 +113,7 @@ impl<T: Asked> Gathering<T> {
     fn board(self: &Arc<Self>, lane: T::Lane, question: &T::Question) -> Boarded<T> {
         let mut lanes = self.lanes();
         let Lane { calls, waiting } = lanes.entry(lane).or_insert_with(Lane::new);
-        if *calls < FEW {
+        if *calls < self.few && waiting.is_empty() {
             *calls += 1;
             return Boarded::Alone(Call { gathering: self.clone(), lane });
         }
@@ -127,8 +129,20 @@ impl<T: Asked> Gathering<T> {
 
     async fn gather(self: Arc<Self>, lane: T::Lane) {
         // Whoever is about to ask comes along.
-        tokio::task::yield_now().await;
+        let mut come = 0;
+        for _ in 0..TURNS {
+            let waiting = self.waiting(lane);
+            if waiting == come {
+                break;
+            }
+            come = waiting;
+            tokio::task::yield_now().await;
+        }
         self.call(lane).await;
+    }
+
+    fn waiting(&self, lane: T::Lane) -> usize {
+        self.lanes().get(&lane).map_or(0, |lane| lane.waiting.len())
     }
 
     /// Makes the calls for all who wait.

@@ -31,12 +31,19 @@ impl Asked for Server {
     }
 }
 
+/// How many calls are under way before questions are gathered.
+const FEW: usize = 2;
+
 const TIME: Duration = Duration::from_secs(4);
 
 type Answers = JoinHandle<(usize, usize)>;
 
 fn server() -> Arc<Gathering<Server>> {
-    Gathering::new(Server { calls: AtomicUsize::new(0), may: Semaphore::new(0) })
+    that_gathers(FEW)
+}
+
+fn that_gathers(few: usize) -> Arc<Gathering<Server>> {
+    Gathering::new(Server { calls: AtomicUsize::new(0), may: Semaphore::new(0) }, few)
 }
 
 fn ask(gathering: &Arc<Gathering<Server>>, lane: u8, question: usize) -> Answers {
@@ -92,6 +99,47 @@ async fn whoever_asks_at_the_same_time_as_many_others_shares_a_call_with_them() 
     }
     settle().await;
     assert!(is_idle(&server));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_asks_alone_the_first_one_shares_a_call_as_well() {
+    let server = that_gathers(0);
+    let asked: Vec<_> = (0..7).map(|question| ask(&server, 0, question)).collect();
+    settle().await;
+    assert_eq!(calls(&server), 1);
+    let later = ask(&server, 0, 7);
+    settle().await;
+    assert_eq!(calls(&server), 2, "it does not wait for the call before it");
+    server.asked().may.add_permits(2);
+    for (question, asked) in asked.into_iter().enumerate() {
+        assert_eq!(asked.await.unwrap(), (question, 1));
+    }
+    assert_eq!(later.await.unwrap(), (7, 2));
+    settle().await;
+    assert!(is_idle(&server));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_comes_while_others_are_gathered_goes_with_them() {
+    let server = that_gathers(0);
+    let first = ask(&server, 0, 0);
+    // Each comes a turn after the one before.
+    let chain = server.clone();
+    let others = tokio::spawn(async move {
+        let mut others = Vec::new();
+        for question in 1..TURNS {
+            others.push(ask(&chain, 0, question));
+            tokio::task::yield_now().await;
+        }
+        others
+    });
+    settle().await;
+    assert_eq!(calls(&server), 1);
+    server.asked().may.add_permits(1);
+    assert_eq!(first.await.unwrap(), (0, 1));
+    for other in others.await.unwrap() {
+        assert_eq!(other.await.unwrap().1, 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

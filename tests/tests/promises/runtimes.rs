@@ -1,0 +1,87 @@
+//! A store on several runtimes: each has a connection of its own for validations, and all else in common.
+
+use std::sync::Arc;
+
+use token_core::{Demand, Lifetime, Prefix, TokenService};
+use token_redis::{LocalCache, RedisStore};
+use token_tests::servers::Standalone;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::kit::{Deployment, Tokens, issue, keys, revoke, span, tokens_at};
+use crate::local_cache::kit::{AGES, is_active, status, until_heard};
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+async fn on_this_runtime(tokens: &Tokens) -> Tokens {
+    TokenService::new(tokens.store().on_this_runtime().await.unwrap(), Prefix::default())
+}
+
+#[test]
+fn the_end_of_one_runtime_is_no_trouble_for_a_store_on_another() {
+    let (one, other) = (runtime(), runtime());
+    let redis = other.block_on(Standalone::start());
+    let (first, text) = one.block_on(async {
+        let tokens = tokens_at(&redis.url()).await;
+        let issued = issue(&tokens, "ada", Lifetime::hard(span("1h"))).await;
+        (tokens, issued.token.expose_secret().to_owned())
+    });
+    let second = other.block_on(on_this_runtime(&first));
+    drop(one);
+    other.block_on(async {
+        assert!(is_active(&second, &text).await);
+        assert_eq!(second.store().connection_swaps(), 0, "its own connection is whole");
+        assert!(is_active(&first, &text).await);
+        assert_eq!(first.store().connection_swaps(), 1, "the other's was not");
+        assert_eq!(second.store().connection_swaps(), 1, "which is counted for both");
+    });
+    other.block_on(async { drop(redis) });
+}
+
+#[tokio::test]
+async fn what_a_cache_knows_is_known_on_all_runtimes_and_forgotten_on_all() {
+    let redis = Standalone::start().await;
+    let cache = LocalCache::default().max_age(AGES);
+    let store = RedisStore::builder().local_cache(cache).connect(&redis.url(), keys()).await.unwrap();
+    let one = TokenService::new(store, Prefix::default());
+    until_heard(&one).await;
+    let other = on_this_runtime(&one).await;
+    let issued = issue(&one, "ada", Lifetime::sliding(span("10m"))).await;
+    let text = issued.token.expose_secret();
+
+    assert!(is_active(&one, text).await);
+    let asked = status(&one).misses;
+    assert!(is_active(&other, text).await);
+    assert_eq!((status(&other).misses, status(&other).hits), (asked, 1), "the other one need not ask");
+    revoke(&other, &issued).await;
+    assert!(!is_active(&one, text).await, "not even a moment later");
+}
+
+/// Those of one partition, where it is a cluster.
+#[tokio::test]
+async fn validations_that_are_asked_at_once_on_a_runtime_of_one_thread_are_one_command() {
+    for deployment in [Deployment::standalone().await, Deployment::cluster().await] {
+        let tokens = Arc::new(on_this_runtime(&tokens_at(&deployment.url()).await).await);
+        let mut texts = Vec::new();
+        for _ in 0..20 {
+            let issued = issue(&tokens, "ada", Lifetime::sliding(span("10m"))).await;
+            texts.push(issued.token.expose_secret().to_owned());
+        }
+        assert!(is_active(&tokens, &texts[0]).await, "the server has the script from here on");
+        deployment.forget_commands().await;
+        let asked: Vec<_> = texts
+            .into_iter()
+            .map(|text| {
+                let tokens = tokens.clone();
+                tokio::spawn(async move { tokens.validate(&text, &Demand::any()).await })
+            })
+            .collect();
+        for asked in asked {
+            assert!(asked.await.unwrap().unwrap().grant().is_some());
+        }
+        let calls = deployment.commands().await.remove("evalsha").unwrap();
+        let few = if matches!(deployment, Deployment::Standalone(_)) { 1 } else { 3 };
+        assert!(calls <= few, "{calls} calls");
+    }
+}
