@@ -90,6 +90,10 @@ impl Sidecar {
     /// Everything that it answers, as a tower service.
     pub fn service(self) -> SidecarService {
         let front = Front::new(self.limits, self.trace);
+        self.behind(front)
+    }
+
+    fn behind(self, front: Arc<Front>) -> SidecarService {
         let sidecar = Arc::new(self);
         let router = routes()
             .into_iter()

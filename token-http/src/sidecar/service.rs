@@ -13,9 +13,9 @@ use http::{Method, Request, Response, header};
 use token_core::TokenStore;
 use tower_service::Service;
 
-use super::Sidecar;
 use super::forward_auth::{self, Way};
 use super::front::Front;
+use super::{Sidecar, Tokens};
 
 /// Answers requests. It is cheap to clone.
 ///
@@ -35,6 +35,12 @@ impl SidecarService {
     pub(super) fn new(sidecar: Arc<Sidecar>, front: Arc<Front>, router: Router) -> Self {
         let answers_within = sidecar.tokens.store().validates_within();
         Self(Arc::new(Parts { sidecar, front, router, answers_within }))
+    }
+
+    /// The same over another way to the same store, such as one for this runtime. Limits and counts are common to both.
+    #[must_use]
+    pub fn over(&self, tokens: Arc<Tokens>) -> Self {
+        Sidecar { tokens, ..Sidecar::clone(&self.0.sidecar) }.behind(self.0.front.clone())
     }
 }
 
