@@ -8,30 +8,41 @@ use token_tests::servers::Standalone;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A request that is under way when it is told to stop is answered; a new connection is refused.
+/// A request that is under way when it is told to stop is answered, on whichever thread; a new connection is refused, and
+/// one that waits for its next request is closed.
 #[tokio::test]
 async fn what_was_begun_is_finished() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let token = cli.issue("admin", "-a 10m").await;
-    let sidecar = cli.serve(&["--introspector", "admin"]).await;
-    let mut begun = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
+    let sidecar = cli.serve(&["--introspector", "admin", "--threads", "2"]).await;
     let form = format!("token={token}");
     let head = format!(
         "POST /introspect HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
          content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n",
         form.len()
     );
-    begun.write_all(head.as_bytes()).await.unwrap();
+    let mut begun = Vec::new();
+    for _ in 0..4 {
+        let mut connection = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
+        connection.write_all(head.as_bytes()).await.unwrap();
+        begun.push(connection);
+    }
+    let mut idle = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    assert_ne!(idle.read(&mut [0; 1024]).await.unwrap(), 0);
     until(|| async { sidecar.said().contains("listening") }).await;
 
     let id = sidecar.process_id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     until(|| async { TcpStream::connect(("127.0.0.1", sidecar.port())).await.is_err() }).await;
-    begun.write_all(form.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    begun.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"active\":true"), "{answer}");
+    assert_eq!(idle.read(&mut [0; 1024]).await.unwrap(), 0, "nothing was begun there");
+    for mut connection in begun {
+        connection.write_all(form.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"active\":true"), "{answer}");
+    }
     until(|| async { sidecar.exit_code().is_some() }).await;
     assert_eq!(sidecar.exit_code(), Some(0));
 }

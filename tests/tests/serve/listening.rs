@@ -2,6 +2,8 @@
 
 use token_tests::programs::{Cli, program};
 use token_tests::servers::{ClientCertificates, Standalone};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 #[tokio::test]
@@ -20,6 +22,52 @@ async fn it_speaks_tls_with_a_certificate_from_files() {
     };
     assert_eq!(curl(format!("https://127.0.0.1:{}/healthz", sidecar.port())).await, "200");
     assert_eq!(curl(format!("http://127.0.0.1:{}/healthz", sidecar.port())).await, "000");
+}
+
+/// HEAD gets what GET would, without its body: for HTTP/2, too, where hyper leaves that to the service.
+#[tokio::test]
+async fn it_speaks_http_2_with_tls_and_without() {
+    let redis = Standalone::start().await;
+    let secure = Standalone::start_tls(ClientCertificates::Optional).await;
+    let certificates = secure.certificates();
+    let cli = Cli::new(&redis.url());
+    let path = |path: &std::path::Path| path.display().to_string();
+    let (certificate, key) = (path(&certificates.server_certificate()), path(&certificates.server_key()));
+    let (plain, secure) =
+        (cli.serve(&[]).await, cli.serve(&["--listen-cert", &certificate, "--listen-key", &key]).await);
+    let curl = async |more: &[&str]| {
+        let mut curl = Command::new(program("curl", "curl"));
+        let told = "%{http_version} %{http_code} %{size_download}";
+        curl.args(["--silent", "--cacert", &path(&certificates.ca()), "--output", "-", "--write-out", told]);
+        curl.args(more);
+        String::from_utf8(curl.output().await.unwrap().stdout).unwrap()
+    };
+    let url = format!("https://127.0.0.1:{}/auth", secure.port());
+    assert!(curl(&["--http2", &url]).await.ends_with("}2 401 133"), "by ALPN");
+    assert!(curl(&["--http1.1", &url]).await.ends_with("}1.1 401 133"), "for whoever speaks no other");
+    let url = format!("http://127.0.0.1:{}/auth", plain.port());
+    assert!(curl(&["--http2-prior-knowledge", &url]).await.ends_with("}2 401 133"));
+    let head = curl(&["--http2-prior-knowledge", "--head", &url]).await;
+    assert!(head.contains("content-length: 133") && head.ends_with("2 401 0"), "{head}");
+}
+
+/// Whoever connects and does not go on is let go after a while, and holds nobody up meanwhile.
+#[tokio::test]
+async fn a_client_that_says_nothing_to_tls_is_let_go() {
+    let redis = Standalone::start().await;
+    let secure = Standalone::start_tls(ClientCertificates::Optional).await;
+    let certificates = secure.certificates();
+    let cli = Cli::new(&redis.url());
+    let path = |path: &std::path::Path| path.display().to_string();
+    let (certificate, key) = (path(&certificates.server_certificate()), path(&certificates.server_key()));
+    let sidecar = cli.serve(&["--listen-cert", &certificate, "--listen-key", &key, "--threads", "1"]).await;
+    let mut silent = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
+    let mut curl = Command::new(program("curl", "curl"));
+    let url = format!("https://127.0.0.1:{}/healthz", sidecar.port());
+    let answered =
+        curl.args(["--silent", "--fail", "--cacert", &path(&certificates.ca()), &url]).output().await;
+    assert!(answered.unwrap().status.success());
+    assert_eq!(silent.read(&mut [0; 1]).await.unwrap(), 0, "it is closed");
 }
 
 #[tokio::test]

@@ -12,5 +12,6 @@ mod ending;
 mod hostile;
 mod listening;
 mod telling;
+mod threads;
 mod tracing;
 mod wire;

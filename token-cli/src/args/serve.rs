@@ -1,6 +1,7 @@
 //! `serve`.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
@@ -78,6 +79,10 @@ pub(crate) struct ServeArgs {
         value_parser = cache_age
     )]
     pub(crate) cache: Option<Span>,
+
+    /// How many threads answer HTTP, each with a connection to the store of its own [default: one for each core]
+    #[arg(long, env = "TOKEN_THREADS", value_name = "NUMBER", hide_env_values = true)]
+    pub(crate) threads: Option<NonZeroUsize>,
 
     /// How many requests are worked on at once; more are told to come again (503)
     #[arg(

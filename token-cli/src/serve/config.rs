@@ -111,6 +111,7 @@ pub(super) fn shown(cli: &Cli) -> String {
         set("realm", Some(serve.realm.to_string()));
         set("log-format", Some(serve.log_format.to_string()));
         set("cache", serve.cache.map(|age| age.to_string()));
+        set("threads", serve.threads.map(|threads| threads.to_string()));
         set("at-once", Some(serve.at_once.to_string()));
         set("otlp-endpoint", serve.otlp_endpoint.as_deref().map(without_password));
         let names = |names: &[token_core::Subject]| {

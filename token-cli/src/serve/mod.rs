@@ -1,19 +1,24 @@
 //! `serve`: a process that answers until it is told to stop.
 
 mod config;
+mod cores;
+mod door;
 mod json;
 mod listen;
 mod log;
 mod metrics;
+mod tls;
 mod traces;
 
 use std::sync::Arc;
 
-use token_core::{TokenService, TokenStore};
-use token_http::sidecar::{Join, Limits, Measured, Sidecar, Tokens};
-use token_redis::LocalCache;
+use token_core::{Prefix, TokenService, TokenStore};
+use token_http::sidecar::{Join, Limits, Measured, Sidecar, SidecarService, Tokens};
+use token_redis::{LocalCache, RedisStore};
 
 pub(crate) use self::config::with_file;
+use self::cores::Cores;
+use self::door::Door;
 use self::traces::Traces;
 use crate::args::{Cli, ServeArgs, Settings};
 use crate::exit::Exit;
@@ -36,23 +41,52 @@ pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Rep
 
 async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) -> Result<Report, Failure> {
     let ServeArgs {
-        listen, grpc, listen_cert, listen_key, admins, introspectors, realm, cache, at_once, ..
+        listen,
+        grpc,
+        listen_cert,
+        listen_key,
+        admins,
+        introspectors,
+        realm,
+        cache,
+        threads,
+        at_once,
+        ..
     } = arguments;
     let cache = cache.map(|age| LocalCache::default().max_age(age.as_duration()));
     let (tokens, watched) = open_watched(settings, cache).await?;
     let sidecar = Sidecar {
-        tokens: Arc::new(measured(tokens, settings)),
+        tokens: Arc::new(measured(tokens.into_store(), &settings.prefix)),
         realm,
         admins: admins.into_iter().collect(),
         introspectors: introspectors.into_iter().collect(),
         limits: Limits { at_once, ..Limits::default() },
-        metrics: Some(metrics::start(watched)?),
+        metrics: Some(metrics::start(watched.clone())?),
         trace,
     };
     let certificate = listen_cert.zip(listen_key);
-    let http = listen::serve(sidecar.clone().service(), listen, certificate);
-    tokio::try_join!(http, listen::serve_grpc(sidecar, grpc))?;
+    let tls = certificate.map(|(certificate, key)| tls::acceptor(&certificate, &key)).transpose()?;
+    let listener = listen::bind(listen).await?;
+    let (service, prefix) = (sidecar.clone().service(), settings.prefix.clone());
+    let open = async move || {
+        let service = on_this_core(&service, watched.as_deref(), &prefix).await?;
+        Ok(Door::new(service, tls.clone()))
+    };
+    let cores = Cores::start(threads.unwrap_or_else(cores::number), open).await?;
+    let (_finished, ()) =
+        tokio::try_join!(listen::serve(listener, cores), listen::serve_grpc(sidecar, grpc))?;
     Ok(Report::text(Exit::Done, String::new()))
+}
+
+/// The same with a connection to the store on this core, where the store has connections.
+async fn on_this_core(
+    service: &SidecarService,
+    redis: Option<&RedisStore>,
+    prefix: &Prefix,
+) -> Result<SidecarService, Failure> {
+    let Some(store) = redis else { return Ok(service.clone()) };
+    let store = Arc::new(store.on_this_runtime().await.map_err(Failure::Store)?);
+    Ok(service.over(Arc::new(measured(store, prefix))))
 }
 
 /// The settings as they are in force, as a file for `--config`.
@@ -60,8 +94,8 @@ pub(crate) fn print_config(cli: &Cli) -> Report {
     Report::text(Exit::Done, config::shown(cli))
 }
 
-/// The same tokens, behind counters.
-fn measured(tokens: Tokens, settings: &Settings) -> Tokens {
-    let store: Arc<dyn TokenStore> = Arc::new(Measured::new(tokens.into_store()));
-    TokenService::new(store, settings.prefix.clone())
+/// The tokens of a store, behind counters.
+fn measured(store: Arc<dyn TokenStore>, prefix: &Prefix) -> Tokens {
+    let store: Arc<dyn TokenStore> = Arc::new(Measured::new(store));
+    TokenService::new(store, prefix.clone())
 }

@@ -1,0 +1,86 @@
+//! Its threads: connections are spread over them, and each has a connection to the store of its own.
+
+use std::fs;
+
+use token_tests::programs::{Cli, Daemon};
+use token_tests::servers::Standalone;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::wire::{request, send_for};
+
+const THREADS: usize = 3;
+
+/// Asks over a connection that stays open.
+async fn auth(connection: &mut TcpStream, token: &str) -> String {
+    let asked = format!("GET /auth HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+    connection.write_all(asked.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        assert_ne!(connection.read_buf(&mut answer).await.unwrap(), 0, "it stays open");
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+async fn connect(sidecar: &Daemon) -> Vec<TcpStream> {
+    let mut connections = Vec::new();
+    for _ in 0..THREADS {
+        connections.push(TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap());
+    }
+    connections
+}
+
+fn threads(sidecar: &Daemon) -> usize {
+    let tasks = fs::read_dir(format!("/proc/{}/task", sidecar.process_id())).unwrap();
+    let names = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default());
+    names.filter(|name| name.starts_with("core-")).count()
+}
+
+#[tokio::test]
+async fn it_has_as_many_as_it_is_told() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&["--threads", &THREADS.to_string()]).await;
+    assert_eq!(threads(&sidecar), THREADS);
+    assert_eq!(cli.run("serve --threads 0", "").await.code, 2);
+}
+
+/// A connection that was lost is found lost by whoever asks over it: each thread has had one, and has another one now.
+#[tokio::test]
+async fn each_asks_over_a_connection_of_its_own_and_finds_a_lost_one_again() {
+    let mut redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&["--threads", &THREADS.to_string()]).await;
+    let token = cli.issue("admin", "-a 10m").await;
+    let mut connections = connect(&sidecar).await;
+    for connection in &mut connections {
+        assert!(auth(connection, &token).await.starts_with("HTTP/1.1 200"));
+    }
+    redis.restart().await;
+    let token = cli.issue("admin", "-a 10m").await;
+    for connection in &mut connections {
+        assert!(auth(connection, &token).await.starts_with("HTTP/1.1 200"));
+    }
+    let metrics = send_for(&sidecar, &request("GET /metrics", b"")).await;
+    let line = format!("token_redis_connection_swaps_total {THREADS}");
+    assert!(metrics.lines().any(|own| own == line), "{metrics}");
+}
+
+/// What is counted and limited is so for all of them together.
+#[tokio::test]
+async fn their_counts_add_up() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&["--threads", &THREADS.to_string()]).await;
+    let token = cli.issue("admin", "-a 10m").await;
+    for connection in &mut connect(&sidecar).await {
+        assert!(auth(connection, &token).await.starts_with("HTTP/1.1 200"));
+    }
+    let metrics = send_for(&sidecar, &request("GET /metrics", b"")).await;
+    for line in [
+        "http_requests_total{route=\"/auth\",method=\"GET\",status=\"200\"} 3",
+        "token_validations_total{outcome=\"active\"} 3",
+    ] {
+        assert!(metrics.lines().any(|own| own == line), "{line} is not in {metrics}");
+    }
+}
