@@ -1,7 +1,7 @@
 //! The log of the sidecar on standard error, and its traces beside it.
 //!
-//! Lines are gathered and written ten times a second, so that requests do not pay for a system call each, and wait for
-//! whoever reads the log only when there is much that was not taken. A warning or an error is written at once, with all that
+//! Lines are gathered and written by a thread of their own, twenty times a second, so that requests wait for whoever reads
+//! the log only when there is much that was not taken. A warning or an error is written at once, with all that
 //! came before it.
 
 use std::io::{self, Write};
@@ -22,9 +22,9 @@ use super::traces::Traces;
 use crate::args::LogFormat;
 
 /// How long a line may wait.
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Duration = Duration::from_millis(50);
 /// How much may wait: then whoever has the next line writes.
-const ROOM: usize = 64 * 1024;
+const ROOM: usize = 1024 * 1024;
 
 /// Logs what `TOKEN_LOG` asks for, else what it does, as long as what it answers is kept.
 pub(super) fn start(format: LogFormat, traces: Option<&Traces>) -> io::Result<Writing> {

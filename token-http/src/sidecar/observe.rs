@@ -57,7 +57,9 @@ impl Observed {
         let route = route.pattern().unwrap_or("none");
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let trace_id = traced.trace_id;
-        tracing::info!(target: "access", method, route, status, micros, token_id, trace_id, "answered");
+        // A message that is a text costs less than one that has to be formatted.
+        let message = "answered";
+        tracing::info!(target: "access", message, method, route, status, micros, token_id, trace_id);
         meters.count(route, method, status, took);
     }
 }
