@@ -36,16 +36,18 @@ struct Thread {
     handle: Option<JoinHandle<()>>,
 }
 
-/// What a thread is told, and tells.
-struct Line {
+/// What a thread works by: what it is told, and what it tells.
+struct Worker {
     ready: oneshot::Sender<Result<(), Failure>>,
     connections: mpsc::UnboundedReceiver<Handed>,
     finished: oneshot::Sender<()>,
     last: oneshot::Receiver<()>,
 }
 
-/// Threads that have finished. What others still do may need their runtimes, where shared connections may live.
-pub(super) struct Finished(#[expect(dead_code, reason = "what ends with it")] Vec<Thread>);
+/// Threads that have finished. They last until this is dropped: what others still do may need connections that live there.
+pub(super) struct Finished {
+    _threads: Vec<Thread>,
+}
 
 /// How many cores this process may use.
 pub(super) fn number() -> NonZeroUsize {
@@ -78,12 +80,12 @@ impl Cores {
     /// No more connections come: ends when all requests have.
     pub(super) async fn finish(self) -> Finished {
         let ending = self.0.into_iter().map(|Core { finished, thread, .. }| (finished, thread));
-        let (finished, threads): (Vec<_>, _) = ending.unzip();
+        let (finished, _threads): (Vec<_>, _) = ending.unzip();
         for finished in finished {
             // One that has failed has finished, too.
             let _ = finished.await;
         }
-        Finished(threads)
+        Finished { _threads }
     }
 }
 
@@ -96,16 +98,16 @@ impl Core {
         let (connections, handed) = mpsc::unbounded_channel();
         let (finished, has_finished) = oneshot::channel();
         let (last, is_last) = oneshot::channel();
-        let line = Line { ready, connections: handed, finished, last: is_last };
+        let worker = Worker { ready, connections: handed, finished, last: is_last };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let work = move || runtime.block_on(line.work(open));
+        let work = move || runtime.block_on(worker.work(open));
         let handle = std::thread::Builder::new().name(format!("core-{number}")).spawn(work)?;
         let thread = Thread { last: Some(last), handle: Some(handle) };
         Ok((Self { connections, held: Arc::new(()), finished: has_finished, thread }, is_ready))
     }
 }
 
-impl Line {
+impl Worker {
     async fn work(mut self, open: impl AsyncFn() -> Result<Door, Failure>) {
         let door = match open().await {
             Ok(door) => Arc::new(door),
