@@ -35,7 +35,8 @@
 //!
 //! The busier a node, the less a validation costs: identical ones at the same time share a call, and so do up to 64 different
 //! ones while two calls are under way already (in a cluster, of one partition). No answer is older than its question.
-//! A process with a runtime on each core opens a store once, and takes it along by [`RedisStore::on_this_runtime`].
+//! A process with a runtime on each core opens a store once, and takes it along by [`RedisStore::on_this_runtime`]: then those
+//! share that are asked on one runtime, the first ones included.
 //! `validate_many` asks about up to 64 tokens with one command. With a [`LocalCache`] a node answers uses for a while without asking at all, hears of
 //! revocations at once, and goes back to asking as soon as it cannot hear:
 //!

@@ -72,7 +72,8 @@ impl RedisStore {
     /// only with each other. All else is common to both: the local cache, the pools, what is counted.
     ///
     /// For a process with a runtime on each of its cores, so that nothing that is asked on one waits for another core. Where
-    /// one runtime does all the work, one store is enough.
+    /// one runtime does all the work, one store is enough. The runtime on which the store was opened has to outlast the
+    /// others where there is a local cache: its listener lives there, and without it everything is asked.
     ///
     /// # Errors
     /// The server cannot be reached by the deadline, or it refuses the credentials.

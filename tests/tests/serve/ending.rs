@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use token_tests::programs::Cli;
-use token_tests::servers::Standalone;
+use token_tests::servers::{ClientCertificates, Standalone};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -36,7 +36,9 @@ async fn what_was_begun_is_finished() {
     let id = sidecar.process_id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     until(|| async { TcpStream::connect(("127.0.0.1", sidecar.port())).await.is_err() }).await;
-    assert_eq!(idle.read(&mut [0; 1024]).await.unwrap(), 0, "nothing was begun there");
+    // Long before it would have been let go for being idle.
+    let closed = tokio::time::timeout(Duration::from_secs(5), idle.read(&mut [0; 1024])).await;
+    assert_eq!(closed.unwrap().unwrap(), 0, "nothing was begun there");
     for mut connection in begun {
         connection.write_all(form.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -45,6 +47,33 @@ async fn what_was_begun_is_finished() {
     }
     until(|| async { sidecar.exit_code().is_some() }).await;
     assert_eq!(sidecar.exit_code(), Some(0));
+}
+
+/// Neither a client that does not get on with TLS, nor one that does not get on with its request when it is told twice.
+#[tokio::test]
+async fn who_says_nothing_does_not_hold_it_up() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let secure = Standalone::start_tls(ClientCertificates::Optional).await;
+    let certificates = secure.certificates();
+    let path = |path: &std::path::Path| path.display().to_string();
+    let (certificate, key) = (path(&certificates.server_certificate()), path(&certificates.server_key()));
+    let secure = cli.serve(&["--listen-cert", &certificate, "--listen-key", &key]).await;
+    let plain = cli.serve(&[]).await;
+    let _silent = TcpStream::connect(("127.0.0.1", secure.port())).await.unwrap();
+    let mut half = TcpStream::connect(("127.0.0.1", plain.port())).await.unwrap();
+    half.write_all(b"GET /auth HTTP/1.1\r\nhost:").await.unwrap();
+
+    tokio::time::timeout(Duration::from_secs(5), async {
+        secure.terminate();
+        assert_eq!(secure.until_it_ends().await.code(), Some(0));
+        plain.terminate();
+        until(|| async { plain.said().contains("told to stop") }).await;
+        plain.terminate();
+        assert_eq!(plain.until_it_ends().await.code(), Some(3));
+    })
+    .await
+    .expect("long before clients that say nothing are let go");
 }
 
 async fn until<F: Future<Output = bool>>(mut is: impl FnMut() -> F) {

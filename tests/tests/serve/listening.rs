@@ -1,10 +1,14 @@
 //! Where and how it listens.
 
+use std::time::Duration;
+
 use token_tests::programs::{Cli, program};
 use token_tests::servers::{ClientCertificates, Standalone};
-use tokio::io::AsyncReadExt;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 #[tokio::test]
 async fn it_speaks_tls_with_a_certificate_from_files() {
@@ -51,9 +55,9 @@ async fn it_speaks_http_2_with_tls_and_without() {
     assert!(head.contains("content-length: 133") && head.ends_with("2 401 0"), "{head}");
 }
 
-/// Whoever connects and does not go on is let go after a while, and holds nobody up meanwhile.
+/// Whoever connects and asks nothing is let go after a while, and holds nobody up meanwhile.
 #[tokio::test]
-async fn a_client_that_says_nothing_to_tls_is_let_go() {
+async fn a_client_that_asks_nothing_is_let_go() {
     let redis = Standalone::start().await;
     let secure = Standalone::start_tls(ClientCertificates::Optional).await;
     let certificates = secure.certificates();
@@ -61,13 +65,24 @@ async fn a_client_that_says_nothing_to_tls_is_let_go() {
     let path = |path: &std::path::Path| path.display().to_string();
     let (certificate, key) = (path(&certificates.server_certificate()), path(&certificates.server_key()));
     let sidecar = cli.serve(&["--listen-cert", &certificate, "--listen-key", &key, "--threads", "1"]).await;
-    let mut silent = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
+    let silent = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
+    let plain = cli.serve(&[]).await;
     let mut curl = Command::new(program("curl", "curl"));
     let url = format!("https://127.0.0.1:{}/healthz", sidecar.port());
     let answered =
         curl.args(["--silent", "--fail", "--cacert", &path(&certificates.ca()), &url]).output().await;
     assert!(answered.unwrap().status.success());
-    assert_eq!(silent.read(&mut [0; 1]).await.unwrap(), 0, "it is closed");
+    let mut others = Vec::new();
+    for said in ["", "G", "PRI * HT", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"] {
+        let mut other = TcpStream::connect(("127.0.0.1", plain.port())).await.unwrap();
+        other.write_all(said.as_bytes()).await.unwrap();
+        others.push(other);
+    }
+    for mut silent in others.into_iter().chain([silent]) {
+        // What HTTP/2 says of itself is no answer.
+        let closed = timeout(Duration::from_secs(30), silent.read_to_end(&mut Vec::new())).await;
+        assert!(closed.is_ok(), "it is closed");
+    }
 }
 
 #[tokio::test]

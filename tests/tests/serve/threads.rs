@@ -15,11 +15,15 @@ const THREADS: usize = 3;
 async fn auth(connection: &mut TcpStream, token: &str) -> String {
     let asked = format!("GET /auth HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
     connection.write_all(asked.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    while !answer.ends_with(b"\r\n\r\n") {
-        assert_ne!(connection.read_buf(&mut answer).await.unwrap(), 0, "it stays open");
-    }
-    String::from_utf8(answer).unwrap()
+    read(connection).await
+}
+
+/// An answer, which comes in one piece.
+async fn read(connection: &mut TcpStream) -> String {
+    let mut answer = [0; 4096];
+    let length = connection.read(&mut answer).await.unwrap();
+    assert_ne!(length, 0, "it stays open");
+    String::from_utf8_lossy(&answer[..length]).into_owned()
 }
 
 async fn connect(sidecar: &Daemon) -> Vec<TcpStream> {
@@ -45,6 +49,8 @@ async fn it_has_as_many_as_it_is_told() {
     assert_eq!(cli.run("serve --threads 0", "").await.code, 2);
 }
 
+/// Each new connection goes to the thread that has the fewest: with as many as there are threads, one each.
+///
 /// A connection that was lost is found lost by whoever asks over it: each thread has had one, and has another one now.
 #[tokio::test]
 async fn each_asks_over_a_connection_of_its_own_and_finds_a_lost_one_again() {
@@ -66,7 +72,30 @@ async fn each_asks_over_a_connection_of_its_own_and_finds_a_lost_one_again() {
     assert!(metrics.lines().any(|own| own == line), "{metrics}");
 }
 
-/// What is counted and limited is so for all of them together.
+#[tokio::test]
+async fn what_is_limited_is_so_for_all_of_them_together() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let token = cli.issue("admin", "-a 10m").await;
+    let sidecar = cli.serve(&["--threads", &THREADS.to_string(), "--at-once", "1", "--admin", "admin"]).await;
+    let mut connections = connect(&sidecar).await;
+    let begun = format!(
+        "POST /introspect HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nexpect: 100-continue\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: 7\r\n\r\n"
+    );
+    connections[0].write_all(begun.as_bytes()).await.unwrap();
+    assert!(read(&mut connections[0]).await.starts_with("HTTP/1.1 100"), "it is being worked on");
+    for connection in &mut connections[1..] {
+        let answer = auth(connection, &token).await;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("retry-after"), "{answer}");
+    }
+    connections[0].write_all(b"token=x").await.unwrap();
+    assert!(read(&mut connections[0]).await.starts_with("HTTP/1.1 200"));
+    for connection in &mut connections[1..] {
+        assert!(auth(connection, &token).await.starts_with("HTTP/1.1 200"));
+    }
+}
+
 #[tokio::test]
 async fn their_counts_add_up() {
     let redis = Standalone::start().await;

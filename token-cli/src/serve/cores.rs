@@ -78,14 +78,22 @@ impl Cores {
     }
 
     /// No more connections come: ends when all requests have.
-    pub(super) async fn finish(self) -> Finished {
-        let ending = self.0.into_iter().map(|Core { finished, thread, .. }| (finished, thread));
+    pub(super) async fn finish(mut self) -> Finished {
+        let ending = self.0.drain(..).map(|Core { finished, thread, .. }| (finished, thread));
         let (finished, _threads): (Vec<_>, _) = ending.unzip();
         for finished in finished {
             // One that has failed has finished, too.
             let _ = finished.await;
         }
         Finished { _threads }
+    }
+}
+
+/// All are told before the first is waited for.
+impl Drop for Cores {
+    fn drop(&mut self) {
+        let threads: Vec<_> = self.0.drain(..).map(|Core { thread, .. }| thread).collect();
+        drop(threads);
     }
 }
 
@@ -99,8 +107,11 @@ impl Core {
         let (finished, has_finished) = oneshot::channel();
         let (last, is_last) = oneshot::channel();
         let worker = Worker { ready, connections: handed, finished, last: is_last };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let work = move || runtime.block_on(worker.work(open));
+        let work = move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(worker.work(open)),
+            // Whoever waits for it finds it closed where it is not told.
+            Err(error) => drop(worker.ready.send(Err(Failure::system(error)))),
+        };
         let handle = std::thread::Builder::new().name(format!("core-{number}")).spawn(work)?;
         let thread = Thread { last: Some(last), handle: Some(handle) };
         Ok((Self { connections, held: Arc::new(()), finished: has_finished, thread }, is_ready))
@@ -118,16 +129,16 @@ impl Worker {
         };
         // Whoever started it may have failed meanwhile: then no connections come.
         let _ = self.ready.send(Ok(()));
-        let open = GracefulShutdown::new();
+        let graceful = GracefulShutdown::new();
         while let Some(Handed(connection, held)) = self.connections.recv().await {
-            let (door, watcher) = (door.clone(), open.watcher());
+            let (door, watcher) = (door.clone(), graceful.watcher());
             tokio::spawn(async move {
                 let _held = held;
                 door.answer(connection, watcher).await;
             });
         }
         // Whatever is not answered by then is given up.
-        let _ = timeout(FINISH, open.shutdown()).await;
+        let _ = timeout(FINISH, graceful.shutdown()).await;
         let _ = self.finished.send(());
         let _ = self.last.await;
     }
@@ -144,5 +155,6 @@ impl Drop for Thread {
 }
 
 fn stopped() -> Failure {
-    Failure::system(std::io::Error::other("a thread that answers requests has stopped"))
+    let source = std::io::Error::other("a thread that does so has stopped");
+    Failure::System { what: "cannot answer requests any more".into(), source }
 }

@@ -1,6 +1,8 @@
 //! Connections: HTTP over them, with TLS or without, within limits on what a client may send before a request begins.
 
 use std::net;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Request;
@@ -16,12 +18,16 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::{BoxError, Service};
 
+use super::stop::Stop;
+
 /// How large the head of a request may be: several times what its one token takes.
 const HEAD: usize = 16 * 1024;
-/// How long a client may take to send it, or for its part of the handshake of TLS.
+/// How long a client may take to send it, for its part of the handshake of TLS, and until its first request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How many requests one HTTP/2 connection may have under way.
 const STREAMS: u32 = 256;
+/// How often the client of such a connection is asked whether it is there, and how long it may take to say so.
+const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
 
 /// Answers connections.
 #[derive(Clone)]
@@ -29,14 +35,20 @@ pub(super) struct Door {
     service: SidecarService,
     tls: Option<TlsAcceptor>,
     http: auto::Builder<TokioExecutor>,
+    stop: Stop,
 }
 
 impl Door {
-    pub(super) fn new(service: SidecarService, tls: Option<TlsAcceptor>) -> Self {
+    pub(super) fn new(service: SidecarService, tls: Option<TlsAcceptor>, stop: Stop) -> Self {
         let mut http = auto::Builder::new(TokioExecutor::new());
         http.http1().max_buf_size(HEAD).timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
-        http.http2().max_header_list_size(HEAD as u32).max_concurrent_streams(STREAMS);
-        Self { service, tls, http }
+        http.http2()
+            .max_header_list_size(HEAD as u32)
+            .max_concurrent_streams(STREAMS)
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING.0)
+            .keep_alive_timeout(PING.1);
+        Self { service, tls, http, stop }
     }
 
     /// Answers all requests of a connection, until either end has enough or the watcher is told.
@@ -49,16 +61,29 @@ impl Door {
 
     async fn try_answer(&self, connection: net::TcpStream, watcher: Watcher) -> Result<(), BoxError> {
         let connection = TcpStream::from_std(connection)?;
+        // Each answer is written in one piece, and must not wait for the client to have taken the one before.
+        connection.set_nodelay(true)?;
         let Some(tls) = &self.tls else { return self.http(connection, watcher).await };
-        let connection = timeout(HEAD_TIME, tls.accept(connection)).await??;
-        self.http(connection, watcher).await
+        tokio::select! {
+            secured = timeout(HEAD_TIME, tls.accept(connection)) => self.http(secured??, watcher).await,
+            () = self.stop.told() => Ok(()),
+        }
     }
 
     async fn http<C>(&self, connection: C, watcher: Watcher) -> Result<(), BoxError>
     where
         C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let answer = service_fn(|request: Request<Incoming>| self.service.clone().call(request));
-        watcher.watch(self.http.serve_connection(TokioIo::new(connection), answer)).await
+        let begun = AtomicBool::new(false);
+        let answer = service_fn(|request: Request<Incoming>| {
+            begun.store(true, Ordering::Relaxed);
+            self.service.clone().call(request)
+        });
+        let mut answering = pin!(watcher.watch(self.http.serve_connection(TokioIo::new(connection), answer)));
+        match timeout(HEAD_TIME, &mut answering).await {
+            Ok(answered) => answered,
+            Err(late) if !begun.load(Ordering::Relaxed) => Err(late.into()),
+            Err(_) => answering.await,
+        }
     }
 }

@@ -7,20 +7,19 @@ use token_http::sidecar::Sidecar;
 use tokio::net::TcpListener;
 
 use super::cores::{Cores, Finished};
+use super::stop::Stop;
 use crate::failure::Failure;
-use crate::signals::Signals;
 
-/// Before another try where a connection cannot be taken: mostly there are too many.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Before another try where no connection can be taken: mostly there are too many.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Listens there.
 pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|source| cannot(address, source))
 }
 
-/// Hands connections to the cores until SIGINT or SIGTERM; then ends when all requests have.
-pub(super) async fn serve(listener: TcpListener, cores: Cores) -> Result<Finished, Failure> {
-    let mut signals = Signals::listen()?;
+/// Hands connections to the cores until it is told to stop; then ends when all requests have.
+pub(super) async fn serve(listener: TcpListener, cores: Cores, stop: &Stop) -> Result<Finished, Failure> {
     let address = listener.local_addr().map_err(Failure::system)?;
     tracing::info!(%address, "listening");
     let taking = async {
@@ -28,23 +27,23 @@ pub(super) async fn serve(listener: TcpListener, cores: Cores) -> Result<Finishe
             take(&listener, &cores).await?;
         }
     };
-    tokio::select! {
-        failure = taking => return failure,
-        () = signals.next() => tracing::info!("told to stop; finishing what was begun"),
-    }
+    let ended: Result<(), Failure> = tokio::select! {
+        failure = taking => failure,
+        () = stop.told() => Ok(()),
+    };
     drop(listener);
+    ended?;
+    tracing::info!("told to stop; finishing what was begun");
     Ok(cores.finish().await)
 }
 
 async fn take(listener: &TcpListener, cores: &Cores) -> Result<(), Failure> {
-    let taken = async {
-        let (connection, _) = listener.accept().await?;
-        // Each answer is written in one piece, and must not wait for the client to have taken the one before.
-        connection.set_nodelay(true)?;
-        connection.into_std()
-    };
-    match taken.await {
-        Ok(connection) => cores.hand(connection),
+    match listener.accept().await {
+        Ok((connection, _)) => match connection.into_std() {
+            Ok(connection) => cores.hand(connection),
+            // Its client has it to bear, nobody else.
+            Err(_) => Ok(()),
+        },
         Err(error) => {
             tracing::warn!(%error, "cannot take a connection");
             tokio::time::sleep(PAUSE).await;
@@ -54,13 +53,15 @@ async fn take(listener: &TcpListener, cores: &Cores) -> Result<(), Failure> {
 }
 
 /// The same for gRPC, where that is asked for.
-pub(super) async fn serve_grpc(sidecar: Sidecar, listen: Option<SocketAddr>) -> Result<(), Failure> {
-    let Some(listen) = listen else { return Ok(()) };
-    let listener = bind(listen).await?;
+pub(super) async fn serve_grpc(
+    sidecar: Sidecar,
+    listener: Option<TcpListener>,
+    stop: Stop,
+) -> Result<(), Failure> {
+    let Some(listener) = listener else { return Ok(()) };
     let address = listener.local_addr().map_err(Failure::system)?;
-    let mut signals = Signals::listen()?;
     tracing::info!(%address, "listening for gRPC");
-    sidecar.serve_grpc(listener, async move { signals.next().await }).await.map_err(Failure::system)
+    sidecar.serve_grpc(listener, async move { stop.told().await }).await.map_err(Failure::system)
 }
 
 fn cannot(address: SocketAddr, source: std::io::Error) -> Failure {

@@ -7,6 +7,7 @@ mod json;
 mod listen;
 mod log;
 mod metrics;
+mod stop;
 mod tls;
 mod traces;
 
@@ -19,6 +20,7 @@ use token_redis::{LocalCache, RedisStore};
 pub(crate) use self::config::with_file;
 use self::cores::Cores;
 use self::door::Door;
+use self::stop::Stop;
 use self::traces::Traces;
 use crate::args::{Cli, ServeArgs, Settings};
 use crate::exit::Exit;
@@ -66,15 +68,22 @@ async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) 
     };
     let certificate = listen_cert.zip(listen_key);
     let tls = certificate.map(|(certificate, key)| tls::acceptor(&certificate, &key)).transpose()?;
-    let listener = listen::bind(listen).await?;
     let (service, prefix) = (sidecar.clone().service(), settings.prefix.clone());
+    let stop = Stop::listen()?;
+    let until = stop.clone();
     let open = async move || {
         let service = on_this_core(&service, watched.as_deref(), &prefix).await?;
-        Ok(Door::new(service, tls.clone()))
+        Ok(Door::new(service, tls.clone(), until.clone()))
+    };
+    let grpc = match grpc {
+        Some(address) => Some(listen::bind(address).await?),
+        None => None,
     };
     let cores = Cores::start(threads.unwrap_or_else(cores::number), open).await?;
-    let (_finished, ()) =
-        tokio::try_join!(listen::serve(listener, cores), listen::serve_grpc(sidecar, grpc))?;
+    // Not before: whoever can connect is answered.
+    let listener = listen::bind(listen).await?;
+    let http = listen::serve(listener, cores, &stop);
+    let (_finished, ()) = tokio::try_join!(http, listen::serve_grpc(sidecar, grpc, stop.clone()))?;
     Ok(Report::text(Exit::Done, String::new()))
 }
 

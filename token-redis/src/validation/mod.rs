@@ -22,6 +22,7 @@ use token_core::{
     Demand, KeyRing, Mode, ParsedToken, Partition, Reason, Record, RecordError, StoreError, TokenId,
     Validating, Verdict,
 };
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use self::asker::Asker;
 use self::batches::{AT_ONCE, batches};
@@ -61,11 +62,12 @@ impl Validation {
         Self { keys, cache, flights: Flights::new(), gathering: Gathering::new(asker, FEW) }
     }
 
-    /// Answers by what the same cache knows, and asks over another connection, for one thread.
+    /// Answers by what the same cache knows, and asks over another connection, on this runtime.
     pub(crate) fn over(&self, shared: Arc<Shared>) -> Self {
         let asker = self.asker().over(shared);
+        let one_thread = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
         // Among the partitions of a cluster there are hardly ever two questions that could share a call.
-        let few = if asker.is_cluster() { FEW } else { NONE };
+        let few = if one_thread && !asker.is_cluster() { NONE } else { FEW };
         let gathering = Gathering::new(asker, few);
         Self { keys: self.keys.clone(), cache: self.cache.clone(), flights: Flights::new(), gathering }
     }

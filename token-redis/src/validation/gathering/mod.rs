@@ -1,7 +1,7 @@
-//! Questions that are asked at the same time, while calls are under way already, are asked together.
+//! Questions that are asked at the same time are asked together.
 //!
 //! A call costs the server, the connection and the caller several times as much as one more question in it does. While few
-//! ask at a time, each makes a call of its own. The others are gathered: the first of them starts a task that lets all who
+//! calls are under way (how few that is, the owner says), each makes a call of its own. The others are gathered: the first of them starts a task that lets all who
 //! are about to ask come along, and then makes calls for several each. Nobody waits for a call that was sent before its
 //! own, and the answers of one call wake those who make up the next. Where that task does not get on, because something
 //! blocks its thread, another one is started after a quarter of a question's time, and at the last quarter it is asked alone,
@@ -62,7 +62,7 @@ enum Boarded<T: Asked> {
 }
 
 impl<T: Asked> Gathering<T> {
-    /// Gathers while at least so `few` calls of a lane are under way.
+    /// Gathers while `few` calls of a lane are under way, or more.
     pub(super) fn new(asked: T, few: usize) -> Arc<Self> {
         Arc::new(Self { asked, few, lanes: Mutex::default() })
     }
