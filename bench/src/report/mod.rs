@@ -73,7 +73,7 @@ impl Document<'_> {
         let Some(Taken { command, machine, result }) = self.docs.kept(name)? else { return Ok(()) };
         let Section { text, plots } = section(&result)?;
         let (title, rest) = text.split_once('\n').unwrap_or((&text, ""));
-        self.text += &format!("\n## {title}\n\n`{command}`, {}\n{rest}", machine.day);
+        self.text += &format!("\n## {title}\n\n`{command}`, {}, {}\n{rest}", machine.day, machine.processor);
         self.plots.extend(plots);
         if !self.machines.iter().any(|known| same(known, &machine)) {
             self.machines.push(machine);

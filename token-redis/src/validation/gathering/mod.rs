@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
-/// How often others may go on before a call is made, as long as more come along each time.
+/// How often others of the same thread may go on before a call is made, as long as more come along each time.
 const TURNS: usize = 4;
 
 /// Where questions are asked.
@@ -113,7 +113,7 @@ impl<T: Asked> Gathering<T> {
     fn board(self: &Arc<Self>, lane: T::Lane, question: &T::Question) -> Boarded<T> {
         let mut lanes = self.lanes();
         let Lane { calls, waiting } = lanes.entry(lane).or_insert_with(Lane::new);
-        if *calls < self.few && waiting.is_empty() {
+        if *calls < self.few {
             *calls += 1;
             return Boarded::Alone(Call { gathering: self.clone(), lane });
         }
@@ -130,7 +130,9 @@ impl<T: Asked> Gathering<T> {
     async fn gather(self: Arc<Self>, lane: T::Lane) {
         // Whoever is about to ask comes along.
         let mut come = 0;
-        for _ in 0..TURNS {
+        // Those on other threads are about it already: waiting longer for them takes more than it gives.
+        let turns = if self.few == 0 { TURNS } else { 1 };
+        for _ in 0..turns {
             let waiting = self.waiting(lane);
             if waiting == come {
                 break;
