@@ -8,6 +8,8 @@ use token_tests::servers::{ClientCertificates, Standalone};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::listening::serve_with_certificate;
+
 /// A request that is under way when it is told to stop is answered, on whichever thread; a new connection is refused, and
 /// one that waits for its next request is closed.
 #[tokio::test]
@@ -55,10 +57,7 @@ async fn who_says_nothing_does_not_hold_it_up() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let secure = Standalone::start_tls(ClientCertificates::Optional).await;
-    let certificates = secure.certificates();
-    let path = |path: &std::path::Path| path.display().to_string();
-    let (certificate, key) = (path(&certificates.server_certificate()), path(&certificates.server_key()));
-    let secure = cli.serve(&["--listen-cert", &certificate, "--listen-key", &key]).await;
+    let secure = serve_with_certificate(&cli, &secure, &[]).await;
     let plain = cli.serve(&[]).await;
     let _silent = TcpStream::connect(("127.0.0.1", secure.port())).await.unwrap();
     let mut half = TcpStream::connect(("127.0.0.1", plain.port())).await.unwrap();

@@ -1,8 +1,9 @@
 //! Where and how it listens.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use token_tests::programs::{Cli, program};
+use token_tests::programs::{Cli, Daemon, program};
 use token_tests::servers::{ClientCertificates, Standalone};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,18 +11,25 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+/// A sidecar that shows the certificate of this server.
+pub(crate) async fn serve_with_certificate(cli: &Cli, server: &Standalone, more: &[&str]) -> Daemon {
+    let shown = |path: PathBuf| path.display().to_string();
+    let certificates = server.certificates();
+    let (certificate, key) = (shown(certificates.server_certificate()), shown(certificates.server_key()));
+    cli.serve(&[&["--listen-cert", &certificate, "--listen-key", &key], more].concat()).await
+}
+
 #[tokio::test]
 async fn it_speaks_tls_with_a_certificate_from_files() {
     let redis = Standalone::start().await;
     let secure = Standalone::start_tls(ClientCertificates::Optional).await;
     let certificates = secure.certificates();
     let cli = Cli::new(&redis.url());
-    let path = |path: &std::path::Path| path.display().to_string();
-    let (certificate, key) = (path(&certificates.server_certificate()), path(&certificates.server_key()));
-    let sidecar = cli.serve(&["--listen-cert", &certificate, "--listen-key", &key]).await;
+    let authority = certificates.ca().display().to_string();
+    let sidecar = serve_with_certificate(&cli, &secure, &[]).await;
     let curl = async |url: String| {
         let mut curl = Command::new(program("curl", "curl"));
-        curl.args(["--silent", "--cacert", &path(&certificates.ca()), "--write-out", "%{http_code}", &url]);
+        curl.args(["--silent", "--cacert", &authority, "--write-out", "%{http_code}", &url]);
         String::from_utf8(curl.output().await.unwrap().stdout).unwrap()
     };
     assert_eq!(curl(format!("https://127.0.0.1:{}/healthz", sidecar.port())).await, "200");
@@ -35,14 +43,12 @@ async fn it_speaks_http_2_with_tls_and_without() {
     let secure = Standalone::start_tls(ClientCertificates::Optional).await;
     let certificates = secure.certificates();
     let cli = Cli::new(&redis.url());
-    let path = |path: &std::path::Path| path.display().to_string();
-    let (certificate, key) = (path(&certificates.server_certificate()), path(&certificates.server_key()));
-    let (plain, secure) =
-        (cli.serve(&[]).await, cli.serve(&["--listen-cert", &certificate, "--listen-key", &key]).await);
+    let authority = certificates.ca().display().to_string();
+    let (plain, secure) = (cli.serve(&[]).await, serve_with_certificate(&cli, &secure, &[]).await);
     let curl = async |more: &[&str]| {
         let mut curl = Command::new(program("curl", "curl"));
         let told = "%{http_version} %{http_code} %{size_download}";
-        curl.args(["--silent", "--cacert", &path(&certificates.ca()), "--output", "-", "--write-out", told]);
+        curl.args(["--silent", "--cacert", &authority, "--output", "-", "--write-out", told]);
         curl.args(more);
         String::from_utf8(curl.output().await.unwrap().stdout).unwrap()
     };
@@ -62,15 +68,13 @@ async fn a_client_that_asks_nothing_is_let_go() {
     let secure = Standalone::start_tls(ClientCertificates::Optional).await;
     let certificates = secure.certificates();
     let cli = Cli::new(&redis.url());
-    let path = |path: &std::path::Path| path.display().to_string();
-    let (certificate, key) = (path(&certificates.server_certificate()), path(&certificates.server_key()));
-    let sidecar = cli.serve(&["--listen-cert", &certificate, "--listen-key", &key, "--threads", "1"]).await;
+    let authority = certificates.ca().display().to_string();
+    let sidecar = serve_with_certificate(&cli, &secure, &["--threads", "1"]).await;
     let silent = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
     let plain = cli.serve(&[]).await;
     let mut curl = Command::new(program("curl", "curl"));
     let url = format!("https://127.0.0.1:{}/healthz", sidecar.port());
-    let answered =
-        curl.args(["--silent", "--fail", "--cacert", &path(&certificates.ca()), &url]).output().await;
+    let answered = curl.args(["--silent", "--fail", "--cacert", &authority, &url]).output().await;
     assert!(answered.unwrap().status.success());
     let mut others = Vec::new();
     for said in ["", "G", "PRI * HT", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"] {
