@@ -19,11 +19,12 @@ async fn judged(sentinel: bool, fault: Fault, level: ConfirmationLevel) -> Judge
     judgement
 }
 
-/// Every promise is kept, and there was something to keep.
+/// Every promise is kept, there was something to keep, and the fault did happen.
 async fn keeps_its_promises(sentinel: bool, fault: Fault) {
     let judgement = judged(sentinel, fault, Replicated).await;
     assert!(judgement.violations.is_empty(), "{:#?}", judgement.violations);
     assert!(judgement.validations >= 1_000 && judgement.confirmed >= 10, "{judgement}");
+    assert!(judgement.outage.is_some(), "the history has no fault, or no end of it: {judgement}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

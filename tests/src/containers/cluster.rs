@@ -7,7 +7,6 @@ use redis::cluster_async::ClusterConnection;
 
 use super::container::{Container, ask, url};
 use super::image::Image;
-use super::server::ATTEMPTS;
 use crate::servers::patience::{Missing, wait_for};
 use crate::servers::{cluster, ports};
 
@@ -29,14 +28,7 @@ impl Cluster {
     /// # Panics
     /// It does not form. The message ends with the log.
     pub async fn start(image: &Image) -> Self {
-        let mut failures = Vec::new();
-        for _ in 0..ATTEMPTS {
-            match Self::form(image.clone()).await {
-                Ok(cluster) => return cluster,
-                Err(failure) => failures.push(failure),
-            }
-        }
-        panic!("no cluster formed: {}", failures.join("\n"))
+        Self::form(image.clone()).await.unwrap_or_else(|failure| panic!("{failure}"))
     }
 
     async fn form(image: Image) -> Result<Self, String> {

@@ -43,7 +43,7 @@ impl Container {
     /// Starts servers at these ports and waits until the first one answers.
     ///
     /// # Errors
-    /// It did not start, and says why. A port may have been taken meanwhile.
+    /// It did not start, and says why.
     pub(super) async fn start(image: Image, ports: Vec<u16>) -> Result<Self, String> {
         engine::run(async move || {
             let started = timeout(STARTING, run(&image, &ports)).await;

@@ -6,9 +6,6 @@ use super::container::{Container, connect, url};
 use super::image::Image;
 use crate::servers::ports;
 
-/// How often another port is tried when one was taken meanwhile.
-pub(super) const ATTEMPTS: usize = 3;
-
 /// A server without replicas. It is gone when this is dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -21,14 +18,8 @@ impl Server {
     /// # Panics
     /// It does not start. The message ends with its log.
     pub async fn start(image: &Image) -> Self {
-        let mut failures = Vec::new();
-        for _ in 0..ATTEMPTS {
-            match Container::start(image.clone(), ports::free::<1>().to_vec()).await {
-                Ok(container) => return Self { container },
-                Err(failure) => failures.push(failure),
-            }
-        }
-        panic!("no server started: {}", failures.join("\n"))
+        let started = Container::start(image.clone(), ports::free::<1>().to_vec()).await;
+        Self { container: started.unwrap_or_else(|failure| panic!("{failure}")) }
     }
 
     /// Its port on loopback.

@@ -120,16 +120,14 @@ impl Cli {
     /// It does not start. The message ends with its log.
     pub async fn serve_grpc(&self, arguments: &[&str]) -> (Daemon, u16) {
         let arguments = [&["--grpc", "127.0.0.1:0"], arguments].concat();
-        let mut failure = String::new();
-        for _ in 0..3 {
-            let daemon = self.serve(&arguments).await;
-            // Another process may have taken the port for HTTP, and answered there: this one says where it listens.
-            match daemon.until_it_says("listening for gRPC").await {
-                Ok(line) => return (daemon, port_in(&line)),
-                Err(why) => failure = format!("{why}: {}", daemon.said()),
+        let daemon = self.serve(&arguments).await;
+        match daemon.until_it_says("listening for gRPC").await {
+            Ok(line) => {
+                let port = port_in(&line);
+                (daemon, port)
             }
+            Err(why) => panic!("the sidecar did not start: {why}: {}", daemon.said()),
         }
-        panic!("the sidecar did not start: {failure}")
     }
 
     /// Runs it with these arguments, separated by spaces.

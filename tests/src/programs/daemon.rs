@@ -14,8 +14,6 @@ use crate::servers::{Kept, Missing, free_port, wait_for};
 
 /// How long a program may take to listen.
 const START: Duration = Duration::from_secs(30);
-/// How often another port is tried when one was taken meanwhile.
-const ATTEMPTS: usize = 3;
 
 /// A program that listens on a port of loopback. It is killed on drop, and its directory goes with it.
 #[derive(Debug)]
@@ -39,20 +37,16 @@ impl Daemon {
     /// # Panics
     /// It does not start. The message ends with what it said.
     pub async fn start_in(program: &Path, arguments: impl Fn(u16, &Path) -> Vec<String>) -> Self {
-        let mut failure = String::new();
-        for _ in 0..ATTEMPTS {
-            let directory = TempDir::new().expect("room for a directory");
-            let log = File::create(directory.path().join("said")).expect("room for a log");
-            let port = free_port();
-            let kept = Kept::start(program, &arguments(port, directory.path()), log);
-            let kept = kept.unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
-            let daemon = Self { port, kept: Mutex::new(kept), directory };
-            match wait_for(START, async || daemon.look_whether_it_listens().await).await {
-                Ok(()) => return daemon,
-                Err(why) => failure = format!("{why}: {}", daemon.said()),
-            }
+        let directory = TempDir::new().expect("room for a directory");
+        let log = File::create(directory.path().join("said")).expect("room for a log");
+        let port = free_port();
+        let kept = Kept::start(program, &arguments(port, directory.path()), log);
+        let kept = kept.unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+        let daemon = Self { port, kept: Mutex::new(kept), directory };
+        if let Err(why) = wait_for(START, async || daemon.look_whether_it_listens().await).await {
+            panic!("{} did not start: {why}: {}", program.display(), daemon.said());
         }
-        panic!("{} did not start: {failure}", program.display())
+        daemon
     }
 
     async fn look_whether_it_listens(&self) -> Result<(), Missing> {

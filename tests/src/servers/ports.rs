@@ -1,6 +1,8 @@
 //! Ports that are free on loopback.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::env;
+use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Mutex, PoisonError};
@@ -10,21 +12,32 @@ const BUS: u16 = 10_000;
 /// With their bus ports, these stay below what systems hand out to clients (32768 and up on Linux).
 const RANGE: std::ops::Range<u16> = 11_000..20_000;
 
-/// What this process has handed out. A program takes a while until it listens: if its port were handed out once more
-/// meanwhile, it would end, and whoever waits for it would find another test's program there.
-static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+/// The ports of this process, each with its locked file. A program takes a while until it listens: if another test got its
+/// port meanwhile, that test would find the wrong program there.
+static RESERVED: Mutex<BTreeMap<u16, File>> = Mutex::new(BTreeMap::new());
 
-/// `N` ports that were free just now, with their bus ports, and that nobody here was given before.
+/// `N` ports that are free, with their bus ports. They are this process' own until it ends: no other process that asks
+/// here gets one of them.
 ///
-/// Another process may take one before the caller does: start the server, and on failure ask for other ports.
+/// # Panics
+/// No port is free.
 pub(crate) fn free<const N: usize>() -> [u16; N] {
-    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut reserved = RESERVED.lock().unwrap_or_else(PoisonError::into_inner);
     [(); N].map(|()| {
-        let mut free = candidates().filter(|port| !given.contains(port) && is_free(*port));
-        let port = free.next().unwrap_or_else(|| panic!("no port in {RANGE:?} is free"));
-        given.insert(port);
+        let mut others = candidates().filter(|port| !reserved.contains_key(port));
+        let found = others.find_map(|port| Some((port, reserve(port).filter(|_| is_free(port))?)));
+        let (port, lock) = found.unwrap_or_else(|| panic!("no port in {RANGE:?} is free"));
+        reserved.insert(port, lock);
         port
     })
+}
+
+/// The locked file of a port; `None` if another process has it. The system unlocks it when this process ends.
+fn reserve(port: u16) -> Option<File> {
+    let folder = env::temp_dir().join("token-tests-ports");
+    fs::create_dir_all(&folder).ok()?;
+    let file = File::options().create(true).append(true).open(folder.join(port.to_string())).ok()?;
+    file.try_lock().is_ok().then_some(file)
 }
 
 /// Every port of the range once, from a random one on, since other test processes look for ports too.
@@ -40,11 +53,20 @@ fn is_free(port: u16) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn no_port_is_handed_out_twice() {
         let ports: Vec<_> = (0..500).flat_map(|_| free::<2>()).collect();
         assert_eq!(BTreeSet::from_iter(&ports).len(), ports.len());
+    }
+
+    #[test]
+    fn no_other_process_gets_a_port_that_is_reserved() {
+        let [port] = free();
+        // A lock belongs to the open file: opened once more, the file stands for another process.
+        assert!(reserve(port).is_none());
     }
 }

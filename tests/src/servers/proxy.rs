@@ -17,9 +17,6 @@ use super::patience::{Missing, wait_for};
 use super::ports;
 use super::server::ANSWER;
 
-/// How often another port is tried when one was taken meanwhile.
-const ATTEMPTS: usize = 5;
-
 /// A port on loopback behind which is another port on loopback. It is closed on drop, with all its connections.
 #[derive(Debug)]
 pub struct Proxy {
@@ -60,15 +57,9 @@ impl Proxy {
     /// # Panics
     /// No port is free.
     pub async fn to(target: u16) -> Self {
-        let mut last = None;
-        for _ in 0..ATTEMPTS {
-            let [port] = ports::free();
-            match Self::between(port, target).await {
-                Ok(proxy) => return proxy,
-                Err(error) => last = Some(error),
-            }
-        }
-        panic!("no port for a proxy: {last:?}")
+        let [port] = ports::free();
+        let proxy = Self::between(port, target).await;
+        proxy.unwrap_or_else(|error| panic!("a proxy cannot listen on port {port}: {error}"))
     }
 
     /// Listens on this port and passes on everything to the other one, and back.

@@ -23,8 +23,6 @@ use super::roles::Roles;
 const START: Duration = Duration::from_secs(20);
 /// How long any one command of a test may take.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
-/// How often another port is tried when one was taken meanwhile.
-const ATTEMPTS: usize = 5;
 
 /// The file in its directory that takes all it says.
 const LOG: &str = "log";
@@ -56,7 +54,7 @@ impl Server {
     /// Starts a server on the port and waits until it answers.
     ///
     /// # Errors
-    /// It did not start: its log says why. The port may have been taken meanwhile.
+    /// It did not start: its log says why.
     pub(super) async fn start(port: u16, plan: &Plan) -> Result<Self, String> {
         let cannot = |error: io::Error| format!("cannot start a server: {error}");
         let directory = tempfile::tempdir().map_err(cannot)?;
@@ -77,17 +75,10 @@ impl Server {
     /// Starts a server on any port that is free.
     ///
     /// # Errors
-    /// It did not start on any of several ports.
+    /// It did not start: its log says why.
     pub(super) async fn start_anywhere(plan: &Plan) -> Result<Self, String> {
-        let mut failures = Vec::new();
-        for _ in 0..ATTEMPTS {
-            let [port] = ports::free();
-            match Self::start(port, plan).await {
-                Ok(server) => return Ok(server),
-                Err(failure) => failures.push(failure),
-            }
-        }
-        Err(format!("no server started: {}", failures.join("\n")))
+        let [port] = ports::free();
+        Self::start(port, plan).await
     }
 
     async fn wait_until_it_answers(&self) -> Result<(), String> {

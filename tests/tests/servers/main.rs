@@ -1,14 +1,12 @@
 //! The servers that the other tests run on: what they start with, what can be done to them, and that nothing of them is
 //! left.
 #![expect(
-    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "all of this is test code, and one test talks to another"
 )]
 
 mod cluster;
-mod containers;
 mod doors;
 mod proxy;
 mod replicated;
@@ -110,7 +108,7 @@ async fn a_server_becomes_a_replica_with_all_the_other_one_has() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "Bad directive")]
+#[should_panic(expected = "no-such-argument")]
 async fn a_server_that_does_not_start_says_why() {
     Standalone::start_with(&["--no-such-argument", "1"]).await;
 }

@@ -28,8 +28,6 @@ use super::server::{ANSWER, Server, log_in};
 
 const NODES: usize = 6;
 const PRIMARIES: usize = 3;
-/// How often the whole is tried again, with other ports.
-const ATTEMPTS: usize = 3;
 /// How long forming may take; it takes about three seconds where nothing else runs.
 const FORMING: Duration = Duration::from_secs(60);
 
@@ -75,14 +73,7 @@ impl Cluster {
     }
 
     async fn start_as(plan: Plan) -> Self {
-        let mut failures = Vec::new();
-        for _ in 0..ATTEMPTS {
-            match Self::form(plan.clone()).await {
-                Ok(cluster) => return cluster,
-                Err(failure) => failures.push(failure),
-            }
-        }
-        panic!("no cluster formed: {}", failures.join("\n"))
+        Self::form(plan).await.unwrap_or_else(|failure| panic!("{failure}"))
     }
 
     async fn form(plan: Plan) -> Result<Self, String> {

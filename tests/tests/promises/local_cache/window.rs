@@ -1,5 +1,6 @@
 //! Sliding tokens stay right on nodes that answer without renewing.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -29,13 +30,21 @@ async fn dies_at(server: &mut MultiplexedConnection, issued: &Issued) -> Option<
 struct Node {
     tokens: Tokens,
     age: u64,
+    /// How many of the uses here were admitted.
+    admitted: AtomicUsize,
+}
+
+impl Node {
+    fn new(tokens: Tokens, age: u64) -> Self {
+        Self { tokens, age, admitted: AtomicUsize::new(0) }
+    }
 }
 
 async fn nodes(url: &str, ages: &[u64]) -> Vec<Node> {
-    let mut nodes = vec![Node { tokens: tokens_at(url).await, age: 0 }];
+    let mut nodes = vec![Node::new(tokens_at(url).await, 0)];
     for &age in ages {
         let settings = LocalCache::default().max_age(Duration::from_millis(age));
-        nodes.push(Node { tokens: caching_with(url, settings).await, age });
+        nodes.push(Node::new(caching_with(url, settings).await, age));
     }
     nodes
 }
@@ -52,14 +61,21 @@ async fn check(nodes: &[Node], server: &Standalone, window: u64, cap: Option<u64
     let issued = issue(&nodes[0].tokens, "ada", lifetime).await;
     let cap = issued.grant.deadlines.cap().map_or(u64::MAX, |cap| cap.as_millis());
     let mut server = server.connection().await;
+    // Nothing brings the end of a token nearer.
+    let mut lives_until = issued.grant.expires_at.as_millis();
     for &(node, pause) in steps {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         let began = now(&mut server).await;
         let used = nodes[node].tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
         let (dies_at, ended) = (dies_at(&mut server, &issued).await, now(&mut server).await);
         match (used.grant(), dies_at) {
-            (None, None) => return,
+            (None, None) => {
+                assert!(ended >= lives_until, "a token is gone before its end");
+                return;
+            }
             (Some(_), Some(dies_at)) => {
+                nodes[node].admitted.fetch_add(1, Ordering::Relaxed);
+                lives_until = dies_at;
                 assert!(dies_at >= (began + window).min(cap), "a used token dies early");
                 assert!(dies_at <= (ended + window + longest).min(cap), "a token lives too long");
             }
@@ -75,7 +91,7 @@ async fn check(nodes: &[Node], server: &Standalone, window: u64, cap: Option<u64
 }
 
 #[test]
-fn a_use_that_is_answered_without_asking_counts_and_none_counts_for_too_long() {
+fn cached_uses_neither_shorten_nor_overextend_a_token() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let (server, nodes) = runtime.block_on(async {
         let server = Standalone::start().await;
@@ -87,11 +103,15 @@ fn a_use_that_is_answered_without_asking_counts_and_none_counts_for_too_long() {
     proptest!(config, |(window in 30..400_u64, cap in prop::option::of(30..600_u64), steps in steps)| {
         runtime.block_on(check(&nodes, &server, window, cap, &steps));
     });
+    for node in &nodes {
+        let admitted = node.admitted.load(Ordering::Relaxed);
+        assert!(admitted > 0, "no use was checked at the node that answers for {} ms", node.age);
+    }
 }
 
 /// Nodes with different settings: none takes away what another has given, and the least that is lost is set right.
 #[tokio::test]
-async fn what_nobody_can_have_given_is_set_right_at_the_next_use() {
+async fn the_next_use_repairs_a_lifetime_no_node_can_have_set() {
     let server = Standalone::start().await;
     let tokens = tokens_at(&server.url()).await;
     let issued = issue(&tokens, "ada", Lifetime::sliding(Span::from_millis(600_000).unwrap())).await;

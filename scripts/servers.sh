@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Puts servers from Debian's packages below target/servers/, to run the tests on another one than this machine has:
+#
+#   scripts/servers.sh valkey-8.1
+#   TOKEN_TEST_SERVER=valkey-8.1 cargo test -p token-tests --test redis
+#
+# The packages are unpacked there together with the libraries that they need; nothing is installed. Needs apt and the
+# keyring of Debian (debian-archive-keyring) and no root. A server that is there already is left alone.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { echo "error: $*" >&2; exit 1; }
+
+# The Debian suite that each server comes from. The last two change whenever Debian has newer ones.
+suite_of() {
+  case $1 in
+    redis-7.0) echo bookworm ;;
+    valkey-8.0) echo bookworm-backports ;;
+    redis-8.0 | valkey-8.1) echo trixie ;;
+    valkey-newest) echo sid ;;
+    redis-newest) echo experimental ;;
+    *) fail "there is no server $1; choose from redis-7.0, redis-8.0, redis-newest, valkey-8.0, valkey-8.1 and valkey-newest" ;;
+  esac
+}
+
+# What a suite is incomplete without.
+base_of() {
+  case $1 in
+    *-backports) echo "${1%-backports}" ;;
+    experimental) echo sid ;;
+  esac
+}
+
+# download SUITE FOLDER PACKAGE…: these packages and all that they depend on, into FOLDER/cache/archives.
+download() {
+  local suite=$1 folder=$2 mirror one; shift 2
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
+  [[ $mirror ]] || fail "apt knows no mirror of Debian: run apt-get update as root"
+  mkdir -p "$folder"/{state/lists/partial,cache/archives/partial,none}
+  : >"$folder/status"
+  for one in "$suite" $(base_of "$suite"); do
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $one main"
+  done >"$folder/sources.list"
+  # As if nothing was installed, so that all libraries come along.
+  local apt=(apt-get -qq -o "Dir::Etc::SourceList=$folder/sources.list" -o "Dir::Etc::SourceParts=$folder/none"
+    -o "Dir::Etc::Preferences=$folder/none/preferences" -o "Dir::Etc::PreferencesParts=$folder/none"
+    -o "Dir::State=$folder/state" -o "Dir::State::status=$folder/status" -o "Dir::Cache=$folder/cache"
+    -o APT::Install-Recommends=false -o Acquire::Languages=none -o Acquire::Retries=3 -o "APT::Sandbox::User=$(id -un)")
+  "${apt[@]}" update
+  "${apt[@]}" install --yes --download-only --target-release "$suite" "$@"
+}
+
+# wrap BIN PROGRAM: a script that runs the program by the dynamic linker and the libraries that came with it.
+wrap() {
+  cat >"$1/$2" <<SCRIPT
+#!/bin/bash
+shopt -s nullglob
+root=\${0%/*}/../root
+linker=("\$root"/{usr/lib,lib}/*/ld-linux-*.so.*)
+place=\${linker[0]%/*}
+exec "\${linker[0]}" --argv0 $2 --library-path "\$root/usr/lib/\${place##*/}:\$root/lib/\${place##*/}" "\$root/usr/bin/$2" "\$@"
+SCRIPT
+  chmod 755 "$1/$2"
+}
+
+for name in "$@"; do
+  make=${name%%-*}
+  suite=$(suite_of "$name")
+  home=$PWD/target/servers/$name
+  [[ -x $home/bin/$make-server ]] && continue
+  echo "getting $name from Debian's suite $suite" >&2
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  download "$suite" "$work" "$make-server" "$make-tools" >&2
+  rm -rf "$home"
+  mkdir -p "$home/root" "$home/bin"
+  for package in "$work"/cache/archives/*.deb; do dpkg-deb --extract "$package" "$home/root"; done
+  wrap "$home/bin" "$make-cli"
+  # Last, for it says that the rest is there.
+  wrap "$home/bin" "$make-server"
+  rm -rf "$work"
+  "$home/bin/$make-server" --version >&2
+done
