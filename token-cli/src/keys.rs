@@ -15,15 +15,15 @@ const KEY_FILE_LIMIT: usize = 64 * 1024;
 
 pub(crate) fn read_keys(path: &Path) -> Result<Arc<KeyRing>, Failure> {
     // Room from the start: growing would leave copies of the keys behind.
-    let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_LIMIT));
-    let read = File::open(path).and_then(|file| file.take(KEY_FILE_LIMIT as u64).read_to_string(&mut text));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_LIMIT));
+    let read = File::open(path).and_then(|file| file.take(KEY_FILE_LIMIT as u64).read_to_end(&mut bytes));
     read.map_err(|error| {
         let path = path.display();
         Failure::usage(format!(
             "cannot read the key file {path}: {error}; make one with \"token-cli new-key-file\""
         ))
     })?;
-    let keys = KeyRing::parse(&text);
+    let keys = KeyRing::read(&bytes);
     keys.map(Arc::new).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 

@@ -9,6 +9,7 @@ mod exit;
 mod failure;
 mod format;
 mod keys;
+mod leaked;
 mod open;
 mod preflight;
 mod report;
@@ -19,7 +20,6 @@ mod signals;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command};
@@ -36,10 +36,10 @@ fn main() -> ExitCode {
     // Known before the arguments are understood, so that the refusal of them has the right form, too.
     let format =
         if std::env::args_os().any(|argument| argument == "--json") { Format::Json } else { Format::Human };
-    if let Err(failure) = preflight::check(std::env::args_os(), std::env::vars_os()) {
+    if let Err(failure) = preflight::check(std::env::args_os(), |name| std::env::var_os(name)) {
         return failure.tell(format).into();
     }
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(refusal) if refusal.use_stderr() && format == Format::Json => {
             return Failure::usage(refusal.to_string().trim_start_matches("error: ").trim_end())
@@ -56,6 +56,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(failure) => return failure.tell(format).into(),
     };
+    if let Err(failure) = cli.refuse_empty_settings() {
+        return failure.tell(format).into();
+    }
     start_log(&cli);
     let format = cli.format();
     let ended = run(cli).and_then(|report| report.print());
@@ -79,10 +82,16 @@ fn run(cli: Cli) -> Result<Report, Failure> {
     runtime.block_on(commands::run(cli))
 }
 
+/// What `TOKEN_LOG` asks for; an empty one asks for nothing, as if it were not set.
+fn log_filter() -> Option<EnvFilter> {
+    let asked = std::env::var("TOKEN_LOG").ok().filter(|asked| !asked.trim().is_empty())?;
+    EnvFilter::try_new(asked).ok()
+}
+
 /// Logs to standard error what `TOKEN_LOG` asks for (as in `TOKEN_LOG=debug`); without it nothing. The sidecar has a log of
 /// its own.
 fn start_log(cli: &Cli) {
-    let asked = EnvFilter::try_from_env("TOKEN_LOG").ok();
+    let asked = log_filter();
     if let (false, Some(asked)) = (matches!(cli.command, Command::Serve(_)), asked) {
         tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(asked).init();
     }

@@ -94,8 +94,7 @@ enum Named<'a> {
 }
 
 fn named(settings: &Settings) -> Result<Named<'_>, Failure> {
-    // An empty setting is none, as everywhere in the environment.
-    let Some(url) = settings.store.as_deref().filter(|url| !url.is_empty()) else {
+    let Some(url) = settings.store.as_deref() else {
         return Ok(Named::Sqlite(default_database()?));
     };
     match url.strip_prefix("sqlite:") {
@@ -154,8 +153,20 @@ fn tls(settings: &Settings) -> Result<Tls, Failure> {
     Ok(Tls { authorities: settings.tls_ca.as_ref().map(read).transpose()?, client })
 }
 
+/// The keys that the settings name, if they can be read; else those beside the embedded database.
+pub(crate) fn keys_at_hand(store: Option<&str>, key_file: Option<&Path>) -> Option<Arc<KeyRing>> {
+    if let Some(path) = key_file {
+        return keys::read_keys(path).ok();
+    }
+    let database = match store {
+        None => default_database().ok()?,
+        Some(url) => url.strip_prefix("sqlite:")?.into(),
+    };
+    keys::read_keys(&key_file_beside(&database)).ok()
+}
+
 fn key_file(settings: &Settings) -> Option<&Path> {
-    settings.key_file.as_deref().filter(|path| !path.as_os_str().is_empty())
+    settings.key_file.as_deref()
 }
 
 /// `tokens.db` in this user's data directory.

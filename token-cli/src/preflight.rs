@@ -3,24 +3,39 @@
 //! Every process of the machine can read the arguments of every other one, and an argument parser repeats in its
 //! complaints what it does not understand.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::sync::Arc;
 
+use token_core::KeyRing;
+
+use crate::args;
 use crate::failure::Failure;
+use crate::leaked::Recogniser;
+use crate::open;
 
 /// Refuses arguments that hold a token or a password, and settings that hold a token, without repeating them.
+///
+/// `variable` looks up a variable of the environment.
 pub(crate) fn check(
     arguments: impl Iterator<Item = OsString>,
-    environment: impl Iterator<Item = (OsString, OsString)>,
+    variable: impl Fn(&OsStr) -> Option<OsString>,
 ) -> Result<(), Failure> {
-    for argument in arguments.skip(1) {
-        let argument = argument.to_string_lossy();
-        if holds_token(&argument) {
-            return Err(Failure::usage(
-                "a token was given as an argument, where every process of this machine can read it: give it on \
-                 standard input or with --token-file, and consider it known (revoke it)",
-            ));
+    let arguments: Vec<String> =
+        arguments.skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let setting = |flag: &str, name: &str| {
+        let given = given(&arguments, flag).map(str::to_owned);
+        given.or_else(|| variable(name.as_ref()).map(|value| value.to_string_lossy().into_owned()))
+    };
+    let prefix = setting("--prefix", "TOKEN_PREFIX").and_then(|prefix| prefix.trim().parse().ok());
+    let keys = || keys(setting("--store", "TOKEN_STORE"), setting("--key-file", "TOKEN_KEY_FILE"));
+    let tokens = Recogniser::new(prefix, keys);
+
+    for argument in &arguments {
+        if tokens.finds_token(argument) {
+            return Err(Failure::usage(in_arguments(&arguments)));
         }
-        if holds_password(&argument) {
+        if holds_password(argument) {
             return Err(Failure::usage(
                 "a password was given as an argument, where every process of this machine can read it: put the \
                  store URL into the environment variable TOKEN_STORE instead of --store",
@@ -28,8 +43,8 @@ pub(crate) fn check(
         }
     }
     // An environment variable is not read by others, but what does not parse there is repeated in complaints, too.
-    for (name, value) in environment {
-        if name.to_string_lossy().starts_with("TOKEN_") && holds_token(&value.to_string_lossy()) {
+    for name in args::variables() {
+        if variable(&name).is_some_and(|value| tokens.finds_token(&value.to_string_lossy())) {
             let name = name.to_string_lossy();
             return Err(Failure::usage(format!("{name} holds a token: give the token on standard input")));
         }
@@ -37,68 +52,141 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// Whether anything in the text looks like a token of whatever prefix, or most of one: a long run of letters and digits.
-/// Paths may hold long names; in them the run must stand behind an underscore, as in a token.
-fn holds_token(text: &str) -> bool {
-    let run = |rest: &str| rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
-    let whole = text.split('_').skip(1).any(|rest| run(rest) >= 52);
-    let most =
-        !text.contains('/') && text.split(|c: char| !c.is_ascii_alphanumeric()).any(|part| run(part) >= 36);
-    whole || most
+/// The value of the last `--flag VALUE` or `--flag=VALUE`.
+fn given<'a>(arguments: &'a [String], flag: &str) -> Option<&'a str> {
+    let of = |pair: &'a [String]| match pair {
+        [name, value] if name == flag => Some(value.as_str()),
+        [name, ..] => name.strip_prefix(flag)?.strip_prefix('='),
+        [] => None,
+    };
+    // The last window is one short, so that a last argument is looked at by itself, too.
+    (0..arguments.len()).rev().find_map(|at| {
+        let end = arguments.len().min(at + 2);
+        arguments.get(at..end).and_then(of)
+    })
 }
 
-/// Whether the text holds a URL with a password: in front of a host, or as a parameter.
+fn keys(store: Option<String>, key_file: Option<String>) -> Option<Arc<KeyRing>> {
+    open::keys_at_hand(store.as_deref(), key_file.as_deref().map(Path::new))
+}
+
+/// What to do instead, by what the command can do.
+fn in_arguments(arguments: &[String]) -> String {
+    const LEAKED: &str = "a token was given as an argument, where every process of this machine can read it";
+    const KNOWN: &str = "Consider the token known: \"token-cli revoke --stdin\" revokes it";
+    let named = |name: &str| arguments.iter().any(|argument| argument == name);
+    if named("validate") {
+        format!("{LEAKED}: give it on standard input or with --token-file, and consider it known (revoke it)")
+    } else if named("revoke") {
+        format!(
+            "{LEAKED}: \"revoke\" takes token ids as arguments; give tokens on standard input with --stdin, and revoke \
+             this one so, because it is known now"
+        )
+    } else if named("show") {
+        format!(
+            "{LEAKED}: \"show\" takes a token id; \"token-cli validate --peek\" shows the id of a token that is given \
+             on standard input. {KNOWN}"
+        )
+    } else {
+        format!("{LEAKED}, and no argument takes one. {KNOWN} from standard input")
+    }
+}
+
+/// Whether the text holds a URL with a password: in front of a host, or as a parameter of a store.
 fn holds_password(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(_, rest)| {
-        let before_a_host = rest.rsplit_once('@').is_some_and(|(before, _)| {
-            before.split_once(':').is_some_and(|(_, password)| !password.is_empty())
-        });
-        before_a_host || rest.contains("pass=") || rest.contains("password=")
+    text.match_indices("://").any(|(at, _)| {
+        let (before, rest) = text.split_at(at);
+        let rest = rest.trim_start_matches("://");
+        let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+        let scheme = before.trim_start_matches(|c| !is_of_scheme(c));
+        let scheme = scheme.rsplit(|c| !is_of_scheme(c)).next().unwrap_or_default();
+        if scheme.starts_with("redis") {
+            has_login(rest) || rest.contains("pass=") || rest.contains("password=")
+        } else {
+            // Of other URLs only the login is known: what stands behind the host is theirs.
+            has_login(rest.split(['/', '?', '#', ' ']).next().unwrap_or_default())
+        }
     })
+}
+
+/// Whether a password stands before the last `@`. One of a store may hold every other character.
+fn has_login(text: &str) -> bool {
+    text.rsplit_once('@')
+        .is_some_and(|(before, _)| before.split_once(':').is_some_and(|(_, password)| !password.is_empty()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const TOKEN: &str = "tok_005SWQajQtAyglOLxJtIVH8v0ZmvsBM0sxAyopWf6vJvz8L9dx4b";
+
+    fn refusal(arguments: &[&str], variables: &[(&str, &str)]) -> Option<String> {
+        let arguments = ["token-cli"].iter().chain(arguments).map(OsString::from);
+        let variable = |name: &OsStr| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
+        };
+        check(arguments.collect::<Vec<_>>().into_iter(), variable).err().map(|failure| failure.sentence())
+    }
+
     fn refused(argument: &str) -> bool {
-        check(["token-cli".into(), argument.into()].into_iter(), std::iter::empty()).is_err()
+        refusal(&[argument], &[]).is_some()
     }
 
     #[test]
     fn a_token_is_found_wherever_it_stands() {
-        let token = format!("tok_{}", "a1".repeat(26));
-        for argument in
-            [token.clone(), format!("--token={token}"), format!("x {token} y"), format!("my_pat_{token}")]
-        {
+        for argument in [
+            TOKEN.to_owned(),
+            format!("--token={TOKEN}"),
+            format!("-l{TOKEN}"),
+            format!("x {TOKEN} y"),
+            format!("my_pat_{TOKEN}"),
+            format!("https://host/?access_token={TOKEN}&x=1"),
+        ] {
             assert!(refused(&argument), "{argument}");
         }
     }
 
     #[test]
-    fn most_of_a_token_is_found() {
-        for piece in ["a1".repeat(26), "a1".repeat(18), format!("x{}", "b2".repeat(20))] {
-            assert!(refused(&piece), "{piece}");
+    fn the_prefix_in_force_is_known_however_it_is_given() {
+        let keyed = "pat_105SWQajQtAyglOLxJtIVH8v0ZmvsBM0sxAyopWf6vJvz8L9dx4b";
+        assert!(refusal(&["--prefix", "pat", "show", keyed], &[]).is_some());
+        assert!(refusal(&["show", keyed, "--prefix=pat"], &[]).is_some());
+        assert!(refusal(&["show", keyed], &[("TOKEN_PREFIX", "pat")]).is_some());
+        assert!(refusal(&["show", keyed], &[("TOKEN_STORE", "redis://h")]).is_none());
+    }
+
+    #[test]
+    fn only_the_settings_of_the_command_are_searched() {
+        assert!(refusal(&[], &[("TOKEN_NAMESPACE", TOKEN)]).is_some());
+        assert!(refusal(&[], &[("TOKEN_OF_SOMEBODY", TOKEN)]).is_none());
+        assert!(refusal(&[], &[("MY_TOKEN", TOKEN)]).is_none());
+    }
+
+    #[test]
+    fn the_advice_is_what_the_command_can_do() {
+        let advice = |command: &str| refusal(&[command, TOKEN], &[]).unwrap();
+        assert!(advice("validate").contains("--token-file"));
+        for command in ["show", "revoke", "list", "prune"] {
+            let said = advice(command);
+            assert!(said.contains("--stdin") && !said.contains("--token-file"), "{said}");
+            assert!(!said.contains(TOKEN), "{said}");
         }
     }
 
     #[test]
-    fn a_token_in_a_setting_is_found() {
-        let found = |name: &str| {
-            let environment = [(name.into(), format!("tok_{}", "a1".repeat(26)).into())];
-            check(std::iter::empty(), environment.into_iter()).is_err()
-        };
-        assert!(found("TOKEN_NAMESPACE"));
-        assert!(!found("MY_TOKEN"), "the caller's own variables are none of our business");
-    }
-
-    #[test]
     fn a_password_in_a_url_is_found() {
-        assert!(refused("redis://:pw@localhost"));
-        assert!(refused("--store=redis-cluster://me:p@x@h:1?node=h:2"));
-        assert!(refused("redis://:se/cret@h"));
-        assert!(refused("redis-cluster://h:1?node=:secret@h:2"));
-        assert!(refused("redis+unix:///run/redis.sock?pass=secret"));
+        for argument in [
+            "redis://:pw@localhost",
+            "--store=redis-cluster://me:p@x@h:1?node=h:2",
+            "redis://:se/cret@h",
+            "redis-cluster://h:1?node=:secret@h:2",
+            "redis+unix:///run/redis.sock?pass=secret",
+            "see https://user:pw@host/ for more",
+            "http://host/ and redis://:pw@h",
+        ] {
+            assert!(refused(argument), "{argument}");
+        }
     }
 
     #[test]
@@ -111,6 +199,10 @@ mod tests {
             "/run/keys/00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
             "node:a_b:r",
             "3l51xk1fgfw2k28rm7smxkaqntg3",
+            "leaked in 5f2d3c0a9b8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0bcd9b5f2b6a7f6d1e0c2a",
+            "see https://tracker:8443/issue?mail=ann@example.com",
+            "https://host/?pass=1&password=2",
         ] {
             assert!(!refused(argument), "{argument}");
         }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
 
+use token_core::{PlainTextError, plain_text};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -13,7 +14,7 @@ const LIMIT: usize = 1 << 20;
 
 /// The text of standard input, or of the file.
 pub(crate) fn read(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
-    let text = match file {
+    let bytes = match file {
         Some(path) => File::open(path).and_then(|mut file| take(&mut file)).map_err(|error| {
             Failure::usage(format!("cannot read the token file {}: {error}", path.display()))
         })?,
@@ -26,12 +27,16 @@ pub(crate) fn read(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
                 .map_err(|source| Failure::System { what: "cannot read standard input".into(), source })?
         }
     };
-    if text.len() > LIMIT {
+    if bytes.len() > LIMIT {
         return Err(Failure::usage(
             "the input is longer than 1 MiB; nothing was done: give it in smaller pieces",
         ));
     }
-    Ok(text)
+    match plain_text(&bytes) {
+        // What is no UTF-8 is no token either; it is refused as such further on.
+        Err(PlainTextError::NotUtf8) => Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())),
+        read => read.map_err(|error| Failure::usage(format!("cannot read the input as text: {error}"))),
+    }
 }
 
 /// The first line, without what ends it and without white space around it.
@@ -40,10 +45,9 @@ pub(crate) fn first_line(text: &str) -> &str {
 }
 
 /// One byte more than the limit, where there is so much.
-fn take(from: &mut impl Read) -> std::io::Result<Zeroizing<String>> {
+fn take(from: &mut impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
     // Room from the start: growing would leave copies of the secrets behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT + 1));
     from.take(LIMIT as u64 + 1).read_to_end(&mut bytes)?;
-    // What is no UTF-8 is no token either; it is refused as such further on.
-    Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
+    Ok(bytes)
 }

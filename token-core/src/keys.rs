@@ -8,6 +8,8 @@ use std::fmt;
 use rand_chacha::rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::plain::{PlainTextError, plain_text};
+
 /// The version of a store key, as it stands in a token: one of `0-9A-Za-z`. `0` is the built-in public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyVersion(u8);
@@ -62,6 +64,9 @@ pub enum KeyFileError {
     /// There is no key in it.
     #[error("the key file holds no key; write a line like \"1 HEX\" with 64 hexadecimal digits")]
     Empty,
+    /// The file is not text.
+    #[error("the key file cannot be read as text: {0}")]
+    NotText(#[from] PlainTextError),
     /// A line is not a version and 64 hexadecimal digits.
     #[error(
         "line {line} of the key file is not a key: write a version (one of 1-9A-Za-z), a space and 64 hexadecimal digits"
@@ -97,6 +102,14 @@ impl KeyRing {
     pub fn public() -> Self {
         let key = blake3::derive_key("token-core 2026-11 public store key", b"");
         Self { keys: vec![StoreKey::new(KeyVersion::PUBLIC, Zeroizing::new(key))] }
+    }
+
+    /// Reads the bytes of a key file, as [`KeyRing::parse`] reads its text; the encoding may be any of [`plain_text`].
+    ///
+    /// # Errors
+    /// See [`KeyFileError`].
+    pub fn read(bytes: &[u8]) -> Result<Self, KeyFileError> {
+        Self::parse(&plain_text(bytes)?)
     }
 
     /// Reads a key file: a line for each key, `VERSION HEX`; blank lines and lines that start with `#` are skipped.
@@ -208,6 +221,28 @@ mod tests {
             assert_eq!(found, error);
             assert!(!found.to_string().contains(short));
         }
+    }
+
+    #[test]
+    fn a_key_file_is_read_as_any_editor_leaves_it() {
+        let plain = format!("# keys\n2 {HEX}\n1 {HEX}\n");
+        let utf16 =
+            |text: &str| [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        for bytes in [
+            plain.replace('\n', "\r\n").into_bytes(),
+            plain.trim_end().into(),
+            plain.replace('\n', " \t\n\n").into_bytes(),
+            format!("\u{feff}{plain}").into_bytes(),
+            format!("\u{feff}2 {HEX}").into_bytes(),
+            utf16(&plain.replace('\n', "\r\n")),
+        ] {
+            assert_eq!(KeyRing::read(&bytes).unwrap().issuing_version().to_string(), "2", "{bytes:?}");
+        }
+        let without_mark: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(
+            KeyRing::read(&without_mark).unwrap_err(),
+            KeyFileError::NotText(PlainTextError::ZeroBytes)
+        );
     }
 
     #[test]

@@ -134,6 +134,9 @@ pub struct TokenFormat {
 }
 
 impl TokenFormat {
+    /// How many characters of a token stand behind the underscore.
+    pub const BODY_LENGTH: usize = BODY;
+
     /// Tokens with this prefix, made and checked with these keys.
     #[must_use]
     pub fn new(prefix: Prefix, keys: Arc<KeyRing>) -> Self {

@@ -81,8 +81,7 @@ fn load(path: &Path) -> Result<Option<KeyRing>, Failure> {
     if text.len() > MAX_BYTES {
         return Err(unusable(TooLong.into()).into());
     }
-    let text = std::str::from_utf8(&text).map_err(|error| unusable(error.into()))?;
-    Ok(Some(KeyRing::parse(text).map_err(|error| unusable(error.into()))?))
+    Ok(Some(KeyRing::read(&text).map_err(|error| unusable(error.into()))?))
 }
 
 #[cfg(unix)]
@@ -194,7 +193,7 @@ mod tests {
         for (text, cause) in [
             (format!("1 {HEX}f").into_bytes(), "line 1"),
             (b"".to_vec(), "no key"),
-            (b"1 \xff".to_vec(), "utf-8"),
+            (b"1 \xff".to_vec(), "UTF-8"),
             (vec![b'#'; 100_000], "longer than"),
         ] {
             fs::write(&key_file, &text).unwrap();

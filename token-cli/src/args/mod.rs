@@ -3,24 +3,30 @@
 mod bench;
 mod doctor;
 mod issue;
+mod names;
 mod revoke;
 mod serve;
 mod settings;
 mod validate;
+mod variables;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueHint};
 use token_core::Subject;
 
 pub(crate) use self::bench::BenchArgs;
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::issue::IssueArgs;
+pub(crate) use self::names::Names;
 pub(crate) use self::revoke::RevokeArgs;
 pub(crate) use self::serve::{LogFormat, ServeArgs};
 pub(crate) use self::settings::Settings;
 pub(crate) use self::validate::ValidateArgs;
+pub(crate) use self::variables::{command, variables};
 use crate::exit;
+use crate::failure::Failure;
 use crate::format::Format;
 
 /// Issue, validate, list and revoke personal access tokens.
@@ -37,6 +43,21 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
+    /// The command line; what it leaves out is taken from the environment.
+    pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut matches = command().try_get_matches_from(arguments)?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command()))
+    }
+
+    /// Refuses a store or a key file with an empty name: a template that failed must not lead to another store or to
+    /// the public key.
+    pub(crate) fn refuse_empty_settings(&self) -> Result<(), Failure> {
+        match self.command {
+            Command::NewKeyFile(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+            _ => self.settings.refuse_empty(),
+        }
+    }
+
     pub(crate) fn format(&self) -> Format {
         match &self.command {
             Command::Issue(issue) if issue.quiet => Format::Quiet,

@@ -4,10 +4,13 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueHint};
-use token_core::{Span, Subject};
+use token_core::Span;
 use token_http::Realm;
 use token_redis::LocalCache;
+
+use super::names::Names;
 
 /// Answer proxies and services over HTTP and gRPC whether tokens count, and let their holders issue, list and revoke them.
 ///
@@ -32,25 +35,14 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "TOKEN_GRPC", value_name = "ADDRESS", hide_env_values = true)]
     pub(crate) grpc: Option<SocketAddr>,
 
-    /// A user who may do everything, with a token of full access; repeat it for several
-    #[arg(
-        long = "admin",
-        env = "TOKEN_ADMINS",
-        value_name = "USER",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    pub(crate) admins: Vec<Subject>,
+    /// A user who may do everything, with a token of full access; repeat it, or separate names by semicolons
+    #[arg(long = "admin", env = "TOKEN_ADMINS", value_name = "USER", hide_env_values = true)]
+    pub(crate) admins: Vec<Names>,
 
-    /// A user who may introspect tokens, with a token of full access: a resource server; repeat it for several
-    #[arg(
-        long = "introspector",
-        env = "TOKEN_INTROSPECTORS",
-        value_name = "USER",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    pub(crate) introspectors: Vec<Subject>,
+    /// A user who may introspect tokens, with a token of full access: a resource server; repeat it, or separate names by
+    /// semicolons
+    #[arg(long = "introspector", env = "TOKEN_INTROSPECTORS", value_name = "USER", hide_env_values = true)]
+    pub(crate) introspectors: Vec<Names>,
 
     /// What challenges call what is behind the door
     #[arg(long, env = "TOKEN_REALM", value_name = "TEXT", hide_env_values = true, default_value = "tokens")]
@@ -108,7 +100,7 @@ pub(crate) struct ServeArgs {
     /// Export traces to the OTLP collector at this address, over gRPC: http://HOST:PORT [default: none are made]
     ///
     /// Other OTEL_ variables are heeded: OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS and such.
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", hide_env_values = true)]
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) otlp_endpoint: Option<String>,
 
     /// Take what neither flags nor the environment say from this TOML file, by the names of the flags

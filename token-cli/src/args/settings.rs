@@ -7,6 +7,8 @@ use clap::{Args, ValueHint};
 use token_core::{ConfirmationLevel, Prefix};
 use token_redis::Namespace;
 
+use crate::failure::Failure;
+
 /// Which store, and how it is spoken to.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Store")]
@@ -67,4 +69,23 @@ pub(crate) struct Settings {
     /// Write results as one line of JSON, and errors too
     #[arg(long, global = true, help_heading = None)]
     pub(crate) json: bool,
+}
+
+impl Settings {
+    /// Refuses an empty store or key file, which for other settings would be as if it were not given.
+    pub(super) fn refuse_empty(&self) -> Result<(), Failure> {
+        if self.store.as_deref().is_some_and(|url| url.trim().is_empty()) {
+            return Err(Failure::usage(
+                "the store has an empty name: give TOKEN_STORE (or --store) a URL, or leave it out for the embedded \
+                 store of this user",
+            ));
+        }
+        if self.key_file.as_ref().is_some_and(|path| path.to_string_lossy().trim().is_empty()) {
+            return Err(Failure::usage(
+                "the key file has an empty name: give TOKEN_KEY_FILE (or --key-file) a path, or leave it out for the key \
+                 that the store has without one",
+            ));
+        }
+        Ok(())
+    }
 }

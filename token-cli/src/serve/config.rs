@@ -5,11 +5,11 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use clap::ArgMatches;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use toml::{Table, Value};
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Names, command};
 use crate::failure::Failure;
 
 /// The command line, with what the file of `--config` adds.
@@ -19,7 +19,7 @@ pub(crate) fn with_file(cli: Cli, arguments: impl IntoIterator<Item = OsString>)
     let table = read(&path)?;
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     let wrong = |error: clap::Error| Failure::usage(format!("{}: {}", path.display(), first_line(&error)));
-    let given = Cli::command().try_get_matches_from(&arguments).map_err(wrong)?;
+    let given = command().try_get_matches_from(&arguments).map_err(wrong)?;
     let given = given.subcommand_matches("serve").cloned().unwrap_or(given);
     for (name, value) in &table {
         let id = known(name).ok_or_else(|| {
@@ -28,27 +28,46 @@ pub(crate) fn with_file(cli: Cli, arguments: impl IntoIterator<Item = OsString>)
                 path.display()
             ))
         })?;
-        if !is_given(&given, &id) {
-            for text in texts(value).ok_or_else(|| unfit(&path, name))? {
+        if !is_given(&given, &id) && !is_list(name) {
+            for text in texts(name, value).ok_or_else(|| unfit(&path, name))? {
                 arguments.push(format!("--{name}={text}").into());
             }
         }
     }
-    let matches = Cli::command().try_get_matches_from(&arguments).map_err(wrong)?;
-    Cli::from_arg_matches(&matches).map_err(wrong)
+    let mut cli = Cli::read(arguments).map_err(wrong)?;
+    if let Command::Serve(serve) = &mut cli.command {
+        for (name, names) in [("admin", &mut serve.admins), ("introspector", &mut serve.introspectors)] {
+            if let (Some(value), true) = (table.get(name), names.is_empty()) {
+                *names = list(name, value)
+                    .map_err(|why| Failure::usage(format!("{}: {name}: {why}", path.display())))?;
+            }
+        }
+    }
+    Ok(cli)
+}
+
+/// Whether the setting is a list of names, each of which is taken as it stands.
+fn is_list(name: &str) -> bool {
+    matches!(name, "admin" | "introspector")
+}
+
+fn list(name: &str, value: &Value) -> Result<Vec<Names>, String> {
+    let texts = texts(name, value).ok_or("write a list of texts")?;
+    texts.iter().map(|text| Names::one(text).map_err(|error| error.to_string())).collect()
 }
 
 fn read(path: &Path) -> Result<Table, Failure> {
     let cannot =
         |error: String| Failure::usage(format!("cannot use the configuration {}: {error}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
+    let text = std::fs::read(path).map_err(|error| cannot(error.to_string()))?;
+    let text = token_core::plain_text(&text).map_err(|error| cannot(error.to_string()))?;
     // The parser's own message would repeat the line, which may hold a password.
     text.parse::<Table>().map_err(|error| cannot(format!("it is no TOML: {}", error.message())))
 }
 
 /// The id of the argument that a setting of this name is.
 fn known(name: &str) -> Option<String> {
-    let command = Cli::command();
+    let command = command();
     let serve = command.find_subcommand("serve")?;
     let found = command
         .get_arguments()
@@ -66,8 +85,12 @@ fn is_given(matches: &ArgMatches, id: &str) -> bool {
 }
 
 /// One text for each value; a list is the flag repeated.
-fn texts(value: &Value) -> Option<Vec<String>> {
+fn texts(name: &str, value: &Value) -> Option<Vec<String>> {
     match value {
+        // As an empty variable, an empty text is as if it were not there. An empty name of a store is refused later.
+        Value::String(text) if text.trim().is_empty() && !matches!(name, "store" | "key-file") => {
+            Some(vec![])
+        }
         Value::String(text) => Some(vec![text.clone()]),
         Value::Integer(number) => Some(vec![number.to_string()]),
         Value::Array(values) => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
@@ -114,8 +137,8 @@ pub(super) fn shown(cli: &Cli) -> String {
         set("threads", serve.threads.map(|threads| threads.to_string()));
         set("at-once", Some(serve.at_once.to_string()));
         set("otlp-endpoint", serve.otlp_endpoint.as_deref().map(without_password));
-        let names = |names: &[token_core::Subject]| {
-            names.iter().map(|name| Value::String(name.to_string())).collect()
+        let names = |names: &[Names]| {
+            names.iter().cloned().flatten().map(|name| Value::String(name.to_string())).collect()
         };
         table.insert("admin".into(), Value::Array(names(&serve.admins)));
         table.insert("introspector".into(), Value::Array(names(&serve.introspectors)));

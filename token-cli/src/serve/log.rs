@@ -30,7 +30,7 @@ const ROOM: usize = 1024 * 1024;
 pub(super) fn start(format: LogFormat, traces: Option<&Traces>) -> io::Result<Writing> {
     let lines = Log::default();
     let writing = Writing::begin(lines.clone())?;
-    let asked = EnvFilter::try_from_env("TOKEN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let asked = crate::log_filter().unwrap_or_else(|| EnvFilter::new("info"));
     match traces {
         None => registry().with(asked).with(written(format, lines)).init(),
         // What is traced is not what is logged.

@@ -30,9 +30,7 @@ use crate::report::Report;
 
 /// Answers until it is told to stop; then it finishes what it has begun.
 pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Report, Failure> {
-    // An empty setting is none, as everywhere in the environment.
-    let endpoint = arguments.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty());
-    let traces = endpoint.map(Traces::begin).transpose()?;
+    let traces = arguments.otlp_endpoint.as_deref().map(Traces::begin).transpose()?;
     let _log = log::start(arguments.log_format, traces.as_ref()).map_err(Failure::system)?;
     let ended = answer(arguments, settings, traces.as_ref().map(|_| traces::join as Join)).await;
     if let Some(traces) = traces {
@@ -60,8 +58,8 @@ async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) 
     let sidecar = Sidecar {
         tokens: Arc::new(measured(tokens.into_store(), &settings.prefix)),
         realm,
-        admins: admins.into_iter().collect(),
-        introspectors: introspectors.into_iter().collect(),
+        admins: admins.into_iter().flatten().collect(),
+        introspectors: introspectors.into_iter().flatten().collect(),
         limits: Limits { at_once, ..Limits::default() },
         metrics: Some(metrics::start(watched.clone())?),
         trace,

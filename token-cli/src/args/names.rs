@@ -1,0 +1,86 @@
+//! Lists of users in flags and variables.
+
+use std::str::FromStr;
+
+use token_core::{NameError, Subject};
+
+/// What separates names. Distinguished names of LDAP are full of commas, and need to escape this one.
+const SEPARATOR: char = ';';
+
+/// Some users: names separated by semicolons, without the blanks around them.
+///
+/// A comma belongs to a name only in a distinguished name of LDAP (`cn=bob,ou=people`). Every other one is refused,
+/// because a list with commas would be taken for one name that nobody has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Names(Vec<Subject>);
+
+impl Names {
+    /// One user with this very name.
+    pub(crate) fn one(name: &str) -> Result<Self, NameError> {
+        Ok(Self(vec![name.parse()?]))
+    }
+}
+
+impl FromStr for Names {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = text.split(SEPARATOR).map(str::trim).filter(|name| !name.is_empty());
+        let names: Vec<_> = names.map(name).collect::<Result<_, _>>()?;
+        if names.is_empty() { Err("it holds no name".into()) } else { Ok(Self(names)) }
+    }
+}
+
+fn name(text: &str) -> Result<Subject, String> {
+    if text.contains(',') && !text.split(',').all(|part| part.contains('=')) {
+        return Err(format!(
+            "separate names by \"{SEPARATOR}\"; a name with a comma that is no distinguished name of LDAP belongs into \
+             the list of a configuration file"
+        ));
+    }
+    text.parse().map_err(|error: NameError| error.to_string())
+}
+
+impl IntoIterator for Names {
+    type Item = Subject;
+    type IntoIter = std::vec::IntoIter<Subject>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Option<Vec<String>> {
+        let names = text.parse::<Names>().ok()?;
+        Some(names.into_iter().map(|name| name.to_string()).collect())
+    }
+
+    #[test]
+    fn names_are_separated_by_semicolons_and_trimmed() {
+        assert_eq!(read(" alice ;bob; "), Some(vec!["alice".into(), "bob".into()]));
+        assert_eq!(read("cn=bob,ou=people"), Some(vec!["cn=bob,ou=people".into()]));
+        let two = Some(vec!["cn=bob, ou=people".into(), "cn=ann,ou=people".into()]);
+        assert_eq!(read("cn=bob, ou=people; cn=ann,ou=people"), two);
+    }
+
+    #[test]
+    fn a_list_with_commas_is_refused_and_never_one_name() {
+        for text in ["alice,bob", "alice, bob", "cn=bob,alice", "a;b,c", ";", " ", ""] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
+        assert!("a,b".parse::<Names>().unwrap_err().contains("\";\""));
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_of_names_reads_back(names in proptest::collection::vec("[a-z=@. ]{0,5}[a-zé]", 1..5)) {
+            let names: Vec<_> = names.iter().map(|name| name.trim().to_owned()).collect();
+            prop_assert_eq!(read(&names.join("; ")), Some(names));
+        }
+    }
+}

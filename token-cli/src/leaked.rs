@@ -1,0 +1,137 @@
+//! Recognising a token in a text that should hold none.
+//!
+//! Only what is a token is one: commit hashes, names and passwords are long runs of letters and digits, too. A text is a
+//! token if its check characters fit a key that is known here; or if it has the prefix in force, the form of a token, and
+//! a key version other than the public one, because the key file of its deployment need not be here.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use token_core::{KeyRing, MalformedToken, Prefix, TokenFormat};
+
+/// How tokens look here, as far as that is known before the arguments are understood.
+pub(crate) struct Recogniser<K> {
+    prefixes: Vec<Prefix>,
+    public: Arc<KeyRing>,
+    load: K,
+    keys: OnceCell<Option<Arc<KeyRing>>>,
+}
+
+impl<K: Fn() -> Option<Arc<KeyRing>>> Recogniser<K> {
+    /// For the default prefix and the one in force; `load` reads the keys in force, and is called only if needed.
+    pub(crate) fn new(in_force: Option<Prefix>, load: K) -> Self {
+        let prefixes = in_force.into_iter().chain([Prefix::default()]).collect();
+        Self { prefixes, public: Arc::new(KeyRing::public()), load, keys: OnceCell::new() }
+    }
+
+    /// Whether a token stands anywhere in the text.
+    pub(crate) fn finds_token(&self, text: &str) -> bool {
+        text.match_indices('_').any(|(at, _)| self.finds_token_around(text, at))
+    }
+
+    /// The same for a token whose underscore stands there.
+    fn finds_token_around(&self, text: &str, underscore: usize) -> bool {
+        let (before, behind) = text.split_at(underscore);
+        let is_digit = |byte: &u8| byte.is_ascii_alphanumeric();
+        let body = behind.bytes().skip(1).take_while(is_digit).count();
+        if body < TokenFormat::BODY_LENGTH {
+            return false;
+        }
+        let longest = before.bytes().rev().take(Prefix::MAX_BYTES).take_while(is_digit).count();
+        (1..=longest).any(|length| {
+            let start = underscore - length;
+            let prefix = text.get(start..underscore).and_then(|prefix| prefix.parse().ok());
+            let whole = text.get(start..underscore + 1 + TokenFormat::BODY_LENGTH);
+            prefix
+                .zip(whole)
+                .is_some_and(|(prefix, whole)| self.is_token(prefix, whole, body == TokenFormat::BODY_LENGTH))
+        })
+    }
+
+    /// Whether this text, of this prefix, is a token; `ends` says that no letter or digit follows it.
+    fn is_token(&self, prefix: Prefix, text: &str, ends: bool) -> bool {
+        match TokenFormat::new(prefix.clone(), self.public.clone()).parse(text) {
+            Ok(_) => true,
+            Err(MalformedToken::KeyVersion) => {
+                ends && self.prefixes.contains(&prefix) || self.fits_the_keys(prefix, text)
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn fits_the_keys(&self, prefix: Prefix, text: &str) -> bool {
+        let keys = self.keys.get_or_init(&self.load).clone();
+        keys.is_some_and(|keys| TokenFormat::new(prefix, keys).parse(text).is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng;
+    use token_core::{Partition, new_key_file};
+
+    use super::*;
+
+    fn token(prefix: &str, keys: &Arc<KeyRing>, seed: u64) -> String {
+        let format = TokenFormat::new(prefix.parse().unwrap(), keys.clone());
+        let partition = Partition::new((seed % 1024) as u16).unwrap();
+        format.generate(partition, &mut ChaCha20Rng::seed_from_u64(seed)).expose_secret().to_owned()
+    }
+
+    fn keyed(seed: u64) -> Arc<KeyRing> {
+        let text = new_key_file(&mut ChaCha20Rng::seed_from_u64(seed));
+        Arc::new(KeyRing::parse(&text).unwrap())
+    }
+
+    fn found(in_force: &str, keys: Option<Arc<KeyRing>>, text: &str) -> bool {
+        Recogniser::new(in_force.parse().ok(), || keys.clone()).finds_token(text)
+    }
+
+    proptest! {
+        #[test]
+        fn hashes_names_and_passwords_are_no_tokens(
+            text in "[0-9a-f]{32,64}|[0-9A-Za-z]{1,120}|[0-9A-Za-z_-]{1,120}|(id|sha256|x)_[0-9A-Za-z]{40,80}|\\PC{0,120}",
+        ) {
+            prop_assert!(!found("tok", Some(keyed(1)), &text));
+        }
+
+        #[test]
+        fn a_public_token_of_any_prefix_is_found(
+            seed: u64, prefix in "[0-9A-Za-z]{1,16}", before in "(\\PC{0,20}[^0-9A-Za-z])?", after in "\\PC{0,20}",
+        ) {
+            let token = token(&prefix, &Arc::new(KeyRing::public()), seed);
+            let text = format!("{before}{token}{after}");
+            prop_assert!(found("tok", None, &text));
+        }
+
+        #[test]
+        fn a_token_of_the_keys_in_force_is_found(
+            seed: u64, prefix in "[0-9A-Za-z]{1,16}", before in "(\\PC{0,20}[^0-9A-Za-z])?", after in "\\PC{0,20}",
+        ) {
+            let keys = keyed(seed);
+            let token = token(&prefix, &keys, seed);
+            let text = format!("{before}{token}{after}");
+            prop_assert!(found("tok", Some(keys), &text));
+        }
+
+        #[test]
+        fn a_token_of_another_deployment_is_found_by_the_prefix(
+            seed: u64, prefix in "[0-9A-Za-z]{1,16}", before in "\\PC{0,20}", after in "([^0-9A-Za-z]\\PC{0,20})?",
+        ) {
+            let token = token(&prefix, &keyed(seed), seed);
+            let text = format!("{before}{token}{after}");
+            prop_assert!(found(&prefix, None, &text));
+        }
+    }
+
+    #[test]
+    fn a_public_token_with_a_typing_error_is_none() {
+        let token = token("tok", &Arc::new(KeyRing::public()), 7);
+        let last = if token.ends_with('a') { "b" } else { "a" };
+        let (most, _) = token.split_at(token.len() - 1);
+        assert!(found("tok", None, &token));
+        assert!(!found("tok", None, &format!("{most}{last}")));
+    }
+}

@@ -1,0 +1,9 @@
+//! The command as people use it: what they type, paste, leave empty and look at.
+
+#![expect(clippy::unwrap_used, reason = "a test panics where it fails")]
+
+#[path = "../kit/mod.rs"]
+mod kit;
+mod look_alikes;
+mod settings;
+mod texts;

@@ -1,0 +1,178 @@
+//! Settings that are empty, and lists of names.
+
+use crate::kit::{Cli, Ran};
+
+/// Every variable that may be empty.
+const EMPTY: [&str; 20] = [
+    "TOKEN_NAMESPACE",
+    "TOKEN_PREFIX",
+    "TOKEN_CONFIRM",
+    "TOKEN_TLS_CA",
+    "TOKEN_TLS_CERT",
+    "TOKEN_TLS_KEY",
+    "TOKEN_LISTEN",
+    "TOKEN_GRPC",
+    "TOKEN_ADMINS",
+    "TOKEN_INTROSPECTORS",
+    "TOKEN_REALM",
+    "TOKEN_LISTEN_CERT",
+    "TOKEN_LISTEN_KEY",
+    "TOKEN_CACHE",
+    "TOKEN_THREADS",
+    "TOKEN_AT_ONCE",
+    "TOKEN_LOG_FORMAT",
+    "TOKEN_CONFIG",
+    "TOKEN_LOG",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+];
+
+fn config(cli: &Cli, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+    cli.run_in(["serve", "--print-config"].iter().chain(arguments), variables, "")
+}
+
+#[test]
+fn an_empty_variable_is_as_if_it_were_not_set() {
+    let cli = Cli::new();
+    let unset = config(&cli, &[], &[]);
+    for value in ["", " "] {
+        for name in EMPTY {
+            let empty = [(name, value)];
+            let ran = config(&cli, &[], &empty);
+            assert_eq!((ran.code, &ran.stdout), (0, &unset.stdout), "{name}={value}: {}", ran.stderr);
+            let ran = cli.run_in(["list", "-u", "admin"], &empty, "");
+            assert_eq!(ran.code, 0, "{name}={value}: {}", ran.stderr);
+        }
+        let all: Vec<_> = EMPTY.iter().map(|&name| (name, value)).collect();
+        assert_eq!(config(&cli, &[], &all).stdout, unset.stdout);
+    }
+}
+
+#[test]
+fn every_variable_is_in_the_list_of_those_that_may_be_empty() {
+    let help = Cli::new().run("serve --help").stdout;
+    let named = help.split("[env: ").skip(1).filter_map(|rest| rest.split([']', '=']).next());
+    for name in named.filter(|name| !matches!(*name, "TOKEN_STORE" | "TOKEN_KEY_FILE")) {
+        // A new variable needs a line above, and then passes the test above.
+        assert!(EMPTY.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn an_empty_store_or_key_file_is_refused() {
+    let cli = Cli::new();
+    for (name, value) in
+        [("TOKEN_STORE", ""), ("TOKEN_STORE", " "), ("TOKEN_KEY_FILE", ""), ("TOKEN_KEY_FILE", "\t")]
+    {
+        for command in [
+            "issue -u a -e 1h",
+            "list -u a",
+            "validate",
+            "doctor",
+            "serve",
+            "serve --print-config",
+            "revoke --user a",
+        ] {
+            let ran = cli.run_in(command.split(' '), &[(name, value)], "");
+            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{name} {command}");
+            assert!(ran.stderr.contains(name), "{}", ran.stderr);
+        }
+        for command in ["--help", "serve --help", "completions bash", "--version"] {
+            assert_eq!(
+                cli.run_in(command.split(' '), &[(name, value)], "").code,
+                0,
+                "{command} needs no store"
+            );
+        }
+    }
+    assert!(!cli.home().join(".local").exists(), "nothing was made");
+    let store = format!("sqlite:{}", cli.home().join("t.db").display());
+    let ran = cli.run_in(["list", "-u", "a", "--store", &store], &[("TOKEN_STORE", "")], "");
+    assert_eq!(ran.code, 0, "a flag takes the place of the variable: {}", ran.stderr);
+}
+
+#[test]
+fn an_empty_flag_is_refused() {
+    let cli = Cli::new();
+    for flag in [
+        "--store",
+        "--key-file",
+        "--namespace",
+        "--prefix",
+        "--confirm",
+        "--tls-ca",
+        "--listen",
+        "--grpc",
+        "--admin",
+        "--introspector",
+        "--config",
+        "--otlp-endpoint",
+        "--log-format",
+        "--threads",
+        "--at-once",
+        "--cache",
+    ] {
+        let ran = config(&cli, &[&format!("{flag}=")], &[]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{flag}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn an_empty_text_in_the_file_is_as_if_it_were_not_there() {
+    let cli = Cli::new();
+    let unset = config(&cli, &[], &[]).stdout;
+    let file = |text: &str| cli.file("serve.toml", text).display().to_string();
+    let empty =
+        "namespace = ''\nprefix = ''\nconfirm = ''\ntls-ca = ''\nlisten = ''\nadmin = ''\nrealm = ' '\n";
+    let ran = config(&cli, &["--config", &file(empty)], &[]);
+    assert_eq!((ran.code, &ran.stdout), (0, &unset), "{}", ran.stderr);
+    for name in ["store", "key-file"] {
+        let ran = config(&cli, &["--config", &file(&format!("{name} = ''\n"))], &[]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{name}");
+    }
+    assert_eq!(config(&cli, &["--config", &file("admin = ['']\n")], &[]).code, 2);
+}
+
+#[test]
+fn the_configuration_file_is_read_as_editors_leave_it() {
+    let cli = Cli::new();
+    for text in ["\u{feff}realm = \"x\"\r\nprefix = \"pat\"\r\n", "realm = \"x\"  \nprefix = \"pat\""] {
+        let file = cli.file("serve.toml", text).display().to_string();
+        let ran = config(&cli, &["--config", &file], &[]);
+        assert!(ran.stdout.contains("prefix = \"pat\""), "{ran:?}");
+    }
+}
+
+#[test]
+fn names_with_commas_are_whole_names_everywhere() {
+    let cli = Cli::new();
+    let wanted = "admin = [\"cn=bob,ou=people\", \"ann\"]\n";
+    let file = cli.file("serve.toml", "admin = ['cn=bob,ou=people', 'ann']\n").display().to_string();
+    for (arguments, variables) in [
+        (vec!["--admin", "cn=bob,ou=people", "--admin", "ann"], vec![]),
+        (vec!["--admin", "cn=bob,ou=people ; ann"], vec![]),
+        (vec![], vec![("TOKEN_ADMINS", "cn=bob,ou=people; ann")]),
+        (vec!["--config", &file], vec![]),
+    ] {
+        let ran = config(&cli, &arguments, &variables);
+        assert!(ran.stdout.contains(wanted), "{arguments:?} {variables:?}: {ran:?}");
+    }
+    let file = cli.file("exact.toml", "introspector = [' Smith, Bob', 'a;b']\n").display().to_string();
+    let ran = config(&cli, &["--config", &file], &[]);
+    assert!(ran.stdout.contains("introspector = [\" Smith, Bob\", \"a;b\"]"), "{ran:?}");
+}
+
+#[test]
+fn a_list_with_commas_is_refused_and_says_what_separates() {
+    let cli = Cli::new();
+    for list in ["alice,bob", "alice, bob"] {
+        for ran in [
+            config(&cli, &["--admin", list], &[]),
+            config(&cli, &["--introspector", list], &[]),
+            config(&cli, &[], &[("TOKEN_ADMINS", list)]),
+            config(&cli, &[], &[("TOKEN_INTROSPECTORS", list)]),
+        ] {
+            assert_eq!(ran.code, 2, "{ran:?}");
+            assert!(ran.stderr.contains("separate names by \";\""), "{ran:?}");
+        }
+    }
+}
