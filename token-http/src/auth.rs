@@ -12,7 +12,7 @@ use token_core::{Demand, Need, Scope, TokenService, TokenStore};
 use uuid::Uuid;
 
 use crate::authenticated::Authenticated;
-use crate::credentials::{Credentials, InUrl};
+use crate::credentials::{CredentialOptions, Credentials, InUrl};
 use crate::refusal::{Realm, Refusal};
 
 /// Knows the tree of nodes: the folders that hold a node, up to the root, in any order.
@@ -39,17 +39,19 @@ pub struct TokenAuth<S> {
     scopes: Option<Arc<Scopes>>,
     tree: Option<Arc<dyn Ancestors>>,
     in_url: InUrl,
+    options: Arc<CredentialOptions>,
     realm: Arc<Realm>,
 }
 
 impl<S> Clone for TokenAuth<S> {
     fn clone(&self) -> Self {
-        let Self { tokens, scopes, tree, in_url, realm } = self;
+        let Self { tokens, scopes, tree, in_url, options, realm } = self;
         Self {
             tokens: tokens.clone(),
             scopes: scopes.clone(),
             tree: tree.clone(),
             in_url: *in_url,
+            options: options.clone(),
             realm: realm.clone(),
         }
     }
@@ -58,7 +60,14 @@ impl<S> Clone for TokenAuth<S> {
 impl<S: TokenStore + 'static> TokenAuth<S> {
     /// Demands nothing but a live token, in a header.
     pub fn new(tokens: Arc<TokenService<S>>) -> Self {
-        Self { tokens, scopes: None, tree: None, in_url: InUrl::Refused, realm: Arc::default() }
+        Self {
+            tokens,
+            scopes: None,
+            tree: None,
+            in_url: InUrl::Refused,
+            options: Arc::default(),
+            realm: Arc::default(),
+        }
     }
 
     /// Demands the scopes that this function reads from the request, all of them. A request that is refused for one of
@@ -78,6 +87,12 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
     #[must_use]
     pub fn in_url(self, in_url: InUrl) -> Self {
         Self { in_url, ..self }
+    }
+
+    /// Further ways to present a token: for tools that fix the user name or the scheme. None by default.
+    #[must_use]
+    pub fn accepting(self, options: impl Into<Arc<CredentialOptions>>) -> Self {
+        Self { options: options.into(), ..self }
     }
 
     /// What the challenges call what is behind the door. Default `tokens`.
@@ -105,7 +120,8 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
     /// # Errors
     /// They are not let in.
     pub async fn check(&self, request: &Parts) -> Result<Authenticated, Refusal> {
-        let credentials = Credentials::of(request, self.in_url)?.ok_or(Refusal::NoCredentials)?;
+        let credentials = Credentials::of(request, self.in_url, &self.options)?
+            .ok_or_else(|| Credentials::missing(&request.headers))?;
         let demand = self.demand(request, &credentials).await?;
         let grant = credentials.grant(&self.tokens, &demand).await?;
         Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))

@@ -1,12 +1,12 @@
 //! The door of a gRPC service: the same credentials in the same header, refusals as gRPC statuses.
 
-use http::{HeaderValue, Response, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use token_core::TokenStore;
 use tower_layer::Layer;
 
 use crate::auth::TokenAuth;
 use crate::layer::{Answers, Guarded};
-use crate::refusal::{Realm, Refusal};
+use crate::refusal::{Realm, Refusal, RefusalReason};
 
 /// [`TokenAuth`] as a layer around gRPC services: with tonic, `Server::builder().layer(GrpcAuth(auth))` guards all services,
 /// and (with the feature `grpc`) `add_service(GrpcAuth(auth).layer(service))` guards one.
@@ -45,6 +45,7 @@ impl<Body: Default> Answers<Body> for Grpc {
             headers.insert("grpc-message", message);
         }
         refusal.tell();
+        response.extensions_mut().insert(RefusalReason(refusal.reason()));
         response
     }
 }
@@ -52,6 +53,7 @@ impl<Body: Default> Answers<Body> for Grpc {
 /// The status as gRPC numbers it.
 pub(crate) fn code(refusal: &Refusal) -> i32 {
     match refusal {
+        Refusal::Malformed(_) if refusal.status() == StatusCode::UNAUTHORIZED => 16,
         Refusal::Malformed(_) => 3,
         Refusal::NotPermitted(_) => 7,
         Refusal::Unknown(_) | Refusal::Lost(_) => 14,

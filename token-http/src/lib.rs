@@ -34,7 +34,7 @@
 //! | | answer |
 //! |---|---|
 //! | a live token that reaches what is asked for | the service's own |
-//! | nothing presented | 401, both challenges, no error code |
+//! | nothing presented, or of another scheme | 401, both challenges, no error code |
 //! | the token does not count, or is not the user's | 401 `invalid_token`, both challenges |
 //! | its scopes do not reach so far | 403 `insufficient_scope`, which names the scope |
 //! | two credentials, a malformed one, one in the URL | 400 `invalid_request` |
@@ -58,7 +58,7 @@ pub use auth::{Ancestors, TokenAuth};
 pub use authenticated::Authenticated;
 #[cfg(feature = "axum")]
 pub use axum::NoDoor;
-pub use credentials::{Credentials, CredentialsError, InUrl};
+pub use credentials::{CredentialOptions, Credentials, CredentialsError, InUrl};
 pub use grpc::{Grpc, GrpcAuth};
 pub use layer::{Answers, Guarded, Http};
-pub use refusal::{Realm, RealmError, Refusal};
+pub use refusal::{Realm, RealmError, Refusal, RefusalReason};

@@ -47,17 +47,41 @@ impl Refusal {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NoCredentials | Self::Inactive(_) => StatusCode::UNAUTHORIZED,
+            Self::Malformed(error) if error.is_of_no_scheme() => StatusCode::UNAUTHORIZED,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::NotPermitted(_) => StatusCode::FORBIDDEN,
             Self::Unknown(_) | Self::Lost(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    /// The error code of RFC 6750 §3.1; none where nothing was presented, and where it is not the request that is wrong.
+    /// Why, as a stable word for programs, metrics and logs. It is for the operator: the caller of a service must not
+    /// learn why a token is not valid.
+    ///
+    /// | variant | word |
+    /// |---|---|
+    /// | [`NoCredentials`](Self::NoCredentials) | `no_credentials` |
+    /// | [`Malformed`](Self::Malformed) | that of [`CredentialsError::code`] |
+    /// | [`Inactive`](Self::Inactive), [`NotPermitted`](Self::NotPermitted) | that of [`Reason::code`] |
+    /// | [`Unknown`](Self::Unknown) | that of [`StoreErrorKind::code`](token_core::StoreErrorKind::code) |
+    /// | [`Lost`](Self::Lost) | `ancestors_not_found_out` |
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoCredentials => "no_credentials",
+            Self::Malformed(error) => error.code(),
+            Self::Inactive(reason) => reason.code(),
+            Self::NotPermitted(_) => "not_permitted",
+            Self::Unknown(error) => error.kind().code(),
+            Self::Lost(_) => "ancestors_not_found_out",
+        }
+    }
+
+    /// The error code of RFC 6750 §3.1; none if nothing was presented, or if it is not the request that is wrong.
     #[must_use]
     pub fn code(&self) -> Option<&'static str> {
         match self {
             Self::NoCredentials | Self::Unknown(_) | Self::Lost(_) => None,
+            Self::Malformed(error) if error.is_of_no_scheme() => None,
             Self::Malformed(_) => Some("invalid_request"),
             Self::Inactive(_) => Some("invalid_token"),
             Self::NotPermitted(_) => Some("insufficient_scope"),
@@ -80,11 +104,25 @@ impl Refusal {
         }
     }
 
-    /// The whole answer: status, challenges, and a problem document.
+    /// The whole answer: status, challenges, and a problem document. Its extensions have the [`RefusalReason`].
     #[must_use]
     pub fn into_response<B: From<String>>(self, realm: &Realm) -> Response<B> {
-        self.tell();
         let status = self.status();
+        self.respond(realm, status)
+    }
+
+    /// The same for a proxy that knows no refusals but 401 and 403: a malformed request is 401, too.
+    #[cfg(feature = "sidecar")]
+    pub(crate) fn for_proxy<B: From<String>>(self, realm: &Realm) -> Response<B> {
+        let status = match self.status() {
+            StatusCode::BAD_REQUEST => StatusCode::UNAUTHORIZED,
+            status => status,
+        };
+        self.respond(realm, status)
+    }
+
+    fn respond<B: From<String>>(self, realm: &Realm, status: StatusCode) -> Response<B> {
+        self.tell();
         let mut problem = json!({
             "type": "about:blank",
             "title": status.canonical_reason(),
@@ -99,12 +137,13 @@ impl Refusal {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        self.challenge(realm, headers);
+        self.challenge(realm, status, headers);
+        response.extensions_mut().insert(RefusalReason(self.reason()));
         response
     }
 
     /// `WWW-Authenticate` and `Retry-After`, where they belong.
-    fn challenge(&self, realm: &Realm, headers: &mut HeaderMap) {
+    fn challenge(&self, realm: &Realm, status: StatusCode, headers: &mut HeaderMap) {
         let mut bearer = format!("Bearer realm=\"{realm}\"");
         if let Some(code) = self.code() {
             bearer += &format!(", error=\"{code}\", error_description=\"{}\"", self.description());
@@ -112,13 +151,13 @@ impl Refusal {
         match self {
             Self::Unknown(error) if !error.is_retryable() => {}
             Self::Unknown(_) | Self::Lost(_) => _ = headers.insert(header::RETRY_AFTER, RETRY_AFTER),
-            Self::NoCredentials | Self::Inactive(_) => {
+            _ if status == StatusCode::UNAUTHORIZED => {
                 // In this order: nginx before 1.23 passes on only the first one, and only Basic clients wait for theirs.
                 append(headers, &format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
                 append(headers, &bearer);
             }
             Self::NotPermitted(scope) => append(headers, &format!("{bearer}, scope=\"{scope}\"")),
-            Self::Malformed(_) => append(headers, &bearer),
+            _ => append(headers, &bearer),
         }
     }
 
@@ -141,10 +180,16 @@ impl Refusal {
             Self::NotPermitted(scope) => {
                 tracing::debug!(%scope, "refused a token that does not reach so far")
             }
-            Self::NoCredentials | Self::Malformed(_) => {}
+            Self::NoCredentials | Self::Malformed(_) => {
+                tracing::debug!(reason = self.reason(), "refused a request")
+            }
         }
     }
 }
+
+/// Why an answer is a refusal, in the extensions of that answer: see [`Refusal::reason`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusalReason(pub &'static str);
 
 fn append(headers: &mut HeaderMap, challenge: &str) {
     // Scopes, realms and our sentences are plain ASCII, so this is always a header value.
@@ -244,9 +289,10 @@ mod tests {
 
     #[test]
     fn a_malformed_request_is_400_and_says_what_to_send() {
-        for error in [CredentialsError::Several, CredentialsError::Malformed, CredentialsError::InUrl] {
+        for error in [CredentialsError::Several, CredentialsError::NoToken, CredentialsError::InUrl] {
             let response = answer(error.into());
             assert_eq!(response.status(), 400);
+            assert_eq!(response.extensions().get(), Some(&RefusalReason(error.code())));
             assert!(challenges(&response)[0].contains("error=\"invalid_request\""));
             assert_eq!(challenges(&response)[0].matches('"').count(), 6, "quotes are balanced: {response:?}");
         }

@@ -14,17 +14,26 @@ const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
 /// through to them.
 struct Envoy(Daemon);
 
-/// Whether Envoy tells of headers one by one; otherwise it joins those of one name.
+/// How Envoy asks the sidecar.
 #[derive(Clone, Copy)]
-struct RawHeaders(bool);
+enum Asking {
+    /// Over gRPC; headers of one name are joined, or sent one by one.
+    Grpc { raw_headers: bool },
+    /// Over HTTP, below `/auth`.
+    Http,
+}
 
 impl Envoy {
     async fn asking(office: &Office) -> Self {
-        Self::asking_with(office, RawHeaders(false)).await
+        Self::asking_by(office, Asking::Grpc { raw_headers: false }).await
     }
 
-    async fn asking_with(office: &Office, raw: RawHeaders) -> Self {
-        let configuration = |port| configuration(port, office.port, raw).to_string();
+    async fn asking_by(office: &Office, asking: Asking) -> Self {
+        let sidecar = match asking {
+            Asking::Grpc { .. } => office.port,
+            Asking::Http => office.sidecar.port(),
+        };
+        let configuration = |port| configuration(port, sidecar, asking).to_string();
         let start = |port: u16, directory: &Path| {
             let file = directory.join("envoy.json");
             fs::write(&file, configuration(port)).unwrap();
@@ -40,7 +49,7 @@ impl Envoy {
     }
 }
 
-fn configuration(port: u16, sidecar: u16, RawHeaders(raw): RawHeaders) -> Value {
+fn configuration(port: u16, sidecar: u16, asking: Asking) -> Value {
     let address = |port: u16| json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
     let typed = |name: &str, mut settings: Value| {
         let kind = format!("type.googleapis.com/envoy.extensions.{name}");
@@ -62,14 +71,21 @@ fn configuration(port: u16, sidecar: u16, RawHeaders(raw): RawHeaders) -> Value 
     let demands = typed("filters.http.ext_authz.v3.ExtAuthzPerRoute", demands);
     let per_route = json!({ "envoy.filters.http.ext_authz": demands });
     file.as_object_mut().unwrap().insert("typed_per_filter_config".into(), per_route);
-    let authorization = typed(
-        "filters.http.ext_authz.v3.ExtAuthz",
-        json!({
-            "transport_api_version": "V3",
-            "encode_raw_headers": raw,
+    let service = match asking {
+        Asking::Grpc { raw_headers } => json!({
+            "encode_raw_headers": raw_headers,
             "grpc_service": { "envoy_grpc": { "cluster_name": "tokens" }, "timeout": "20s" },
         }),
-    );
+        Asking::Http => json!({ "http_service": {
+            "server_uri": { "uri": "tokens:80", "cluster": "tokens", "timeout": "20s" },
+            "path_prefix": "/auth",
+            "authorization_response": {
+                "allowed_upstream_headers": { "patterns": [{ "prefix": "x-token-" }] },
+            },
+        }}),
+    };
+    let mut authorization = typed("filters.http.ext_authz.v3.ExtAuthz", service);
+    authorization.as_object_mut().unwrap().insert("transport_api_version".into(), "V3".into());
     let connections = typed(
         "filters.network.http_connection_manager.v3.HttpConnectionManager",
         json!({
@@ -81,10 +97,12 @@ fn configuration(port: u16, sidecar: u16, RawHeaders(raw): RawHeaders) -> Value 
             ],
         }),
     );
-    let http2 = typed(
-        "upstreams.http.v3.HttpProtocolOptions",
-        json!({ "explicit_http_config": { "http2_protocol_options": {} } }),
-    );
+    let protocol = match asking {
+        Asking::Grpc { .. } => "http2_protocol_options",
+        Asking::Http => "http_protocol_options",
+    };
+    let options =
+        typed("upstreams.http.v3.HttpProtocolOptions", json!({ "explicit_http_config": { protocol: {} } }));
     let endpoint = json!({ "endpoint": { "address": address(sidecar) } });
     json!({ "static_resources": {
         "listeners": [{ "address": address(port), "filter_chains": [{ "filters": [
@@ -92,7 +110,7 @@ fn configuration(port: u16, sidecar: u16, RawHeaders(raw): RawHeaders) -> Value 
         ]}]}],
         "clusters": [{
             "name": "tokens",
-            "typed_extension_protocol_options": { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": http2 },
+            "typed_extension_protocol_options": { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options },
             "load_assignment": { "cluster_name": "tokens", "endpoints": [{ "lb_endpoints": [endpoint] }] },
         }],
     }})
@@ -134,7 +152,7 @@ async fn two_credentials_do_not_come_through_envoy() {
     let office = Office::open().await;
     let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
     for raw in [false, true] {
-        let envoy = Envoy::asking_with(&office, RawHeaders(raw)).await;
+        let envoy = Envoy::asking_by(&office, Asking::Grpc { raw_headers: raw }).await;
         assert_eq!(envoy.get("/", &[("authorization", &bearer)]).await.status, 200);
         for other in [bearer.as_str(), "Basic eDp5", "Digest x"] {
             for pair in [[bearer.as_str(), other], [other, bearer.as_str()]] {
@@ -165,4 +183,24 @@ async fn without_the_store_envoy_lets_nobody_through() {
     let answer = envoy.get("/", &[("authorization", &bearer)]).await;
     // What Envoy says of an error, by default: it is no word about the token.
     assert_eq!((answer.status, answer.all("www-authenticate").len()), (403, 0), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_clients_uri_is_the_services_behind_envoy() {
+    let office = Office::open().await;
+    let token = office.cli.issue("admin", "-a 10m").await;
+    let bearer = format!("Bearer {token}");
+    for asking in [Asking::Grpc { raw_headers: false }, Asking::Http] {
+        let envoy = Envoy::asking_by(&office, asking).await;
+        for path in
+            ["/?access_token=x", "/a?access_token=x&access_token=y", "/?page=1", "//a?scopes=repo", "/%3F"]
+        {
+            let answer = envoy.get(path, &[("authorization", &bearer)]).await;
+            assert_eq!(answer.status, 200, "{path}: {answer:?} {}", envoy.0.said());
+            assert_eq!(answer.all("x-seen-user"), ["[admin]"]);
+            assert_eq!(envoy.get(path, &[]).await.status, 401, "{path}");
+        }
+        let in_url = format!("/?access_token={token}");
+        assert_eq!(envoy.get(&in_url, &[]).await.status, 401, "the query lets nobody in");
+    }
 }

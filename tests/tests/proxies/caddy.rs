@@ -30,3 +30,21 @@ async fn caddy_lets_through_whom_the_sidecar_knows_and_tells_who_it_is() {
     redis.kill();
     assert_eq!(curl(&note, With::Bearer(&token), &[]).await.status, 503);
 }
+
+/// Caddy appends the query of its client to `uri /auth`.
+#[tokio::test]
+async fn a_clients_query_is_the_services_behind_caddy() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let folder = CaddyFolder::asking(&sidecar.url(), &[("note", "hello")]).await;
+    let token = cli.issue("admin", "-a 10m").await;
+    for query in ["page=1", "access_token=x", "access_token=x&scopes=repo"] {
+        let note = format!("{}note?{query}", folder.url());
+        let answer = curl(&note, With::Bearer(&token), &[]).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "hello"), "{query}: {answer:?}");
+        assert_eq!(curl(&note, With::Nothing, &[]).await.status, 401, "{query}");
+    }
+    let note = format!("{}note?access_token={token}", folder.url());
+    assert_eq!(curl(&note, With::Nothing, &[]).await.status, 401, "the query lets nobody in");
+}

@@ -58,6 +58,7 @@ async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) 
     let sidecar = Sidecar {
         tokens: Arc::new(measured(tokens.into_store(), &settings.prefix)),
         realm,
+        credentials: Arc::default(),
         admins: admins.into_iter().flatten().collect(),
         introspectors: introspectors.into_iter().flatten().collect(),
         limits: Limits { at_once, ..Limits::default() },

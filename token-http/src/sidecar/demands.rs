@@ -1,4 +1,7 @@
 //! What a proxy demands of a token.
+//!
+//! A demand that is there is honoured, or the request is refused: it is never dropped. Folders widen only the scopes that
+//! are demanded in the same place, so that nobody else's query or header widens what an operator demands.
 
 use std::borrow::Cow;
 
@@ -6,79 +9,275 @@ use http::HeaderMap;
 use token_core::{Need, Scope, parse_node};
 use uuid::Uuid;
 
-use super::problem::Problem;
-
 /// What a proxy can demand for each route. A client could, too: all that is demanded adds up.
 pub(super) const NEEDS: &str = "x-token-needs";
 
-/// Scopes, and the folders that hold their nodes.
-#[derive(Debug, Default)]
-pub(super) struct Demands {
-    scopes: Vec<Scope>,
-    folders: Vec<Uuid>,
+/// Why what is demanded cannot be read. It says what the operator should change, and never what was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum DemandError {
+    #[error(
+        "the query of /auth has a parameter other than scope and ancestor; keep a client's own query out of it (in Caddy, \
+         end the URI with a question mark: uri /auth?)"
+    )]
+    UnknownParameter,
+    #[error("a parameter of the query looks like a demand and is not called scope or ancestor")]
+    Misspelled,
+    #[error(
+        "a demanded scope cannot be read; write scope=node:UUID:PERM, several separated by commas or spaces"
+    )]
+    Scope,
+    #[error("an ancestor cannot be read; write ancestor=UUID")]
+    Ancestor,
+    #[error(
+        "an ancestor is named and no scope is demanded beside it, in the same query or the same extensions"
+    )]
+    AncestorAlone,
+    #[error(
+        "the header X-Token-Needs cannot be read; write node:UUID:PERM, several separated by commas or spaces"
+    )]
+    Header,
+    #[error("the path begins like /auth and is encoded otherwise; write /auth as it is")]
+    Path,
 }
 
+impl DemandError {
+    /// A stable word for logs.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::UnknownParameter => "demand_unknown_parameter",
+            Self::Misspelled => "demand_misspelled",
+            Self::Scope => "demand_scope_unreadable",
+            Self::Ancestor => "demand_ancestor_unreadable",
+            Self::AncestorAlone => "demand_ancestor_alone",
+            Self::Header => "demand_header_unreadable",
+            Self::Path => "demand_path_unreadable",
+        }
+    }
+}
+
+/// Scopes that are demanded, with the folders that hold their nodes.
+#[derive(Debug, Default)]
+pub(super) struct Demands(Vec<Need>);
+
 impl Demands {
-    /// What the proxy's configuration says: `scope` and `ancestor`, and nothing else, since a misspelled demand would
-    /// demand nothing.
+    /// What an operator's configuration says: `scope` and `ancestor`. Anything else refuses, since a misspelled demand
+    /// would demand nothing.
     pub(super) fn configured<'a>(
         settings: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
-    ) -> Result<Self, Problem> {
-        let mut demands = Self::default();
+    ) -> Result<Self, DemandError> {
+        let mut named = Named::default();
         for (name, value) in settings {
-            let added = match &*name {
-                "scope" => demands.add_scopes(&value)?,
-                "ancestor" => demands.add_folders(&value)?,
-                _ => 0,
-            };
-            if added == 0 {
-                return Err(misconfigured("an unknown or empty setting"));
+            if !named.take(&name, &value)? {
+                return Err(DemandError::UnknownParameter);
             }
         }
-        Ok(demands)
+        named.demands()
+    }
+
+    /// The same of a query that may be a client's own. Parameters of other names belong to the service behind the proxy,
+    /// unless they look like a demand.
+    pub(super) fn among<'a>(
+        parameters: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+    ) -> Result<Self, DemandError> {
+        let mut named = Named::default();
+        for (name, value) in parameters {
+            if !named.take(&name, &value)? && looks_like_demand(&name, &value) {
+                return Err(DemandError::Misspelled);
+            }
+        }
+        named.demands()
     }
 
     /// The same, and what the header says.
-    pub(super) fn and_in(mut self, headers: &HeaderMap) -> Result<Self, Problem> {
+    pub(super) fn and_in(mut self, headers: &HeaderMap) -> Result<Self, DemandError> {
         for value in headers.get_all(NEEDS) {
-            if self.add_scopes(value.to_str().map_err(|_| misconfigured(NEEDS))?)? == 0 {
-                return Err(misconfigured("an empty header of demands"));
-            }
+            let scopes = value.to_str().ok().and_then(scopes).ok_or(DemandError::Header)?;
+            self.0.extend(scopes.into_iter().map(Need::new));
         }
         Ok(self)
     }
 
     pub(super) fn needs(self) -> Vec<Need> {
+        self.0
+    }
+}
+
+/// What the parameters of one query, or the settings of one route, name.
+#[derive(Debug, Default)]
+struct Named {
+    scopes: Vec<Scope>,
+    folders: Vec<Uuid>,
+}
+
+impl Named {
+    /// Whether it is a demand.
+    fn take(&mut self, name: &str, value: &str) -> Result<bool, DemandError> {
+        match name {
+            "scope" => self.scopes.extend(scopes(value).ok_or(DemandError::Scope)?),
+            "ancestor" => self.folders.extend(list(value, parse_node).ok_or(DemandError::Ancestor)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn demands(self) -> Result<Demands, DemandError> {
         let Self { scopes, folders } = self;
-        scopes.into_iter().map(|scope| Need::new(scope).below(folders.iter().copied())).collect()
-    }
-
-    fn add_scopes(&mut self, text: &str) -> Result<usize, Problem> {
-        let before = self.scopes.len();
-        for scope in words(text) {
-            self.scopes.push(scope.parse().map_err(|_| misconfigured("scope"))?);
+        if scopes.is_empty() && !folders.is_empty() {
+            return Err(DemandError::AncestorAlone);
         }
-        Ok(self.scopes.len() - before)
-    }
-
-    fn add_folders(&mut self, text: &str) -> Result<usize, Problem> {
-        let before = self.folders.len();
-        for folder in words(text) {
-            self.folders.push(parse_node(folder).ok_or_else(|| misconfigured("ancestor"))?);
-        }
-        Ok(self.folders.len() - before)
+        Ok(Demands(scopes.into_iter().map(|scope| Need::new(scope).below(folders.iter().copied())).collect()))
     }
 }
 
-/// One, or several separated by commas or spaces.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split([',', ' ']).filter(|word| !word.is_empty())
+/// Whether a parameter of another name was meant to demand something.
+fn looks_like_demand(name: &str, value: &str) -> bool {
+    let is_variant = ["scope", "ancestor"].iter().any(|known| name.trim().eq_ignore_ascii_case(known));
+    is_variant || holds_scope(value)
 }
 
-/// The proxy's configuration is wrong, or a client meddles with it: nothing comes through.
-fn misconfigured(what: &'static str) -> Problem {
-    tracing::warn!(what, "refused a request to a proxy whose demands cannot be read");
-    Problem::Forbidden(
-        "what is demanded of the token cannot be read: write scope=node:UUID:PERM and ancestor=UUID",
-    )
+/// Whether a text has a scope of ours among its words.
+pub(super) fn holds_scope(text: &str) -> bool {
+    text.split([',', ' ', '=', '&', ';']).any(|word| word.parse::<Scope>().is_ok())
+}
+
+fn scopes(text: &str) -> Option<Vec<Scope>> {
+    list(text, |word| word.parse().ok())
+}
+
+/// Items separated by commas or spaces. An empty one between commas is what an empty setting leaves when a header of the
+/// client is joined to it: it cannot be read.
+fn list<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    let mut items = Vec::new();
+    for part in text.split(',') {
+        let before = items.len();
+        for word in part.split(' ').filter(|word| !word.is_empty()) {
+            items.push(parse(word)?);
+        }
+        if items.len() == before {
+            return None;
+        }
+    }
+    Some(items)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
+    const FOLDER: &str = "00000000-0000-0000-0000-000000000007";
+
+    fn parameters(query: &str) -> form_urlencoded::Parse<'_> {
+        form_urlencoded::parse(query.as_bytes())
+    }
+
+    fn configured(query: &str) -> Result<usize, DemandError> {
+        Demands::configured(parameters(query)).map(|demands| demands.0.len())
+    }
+
+    fn among(query: &str) -> Result<usize, DemandError> {
+        Demands::among(parameters(query)).map(|demands| demands.0.len())
+    }
+
+    #[test]
+    fn a_configured_demand_is_honoured_in_every_spelling() {
+        let encoded = FILE.replace(':', "%3A");
+        for (query, number) in [
+            (String::new(), 0),
+            ("&&".into(), 0),
+            (format!("scope={FILE}"), 1),
+            (format!("sc%6Fpe={encoded}"), 1),
+            (format!("scope={FILE}&scope={FILE}"), 2),
+            (format!("scope={FILE},{FILE}"), 2),
+            (format!("scope={FILE}+{FILE}"), 2),
+            (format!("scope={FILE}%20%20{FILE}%2C+{FILE}"), 3),
+            (format!("scope={FILE}&ancestor={FOLDER}"), 1),
+            (format!("ancestor={FOLDER}&scope={FILE}"), 1),
+        ] {
+            assert_eq!(configured(&query), Ok(number), "{query}");
+            assert_eq!(among(&query), Ok(number), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_demand_that_cannot_be_read_refuses_wherever_it_is() {
+        use DemandError::*;
+        for (query, wrong) in [
+            ("scope", Scope),
+            ("scope=", Scope),
+            ("scope=,", Scope),
+            ("scope=+", Scope),
+            ("scope=garbage", Scope),
+            ("scope=node:7:r", Scope),
+            (&format!("scope={FILE},"), Scope),
+            (&format!("scope={FILE}&scope="), Scope),
+            (&format!("scope={FILE};{FILE}"), Scope),
+            (&format!("scope={FILE}%00"), Scope),
+            (&format!("scope={FILE}&ancestor=7"), Ancestor),
+            (&format!("scope={FILE}&ancestor="), Ancestor),
+            ("ancestor=", Ancestor),
+            (&format!("ancestor={FOLDER}"), AncestorAlone),
+        ] {
+            assert_eq!(configured(query), Err(wrong), "{query}");
+            assert_eq!(among(query), Err(wrong), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_misspelled_demand_is_not_dropped() {
+        for query in ["Scope=", "SCOPE=garbage", "%20scope=x", "Ancestor=7"]
+            .into_iter()
+            .map(str::to_owned)
+            .chain(
+                ["scopes", "need", "scope[]", "amp;scope", "?scope", ""].map(|name| format!("{name}={FILE}")),
+            )
+            .chain([format!("x=1;scope={FILE}"), format!("rd=/a?scope={FILE}")])
+        {
+            assert_eq!(configured(&query), Err(DemandError::UnknownParameter), "{query}");
+            assert_eq!(among(&query), Err(DemandError::Misspelled), "{query}");
+        }
+        for query in ["scopes=x", "need=", "access_token=x", "a"] {
+            assert_eq!(configured(query), Err(DemandError::UnknownParameter), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_clients_own_parameters_are_the_services() {
+        for query in ["a=b", "access_token=x&access_token=y", "scopes=repo", "q=node:7", "=", "%ff=%zz"] {
+            assert_eq!(among(query), Ok(0), "{query}");
+        }
+    }
+
+    #[test]
+    fn an_empty_part_of_the_header_refuses() {
+        for (value, number) in
+            [(FILE.to_owned(), Ok(1)), (format!("{FILE}, {FILE}"), Ok(2)), (format!("{FILE} {FILE}"), Ok(2))]
+                .into_iter()
+                .chain(
+                    ["", " ", ",", "x", &format!(",{FILE}"), &format!("{FILE},"), &format!("{FILE},,{FILE}")]
+                        .map(|value| (value.to_owned(), Err(DemandError::Header))),
+                )
+        {
+            let headers =
+                [(http::HeaderName::from_static(NEEDS), value.parse().unwrap())].into_iter().collect();
+            assert_eq!(
+                Demands::default().and_in(&headers).map(|demands| demands.0.len()),
+                number,
+                "{value:?}"
+            );
+        }
+    }
+
+    proptest! {
+        /// Whatever else is in a query: a scope in it is demanded, or the request is refused.
+        #[test]
+        fn a_scope_is_never_dropped(before in "[^#]{0,30}", after in "[^#]{0,30}") {
+            let query = format!("{before}&scope={FILE}&{after}");
+            for found in [configured(&query), among(&query)] {
+                prop_assert!(!matches!(found, Ok(0)), "{}", query);
+            }
+        }
+    }
 }

@@ -1,25 +1,37 @@
 //! `/auth`: a proxy asks whether a request may come through, and what to tell the service behind it.
 //!
-//! All proxies let a request through on 200 and stop it on 401 and 403; nginx knows no other refusals, so whatever is
-//! wrong with the credentials is 401 here. 503 lets nothing through anywhere.
+//! All proxies let a request through on 200 and stop it on 401 and 403; nginx knows no other refusals, so a malformed
+//! request is 401 here. 503 lets nothing through anywhere.
 //!
 //! Scopes are demanded by `?scope=node:UUID:PERM` of the URL that the proxy is configured with (and folders that hold the
 //! node by `&ancestor=UUID`), or by the header `X-Token-Needs`. A client may send that header as well: all that is
-//! demanded adds up, so it can only make its own way harder. Folders cannot be told by a header, since they make it easier.
-//! Envoy appends the client's path and query to `/auth`: there the query says nothing.
+//! demanded adds up, so it can only make its own way harder. Folders cannot be named by a header, and widen only what the
+//! same query demands.
+//!
+//! Whose the query is depends on the path, and on the proxy:
+//!
+//! | asked at | the query is | parameters other than `scope` and `ancestor` |
+//! |---|---|---|
+//! | `/auth` | the proxy's configuration | refuse |
+//! | `/auth`, with the same query as `X-Forwarded-Uri` (Caddy with `uri /auth`) | the client's | are the service's |
+//! | `/auth/`, `/auth/…` (Envoy appends the client's path and query) | either | are the service's, unless they look like a demand |
+//!
+//! The URI of the proxied request is the service's: no token in it is read or refused.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
 use token_core::{Demand, Grant, Need};
 
-use super::demands::Demands;
+use super::Sidecar;
+use super::demands::{DemandError, Demands, holds_scope};
 use super::problem::Problem;
-use super::{Sidecar, Tokens};
-use crate::credentials::{Credentials, InUrl};
+use crate::credentials::{Credentials, CredentialsError};
 use crate::refusal::Refusal;
 
 /// What the service behind the proxy is told. All of them are always there, so that a client's own never survive.
@@ -28,17 +40,24 @@ pub(super) static ID: HeaderName = HeaderName::from_static("x-token-id");
 static SCOPES: HeaderName = HeaderName::from_static("x-token-scopes");
 static LABEL: HeaderName = HeaderName::from_static("x-token-label");
 
+/// The URI that a client asked a proxy for, as Caddy and Traefik report it.
+const FORWARDED_URI: &str = "x-forwarded-uri";
+/// A token in the URL of `/auth` itself.
+const TOKEN_IN_URL: &str = "access_token";
+
 /// How a proxy asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// At a URL of its configuration, whose query says what is demanded.
-    ByQuery,
+    Exact,
     /// At `/auth` with the client's path and query appended. What a client asks for at the root of a service is the empty
     /// path here.
-    ByHeader {
+    Below {
         /// Whether the client asked for the root.
         root: bool,
     },
+    /// At a path that may have been meant to be one of these.
+    Unclear,
 }
 
 /// The patterns of what is asked for.
@@ -47,27 +66,63 @@ pub(super) const ROUTES: [&str; 3] = ["/auth", "/auth/", "/auth/{*path}"];
 impl Way {
     /// How what has this path is asked; `None` for what is no such question.
     pub(super) fn of(path: &str) -> Option<Self> {
-        match path.strip_prefix("/auth")? {
-            "" => Some(Self::ByQuery),
-            rest => rest.starts_with('/').then_some(Self::ByHeader { root: rest == "/" }),
+        match path.strip_prefix("/auth") {
+            Some(rest) => Self::behind(rest),
+            None => Self::behind(canonical(path)?.strip_prefix("/auth")?),
+        }
+    }
+
+    fn behind(rest: &str) -> Option<Self> {
+        match rest.as_bytes().first() {
+            None => Some(Self::Exact),
+            Some(b'/') => Some(Self::Below { root: rest == "/" }),
+            Some(b'%') => Some(Self::Unclear),
+            Some(_) => None,
         }
     }
 
     /// The pattern of its path.
     pub(super) fn route(self) -> &'static str {
-        let [query, root, path] = ROUTES;
+        let [exact, root, path] = ROUTES;
         match self {
-            Self::ByQuery => query,
-            Self::ByHeader { root: true } => root,
-            Self::ByHeader { root: false } => path,
+            Self::Exact => exact,
+            Self::Below { root: true } => root,
+            Self::Below { root: false } | Self::Unclear => path,
         }
     }
 }
 
+/// The path with one slash in front, and with its first segment decoded as far as that changes nothing (RFC 3986 §6.2.2.2):
+/// `//auth` and `/%61uth` for `/auth`. `None` if it is so already.
+fn canonical(path: &str) -> Option<String> {
+    let trimmed = path.trim_start_matches('/');
+    let (segment, rest) = trimmed.split_at(trimmed.find('/').unwrap_or(trimmed.len()));
+    if !path.starts_with("//") && !segment.contains('%') {
+        return None;
+    }
+    let mut parts = segment.split('%');
+    let mut decoded = format!("/{}", parts.next().unwrap_or_default());
+    for part in parts {
+        let byte = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match byte.filter(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte)) {
+            Some(byte) => {
+                decoded.push(byte.into());
+                decoded.push_str(part.get(2..).unwrap_or_default());
+            }
+            None => {
+                decoded.push('%');
+                decoded.push_str(part);
+            }
+        }
+    }
+    decoded.push_str(rest);
+    Some(decoded)
+}
+
 /// Answers a proxy.
 pub(super) async fn answer(sidecar: &Sidecar, request: &Parts, way: Way) -> Response {
-    let admitted = match demanded(request, way) {
-        Ok(demands) => admit(sidecar, request, demands).await,
+    let admitted = match demanded(sidecar, request, way) {
+        Ok(demands) => admit(sidecar, &request.headers, demands).await,
         Err(problem) => Err(problem),
     };
     match admitted {
@@ -80,41 +135,61 @@ pub(super) async fn answer(sidecar: &Sidecar, request: &Parts, way: Way) -> Resp
     }
 }
 
-fn demanded(request: &Parts, way: Way) -> Result<Demands, Problem> {
-    match (way, request.uri.query()) {
-        (Way::ByQuery, Some(query)) => {
-            let parameters = form_urlencoded::parse(query.as_bytes());
-            // A token in the URL is refused as such.
-            Demands::configured(parameters.filter(|(name, _)| name != "access_token"))
+fn demanded(sidecar: &Sidecar, request: &Parts, way: Way) -> Result<Demands, Problem> {
+    let query = request.uri.query().unwrap_or_default();
+    let parameters = || form_urlencoded::parse(query.as_bytes());
+    match way {
+        Way::Unclear => Err(DemandError::Path.into()),
+        Way::Below { .. } if hides_scope(request.uri.path()) => Err(DemandError::Misspelled.into()),
+        _ if query.is_empty() => Ok(Demands::default()),
+        Way::Exact if !is_the_clients(query, &request.headers) => {
+            if parameters().any(|(name, _)| name == TOKEN_IN_URL) {
+                return Err(refused(sidecar, CredentialsError::InUrl.into()));
+            }
+            Ok(Demands::configured(parameters())?)
         }
-        _ => Ok(Demands::default()),
+        Way::Exact | Way::Below { .. } => Ok(Demands::among(parameters())?),
     }
+}
+
+/// Whether a path has an encoded question mark, and a scope behind it: a query that was taken for a part of the path.
+fn hides_scope(path: &str) -> bool {
+    path.contains('%') && {
+        let decoded: Cow<'_, str> = percent_decode_str(path).decode_utf8_lossy();
+        decoded.split_once('?').is_some_and(|(_, query)| holds_scope(query))
+    }
+}
+
+/// Whether the proxy passed on the query of its client. A client may claim so behind a proxy that passes on this header:
+/// what is demanded by name is demanded all the same.
+fn is_the_clients(query: &str, headers: &HeaderMap) -> bool {
+    let mut forwarded = headers.get_all(FORWARDED_URI).iter();
+    let (Some(uri), None) = (forwarded.next(), forwarded.next()) else { return false };
+    let mut parts = uri.as_bytes().splitn(2, |&byte| byte == b'?');
+    parts.nth(1) == Some(query.as_bytes())
 }
 
 /// What to tell the service behind the proxy of a request that may come through.
 pub(super) async fn admit(
     sidecar: &Sidecar,
-    request: &Parts,
+    headers: &HeaderMap,
     demands: Demands,
 ) -> Result<HeaderMap, Problem> {
-    let needs = demands.and_in(&request.headers)?.needs();
-    let granted = granted(&sidecar.tokens, request, needs).await;
+    let needs = demands.and_in(headers)?.needs();
+    let granted = granted(sidecar, headers, needs).await;
     granted.map(|grant| identity(&grant)).map_err(|refusal| refused(sidecar, refusal))
 }
 
-async fn granted(tokens: &Tokens, request: &Parts, needs: Vec<Need>) -> Result<Arc<Grant>, Refusal> {
-    let credentials = Credentials::of(request, InUrl::Refused)?.ok_or(Refusal::NoCredentials)?;
+async fn granted(sidecar: &Sidecar, headers: &HeaderMap, needs: Vec<Need>) -> Result<Arc<Grant>, Refusal> {
+    let credentials = Credentials::in_headers(headers, &sidecar.credentials)?
+        .ok_or_else(|| Credentials::missing(headers))?;
     let demand = needs.into_iter().fold(credentials.demand()?, Demand::need);
-    credentials.grant(tokens, &demand).await
+    credentials.grant(&sidecar.tokens, &demand).await
 }
 
-/// The refusal in the words of all proxies: 401, 403 or 503.
+/// The refusal with a status that all proxies know: 401, 403 or 503.
 pub(super) fn refused(sidecar: &Sidecar, refusal: Refusal) -> Problem {
-    let refusal = match refusal {
-        Refusal::Malformed(_) => Refusal::Inactive(token_core::Reason::Unknown),
-        other => other,
-    };
-    Problem::Refused(refusal, sidecar.realm.clone())
+    Problem::Stopped(refusal, sidecar.realm.clone())
 }
 
 fn identity(grant: &Grant) -> HeaderMap {
@@ -166,15 +241,40 @@ mod tests {
     fn what_only_begins_like_a_question_is_none() {
         for (path, route) in [
             ("/auth", Some("/auth")),
+            ("//auth", Some("/auth")),
+            ("/%61uth", Some("/auth")),
+            ("///%61%75%74%68", Some("/auth")),
             ("/auth/", Some("/auth/")),
+            ("//auth/", Some("/auth/")),
             ("/auth//", Some("/auth/{*path}")),
             ("/auth/v1/tokens", Some("/auth/{*path}")),
+            ("/%61uth/x%2Fy", Some("/auth/{*path}")),
+            ("/auth%2Fx", Some("/auth/{*path}")),
+            ("/%61uth%3Fscope=x", Some("/auth/{*path}")),
             ("/authorize", None),
             ("/AUTH", None),
             ("/v1/auth", None),
+            ("/%zz", None),
+            ("/%", None),
+            ("//", None),
             ("/", None),
+            ("*", None),
+            ("", None),
         ] {
             assert_eq!(Way::of(path).map(Way::route), route, "{path}");
+        }
+        assert_eq!(Way::of("/auth%2Fx"), Some(Way::Unclear));
+    }
+
+    #[test]
+    fn a_query_is_the_clients_where_the_proxy_says_the_same_of_the_client() {
+        let said = |values: &[&str]| -> HeaderMap {
+            let name = HeaderName::from_static(FORWARDED_URI);
+            values.iter().map(|value| (name.clone(), value.parse().unwrap())).collect()
+        };
+        assert!(is_the_clients("a=b?c", &said(&["/x?a=b?c"])));
+        for values in [&[][..], &["/x"], &["/x?a=c"], &["a=b"], &["/x?a=b", "/x?a=b"]] {
+            assert!(!is_the_clients("a=b", &said(values)), "{values:?}");
         }
     }
 }

@@ -59,6 +59,7 @@ pub use self::measured::Measured;
 pub use self::service::SidecarService;
 pub use self::trace::{Join, REQUEST, TARGET};
 use crate::auth::TokenAuth;
+use crate::credentials::CredentialOptions;
 use crate::refusal::Realm;
 
 /// Tokens in whatever store.
@@ -74,6 +75,8 @@ pub struct Sidecar {
     pub tokens: Arc<Tokens>,
     /// What the challenges call what is behind the door.
     pub realm: Realm,
+    /// Further ways to present a token.
+    pub credentials: Arc<CredentialOptions>,
     /// Users who may do everything, with a token of full access.
     pub admins: BTreeSet<Subject>,
     /// Users who may introspect, with a token of full access: resource servers.
@@ -106,7 +109,7 @@ impl Sidecar {
     }
 
     fn door(&self) -> TokenAuth<Arc<dyn TokenStore>> {
-        TokenAuth::new(self.tokens.clone())
+        TokenAuth::new(self.tokens.clone()).accepting(self.credentials.clone())
     }
 }
 

@@ -6,13 +6,18 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 use token_core::{RandomnessError, StoreError, StoreErrorKind, Tombstone};
 
-use crate::refusal::{RETRY_AFTER, Realm, Refusal};
+use super::demands::DemandError;
+use crate::refusal::{RETRY_AFTER, Realm, Refusal, RefusalReason};
 
 /// Why there is no other answer.
 #[derive(Debug)]
 pub(super) enum Problem {
     /// The caller is not let in.
     Refused(Refusal, Realm),
+    /// The request does not come through a proxy.
+    Stopped(Refusal, Realm),
+    /// What the proxy demands cannot be read: nothing comes through.
+    Demand(DemandError),
     /// The caller is known, and may not do this.
     Forbidden(&'static str),
     /// Not now, for this reason.
@@ -46,6 +51,14 @@ impl Problem {
     }
 }
 
+/// Where an operator looks, it says what to change; the client learns that much less.
+impl From<DemandError> for Problem {
+    fn from(error: DemandError) -> Self {
+        tracing::warn!(reason = error.code(), %error, "refused a request to a proxy whose demands cannot be read");
+        Self::Demand(error)
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -53,10 +66,33 @@ impl From<StoreError> for Problem {
 }
 
 impl Problem {
-    /// The whole answer.
+    /// Why, as a stable word for logs.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal, _) | Self::Stopped(refusal, _) => refusal.reason(),
+            Self::Demand(error) => error.code(),
+            Self::Forbidden(_) => "access_denied",
+            Self::Busy(_) => "busy",
+            Self::Wrong(_, code, _) => code,
+            Self::NotFound(_) => "not_found",
+            Self::Revoked(_) => "revoked",
+            Self::Store(error) => error.kind().code(),
+        }
+    }
+
+    /// The whole answer. Its extensions have the [`RefusalReason`].
     pub(super) fn answer<B: From<String>>(self) -> Response<B> {
+        let reason = RefusalReason(self.reason());
+        let mut response = self.respond();
+        response.extensions_mut().insert(reason);
+        response
+    }
+
+    fn respond<B: From<String>>(self) -> Response<B> {
         match self {
             Self::Refused(refusal, realm) => refusal.into_response(&realm),
+            Self::Stopped(refusal, realm) => refusal.for_proxy(&realm),
+            Self::Demand(_) => document(StatusCode::FORBIDDEN, "access_denied", UNREADABLE_DEMAND),
             Self::Forbidden(sentence) => document(StatusCode::FORBIDDEN, "access_denied", sentence),
             Self::Busy(sentence) => {
                 let mut response =
@@ -77,6 +113,10 @@ impl IntoResponse for Problem {
         self.answer()
     }
 }
+
+/// What a client is told of demands that cannot be read; what is wrong with them is for the log.
+pub(super) const UNREADABLE_DEMAND: &str = "what the proxy demands of the token cannot be read; \
+     the log of the token server says what is wrong with its configuration";
 
 /// With the members that OAuth 2 clients look for (RFC 6749 §5.2).
 fn document<B: From<String>>(status: StatusCode, code: &str, sentence: &str) -> Response<B> {

@@ -32,17 +32,24 @@ impl Running {
     }
 
     pub(crate) fn within(limits: Limits, store: Arc<dyn TokenStore>) -> Self {
+        Self::with(store, |sidecar| sidecar.limits = limits)
+    }
+
+    /// With other settings.
+    pub(crate) fn with(store: Arc<dyn TokenStore>, set: impl FnOnce(&mut Sidecar)) -> Self {
         let tokens = Arc::new(TokenService::new(store, Prefix::default()));
         let name = |name: &str| [name.parse().unwrap()].into();
-        let sidecar = Sidecar {
+        let mut sidecar = Sidecar {
             tokens: tokens.clone(),
             realm: Realm::default(),
+            credentials: Arc::default(),
             admins: name("root"),
             introspectors: name("files"),
-            limits,
+            limits: Limits::default(),
             metrics: Some(Arc::new(String::new)),
             trace: None,
         };
+        set(&mut sidecar);
         Self { tokens, service: sidecar.service() }
     }
 

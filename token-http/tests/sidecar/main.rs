@@ -12,5 +12,7 @@ mod holders;
 mod hostile;
 mod kit;
 mod openapi;
+mod proxies;
+mod requests;
 mod tokens;
 mod trouble;

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tonic::{Code, Request, Response, Status};
 
@@ -25,9 +24,6 @@ use crate::sidecar::Sidecar;
 use crate::sidecar::demands::{Demands, NEEDS};
 use crate::sidecar::forward_auth::{admit, refused};
 use crate::sidecar::problem::Problem;
-
-/// What a token may come in.
-const TOKEN_IN_URL: &str = "access_token";
 
 #[derive(Debug)]
 pub(super) struct Check(pub(super) Arc<Sidecar>);
@@ -48,23 +44,20 @@ impl Check {
         let attributes = request.attributes.unwrap_or_default();
         let demands = configured(&attributes.context_extensions)?;
         let http = attributes.request.and_then(|request| request.http).unwrap_or_default();
-        let parts = parts(http).map_err(|error| refused(&self.0, error.into()))?;
-        admit(&self.0, &parts, demands).await
+        let headers = headers(http).map_err(|error| refused(&self.0, error.into()))?;
+        admit(&self.0, &headers, demands).await
     }
 }
 
 fn configured(extensions: &HashMap<String, String>) -> Result<Demands, Problem> {
     let borrowed = |(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value));
-    Demands::configured(extensions.iter().map(|(name, value)| (name.as_str(), value.as_str())).map(borrowed))
+    let settings = extensions.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Ok(Demands::configured(settings.map(borrowed))?)
 }
 
-/// As much of the request as tells who sent it.
-fn parts(request: HttpRequest) -> Result<Parts, CredentialsError> {
-    let (mut parts, ()) = http::Request::new(()).into_parts();
-    let (_, query) = request.path.split_once('?').unwrap_or_default();
-    let tokens = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == TOKEN_IN_URL);
-    let query = form_urlencoded::Serializer::new("/?".to_owned()).extend_pairs(tokens).finish();
-    parts.uri = query.parse().map_err(|_| CredentialsError::InUrl)?;
+/// The headers that are read. The path is the service's.
+fn headers(request: HttpRequest) -> Result<HeaderMap, CredentialsError> {
+    let mut headers = HeaderMap::new();
     let listed = request.header_map.unwrap_or_default().headers;
     let listed = listed.into_iter().flat_map(|Field { key, value, raw_value }| {
         let value = (!value.is_empty() || raw_value.is_empty()).then_some((key.clone(), value.into()));
@@ -74,12 +67,12 @@ fn parts(request: HttpRequest) -> Result<Parts, CredentialsError> {
     for (name, value) in joined.chain(listed) {
         for read in [header::AUTHORIZATION, HeaderName::from_static(NEEDS)] {
             if name.eq_ignore_ascii_case(read.as_str()) {
-                let value = HeaderValue::from_bytes(&value).map_err(|_| CredentialsError::Malformed)?;
-                parts.headers.append(read, value);
+                let value = HeaderValue::from_bytes(&value).map_err(|_| CredentialsError::NotAscii)?;
+                headers.append(read, value);
             }
         }
     }
-    Ok(parts)
+    Ok(headers)
 }
 
 fn allowed(identity: &HeaderMap) -> CheckResponse {

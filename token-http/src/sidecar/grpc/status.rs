@@ -4,7 +4,7 @@ use token_core::{StoreError, StoreErrorKind};
 use tonic::{Code, Status};
 
 use crate::grpc;
-use crate::sidecar::problem::Problem;
+use crate::sidecar::problem::{Problem, UNREADABLE_DEMAND};
 
 /// What a caller is told where nothing is known.
 pub(super) const CANNOT_BE_FOUND_OUT: &str = "it cannot be found out just now; try again";
@@ -12,10 +12,11 @@ pub(super) const CANNOT_BE_FOUND_OUT: &str = "it cannot be found out just now; t
 impl From<Problem> for Status {
     fn from(problem: Problem) -> Self {
         match problem {
-            Problem::Refused(refusal, _) => {
+            Problem::Refused(refusal, _) | Problem::Stopped(refusal, _) => {
                 refusal.tell();
                 Self::new(grpc::code(&refusal).into(), refusal.sentence())
             }
+            Problem::Demand(_) => Self::permission_denied(UNREADABLE_DEMAND),
             Problem::Forbidden(sentence) => Self::permission_denied(sentence),
             Problem::Busy(sentence) => Self::unavailable(sentence),
             Problem::Wrong(_, _, sentence) => Self::invalid_argument(sentence),
