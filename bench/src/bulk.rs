@@ -91,7 +91,7 @@ mod tests {
 
         let tokens = laid.store(KeyRing::public()).await.unwrap();
         let user = request(0, capped().unwrap()).unwrap().subject;
-        assert_eq!(tokens.store().list(&user).await.unwrap().len(), 5);
+        assert_eq!(tokens.store().list(&user).await.unwrap().grants.len(), 5);
         for text in texts {
             let verdict = tokens.validate(&text, &token_core::Demand::any()).await.unwrap();
             assert!(verdict.grant().is_some());

@@ -48,31 +48,31 @@ impl Report {
     }
 
     /// The same about a change that was done, but ends with [`Exit::Store`] and says so on standard error when the change
-    /// is not confirmed.
-    pub(crate) fn if_confirmed(mut self, done: &str, confirmation: Confirmation) -> Self {
+    /// is not confirmed. `again` says how to wait for it once more.
+    pub(crate) fn if_confirmed(self, done: &str, confirmation: Confirmation, again: &str) -> Self {
         if confirmation.is_confirmed() {
             return self;
         }
         let Confirmation { level, expected, reached } = confirmation;
-        let mend = "mend the replication and repeat this";
+        let mend = format!("mend the replication, then {again}");
         let (by, advice) = match level {
             ConfirmationLevel::Disk => (
                 "by the disk of the server".to_owned(),
-                "that takes Redis 7.2 or later with an append-only file, and a user who may WAITAOF",
+                format!(
+                    "that takes Redis 7.2 or later with an append-only file, and a user who may WAITAOF; then {again}"
+                ),
             ),
             _ if expected == 1 => ("by a replica".to_owned(), mend),
             _ => (format!("by all {expected} replicas ({reached} did)"), mend),
         };
-        self.warning =
-            Some(format!("warning: {done}, but not confirmed {by}: one failure may undo it; {advice}"));
-        self.exit = self.exit.max(Exit::Store);
-        self
+        let warning = format!("warning: {done}, but not confirmed {by}: one failure may undo it; {advice}");
+        self.warn(Some((Exit::Store, warning)))
     }
 
     /// The same with a warning on standard error, if there is one, and an exit code at least as bad as that.
     pub(crate) fn warn(mut self, warning: Option<(Exit, String)>) -> Self {
         if let Some((exit, warning)) = warning {
-            self.warning = Some(warning);
+            self.warning = Some(self.warning.map_or(warning.clone(), |first| format!("{first}\n{warning}")));
             self.exit = self.exit.max(exit);
         }
         self

@@ -70,7 +70,7 @@ impl Confirmation {
     pub const DISK: Self = Self { level: ConfirmationLevel::Disk, expected: 1, reached: 1 };
 
     /// Whether the change has gone as far as was asked for. If not, it is done all the same, but one failure may undo it:
-    /// repeat it.
+    /// confirm it again.
     #[must_use]
     pub fn is_confirmed(self) -> bool {
         self.reached >= self.expected

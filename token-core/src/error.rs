@@ -75,7 +75,7 @@ impl StoreError {
     #[must_use]
     pub fn corrupt(id: crate::TokenId, source: crate::RecordError) -> Self {
         tracing::error!(%id, error = %source, "refused a token whose record does not decode");
-        let message = format!("the record of token {id} cannot be trusted; revoke it and issue another");
+        let message = format!("cannot read the record of token {id}; {}", source.advice());
         Self::new(StoreErrorKind::Corrupt, message).caused_by(source)
     }
 

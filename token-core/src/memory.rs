@@ -10,12 +10,14 @@ use crate::confirmation::{Change, Confirmation};
 use crate::error::StoreError;
 use crate::grant::Grant;
 use crate::id::TokenId;
+use crate::idempotency::{IdempotencyEntry, IdempotencyKey, Once, Repeated};
 use crate::keys::KeyRing;
+use crate::listing::Listing;
 use crate::names::Subject;
 use crate::partition::SubjectHash;
 use crate::record::Record;
 use crate::request::IssueRequest;
-use crate::store::{RevokeOutcome, Sighting, TokenStore, Validating};
+use crate::store::{RevokeOutcome, Sighting, TokenState, TokenStore, Validating};
 use crate::timestamp::{Clock, SystemClock, Timestamp};
 use crate::token::ParsedToken;
 use crate::tombstone::{Revocation, Tombstone};
@@ -35,8 +37,18 @@ pub struct MemoryStore {
 struct State {
     tokens: HashMap<TokenId, Kept>,
     tombstones: HashMap<TokenId, Kept>,
+    /// What was issued for an idempotency key, by the name of the entry.
+    once: HashMap<u128, IssuedBefore>,
     /// How many tokens there may be before the next issue clears the expired ones away.
     sweep_at: usize,
+}
+
+/// The token that was issued for an idempotency key.
+#[derive(Debug)]
+struct IssuedBefore {
+    fingerprint: u128,
+    id: TokenId,
+    until: Timestamp,
 }
 
 /// Bytes, whose they are, and when they leave.
@@ -84,6 +96,43 @@ impl MemoryStore {
         Ok(verdict)
     }
 
+    fn issue_at(
+        &self,
+        state: &mut State,
+        id: TokenId,
+        request: &IssueRequest,
+        now: Timestamp,
+    ) -> Result<Grant, StoreError> {
+        let subject = request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?.index;
+        if state.tokens.len() >= state.sweep_at {
+            state.sweep(now);
+        }
+        let kept = |kept: Option<&Kept>| kept.is_some_and(|kept| now < kept.until);
+        if kept(state.tokens.get(&id)) || kept(state.tombstones.get(&id)) {
+            return Err(StoreError::id_taken(id));
+        }
+        if request.parent.is_some_and(|parent| !kept(state.tokens.get(&parent.id()))) {
+            return Err(StoreError::parent_gone(id));
+        }
+        let record = Record::new(request, now);
+        let until = now.after(record.deadlines().ttl(now));
+        let bytes = record.encode(id, &self.keys);
+        state.tokens.insert(id, Kept { bytes, subject, until });
+        Ok(record.into_grant(id, until))
+    }
+
+    fn show_at(&self, state: &State, id: TokenId, now: Timestamp) -> Result<Sighting, StoreError> {
+        if let Some(kept) = state.tokens.get(&id).filter(|kept| now < kept.until) {
+            return Ok(Sighting::Live(self.decode(id, kept)?.into_grant(id, kept.until)));
+        }
+        match state.tombstones.get(&id).filter(|kept| now < kept.until) {
+            Some(kept) => Tombstone::decode(id, &kept.bytes, &self.keys)
+                .map(Sighting::Revoked)
+                .map_err(|error| StoreError::corrupt_tombstone(id, error)),
+            None => Ok(Sighting::Unknown),
+        }
+    }
+
     fn decode(&self, id: TokenId, kept: &Kept) -> Result<Record, StoreError> {
         Record::decode(id, &kept.bytes, &self.keys).map_err(|error| StoreError::corrupt(id, error))
     }
@@ -108,11 +157,16 @@ impl State {
     }
 
     fn sweep(&mut self, now: Timestamp) -> u64 {
-        let before = self.tokens.len() + self.tombstones.len();
+        let before = self.len();
         self.tokens.retain(|_, kept| now < kept.until);
         self.tombstones.retain(|_, kept| now < kept.until);
+        self.once.retain(|_, issued| now < issued.until);
         self.sweep_at = 2 * self.tokens.len() + 64;
-        (before - self.tokens.len() - self.tombstones.len()) as u64
+        (before - self.len()) as u64
+    }
+
+    fn len(&self) -> usize {
+        self.tokens.len() + self.tombstones.len() + self.once.len()
     }
 }
 
@@ -128,23 +182,40 @@ impl TokenStore for MemoryStore {
     }
 
     async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
-        let subject = request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?.index;
         let (mut state, now) = (self.lock(), self.clock.now());
-        if state.tokens.len() >= state.sweep_at {
-            state.sweep(now);
+        self.issue_at(&mut state, id, request, now).map(done)
+    }
+
+    async fn issue_once(
+        &self,
+        id: TokenId,
+        request: &IssueRequest,
+        key: &IdempotencyKey,
+    ) -> Result<Once<Change<Grant>>, StoreError> {
+        let IdempotencyEntry { name, fingerprint } = key.entry(request);
+        let (mut state, now) = (self.lock(), self.clock.now());
+        if let Some(before) = state.once.get(&name).filter(|before| now < before.until) {
+            if before.fingerprint != fingerprint {
+                return Ok(Once::Mismatched);
+            }
+            let known = self.show_at(&state, before.id, now)?;
+            let confirmation = Confirmation::LOCAL;
+            return Ok(Once::Repeated(Repeated { id: before.id, known, confirmation }));
         }
+        let grant = self.issue_at(&mut state, id, request, now)?;
+        let until = now.after(IdempotencyKey::RETENTION.as_duration());
+        state.once.insert(name, IssuedBefore { fingerprint, id, until });
+        Ok(Once::Issued(done(grant)))
+    }
+
+    async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+        let (state, now) = (self.lock(), self.clock.now());
         let kept = |kept: Option<&Kept>| kept.is_some_and(|kept| now < kept.until);
-        if kept(state.tokens.get(&id)) || kept(state.tombstones.get(&id)) {
-            return Err(StoreError::id_taken(id));
-        }
-        if request.parent.is_some_and(|parent| !kept(state.tokens.get(&parent.id()))) {
-            return Err(StoreError::parent_gone(id));
-        }
-        let record = Record::new(request, now);
-        let until = now.after(record.deadlines().ttl(now));
-        let bytes = record.encode(id, &self.keys);
-        state.tokens.insert(id, Kept { bytes, subject, until });
-        Ok(done(record.into_grant(id, until)))
+        Ok(done(match (kept(state.tokens.get(&id)), kept(state.tombstones.get(&id))) {
+            (true, _) => TokenState::Live,
+            (false, true) => TokenState::Revoked,
+            (false, false) => TokenState::Unknown,
+        }))
     }
 
     fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
@@ -153,25 +224,15 @@ impl TokenStore for MemoryStore {
 
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
         let (state, now) = (self.lock(), self.clock.now());
-        if let Some(kept) = state.tokens.get(&id).filter(|kept| now < kept.until) {
-            return Ok(Sighting::Live(self.decode(id, kept)?.into_grant(id, kept.until)));
-        }
-        match state.tombstones.get(&id).filter(|kept| now < kept.until) {
-            Some(kept) => Tombstone::decode(id, &kept.bytes, &self.keys)
-                .map(Sighting::Revoked)
-                .map_err(|error| StoreError::corrupt_tombstone(id, error)),
-            None => Ok(Sighting::Unknown),
-        }
+        self.show_at(&state, id, now)
     }
 
-    async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError> {
+    async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
         let (state, now) = (self.lock(), self.clock.now());
-        let grants = state
-            .live_of(subject, now)
-            .map(|(id, kept)| Ok(self.decode(id, kept)?.into_grant(id, kept.until)));
-        let mut grants = grants.collect::<Result<Vec<_>, StoreError>>()?;
-        Grant::sort_oldest_first(&mut grants);
-        Ok(grants)
+        Ok(Listing::of(state.live_of(subject, now).map(|(id, kept)| {
+            let record = Record::decode(id, &kept.bytes, &self.keys);
+            (id, record.map(|record| record.into_grant(id, kept.until)))
+        })))
     }
 
     async fn revoke(

@@ -6,6 +6,7 @@ use crate::access::{Demand, Mode};
 use crate::confirmation::{Change, Confirmation};
 use crate::error::StoreError;
 use crate::grant::Grant;
+use crate::idempotency::{IdempotencyKey, Once};
 use crate::partition::{PARTITIONS, Partition, SubjectHash};
 use crate::request::IssueRequest;
 use crate::store::TokenStore;
@@ -50,6 +51,27 @@ impl<S: TokenStore> TokenService<S> {
         let token = self.format.generate(SubjectHash::of(&request.subject).partition, rng);
         let Change { outcome: grant, confirmation } = self.store.issue(token.id(), request).await?;
         Ok(Issued { token, grant, confirmation })
+    }
+
+    /// The same for a request that may be a repeat: of all requests with this key, one gets a token.
+    ///
+    /// # Errors
+    /// As [`issue`](Self::issue). Repeating it with the same key is safe.
+    pub async fn issue_once(
+        &self,
+        request: &IssueRequest,
+        key: &IdempotencyKey,
+        rng: &mut (impl CryptoRng + Send),
+    ) -> Result<Once<Issued>, StoreError> {
+        let token = self.format.generate(SubjectHash::of(&request.subject).partition, rng);
+        Ok(match self.store.issue_once(token.id(), request, key).await? {
+            Once::Issued(Change { outcome: grant, confirmation }) => {
+                Once::Issued(Issued { token, grant, confirmation })
+            }
+            // The token that was just made is nobody's: what is told is the one that was issued.
+            Once::Repeated(repeated) => Once::Repeated(repeated),
+            Once::Mismatched => Once::Mismatched,
+        })
     }
 
     /// Answers whether the text is a live token that meets the demand; a sliding one that does is renewed.

@@ -11,7 +11,9 @@ use crate::confirmation::Change;
 use crate::error::StoreError;
 use crate::grant::Grant;
 use crate::id::TokenId;
+use crate::idempotency::{IdempotencyKey, Once};
 use crate::keys::KeyRing;
+use crate::listing::Listing;
 use crate::names::Subject;
 use crate::request::IssueRequest;
 use crate::token::ParsedToken;
@@ -38,10 +40,12 @@ pub type Validating<'a> = Pin<Box<dyn Future<Output = Result<Verdict, StoreError
 ///
 /// **Answers and errors.** "No" is an answer. An `Err` says that it could not be found out or done: the caller must
 /// neither accept nor call the token invalid. A record that does not decode, or whose seal does not fit, is an error
-/// ([`Corrupt`](crate::StoreErrorKind::Corrupt)) and is logged.
+/// ([`Corrupt`](crate::StoreErrorKind::Corrupt)) for a call about this one token, and is logged. A call about several
+/// tokens goes on with the others.
 ///
 /// **Confirmation.** A change says how far it is known to have gone ([`Confirmation`](crate::Confirmation)). What is not
-/// confirmed is done, but one failure of a server may undo it; repeating it is safe, and the repeat is as honest.
+/// confirmed is done, but one failure of a server may undo it; [`confirm`](TokenStore::confirm) waits for it again, and a
+/// repeated revocation does so, too.
 ///
 /// **Cancellation.** Dropping a future leaves the transition done or not done, never half done. The same holds for an
 /// `Err` of a method that writes; repeating the call is safe.
@@ -66,6 +70,23 @@ pub trait TokenStore: Send + Sync {
     /// ([`ParentGone`](crate::StoreErrorKind::ParentGone)), and gets the deadlines that both allow. A store that must ask its server for the time first may find that a lifetime of milliseconds is over
     /// before the record is kept ([`TimedOut`](crate::StoreErrorKind::TimedOut)).
     async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError>;
+
+    /// The same for a request that may be a repeat. In the one transition in which the first request with the key issues
+    /// its token, the store notes which one that is, for [`IdempotencyKey::RETENTION`]; it never keeps the token's text.
+    ///
+    /// A repeat issues nothing. It answers which token there is, and waits for the confirmation of that one again. A
+    /// request with the same key that asks for something else is [`Once::Mismatched`]. A request that is refused leaves its
+    /// key free.
+    async fn issue_once(
+        &self,
+        id: TokenId,
+        request: &IssueRequest,
+        key: &IdempotencyKey,
+    ) -> Result<Once<Change<Grant>>, StoreError>;
+
+    /// Waits again for the confirmation of what the store keeps of an id, a live token or a tombstone. Renews nothing.
+    /// Works on records that do not decode. Of an unknown id there is nothing to confirm.
+    async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError>;
 
     /// Answers whether the presented token is live and meets the demand, and renews a sliding one that does.
     ///
@@ -98,8 +119,9 @@ pub trait TokenStore: Send + Sync {
     /// What the store knows of the id. Renews nothing.
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError>;
 
-    /// The live tokens of a subject, oldest first. Renews nothing. One that does not decode is an error naming its id.
-    async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError>;
+    /// The live tokens of a subject, oldest first. Renews nothing. A record that does not decode has a row of its own,
+    /// and hides no other token ([`Listing::unreadable`]).
+    async fn list(&self, subject: &Subject) -> Result<Listing, StoreError>;
 
     /// Ends a live token and leaves a [`Tombstone`].
     ///
@@ -143,6 +165,29 @@ impl Sighting {
     }
 }
 
+/// What is kept of an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TokenState {
+    /// The record of a live token.
+    Live,
+    /// The tombstone of a revoked one.
+    Revoked,
+    /// Nothing.
+    Unknown,
+}
+
+impl TokenState {
+    /// A stable word for programs, metrics and logs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Revoked => "revoked",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What a revocation met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RevokeOutcome {
@@ -177,6 +222,17 @@ macro_rules! forward {
             async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
                 (**self).issue(id, request).await
             }
+            async fn issue_once(
+                &self,
+                id: TokenId,
+                request: &IssueRequest,
+                key: &IdempotencyKey,
+            ) -> Result<Once<Change<Grant>>, StoreError> {
+                (**self).issue_once(id, request, key).await
+            }
+            async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+                (**self).confirm(id).await
+            }
             fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
                 (**self).validate(token, demand, mode)
             }
@@ -193,7 +249,7 @@ macro_rules! forward {
             async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
                 (**self).show(id).await
             }
-            async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError> {
+            async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
                 (**self).list(subject).await
             }
             async fn revoke(

@@ -2,20 +2,38 @@
 -- Keep a new token's record and start its lifetime.
 --
 -- KEYS[1]  the token's record    KEYS[2]  its tombstone    KEYS[3]  the subject's index
--- KEYS[4]  the record of the token that issues this one, if there is one: then all further keys move up by one
--- KEYS[4…] records of some other tokens of the subject, to see whether they have died
+-- KEYS[4…] the record of the token that issues this one, if there is one; what was issued for the idempotency key, if there
+--          is one; then records of some other tokens of the subject, to see whether they have died
 -- ARGV[1]  the record    ARGV[2]  the token's id    ARGV[3]  1 with a parent, else 0
--- ARGV[4…] the ids that go with KEYS[4…]
+-- ARGV[4]  the fingerprint of the request (16 bytes), '' without an idempotency key    ARGV[5]  how long to keep it (ms)
+-- ARGV[6…] the ids that go with the last KEYS
 -- Returns  {'issued', dies at (ms)} | {'taken'} (by another record, or revoked meanwhile) | {'late'} (it would be dead)
 --          {'orphan'} when the token that issues is not live any more
--- Writes   the record with its TTL; the index: the new id in, dead ones out
+--          {'repeated', id} when the key has issued that token | {'mismatched'} when it was used for another request
+-- Writes   the record with its TTL; the index: the new id in, dead ones out; fingerprint and id under the idempotency key
 --
 -- A client that lost the first answer sends the same again: it finds its own record and succeeds. If the token was
 -- revoked in between, the tombstone keeps it dead.
 
-local record, index, parents = ARGV[1], KEYS[3], tonumber(ARGV[3])
-local existing = redis.call('GET', KEYS[1])
-if existing and existing ~= record or redis.call('EXISTS', KEYS[2]) == 1 then return {'taken'} end
+-- What a key holds: false for nothing, and nothing at all of what is no string.
+local function read(key)
+  local value = redis.pcall('GET', key)
+  if type(value) ~= 'table' then return value end
+  if not string.find(value.err, '^WRONGTYPE') then error(value) end
+  return ''
+end
+
+local record, id, index, parents, fingerprint = ARGV[1], ARGV[2], KEYS[3], tonumber(ARGV[3]), ARGV[4]
+local once = fingerprint ~= '' and KEYS[4 + parents]
+local before = once and redis.call('GET', once)
+local issued = before and string.sub(before, 17)
+if before and string.sub(before, 1, 16) ~= fingerprint then return {'mismatched'} end
+if before and issued ~= id then return {'repeated', issued} end
+
+local existing = read(KEYS[1])
+if existing and existing ~= record or redis.call('EXISTS', KEYS[2]) == 1 then
+  return before and {'repeated', issued} or {'taken'}
+end
 
 local _, flags, _, window, cap = struct.unpack('>BBBI6I6', record)
 local slides, capped = bit.band(flags, 1) ~= 0, bit.band(flags, 2) ~= 0
@@ -31,13 +49,17 @@ if existing then
 else
   if parents == 1 and redis.call('EXISTS', KEYS[4]) == 0 then return {'orphan'} end
   if ttl <= 0 then return {'late'} end
-  redis.call('SET', KEYS[1], record, 'PXAT', dies_at)
 end
 
-redis.call('ZADD', index, capped and cap or '+inf', ARGV[2])
+-- The index comes first: if its key holds something else, the script stops before it has changed anything.
+redis.call('ZADD', index, capped and cap or '+inf', id)
+if not existing then redis.call('SET', KEYS[1], record, 'PXAT', dies_at) end
+if once then redis.call('SET', once, fingerprint .. id, 'PX', ARGV[5]) end
+
 redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
-for place = 4, #ARGV do
-  if redis.call('EXISTS', KEYS[place + parents]) == 0 then redis.call('ZREM', index, ARGV[place]) end
+local others = #KEYS - #ARGV
+for place = 6, #ARGV do
+  if redis.call('EXISTS', KEYS[place + others]) == 0 then redis.call('ZREM', index, ARGV[place]) end
 end
 
 -- The index dies with the last token that has a hard expiry, unless one of them has none.

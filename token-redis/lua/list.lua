@@ -3,8 +3,17 @@
 --
 -- KEYS[1]  the subject's index    KEYS[2…] the records of the tokens that an earlier look at the index found
 -- ARGV[1…] the ids that go with KEYS[2…]
--- Returns  {'listed', id, record, dies at (ms), …} | {'changed'} when the index has an id that was not given: look again
+-- Returns  {'listed', id, record (0: the key holds no string), dies at (ms), …} | {'changed'} when the index has an id that
+--          was not given: look again
 -- Writes   the index: dead ids out
+
+-- What a key holds: false for nothing, and 0 for what is no string.
+local function read(key)
+  local value = redis.pcall('GET', key)
+  if type(value) ~= 'table' then return value end
+  if not string.find(value.err, '^WRONGTYPE') then error(value) end
+  return 0
+end
 
 local index, given = KEYS[1], {}
 for _, id in ipairs(ARGV) do given[id] = true end
@@ -15,7 +24,7 @@ end
 local answer = {'listed'}
 for place, id in ipairs(ARGV) do
   local key = KEYS[place + 1]
-  local record = redis.call('GET', key)
+  local record = read(key)
   if record then
     answer[#answer + 1] = id
     answer[#answer + 1] = record

@@ -13,6 +13,14 @@
 -- DEL comes before SET: see revoke.lua.
 -- The subject's own tombstone is written every time, so that a repeat that finds nothing writes too: see revoke.lua.
 
+-- What a key holds: false for nothing, and nothing at all of what is no string.
+local function read(key)
+  local value = redis.pcall('GET', key)
+  if type(value) ~= 'table' then return value end
+  if not string.find(value.err, '^WRONGTYPE') then error(value) end
+  return ''
+end
+
 local index, given = KEYS[1], {}
 for place = 4, #ARGV do given[ARGV[place]] = true end
 for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
@@ -24,7 +32,7 @@ local buried = struct.pack('>I8', time[1] * 1000 + math.floor(time[2] / 1000)) .
 local answer = {'revoked'}
 for place = 4, #ARGV do
   local key, tombstone = KEYS[2 * place - 5], KEYS[2 * place - 4]
-  local record = redis.call('GET', key)
+  local record = read(key)
   if record then
     redis.call('DEL', key)
     redis.call('SET', tombstone, buried .. record, 'PX', ARGV[2])

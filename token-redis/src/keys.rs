@@ -6,9 +6,11 @@
 //! | `NAMESPACE:{PARTITION}:r:ID` | the tombstone of a revoked token |
 //! | `NAMESPACE:{PARTITION}:u:SUBJECT` | the ids of a subject's tokens |
 //! | `NAMESPACE:{PARTITION}:r:u:SUBJECT` | when all tokens of a subject were last revoked |
+//! | `NAMESPACE:{PARTITION}:i:REQUEST` | the token that was issued for an idempotency key |
 //!
 //! `PARTITION` is the hash tag, two characters that a token carries in its text: all keys of one subject fall into one
-//! slot. `ID` are the 26 characters of the token id behind its partition; `SUBJECT` is a hash, never a name.
+//! slot. `ID` are the 26 characters of the token id behind its partition; `SUBJECT` is a hash, never a name, and
+//! `REQUEST` one of subject, issuer and key.
 
 use std::fmt;
 use std::str::FromStr;
@@ -71,6 +73,11 @@ impl Namespace {
         self.key(subject.partition, &["r:u:", &format!("{:032x}", subject.index)])
     }
 
+    /// The token that was issued for an idempotency key.
+    pub(crate) fn issued_once(&self, partition: Partition, name: u128) -> String {
+        self.key(partition, &["i:", &format!("{name:032x}")])
+    }
+
     /// A key of nobody's in the first partition whose slot is wanted.
     pub(crate) fn nobody(&self, wanted: impl Fn(u16) -> bool) -> Option<String> {
         let mut partitions = (0..PARTITIONS).filter_map(Partition::new);
@@ -91,7 +98,9 @@ impl Namespace {
     pub(crate) fn examples(&self) -> Vec<String> {
         let Some(partition) = Partition::new(0) else { return Vec::new() };
         let (id, subject) = (TokenId::new(partition, 0), SubjectHash { partition, check: [0; 8], index: 0 });
-        vec![self.record(id), self.tombstone(id), self.index(subject), self.subject_tombstone(subject)]
+        let mut examples = vec![self.record(id), self.tombstone(id), self.index(subject)];
+        examples.extend([self.subject_tombstone(subject), self.issued_once(partition, 0)]);
+        examples
     }
 
     /// The slot of all keys in a partition, in a cluster.
@@ -139,9 +148,13 @@ mod tests {
         let subject = SubjectHash::of(&"a{b}:c".parse::<Subject>().unwrap());
         let id = TokenId::new(subject.partition, 77);
         let tag = format!("prod-1:{{{}}}:", subject.partition);
-        for key in
-            [space.record(id), space.tombstone(id), space.index(subject), space.subject_tombstone(subject)]
-        {
+        for key in [
+            space.record(id),
+            space.tombstone(id),
+            space.index(subject),
+            space.subject_tombstone(subject),
+            space.issued_once(subject.partition, 1),
+        ] {
             let rest = key.strip_prefix(&tag).unwrap();
             assert!(!rest.contains(['{', '}']), "{key}");
         }

@@ -1,7 +1,8 @@
 //! Walks over the indexes of all subjects and takes out what has died.
 
-use redis::{FromRedisValue, RedisResult};
+use redis::{FromRedisValue, RedisResult, Value};
 
+use crate::answer;
 use crate::connect::{Home, Own, Primaries};
 use crate::keys::Namespace;
 use crate::scripts::{self, Call};
@@ -30,8 +31,11 @@ impl<'a> Walk<'a> {
         let mut own = self.primaries.to(home).await?;
         let mut scan = redis::cmd("SCAN");
         scan.arg(self.cursor).arg("MATCH").arg(self.namespace.all_indexes()).arg("COUNT").arg(STEP);
-        let (cursor, indexes): (u64, Vec<String>) = scan.query_async(&mut own).await?;
-        for index in indexes {
+        // What is no index, or holds something else, is not looked at: it would end the walk.
+        scan.arg("TYPE").arg("zset");
+        let (cursor, indexes): (u64, Vec<Value>) = scan.query_async(&mut own).await?;
+        // A name that is no text was not written by us.
+        for index in indexes.into_iter().filter_map(|name| String::from_redis_value(name).ok()) {
             self.pruned += match prune_index(&index, &mut own).await {
                 // It moved to another primary meanwhile, where another walk will find it.
                 Err(error) if error.is_cluster_error() => 0,
@@ -47,7 +51,9 @@ impl<'a> Walk<'a> {
 }
 
 async fn prune_index(index: &str, own: &mut Own) -> RedisResult<u64> {
-    let members: Vec<String> = redis::cmd("ZRANGE").arg(index).arg(0).arg(-1).query_async(own).await?;
+    let members: Vec<Value> = redis::cmd("ZRANGE").arg(index).arg(0).arg(-1).query_async(own).await?;
+    // What is no token id is left to the next listing, which takes it out.
+    let members: Vec<String> = answer::ids(&members).iter().map(ToString::to_string).collect();
     let mut pruned = 0;
     for members in members.chunks(STEP) {
         let records = members.iter().filter_map(|id| Some((id, Namespace::record_beside(index, id)?)));

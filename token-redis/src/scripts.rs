@@ -25,6 +25,7 @@ macro_rules! script {
 script!(VALIDATE, "validate.lua");
 script!(SURVEY, "survey.lua");
 script!(ISSUE, "issue.lua");
+script!(CONFIRM, "confirm.lua");
 script!(SHOW, "show.lua");
 script!(LIST, "list.lua");
 script!(REVOKE, "revoke.lua");

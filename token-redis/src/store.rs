@@ -7,9 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redis::{RedisResult, Value};
 use token_core::{
-    Change, Confirmation, Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Partition, Record,
-    Revocation, RevokeOutcome, Sighting, StoreError, Subject, SubjectHash, TokenId, TokenStore, Tombstone,
-    Validating, Verdict,
+    Change, Confirmation, Demand, Grant, IdempotencyEntry, IdempotencyKey, IssueRequest, KeyRing, Listing,
+    Mode, Once, ParsedToken, Partition, Record, RecordError, Repeated, Revocation, RevokeOutcome, Sighting,
+    StoreError, Subject, SubjectHash, TokenId, TokenState, TokenStore, Tombstone, TombstoneError, Validating,
+    Verdict,
 };
 
 use crate::answer::{self, Answer};
@@ -119,12 +120,10 @@ impl RedisStore {
         Attempt::new(doing, &self.target, self.options.deadline)
     }
 
-    fn grant(&self, id: TokenId, record: &[u8], dies_at: i64) -> Result<Grant, StoreError> {
-        Ok(self.decode(id, record)?.into_grant(id, answer::time(dies_at)))
-    }
-
-    fn decode(&self, id: TokenId, record: &[u8]) -> Result<Record, StoreError> {
-        Record::decode(id, record, &self.keys).map_err(|error| StoreError::corrupt(id, error))
+    /// The grant of a live token. Scripts give 0 for a record that is no string.
+    fn grant(&self, id: TokenId, record: &Value, dies_at: i64) -> Result<Grant, RecordError> {
+        let Value::BulkString(record) = record else { return Err(RecordError::Type) };
+        Ok(Record::decode(id, record, &self.keys)?.into_grant(id, answer::time(dies_at)))
     }
 
     /// Calls a script at the primary of a partition.
@@ -154,29 +153,45 @@ impl RedisStore {
 
     /// The ids in a subject's index.
     async fn members(&self, attempt: Attempt<'_>, subject: SubjectHash) -> Result<Vec<TokenId>, StoreError> {
-        let look = Members(self.options.namespace.index(subject));
+        let look = Members { index: self.options.namespace.index(subject), partition: subject.partition };
         let slot = Namespace::slot(subject.partition);
         attempt.redis(self.primaries.at_home_of(slot, &look)).await
     }
 }
 
-/// A look at the members of an index. What is no token id was not written by us and names no token; it would keep every
-/// script over all members from finding the index unchanged, so it is taken out.
-struct Members(String);
+/// What `issue.lua` answers.
+enum Answered {
+    Issued(Change<Grant>),
+    /// The token that the idempotency key issued before.
+    Repeated(TokenId),
+    Mismatched,
+}
+
+/// A look at the members of an index. What is no token id of its partition was not written by us and names no token of the
+/// subject; it would keep every script over all members from finding the index unchanged, so it is taken out.
+struct Members {
+    index: String,
+    partition: Partition,
+}
 
 impl Work for Members {
     type Output = Vec<TokenId>;
 
     async fn perform(&self, own: &mut Own, _: &Home) -> RedisResult<Vec<TokenId>> {
-        let members: Vec<Value> = redis::cmd("ZRANGE").arg(&self.0).arg(0).arg(-1).query_async(own).await?;
-        let (ids, others): (Vec<_>, Vec<_>) = members.iter().partition(|member| answer::id(member).is_some());
-        for other in others {
-            if let Value::BulkString(other) = other {
-                tracing::warn!(index = self.0, "took something out of an index that is no token id");
-                redis::cmd("ZREM").arg(&self.0).arg(other).query_async::<()>(own).await?;
+        let members: Vec<Value> =
+            redis::cmd("ZRANGE").arg(&self.index).arg(0).arg(-1).query_async(own).await?;
+        let mut ids = Vec::with_capacity(members.len());
+        for member in &members {
+            match (answer::id(member), member) {
+                (Some(id), _) if id.partition() == self.partition => ids.push(id),
+                (_, Value::BulkString(other)) => {
+                    tracing::warn!(index = self.index, "took something out of an index that is no token id");
+                    redis::cmd("ZREM").arg(&self.index).arg(other).query_async::<()>(own).await?;
+                }
+                _ => {}
             }
         }
-        Ok(ids.into_iter().filter_map(answer::id).collect())
+        Ok(ids)
     }
 }
 
@@ -186,41 +201,45 @@ impl TokenStore for RedisStore {
         &self.keys
     }
 
-    /// Two calls: the server's time first, since the seal covers the deadlines, then the issue itself.
     async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
-        let (attempt, names) = (self.attempt("issue"), &self.options.namespace);
-        let index = names.index(request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?);
-
-        let survey = Call {
-            script: &scripts::SURVEY,
-            keys: vec![index.clone()],
-            arguments: vec![SURVEYED.to_string().into_bytes()],
-        };
-        let survey =
-            attempt.redis(self.primaries.at_home_of(Namespace::slot(id.partition()), &survey)).await?;
-        let Value::Array(survey) = survey else { return Err(attempt.not_understood()) };
-        let [Value::Int(now), others @ ..] = survey.as_slice() else { return Err(attempt.not_understood()) };
-        let others = answer::ids(others);
-
-        let record = Record::new(request, answer::time(*now));
-        let parents = request.parent.map(|parent| parent.id());
-        let mut keys = vec![names.record(id), names.tombstone(id), index];
-        keys.extend(parents.iter().chain(&others).map(|&other| names.record(other)));
-        let parents = if parents.is_some() { b"1" } else { b"0" };
-        let mut arguments = vec![record.encode(id, &self.keys), id.text().to_vec(), parents.to_vec()];
-        arguments.extend(others.iter().map(|other| other.text().to_vec()));
-
-        let call = Call { script: &scripts::ISSUE, keys, arguments };
-        let Change { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
-        match outcome.split() {
-            (b"issued", [Value::Int(dies_at)]) => {
-                Ok(Change { outcome: record.into_grant(id, answer::time(*dies_at)), confirmation })
-            }
-            (b"taken", []) => Err(StoreError::id_taken(id)),
-            (b"orphan", []) => Err(StoreError::parent_gone(id)),
-            (b"late", []) => Err(attempt.too_late()),
-            _ => Err(attempt.not_understood()),
+        match self.issue_or_repeat(id, request, None).await? {
+            Answered::Issued(change) => Ok(change),
+            Answered::Repeated(_) | Answered::Mismatched => Err(self.attempt("issue").not_understood()),
         }
+    }
+
+    /// A repeat takes two calls more: one that waits for the confirmation of the token, and one that looks at it.
+    async fn issue_once(
+        &self,
+        id: TokenId,
+        request: &IssueRequest,
+        key: &IdempotencyKey,
+    ) -> Result<Once<Change<Grant>>, StoreError> {
+        match self.issue_or_repeat(id, request, Some(key.entry(request))).await? {
+            Answered::Issued(change) => Ok(Once::Issued(change)),
+            Answered::Mismatched => Ok(Once::Mismatched),
+            Answered::Repeated(id) => {
+                let Change { confirmation, .. } = self.confirm(id).await?;
+                Ok(Once::Repeated(Repeated { id, known: self.show(id).await?, confirmation }))
+            }
+        }
+    }
+
+    async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+        let (attempt, names) = (self.attempt("confirm"), &self.options.namespace);
+        let keys = vec![names.record(id), names.tombstone(id)];
+        let call = Call { script: &scripts::CONFIRM, keys, arguments: Vec::new() };
+        let Change { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
+        let outcome = match outcome.split() {
+            (b"live", []) => TokenState::Live,
+            (b"revoked", []) => TokenState::Revoked,
+            // Nothing was written, so there is nothing to confirm.
+            (b"unknown", []) => {
+                return Ok(Change { outcome: TokenState::Unknown, confirmation: Confirmation::LOCAL });
+            }
+            _ => return Err(attempt.not_understood()),
+        };
+        Ok(Change { outcome, confirmation })
     }
 
     /// At most one command, on the connection that all validations share.
@@ -248,18 +267,20 @@ impl TokenStore for RedisStore {
         let call = Call { script: &scripts::SHOW, keys, arguments: Vec::new() };
         let answer = self.call(attempt, id.partition(), &call).await?;
         match answer.split() {
-            (b"live", [Value::BulkString(record), Value::Int(dies_at)]) => {
-                Ok(Sighting::Live(self.grant(id, record, *dies_at)?))
+            (b"live", [record, Value::Int(dies_at)]) => {
+                let grant = self.grant(id, record, *dies_at);
+                grant.map(Sighting::Live).map_err(|error| StoreError::corrupt(id, error))
             }
             (b"revoked", [Value::BulkString(tombstone)]) => Tombstone::decode(id, tombstone, &self.keys)
                 .map(Sighting::Revoked)
                 .map_err(|error| StoreError::corrupt_tombstone(id, error)),
+            (b"revoked", [Value::Int(0)]) => Err(StoreError::corrupt_tombstone(id, TombstoneError)),
             (b"unknown", []) => Ok(Sighting::Unknown),
             _ => Err(attempt.not_understood()),
         }
     }
 
-    async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError> {
+    async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
         let (attempt, names) = (self.attempt("list"), &self.options.namespace);
         let hash = SubjectHash::of(subject);
         for _ in 0..TRIES {
@@ -271,7 +292,7 @@ impl TokenStore for RedisStore {
             let answer = self.call(attempt, hash.partition, &call).await?;
             match answer.split() {
                 (b"changed", []) => {}
-                (b"listed", rows) => return self.grants(attempt, rows),
+                (b"listed", rows) => return self.listing(attempt, rows),
                 _ => return Err(attempt.not_understood()),
             }
         }
@@ -340,18 +361,69 @@ impl TokenStore for RedisStore {
 }
 
 impl RedisStore {
-    /// The grants in the rows of a listing: id, record and time of death, in turn.
-    fn grants(&self, attempt: Attempt<'_>, rows: &[Value]) -> Result<Vec<Grant>, StoreError> {
-        let mut grants = Vec::with_capacity(rows.len() / 3);
-        for row in rows.as_chunks().0 {
-            let [id, Value::BulkString(record), Value::Int(dies_at)] = row else {
-                return Err(attempt.not_understood());
-            };
-            let id = answer::id(id).ok_or_else(|| attempt.not_understood())?;
-            grants.push(self.grant(id, record, *dies_at)?);
+    /// Two calls: the server's time first, since the seal covers the deadlines, then the issue itself.
+    async fn issue_or_repeat(
+        &self,
+        id: TokenId,
+        request: &IssueRequest,
+        once: Option<IdempotencyEntry>,
+    ) -> Result<Answered, StoreError> {
+        let (attempt, names) = (self.attempt("issue"), &self.options.namespace);
+        let index = names.index(request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?);
+
+        let survey = Call {
+            script: &scripts::SURVEY,
+            keys: vec![index.clone()],
+            arguments: vec![SURVEYED.to_string().into_bytes()],
+        };
+        let survey =
+            attempt.redis(self.primaries.at_home_of(Namespace::slot(id.partition()), &survey)).await?;
+        let Value::Array(survey) = survey else { return Err(attempt.not_understood()) };
+        let [Value::Int(now), others @ ..] = survey.as_slice() else { return Err(attempt.not_understood()) };
+        let mut others = answer::ids(others);
+        // A key of another partition would be in another slot.
+        others.retain(|other| other.partition() == id.partition());
+
+        let record = Record::new(request, answer::time(*now));
+        let parent = request.parent.map(|parent| names.record(parent.id()));
+        let parents = if parent.is_some() { b"1" } else { b"0" };
+        let mut keys = vec![names.record(id), names.tombstone(id), index];
+        keys.extend(parent);
+        keys.extend(once.map(|entry| names.issued_once(id.partition(), entry.name)));
+        keys.extend(others.iter().map(|&other| names.record(other)));
+        let fingerprint = once.map(|entry| entry.fingerprint.to_be_bytes().to_vec()).unwrap_or_default();
+        let retention = IdempotencyKey::RETENTION.as_millis().to_string().into_bytes();
+        let (bytes, text) = (record.encode(id, &self.keys), id.text().to_vec());
+        let mut arguments = vec![bytes, text, parents.to_vec(), fingerprint, retention];
+        arguments.extend(others.iter().map(|other| other.text().to_vec()));
+
+        let call = Call { script: &scripts::ISSUE, keys, arguments };
+        let Change { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
+        match outcome.split() {
+            (b"issued", [Value::Int(dies_at)]) => {
+                let outcome = record.into_grant(id, answer::time(*dies_at));
+                Ok(Answered::Issued(Change { outcome, confirmation }))
+            }
+            (b"repeated", [id]) => {
+                answer::id(id).map(Answered::Repeated).ok_or_else(|| attempt.not_understood())
+            }
+            (b"mismatched", []) => Ok(Answered::Mismatched),
+            (b"taken", []) => Err(StoreError::id_taken(id)),
+            (b"orphan", []) => Err(StoreError::parent_gone(id)),
+            (b"late", []) => Err(attempt.too_late()),
+            _ => Err(attempt.not_understood()),
         }
-        Grant::sort_oldest_first(&mut grants);
-        Ok(grants)
+    }
+
+    /// Reads the rows of a listing: id, record and time of death, in turn.
+    fn listing(&self, attempt: Attempt<'_>, rows: &[Value]) -> Result<Listing, StoreError> {
+        let read = |row: &[Value; 3]| {
+            let [id, record, Value::Int(dies_at)] = row else { return None };
+            let id = answer::id(id)?;
+            Some((id, self.grant(id, record, *dies_at)))
+        };
+        let rows: Option<Vec<_>> = rows.as_chunks().0.iter().map(read).collect();
+        rows.map(Listing::of).ok_or_else(|| attempt.not_understood())
     }
 }
 

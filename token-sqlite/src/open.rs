@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use token_core::{Clock, KeyRing, StoreError, StoreErrorKind, SystemClock};
 
 use crate::database::Database;
@@ -16,8 +16,11 @@ use crate::transitions::Transitions;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// `PRAGMA user_version`: the version of `schema.sql`.
-const SCHEMA_VERSION: i32 = 1;
+/// What a database of the version before lacks.
+const SINCE_VERSION_1: &str = include_str!("issued_once.sql");
+
+/// `PRAGMA user_version`: the version of the schema.
+const SCHEMA_VERSION: i32 = 2;
 
 /// `PRAGMA application_id`, "toks": tells our files from those of other programs.
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"toks");
@@ -74,6 +77,7 @@ fn open_database(path: &Path) -> Result<Database, Failure> {
     }
     check_identity(&writer, &path)?;
     switch_to_wal(&writer, &path)?;
+    update(&writer)?;
     // Each commit is on the disk before it is acknowledged; the second line is what that takes on macOS.
     writer.pragma_update(None, "synchronous", "FULL")?;
     writer.pragma_update(None, "fullfsync", true)?;
@@ -106,6 +110,7 @@ fn fill(path: &Path) -> Result<(), Failure> {
     new.pragma_update(None, "synchronous", "OFF")?;
     new.pragma_update(None, "journal_mode", "MEMORY")?;
     new.execute_batch(SCHEMA)?;
+    new.execute_batch(SINCE_VERSION_1)?;
     new.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     new.pragma_update(None, "application_id", APPLICATION_ID)?;
     switch_to_wal(&new, path)?;
@@ -124,10 +129,10 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, Failure> {
 pub(crate) fn check_identity(connection: &Connection, path: &Path) -> Result<(), Failure> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     match (pragma("application_id")?, pragma("user_version")?) {
-        (APPLICATION_ID, SCHEMA_VERSION) => Ok(()),
+        (APPLICATION_ID, 1..=SCHEMA_VERSION) => Ok(()),
         (APPLICATION_ID, version) => {
             let trouble = format!(
-                "has schema version {version}, and this program knows version {SCHEMA_VERSION} only; \
+                "has schema version {version}, and this program knows none beyond {SCHEMA_VERSION}; \
                  use the version of the program that made it"
             );
             Err(refused(path, &trouble))
@@ -137,6 +142,20 @@ pub(crate) fn check_identity(connection: &Connection, path: &Path) -> Result<(),
         }
         _ => Err(refused(path, "belongs to another program; name a file of its own for the tokens")),
     }
+}
+
+/// Brings a database of an earlier version to this one. Of several processes that do it at once, one does.
+fn update(writer: &Connection) -> Result<(), Failure> {
+    let version = || writer.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0));
+    if version()? == SCHEMA_VERSION {
+        return Ok(());
+    }
+    let transaction = Transaction::new_unchecked(writer, TransactionBehavior::Immediate)?;
+    if version()? < SCHEMA_VERSION {
+        transaction.execute_batch(SINCE_VERSION_1)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    }
+    Ok(transaction.commit()?)
 }
 
 /// Readers and a writer side by side need SQLite's write-ahead log. The file remembers that it has one.

@@ -3,7 +3,7 @@
 //! A row whose time has come counts as gone from then on, whether or not it still stands there.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Result, Row};
+use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
 use token_core::{Partition, Timestamp, TokenId};
 
 /// The record of a live token, and when the token dies.
@@ -44,11 +44,21 @@ pub(crate) fn find(db: &Connection, id: TokenId, now: Timestamp) -> Result<Optio
         .optional()
 }
 
+/// Whether there is a live token with this id, whatever its record is.
+pub(crate) fn is_live(db: &Connection, id: TokenId, now: Timestamp) -> Result<bool> {
+    db.prepare_cached("SELECT 1 FROM tokens WHERE id = ?1 AND expires_at > ?2")?
+        .exists((Key(id), Millis(now)))
+}
+
 /// The live tokens of a subject.
 pub(crate) fn find_all(db: &Connection, subject: u128, now: Timestamp) -> Result<Vec<(TokenId, Live)>> {
-    db.prepare_cached("SELECT id, record, expires_at FROM tokens WHERE subject = ?1 AND expires_at > ?2")?
-        .query_map((subject.to_be_bytes(), Millis(now)), |row| Ok((key(row, 0)?, live(row, 1)?)))?
-        .collect()
+    let mut statement = db
+        .prepare_cached("SELECT id, record, expires_at FROM tokens WHERE subject = ?1 AND expires_at > ?2")?;
+    let rows = statement.query_map((subject.to_be_bytes(), Millis(now)), |row| {
+        let Some(id) = key_or_none(row, 0)? else { return Ok(None) };
+        Ok(Some((id, live(row, 1)?)))
+    })?;
+    rows.filter_map(Result::transpose).collect()
 }
 
 /// Lets a token that is there die at another time. One that is not there stays away.
@@ -67,9 +77,13 @@ pub(crate) fn take(db: &Connection, id: TokenId, now: Timestamp) -> Result<Optio
 
 /// Takes the live tokens of a subject away and returns their records.
 pub(crate) fn take_all(db: &Connection, subject: u128, now: Timestamp) -> Result<Vec<(TokenId, Vec<u8>)>> {
-    db.prepare_cached("DELETE FROM tokens WHERE subject = ?1 AND expires_at > ?2 RETURNING id, record")?
-        .query_map((subject.to_be_bytes(), Millis(now)), |row| Ok((key(row, 0)?, row.get(1)?)))?
-        .collect()
+    let mut statement =
+        db.prepare_cached("DELETE FROM tokens WHERE subject = ?1 AND expires_at > ?2 RETURNING id, record")?;
+    let rows = statement.query_map((subject.to_be_bytes(), Millis(now)), |row| {
+        let Some(id) = key_or_none(row, 0)? else { return Ok(None) };
+        Ok(Some((id, row.get(1)?)))
+    })?;
+    rows.filter_map(Result::transpose).collect()
 }
 
 /// Puts a tombstone where a token was.
@@ -102,6 +116,35 @@ pub(crate) fn keep_tombstone(
     Ok(kept > 0)
 }
 
+/// The fingerprint and the token that are noted under an idempotency key.
+pub(crate) fn find_issued_before(
+    db: &Connection,
+    name: u128,
+    now: Timestamp,
+) -> Result<Option<(u128, TokenId)>> {
+    db.prepare_cached("SELECT fingerprint, id FROM issued_once WHERE name = ?1 AND keep_until > ?2")?
+        .query_row((name.to_be_bytes(), Millis(now)), |row| {
+            let Key(id) = row.get(1)?;
+            Ok((u128::from_be_bytes(row.get(0)?), id))
+        })
+        .optional()
+}
+
+/// Notes which token was issued under an idempotency key. An older note must have expired.
+pub(crate) fn note_issued(
+    db: &Connection,
+    name: u128,
+    fingerprint: u128,
+    id: TokenId,
+    keep_until: Timestamp,
+) -> Result<()> {
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO issued_once (name, fingerprint, id, keep_until) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute((name.to_be_bytes(), fingerprint.to_be_bytes(), Key(id), Millis(keep_until)))
+    .map(drop)
+}
+
 /// Clears away at most `limit` rows of each table whose time has come, and returns how many.
 pub(crate) fn clear_expired(db: &Connection, limit: u32, now: Timestamp) -> Result<u64> {
     let tokens = db
@@ -114,7 +157,12 @@ pub(crate) fn clear_expired(db: &Connection, limit: u32, now: Timestamp) -> Resu
             "DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones WHERE keep_until <= ?1 LIMIT ?2)",
         )?
         .execute((Millis(now), limit))?;
-    Ok((tokens + tombstones) as u64)
+    let issued = db
+        .prepare_cached(
+            "DELETE FROM issued_once WHERE name IN (SELECT name FROM issued_once WHERE keep_until <= ?1 LIMIT ?2)",
+        )?
+        .execute((Millis(now), limit))?;
+    Ok((tokens + tombstones + issued) as u64)
 }
 
 fn live(row: &Row<'_>, at: usize) -> Result<Live> {
@@ -122,9 +170,16 @@ fn live(row: &Row<'_>, at: usize) -> Result<Live> {
     Ok(Live { record: row.get(at)?, expires_at })
 }
 
-fn key(row: &Row<'_>, at: usize) -> Result<TokenId> {
-    let Key(id) = row.get(at)?;
-    Ok(id)
+/// The token id in a column; `None` for what is none. No token has such a row, so it must not hide those of others.
+fn key_or_none(row: &Row<'_>, at: usize) -> Result<Option<TokenId>> {
+    match row.get(at) {
+        Ok(Key(id)) => Ok(Some(id)),
+        Err(Error::FromSqlConversionFailure(..)) => {
+            tracing::warn!("left out a row whose key is not the id of a token");
+            Ok(None)
+        }
+        Err(other) => Err(other),
+    }
 }
 
 /// A time in a column. The last time that a column holds is 292 million years away; later ones become that.

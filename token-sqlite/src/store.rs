@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use token_core::{
-    Change, Confirmation, Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Revocation, RevokeOutcome,
-    Sighting, StoreError, StoreErrorKind, Subject, TokenId, TokenStore, Validating,
+    Change, Confirmation, Demand, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once,
+    ParsedToken, Revocation, RevokeOutcome, Sighting, StoreError, StoreErrorKind, Subject, TokenId,
+    TokenState, TokenStore, Validating,
 };
 
 use crate::error::Failure;
@@ -43,7 +44,7 @@ impl SqliteStore {
 }
 
 /// What a transaction did is on disk when it is committed.
-fn on_disk<T>(outcome: T) -> Change<T> {
+pub(crate) fn on_disk<T>(outcome: T) -> Change<T> {
     Change { outcome, confirmation: Confirmation::DISK }
 }
 
@@ -58,6 +59,20 @@ impl TokenStore for SqliteStore {
         self.run("issue", move |store| store.issue(id, &request)).await.map(on_disk)
     }
 
+    async fn issue_once(
+        &self,
+        id: TokenId,
+        request: &IssueRequest,
+        key: &IdempotencyKey,
+    ) -> Result<Once<Change<Grant>>, StoreError> {
+        let (request, entry) = (request.clone(), key.entry(request));
+        self.run("issue", move |store| store.issue_once(id, &request, entry)).await
+    }
+
+    async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+        self.run("confirm", move |store| store.confirm(id)).await.map(on_disk)
+    }
+
     fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
         let demand = demand.clone();
         Box::pin(self.run("validate", move |store| store.validate(token.id(), &demand, mode)))
@@ -67,7 +82,7 @@ impl TokenStore for SqliteStore {
         self.run("show", move |store| store.show(id)).await
     }
 
-    async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError> {
+    async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
         let subject = subject.clone();
         self.run("list", move |store| store.list(&subject)).await
     }

@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use token_core::{
-    Clock, Demand, Grant, IssueRequest, KeyRing, Mode, Reason, Record, Revocation, RevokeOutcome, Sighting,
-    StoreError, Subject, SubjectHash, Timestamp, TokenId, Tombstone, Verdict,
+    Change, Clock, Confirmation, Demand, Grant, IdempotencyEntry, IdempotencyKey, IssueRequest, KeyRing,
+    Listing, Mode, Once, Reason, Record, Repeated, Revocation, RevokeOutcome, Sighting, StoreError, Subject,
+    SubjectHash, Timestamp, TokenId, TokenState, Tombstone, Verdict,
 };
 
 use crate::database::Database;
 use crate::error::Failure;
 use crate::rows::{self, Live};
+use crate::store::on_disk;
 
 /// How many expired rows of each table an issue clears away at most, so that it stays quick.
 pub(crate) const CLEARED_AT_ISSUE: u32 = 64;
@@ -37,22 +39,69 @@ struct Judged {
 
 impl Transitions {
     pub(crate) fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, Failure> {
-        let subject = request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?.index;
+        self.database.write(|db| self.issue_at(db, id, request, self.clock.now()))
+    }
+
+    /// As [`issue`](Self::issue), unless the entry says that it was done before.
+    pub(crate) fn issue_once(
+        &self,
+        id: TokenId,
+        request: &IssueRequest,
+        entry: IdempotencyEntry,
+    ) -> Result<Once<Change<Grant>>, Failure> {
+        let IdempotencyEntry { name, fingerprint } = entry;
         self.database.write(|db| {
             let now = self.clock.now();
-            rows::clear_expired(db, CLEARED_AT_ISSUE, now)?;
-            let record = Record::new(request, now);
-            let expires_at = now.after(record.deadlines().ttl(now));
-            let live = Live { record: record.encode(id, &self.keys), expires_at };
-            if let Some(parent) = request.parent
-                && rows::find(db, parent.id(), now)?.is_none()
-            {
-                return Err(StoreError::parent_gone(id).into());
+            match rows::find_issued_before(db, name, now)? {
+                Some((of, id)) if of == fingerprint => {
+                    let (known, confirmation) = (self.show_at(db, id, now)?, Confirmation::DISK);
+                    Ok(Once::Repeated(Repeated { id, known, confirmation }))
+                }
+                Some(_) => Ok(Once::Mismatched),
+                None => {
+                    let grant = self.issue_at(db, id, request, now)?;
+                    let until = now.after(IdempotencyKey::RETENTION.as_duration());
+                    rows::note_issued(db, name, fingerprint, id, until)?;
+                    Ok(Once::Issued(on_disk(grant)))
+                }
             }
-            if rows::find_tombstone(db, id, now)?.is_some() || !rows::insert(db, id, subject, &live, now)? {
-                return Err(StoreError::id_taken(id).into());
-            }
-            Ok(record.into_grant(id, expires_at))
+        })
+    }
+
+    fn issue_at(
+        &self,
+        db: &Connection,
+        id: TokenId,
+        request: &IssueRequest,
+        now: Timestamp,
+    ) -> Result<Grant, Failure> {
+        let subject = request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?.index;
+        rows::clear_expired(db, CLEARED_AT_ISSUE, now)?;
+        let record = Record::new(request, now);
+        let expires_at = now.after(record.deadlines().ttl(now));
+        let live = Live { record: record.encode(id, &self.keys), expires_at };
+        if let Some(parent) = request.parent
+            && !rows::is_live(db, parent.id(), now)?
+        {
+            return Err(StoreError::parent_gone(id).into());
+        }
+        if rows::find_tombstone(db, id, now)?.is_some() || !rows::insert(db, id, subject, &live, now)? {
+            return Err(StoreError::id_taken(id).into());
+        }
+        Ok(record.into_grant(id, expires_at))
+    }
+
+    /// SQLite shows an issue and a revocation to readers once they are on disk, and not before.
+    pub(crate) fn confirm(&self, id: TokenId) -> Result<TokenState, Failure> {
+        self.database.read(|db| {
+            let now = self.clock.now();
+            Ok(if rows::is_live(db, id, now)? {
+                TokenState::Live
+            } else if rows::find_tombstone(db, id, now)?.is_some() {
+                TokenState::Revoked
+            } else {
+                TokenState::Unknown
+            })
         })
     }
 
@@ -82,29 +131,29 @@ impl Transitions {
     }
 
     pub(crate) fn show(&self, id: TokenId) -> Result<Sighting, Failure> {
-        self.database.read(|db| {
-            let now = self.clock.now();
-            if let Some(live) = rows::find(db, id, now)? {
-                return Ok(Sighting::Live(self.decode(id, &live)?.into_grant(id, live.expires_at)));
-            }
-            // In this order, a token that is revoked between the two statements is found by one of them.
-            match rows::find_tombstone(db, id, now)? {
-                Some(bytes) => Tombstone::decode(id, &bytes, &self.keys)
-                    .map(Sighting::Revoked)
-                    .map_err(|error| StoreError::corrupt_tombstone(id, error).into()),
-                None => Ok(Sighting::Unknown),
-            }
-        })
+        self.database.read(|db| self.show_at(db, id, self.clock.now()))
     }
 
-    pub(crate) fn list(&self, subject: &Subject) -> Result<Vec<Grant>, Failure> {
+    fn show_at(&self, db: &Connection, id: TokenId, now: Timestamp) -> Result<Sighting, Failure> {
+        if let Some(live) = rows::find(db, id, now)? {
+            return Ok(Sighting::Live(self.decode(id, &live)?.into_grant(id, live.expires_at)));
+        }
+        // In this order, a token that is revoked between the two statements is found by one of them.
+        match rows::find_tombstone(db, id, now)? {
+            Some(bytes) => Tombstone::decode(id, &bytes, &self.keys)
+                .map(Sighting::Revoked)
+                .map_err(|error| StoreError::corrupt_tombstone(id, error).into()),
+            None => Ok(Sighting::Unknown),
+        }
+    }
+
+    pub(crate) fn list(&self, subject: &Subject) -> Result<Listing, Failure> {
         let index = SubjectHash::of(subject).index;
         let found = self.database.read(|db| Ok(rows::find_all(db, index, self.clock.now())?))?;
-        let grants =
-            found.iter().map(|(id, live)| Ok(self.decode(*id, live)?.into_grant(*id, live.expires_at)));
-        let mut grants = grants.collect::<Result<Vec<_>, StoreError>>()?;
-        Grant::sort_oldest_first(&mut grants);
-        Ok(grants)
+        Ok(Listing::of(found.into_iter().map(|(id, Live { record, expires_at })| {
+            let record = Record::decode(id, &record, &self.keys);
+            (id, record.map(|record| record.into_grant(id, expires_at)))
+        })))
     }
 
     pub(crate) fn revoke(&self, id: TokenId, revocation: &Revocation) -> Result<RevokeOutcome, Failure> {

@@ -18,7 +18,7 @@ pub(super) async fn a_listing_is_oldest_first_and_has_all_facts(rig: &dyn Rig) {
     present_live(rig, held.first().unwrap()).await;
 
     for store in [rig.store(), rig.other_node()] {
-        let grants = store.list(&subject("admin")).await.unwrap();
+        let grants = store.list(&subject("admin")).await.unwrap().grants;
         assert_eq!(grants.len(), held.len());
         for (grant, held) in grants.iter().zip(&held) {
             assert_same_facts(grant, &held.grant);

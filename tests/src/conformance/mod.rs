@@ -10,6 +10,7 @@ mod decode;
 mod demand;
 mod issue;
 mod list;
+mod once;
 mod prune;
 mod races;
 mod renew;
@@ -54,6 +55,19 @@ pub const ALL: &[Claim] = claims! {
         an_id_that_expired_is_free_again
         every_answer_names_the_id_that_was_issued
         a_token_that_was_never_issued_is_unknown
+    }
+    once {
+        an_issue_with_a_key_keeps_what_any_issue_keeps
+        a_repeat_issues_nothing_and_tells_the_token_there_is
+        a_repeat_with_the_same_new_token_is_no_other_issue
+        a_key_of_another_request_issues_nothing
+        a_key_belongs_to_one_subject_and_one_issuer
+        a_repeat_says_that_the_token_was_revoked
+        a_repeat_says_that_the_token_has_expired
+        an_issue_that_was_refused_leaves_its_key_free
+        a_child_with_a_key_stays_within_its_parent
+        confirming_tells_live_revoked_and_unknown
+        confirming_and_repeating_renew_nothing
     }
     child {
         a_child_has_the_deadlines_that_it_and_its_parent_both_allow
@@ -132,7 +146,9 @@ pub const ALL: &[Claim] = claims! {
         a_damaged_record_is_an_error_for_whoever_uses_the_token
         a_damaged_record_is_an_error_whatever_is_demanded
         a_damaged_record_is_an_error_to_show
-        a_damaged_record_is_an_error_to_list_and_the_error_names_it
+        a_damaged_record_hides_no_good_one_in_a_listing
+        a_record_that_cannot_be_read_is_listed_with_the_cause
+        a_damaged_record_can_be_confirmed
         a_damaged_record_can_be_revoked
         a_damaged_record_goes_with_the_others_of_its_subject
         a_damaged_record_harms_no_other_token
@@ -142,6 +158,7 @@ pub const ALL: &[Claim] = claims! {
     races {
         of_many_revocations_at_once_exactly_one_revokes
         of_many_issues_of_one_id_exactly_one_succeeds
+        of_many_issues_with_one_key_exactly_one_issues
         no_use_that_begins_after_a_revocation_returned_is_admitted
         an_issue_that_races_a_revocation_ends_in_one_state
         issues_listings_and_revocations_of_one_subject_end_consistently

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use token_core::{
-    Demand, IssueRequest, Mode, ParsedToken, Reason, RevokeOutcome, Sighting, StoreErrorKind, TokenId,
+    Demand, IssueRequest, Mode, Once, ParsedToken, Reason, RevokeOutcome, Sighting, StoreErrorKind, TokenId,
     TokenStore, Verdict,
 };
 use tokio::sync::Barrier;
@@ -79,6 +79,27 @@ pub(super) async fn of_many_issues_of_one_id_exactly_one_succeeds(rig: &dyn Rig)
     let [grant] = issued.as_slice() else { panic!("one succeeds, not {issued:?}") };
     assert_same_facts(&active(verdict(&rig.store(), token).await), grant);
     assert_eq!(listed(rig, &owner).await, [token.id()]);
+}
+
+pub(super) async fn of_many_issues_with_one_key_exactly_one_issues(rig: &dyn Rig) {
+    let owner = subject("admin");
+    let tokens: Arc<Vec<_>> = Arc::new((0..TASKS).map(|_| new_token(rig, &owner)).collect());
+    let answers = together(rig, TASKS, |store, number| {
+        let tokens = Arc::clone(&tokens);
+        async move {
+            let (asked, key) = (request("admin", sliding("1h")), "k".parse().unwrap());
+            match store.issue_once(tokens.get(number).unwrap().id(), &asked, &key).await.unwrap() {
+                Once::Issued(issued) => (issued.outcome.id, true),
+                Once::Repeated(repeated) => (repeated.id, false),
+                Once::Mismatched => panic!("the request is the same"),
+            }
+        }
+    });
+    let answers = answers.await;
+    let id = answers.first().unwrap().0;
+    assert!(answers.iter().all(|&(other, _)| other == id), "{answers:?}");
+    assert_eq!(answers.iter().filter(|(_, issued)| *issued).count(), 1, "{answers:?}");
+    assert_eq!(listed(rig, &owner).await, [id]);
 }
 
 pub(super) async fn no_use_that_begins_after_a_revocation_returned_is_admitted(rig: &dyn Rig) {
@@ -160,7 +181,7 @@ impl Ledger {
 
     async fn list(&self, store: &Store, asked: &IssueRequest) {
         let gone: HashSet<TokenId> = self.revoked.lock().unwrap().iter().copied().collect();
-        let grants = insist(|| store.list(&asked.subject)).await;
+        let grants = insist(|| store.list(&asked.subject)).await.grants;
         assert!(grants.iter().all(|grant| !gone.contains(&grant.id)), "a revoked token is listed");
         assert!(grants.is_sorted_by_key(|grant| (grant.issued_at, grant.id)));
     }
@@ -219,7 +240,7 @@ pub(super) async fn a_listing_shows_one_moment(rig: &dyn Rig) {
                 done.store(true, Ordering::SeqCst);
             }
             while !done.load(Ordering::SeqCst) {
-                let grants = insist(|| store.list(&asked.subject)).await;
+                let grants = insist(|| store.list(&asked.subject)).await.grants;
                 assert!((1..=2).contains(&grants.len()), "{} tokens are listed", grants.len());
                 yield_now().await;
             }
@@ -242,7 +263,7 @@ pub(super) async fn a_store_serves_many_users_at_once(rig: &dyn Rig) {
                 let used = store.validate(*token, &demand, Mode::Use).await.unwrap();
                 assert_same_facts(&active(used), &grant);
             }
-            let listed = store.list(&asked.subject).await.unwrap();
+            let listed = store.list(&asked.subject).await.unwrap().grants;
             assert!(matches!(listed.as_slice(), [only] if only.id == token.id()), "{listed:?}");
             let outcome = store.revoke(token.id(), &revocation("root", "done")).await.unwrap().outcome;
             assert_eq!(outcome, RevokeOutcome::Revoked);

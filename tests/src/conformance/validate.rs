@@ -24,7 +24,7 @@ pub(super) async fn a_token_is_active_on_every_node(rig: &dyn Rig) {
     let other = rig.other_node();
     let grant = active(other.validate(held.token, &Demand::any(), Mode::Use).await.unwrap());
     assert_same_facts(&grant, &held.grant);
-    let listed = other.list(&held.grant.subject).await.unwrap();
+    let listed = other.list(&held.grant.subject).await.unwrap().grants;
     let [grant] = listed.as_slice() else { panic!("one token, not {listed:?}") };
     assert_same_facts(grant, &held.grant);
 }

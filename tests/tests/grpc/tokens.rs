@@ -26,7 +26,14 @@ fn restricted(scopes: &[&str]) -> Option<Access> {
 /// For a token of `admin` that slides by ten minutes and is capped at a day.
 fn request(access: Option<Access>) -> IssueRequest {
     let (sliding_window, expire) = (seconds(600), seconds(86_400));
-    IssueRequest { user: "admin".into(), access, sliding_window, expire, label: "nightly".into() }
+    IssueRequest {
+        user: "admin".into(),
+        access,
+        sliding_window,
+        expire,
+        label: "nightly".into(),
+        ..IssueRequest::default()
+    }
 }
 
 fn full() -> Option<Access> {
@@ -300,4 +307,45 @@ async fn without_the_store_calls_are_unavailable_and_the_cause_is_in_the_log() {
     assert_eq!(status.code(), Code::Unavailable);
     assert!(!status.message().contains("refused"), "{status:?}");
     assert!(office.sidecar.said().contains("could not be validated"), "{}", office.sidecar.said());
+}
+
+#[tokio::test]
+async fn a_repeat_with_an_idempotency_key_issues_no_second_token() {
+    let office = Office::open().await;
+    let mut root = office.caller("root", "").await;
+    let asked = IssueRequest { idempotency_key: "8e03978e-40d5".into(), ..request(full()) };
+    let first = root.issue(asked.clone()).await.unwrap();
+    assert!(!first.token.is_empty() && first.repeated.is_none());
+    let id = first.grant.as_ref().unwrap().id.clone();
+    let again = root.issue(asked.clone()).await.unwrap();
+    let repeated = again.repeated.as_ref().unwrap();
+    assert_eq!((again.token.as_str(), &repeated.id, repeated.state.as_str()), ("", &id, "live"));
+    assert_eq!(again.grant, first.grant);
+
+    for wrong in [
+        IssueRequest { label: "other".into(), ..asked.clone() },
+        IssueRequest { idempotency_key: "ä".into(), ..asked.clone() },
+    ] {
+        assert_eq!(root.issue(wrong).await.unwrap_err().code(), Code::InvalidArgument);
+    }
+    root.revoke(What::Id(id.clone())).await.unwrap();
+    let revoked = root.issue(asked).await.unwrap();
+    assert_eq!((revoked.grant, revoked.repeated.unwrap().state.as_str()), (None, "revoked"));
+    assert_eq!(root.list("admin").await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_hides_no_other_token() {
+    let office = Office::open().await;
+    let mut root = office.caller("root", "").await;
+    let [good, bad] =
+        [root.issue(request(full())).await.unwrap(), root.issue(request(full())).await.unwrap()];
+    let [good, bad] = [good, bad].map(|issued| issued.grant.unwrap().id);
+    let key = format!("tok:{{{}}}:{}", &bad[..2], &bad[2..]);
+    office.redis.command::<()>(&["SETRANGE", &key, "2", "2"]).await;
+    let answer = root.0.list(ListRequest { user: "admin".into() }).await.unwrap().into_inner();
+    assert_eq!(answer.grants.iter().map(|grant| &grant.id).collect::<Vec<_>>(), [&good]);
+    let [row] = answer.unreadable.as_slice() else { panic!("one row, not {:?}", answer.unreadable) };
+    assert_eq!((&row.id, row.why.as_str()), (&bad, "missing_key"));
+    assert!(row.message.contains("give this node the key file"), "{row:?}");
 }

@@ -25,6 +25,8 @@ mod many;
 mod memory_budget;
 mod misuse;
 mod no_answer;
+mod once;
+mod one_bad_record;
 mod one_command;
 mod runtimes;
 mod time_to_live;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use token_core::{
-    Confirmation, ConfirmationLevel, Demand, Lifetime, Reason, Revocation, RevokeOutcome, Sighting,
-    TokenStore, Verdict,
+    Access, Confirmation, ConfirmationLevel, Demand, IssueRequest, Lifetime, Once, Reason, Revocation,
+    RevokeOutcome, Sighting, TokenState, TokenStore, Verdict, os_rng,
 };
 
 use crate::kit::{Place, Tokens, hard, is_active, issue, lifetimes, patient, tokens_with};
@@ -55,7 +55,7 @@ async fn issuers_job(place: &Place, issuer: &Tokens) {
             assert!(matches!(issuer.store().show(issued.grant.id).await.unwrap(), Sighting::Unknown));
         }
         // Whoever issues or lists clears away what is dead.
-        let listed = issuer.store().list(&user.parse().unwrap()).await.unwrap();
+        let listed = issuer.store().list(&user.parse().unwrap()).await.unwrap().grants;
         let texts: Vec<_> = live.iter().map(|issued| issued.token.expose_secret().to_owned()).collect();
         are_active(issuer, &texts).await;
         for issued in &live {
@@ -64,6 +64,22 @@ async fn issuers_job(place: &Place, issuer: &Tokens) {
         }
         place.bury(&live[0]).await;
         issue(issuer, &user, hard()).await;
+        issues_once_and_confirms(issuer, &user).await;
+    }
+}
+
+async fn issues_once_and_confirms(issuer: &Tokens, user: &str) {
+    let request = IssueRequest::new(user.parse().unwrap(), Access::Full, hard());
+    let key = "8e03978e-40d5-43e8-bc93-6894a57f9324".parse().unwrap();
+    for _ in 0..2 {
+        match issuer.issue_once(&request, &key, &mut os_rng().unwrap()).await.unwrap() {
+            Once::Issued(issued) => {
+                let confirmed = issuer.store().confirm(issued.grant.id).await.unwrap();
+                assert_eq!(confirmed.outcome, TokenState::Live);
+            }
+            Once::Repeated(repeated) => assert!(repeated.confirmation.is_confirmed()),
+            Once::Mismatched => panic!("it is the same request"),
+        }
     }
 }
 

@@ -42,7 +42,7 @@ impl Scene {
     }
 
     async fn list(&self, role: &Tokens) -> Vec<Grant> {
-        role.store().list(&USER.parse().unwrap()).await.unwrap()
+        role.store().list(&USER.parse().unwrap()).await.unwrap().grants
     }
 
     /// Each role does what it is there for, in the slot of the token.

@@ -1,7 +1,7 @@
 //! `issue`, and its other names.
 
 use clap::Args;
-use token_core::{Actor, Label, Scope, Span, Subject};
+use token_core::{Actor, IdempotencyKey, Label, Scope, Span, Subject};
 
 /// Issue a personal token to a user.
 ///
@@ -36,6 +36,11 @@ pub(crate) struct IssueArgs {
     /// Who issues it, for the record [default: the user of the operating system]
     #[arg(long, value_name = "NAME")]
     pub(crate) issuer: Option<Actor>,
+
+    /// A name for this request, best a UUID: repeated within 24 hours by the same issuer, it issues no second token, tells
+    /// the id of the first, and ends with 1, since the text of that one is not kept
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
 
     /// Print the token and nothing else
     #[arg(short, long, conflicts_with = "json")]

@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Show what is known of a token id, also of a revoked one
     Show(ShowArgs),
+    /// Wait again for the confirmation of tokens, and say how far it got
+    Confirm(ConfirmArgs),
     /// List the live tokens of a user
     List(ListArgs),
     /// Revoke tokens, at once and for good
@@ -134,6 +136,13 @@ pub(crate) struct ShowArgs {
     /// The token's id (not the token)
     #[arg(value_name = "ID")]
     pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfirmArgs {
+    /// The tokens' ids (not the tokens)
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) ids: Vec<String>,
 }
 
 #[derive(Debug, Args)]

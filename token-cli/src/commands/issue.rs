@@ -1,7 +1,10 @@
 //! `issue`, `user token`, `admin user token`
 
 use serde::Serialize;
-use token_core::{Access, Confirmation, Grant, IssueRequest, Issued, Lifetime, LifetimeError, os_rng};
+use token_core::{
+    Access, Confirmation, Grant, IssueRequest, Issued, Lifetime, LifetimeError, Once, Repeated, Sighting,
+    TokenId, os_rng,
+};
 
 use crate::args::{IssueArgs, Settings};
 use crate::exit::Exit;
@@ -15,20 +18,59 @@ pub(crate) async fn run(
     format: Format,
     settings: &Settings,
 ) -> Result<Report, Failure> {
+    let key = arguments.idempotency_key;
     let request = request(arguments)?;
     let mut rng = os_rng().map_err(Failure::randomness)?;
     let tokens = open(settings).await?;
-    let Issued { token, grant, confirmation } = tokens.issue(&request, &mut rng).await?;
-
-    let secret = token.expose_secret();
-    if format == Format::Quiet {
-        return Ok(Report::text(Exit::Done, format!("{secret}\n"))
-            .must_be_read(lost(&grant))
-            .if_confirmed("issued", confirmation));
+    let once = match &key {
+        Some(key) => tokens.issue_once(&request, key, &mut rng).await?,
+        None => Once::Issued(tokens.issue(&request, &mut rng).await?),
+    };
+    match once {
+        Once::Issued(issued) => issued_now(format, &issued),
+        Once::Repeated(repeated) => issued_before(format, &repeated),
+        Once::Mismatched => Err(Failure::usage(
+            "this idempotency key issued another token within the last 24 hours, with other arguments; \
+             use a new key for a new token",
+        )),
     }
-    let json = Json { token: secret, grant: &grant, confirmation };
-    let report = Report::new(format, Exit::Done, &json, || human(secret, &grant))?;
-    Ok(report.must_be_read(lost(&grant)).if_confirmed("issued", confirmation))
+}
+
+fn issued_now(format: Format, issued: &Issued) -> Result<Report, Failure> {
+    let Issued { token, grant, confirmation } = issued;
+    let secret = token.expose_secret();
+    let report = if format == Format::Quiet {
+        Report::text(Exit::Done, format!("{secret}\n"))
+    } else {
+        let json = Json { token: secret, grant, confirmation: *confirmation };
+        Report::new(format, Exit::Done, &json, || human(secret, grant))?
+    };
+    Ok(report.must_be_read(lost(grant)).if_confirmed("issued", *confirmation, &confirm(grant.id)))
+}
+
+/// There is no token to print, so this is no success for whoever waits for one.
+fn issued_before(format: Format, repeated: &Repeated) -> Result<Report, Failure> {
+    let id = repeated.id;
+    let report = match (format, &repeated.known) {
+        (Format::Quiet, _) => Report::text(Exit::Negative, String::new()),
+        (_, Sighting::Live(grant)) => Report::new(format, Exit::Negative, repeated, || facts(grant))?,
+        _ => Report::new(format, Exit::Negative, repeated, || format!("  id       {id}\n"))?,
+    };
+    let what = match repeated.known {
+        Sighting::Live(_) => format!(
+            "token {id} was issued before with this idempotency key, and its text is not kept: if it did not arrive, \
+             token-cli revoke {id}, and issue another with a new key"
+        ),
+        Sighting::Revoked(_) | Sighting::Unknown => format!(
+            "token {id} was issued before with this idempotency key, and {}: issue another with a new key",
+            if repeated.state() == "revoked" { "was revoked since" } else { "has expired since" }
+        ),
+    };
+    Ok(report.warn(Some((Exit::Negative, what))).if_confirmed("issued", repeated.confirmation, &confirm(id)))
+}
+
+fn confirm(id: TokenId) -> String {
+    format!("token-cli confirm {id}")
 }
 
 fn request(arguments: IssueArgs) -> Result<IssueRequest, Failure> {

@@ -1,6 +1,7 @@
 //! `list`
 
-use token_core::{Grant, TokenStore};
+use serde::Serialize;
+use token_core::{Grant, Listing, TokenStore, UnreadableRecord};
 
 use crate::args::ListArgs;
 use crate::exit::Exit;
@@ -10,18 +11,53 @@ use crate::open::Tokens;
 use crate::report::{Report, access, in_seconds, table, visible};
 
 pub(crate) async fn run(arguments: &ListArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
-    let grants = tokens.store().list(&arguments.user).await?;
-    Report::new(format, Exit::Done, &grants, || human(&grants))
+    let listing = tokens.store().list(&arguments.user).await?;
+    let report = Report::new(format, Exit::Done, &rows(&listing), || human(&listing))?;
+    Ok(report.warn(incomplete(&listing.unreadable)))
 }
 
-fn human(grants: &[Grant]) -> String {
-    if grants.is_empty() {
+/// A row in JSON: a grant, or the id of a token whose record cannot be read.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Row<'a> {
+    Grant(&'a Grant),
+    Unreadable {
+        unreadable: bool,
+        #[serde(flatten)]
+        row: &'a UnreadableRecord,
+    },
+}
+
+fn rows(listing: &Listing) -> Vec<Row<'_>> {
+    let unreadable = listing.unreadable.iter().map(|row| Row::Unreadable { unreadable: true, row });
+    listing.grants.iter().map(Row::Grant).chain(unreadable).collect()
+}
+
+/// What cannot be read is not known: as for a store that cannot be asked.
+fn incomplete(unreadable: &[UnreadableRecord]) -> Option<(Exit, String)> {
+    let what = match unreadable.len() {
+        0 => return None,
+        1 => "the record of 1 token cannot be read".to_owned(),
+        count => format!("the records of {count} tokens cannot be read"),
+    };
+    Some((Exit::Store, format!("warning: {what}; this node refuses what it cannot read")))
+}
+
+fn human(listing: &Listing) -> String {
+    if listing.is_empty() {
         return "no live tokens\n".into();
     }
-    table(
-        ["ID", "ISSUED", "EXPIRES", "SLIDES BY", "AT THE LATEST", "LABEL", "ACCESS"],
-        grants.iter().map(row),
-    )
+    let mut text = String::new();
+    if !listing.grants.is_empty() {
+        text += &table(
+            ["ID", "ISSUED", "EXPIRES", "SLIDES BY", "AT THE LATEST", "LABEL", "ACCESS"],
+            listing.grants.iter().map(row),
+        );
+    }
+    for row in &listing.unreadable {
+        text += &format!("{}  cannot be read: {}\n", row.id, row.message());
+    }
+    text
 }
 
 fn row(grant: &Grant) -> [String; 7] {

@@ -2,6 +2,7 @@
 
 mod bench;
 pub(crate) mod completions;
+mod confirm;
 mod doctor;
 mod issue;
 mod list;
@@ -31,6 +32,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Report, Failure> {
         | Command::Issue(arguments) => issue::run(arguments, format, &settings).await,
         Command::Validate(arguments) => validate::run(arguments, format, &settings).await,
         Command::Show(arguments) => show::run(&arguments, format, &open(&settings).await?).await,
+        Command::Confirm(arguments) => confirm::run(&arguments, format, &settings).await,
         Command::List(arguments) => list::run(&arguments, format, &open(&settings).await?).await,
         Command::Revoke(arguments) => revoke::run(arguments, format, &settings).await,
         Command::Serve(arguments) => serve::run(arguments, &settings).await,

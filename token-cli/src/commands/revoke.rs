@@ -22,7 +22,7 @@ pub(crate) async fn run(
     if let Some(user) = &arguments.user {
         let ended = open(settings).await?.store().revoke_subject(user, &revocation).await?;
         let rows = ended.outcome.into_iter().map(|id| Row::new(id, "revoked", ended.confirmation)).collect();
-        return Ok(report(format, rows)?.if_confirmed("revoked", ended.confirmation));
+        return Ok(report(format, rows)?.if_confirmed("revoked", ended.confirmation, "repeat this"));
     }
     let (tokens, ids) = if arguments.stdin {
         let text = secret::read(None)?;
@@ -40,7 +40,11 @@ pub(crate) async fn run(
     }
     let rows = revoke_each(&tokens, ids, &revocation).await;
     let unconfirmed = rows.iter().filter_map(|row| row.confirmation).find(|how| !how.is_confirmed());
-    Ok(report(format, rows)?.if_confirmed("revoked", unconfirmed.unwrap_or(Confirmation::LOCAL)))
+    Ok(report(format, rows)?.if_confirmed(
+        "revoked",
+        unconfirmed.unwrap_or(Confirmation::LOCAL),
+        "repeat this",
+    ))
 }
 
 fn report(format: Format, rows: Vec<Row>) -> Result<Report, Failure> {

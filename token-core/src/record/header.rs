@@ -4,12 +4,14 @@ use crate::access::Access;
 use crate::keys::KeyVersion;
 use crate::lifetime::Deadlines;
 use crate::partition::SubjectHash;
-use crate::record::Record;
+use crate::record::{Record, RecordError};
 use crate::scope::{Permission, Scope, Scopes};
 use crate::span::Span;
 use crate::timestamp::Timestamp;
 
 const FORMAT_VERSION: u8 = 1;
+/// Versions to come are taken from here. A byte beyond them is damage: no text, for one, begins with a lesser one.
+const LATEST_VERSION: u8 = 31;
 const SLIDES: u8 = 1;
 const CAPPED: u8 = 2;
 const FULL_ACCESS: u8 = 4;
@@ -59,10 +61,18 @@ impl Header {
         bytes
     }
 
-    /// The header, and what stands behind it; `None` for what is no record of this format version.
-    pub(super) fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
+    /// The header, and what stands behind it.
+    pub(super) fn read(bytes: &[u8]) -> Result<(Self, &[u8]), RecordError> {
+        match bytes.first() {
+            Some(&FORMAT_VERSION) => Self::parse(bytes).ok_or(RecordError::Form),
+            Some(&newer @ FORMAT_VERSION..=LATEST_VERSION) => Err(RecordError::Format(newer)),
+            _ => Err(RecordError::Form),
+        }
+    }
+
+    fn parse(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (head, rest) = bytes.split_first_chunk::<LENGTH>()?;
-        let ([version, flags, key_version], head) = head.split_first_chunk()?;
+        let ([_version, flags, key_version], head) = head.split_first_chunk()?;
         let (window, head) = head.split_first_chunk()?;
         let (cap, head) = head.split_first_chunk()?;
         let (subject_check, head) = head.split_first_chunk()?;
@@ -75,7 +85,7 @@ impl Header {
             subject_check: *subject_check,
             scopes: u16::from_be_bytes(*scopes),
         };
-        (*version == FORMAT_VERSION).then_some((header, rest))
+        Some((header, rest))
     }
 
     /// The deadlines, if flags and numbers agree with each other.

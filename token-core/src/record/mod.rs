@@ -50,19 +50,55 @@ pub struct Record {
     deadlines: Deadlines,
 }
 
-/// Why bytes are not the record of a token. Whatever the reason, the token is refused, loudly.
+/// Why what a store keeps under a token's id cannot be read as its record. Whatever the reason, the token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// Too short, of another format version, or with parts that contradict each other.
-    #[error("it does not have the form of a record")]
+    /// Too short, of no format version, or with parts that contradict each other.
+    #[error("it is damaged: it does not have the form of a record")]
     Form,
+    /// Of a format version that this program does not know yet.
+    #[error("it has format version {0}, which is newer than this program")]
+    Format(u8),
     /// Sealed with a key that is not in the key file.
-    #[error("it was sealed with store key version {0}, which is not in the key file")]
+    #[error("it was sealed with key version {0}, which is not in this node's key file")]
     KeyVersion(KeyVersion),
     /// The seal does not fit: changed, moved from another token, or sealed with another key.
-    #[error("its seal does not fit: it was changed, or sealed with another store key")]
+    #[error("its seal does not fit: it was changed, or sealed with another key of the same version")]
     Seal,
+    /// The store keeps something that is not even bytes: in Redis, a key of another type.
+    #[error("what the store keeps in its place is no record, but something of another type")]
+    Type,
+}
+
+impl RecordError {
+    /// A stable word for programs, metrics and logs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Form => "damaged",
+            Self::Format(_) => "newer_format",
+            Self::KeyVersion(_) => "missing_key",
+            Self::Seal => "wrong_seal",
+            Self::Type => "wrong_type",
+        }
+    }
+
+    /// What an operator can do. A token is only given up where nothing else helps: one with a missing key is good.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Form | Self::Type => "revoke it and issue another",
+            Self::Format(_) => "update this node",
+            Self::KeyVersion(KeyVersion::PUBLIC) => {
+                "it was issued without a key file: revoke it and issue another with this one"
+            }
+            Self::KeyVersion(_) => "give this node the key file that has this version",
+            Self::Seal => {
+                "compare this node's key file with the others'; if they are the same, revoke the token"
+            }
+        }
+    }
 }
 
 /// The part of a record that only people and services read.
@@ -109,7 +145,7 @@ impl Record {
     /// # Errors
     /// See [`RecordError`].
     pub fn decode(id: TokenId, bytes: &[u8], keys: &KeyRing) -> Result<Self, RecordError> {
-        let (header, rest) = Header::read(bytes).ok_or(RecordError::Form)?;
+        let (header, rest) = Header::read(bytes)?;
         seal::verify(bytes, id, keys, header.key_version)?;
         Self::from_parts(id, &header, rest).ok_or(RecordError::Form)
     }

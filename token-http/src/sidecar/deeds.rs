@@ -2,8 +2,9 @@
 //! may be done is [`policy`](super::policy)'s to say.
 
 use token_core::{
-    Change, Demand, Grant, IssueRequest, Issued, Label, Mode, Parent, ParsedToken, Reason, RevokeOutcome,
-    Sighting, StoreError, StoreErrorKind, Subject, TokenId, TokenStore, Verdict, os_rng,
+    Change, Demand, IdempotencyKey, IssueRequest, Issued, Label, Listing, Mode, Once, Parent, ParsedToken,
+    Reason, RevokeOutcome, Sighting, StoreError, StoreErrorKind, Subject, TokenId, TokenState, TokenStore,
+    Verdict, os_rng,
 };
 
 use super::callers::Caller;
@@ -27,16 +28,43 @@ enum By {
 }
 
 impl Caller<'_> {
-    /// Issues a token: to any user for administrators, else to the caller, within what their own token allows.
-    pub(super) async fn issue(&self, mut request: IssueRequest) -> Result<Made, Problem> {
+    /// Issues a token: to any user for administrators, else to the caller, within what their own token allows. Of all
+    /// requests with one idempotency key, one issues a token.
+    pub(super) async fn issue(
+        &self,
+        mut request: IssueRequest,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Once<Made>, Problem> {
         request.issuer = self.actor();
         request.parent = self.parent(&request.subject)?;
         let mut rng = os_rng().map_err(Problem::randomness)?;
-        let issued = self.tokens().issue(&request, &mut rng).await;
-        let issued = issued.map_err(|error| self.not_issued(error))?;
-        tracing::info!(id = %issued.grant.id, user = %request.subject, by = %self.subject(), "issued a token");
-        let shortened = issued.grant.deadlines != request.lifetime.starting(issued.grant.issued_at);
-        Ok(Made { issued, shortened })
+        let once = match key {
+            Some(key) => self.tokens().issue_once(&request, key, &mut rng).await,
+            None => self.tokens().issue(&request, &mut rng).await.map(Once::Issued),
+        };
+        let (user, by) = (&request.subject, self.subject());
+        match once.map_err(|error| self.not_issued(error))? {
+            Once::Issued(issued) => {
+                tracing::info!(id = %issued.grant.id, %user, %by, "issued a token");
+                let shortened = issued.grant.deadlines != request.lifetime.starting(issued.grant.issued_at);
+                Ok(Once::Issued(Made { issued, shortened }))
+            }
+            Once::Repeated(repeated) => {
+                tracing::info!(id = %repeated.id, %user, %by, "issued no second token for an idempotency key");
+                Ok(Once::Repeated(repeated))
+            }
+            Once::Mismatched => Err(Problem::key_of_another_request()),
+        }
+    }
+
+    /// Waits again for the confirmation of a token, or of its revocation.
+    pub(super) async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, Problem> {
+        self.may(id, By::Id).await?;
+        let done = self.tokens().store().confirm(id).await?;
+        if done.outcome == TokenState::Unknown {
+            return Err(Problem::no_such_token());
+        }
+        Ok(done)
     }
 
     /// Tells whether a token that was presented to the caller counts.
@@ -57,16 +85,16 @@ impl Caller<'_> {
         Ok(verdict)
     }
 
-    /// The live tokens of a user, oldest first, as far as the caller may know of them.
-    pub(super) async fn list(&self, user: &Subject) -> Result<Vec<Grant>, Problem> {
+    /// The live tokens of a user, oldest first, as far as the caller may know of them; those too that cannot be read.
+    pub(super) async fn list(&self, user: &Subject) -> Result<Listing, Problem> {
         let only = match self.rule(&Wish::List(user)) {
             Ruling::Granted => None,
             Ruling::ForItself => Some(self.grant().id),
             other => return Err(refused(other)),
         };
-        let mut grants = self.tokens().store().list(user).await?;
-        grants.retain(|grant| only.is_none_or(|only| only == grant.id));
-        Ok(grants)
+        let mut listing = self.tokens().store().list(user).await?;
+        listing.retain(|id| only.is_none_or(|only| only == id));
+        Ok(listing)
     }
 
     /// What is known of a token, if the caller may know of it. Else it is as if there were none.
@@ -111,19 +139,25 @@ impl Caller<'_> {
         Ok(done)
     }
 
-    /// Whose token it is, is looked at only where that matters: an administrator also ends one that does not decode.
-    async fn end(&self, id: TokenId, by: By, why: Option<Label>) -> Result<Change<RevokeOutcome>, Problem> {
+    /// Whether the caller may end this token, or confirm it. Whose it is, is looked at only if that matters: an administrator
+    /// also ends one that does not decode.
+    async fn may(&self, id: TokenId, by: By) -> Result<(), Problem> {
         let wish = |owner| match by {
             By::Id => Wish::Token(id, owner),
             By::Text => Wish::Text(owner),
         };
-        if self.rule(&wish(None)) != Ruling::Granted {
-            let sighting = self.tokens().store().show(id).await?;
-            match self.rule(&wish(owner(&sighting))) {
-                Ruling::Granted => {}
-                other => return Err(refused(other)),
-            }
+        if self.rule(&wish(None)) == Ruling::Granted {
+            return Ok(());
         }
+        let sighting = self.tokens().store().show(id).await?;
+        match self.rule(&wish(owner(&sighting))) {
+            Ruling::Granted => Ok(()),
+            other => Err(refused(other)),
+        }
+    }
+
+    async fn end(&self, id: TokenId, by: By, why: Option<Label>) -> Result<Change<RevokeOutcome>, Problem> {
+        self.may(id, by).await?;
         let done = self.tokens().store().revoke(id, &self.revocation(why)).await?;
         if done.outcome == RevokeOutcome::Unknown {
             return Err(Problem::no_such_token());

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use metrics::{Counter, Histogram, counter, histogram};
 use token_core::{
-    Change, Demand, Grant, IssueRequest, KeyRing, Mode, ParsedToken, Revocation, RevokeOutcome, Sighting,
-    StoreError, Subject, TokenId, TokenStore, Validating, Verdict,
+    Change, Demand, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once, ParsedToken,
+    Revocation, RevokeOutcome, Sighting, StoreError, Subject, TokenId, TokenState, TokenStore, Validating,
+    Verdict,
 };
 use tracing::Instrument;
 
@@ -105,6 +106,24 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         self.measure("issue", Some(id), self.store.issue(id, request), |_| "issued").await
     }
 
+    async fn issue_once(
+        &self,
+        id: TokenId,
+        request: &IssueRequest,
+        key: &IdempotencyKey,
+    ) -> Result<Once<Change<Grant>>, StoreError> {
+        self.measure("issue", None, self.store.issue_once(id, request, key), |once| match once {
+            Once::Issued(_) => "issued",
+            Once::Repeated(_) => "repeated",
+            Once::Mismatched => "mismatched",
+        })
+        .await
+    }
+
+    async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+        self.measure("confirm", Some(id), self.store.confirm(id), |done| done.outcome.code()).await
+    }
+
     fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
         Box::pin(async move {
             let work = self.store.validate(token, demand, mode);
@@ -139,7 +158,7 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         self.measure("show", Some(id), self.store.show(id), Sighting::code).await
     }
 
-    async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError> {
+    async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
         self.measure("list", None, self.store.list(subject), |_| "listed").await
     }
 

@@ -5,7 +5,7 @@
 //! | `/auth`, `/auth/…` | proxies that ask before they let a request through | nginx `auth_request`, Traefik ForwardAuth, Caddy `forward_auth`, Envoy `ext_authz` over HTTP |
 //! | `/introspect` | resource servers | RFC 7662 |
 //! | `/revoke` | holders and administrators | RFC 7009 |
-//! | `/v1/tokens`, `/v1/tokens/{id}` | holders and administrators | REST: issue, list, show, revoke |
+//! | `/v1/tokens`, `/v1/tokens/{id}`, `…/confirm` | holders and administrators | REST: issue, list, show, revoke, confirm |
 //! | `/openapi.json` | programs | OpenAPI 3.1 |
 //! | `/healthz`, `/readyz` | whoever watches over the process | |
 //! | `/metrics` | Prometheus | its text format |
@@ -30,6 +30,7 @@ mod front;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 mod health;
+mod idempotency;
 mod introspection;
 mod limits;
 mod measured;
@@ -120,6 +121,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
         ("/revoke", post(revocation::revoke)),
         ("/v1/tokens", get(tokens::list).post(tokens::issue).delete(tokens::revoke_all)),
         ("/v1/tokens/{id}", get(tokens::show).delete(tokens::revoke)),
+        ("/v1/tokens/{id}/confirm", post(tokens::confirm)),
         ("/openapi.json", get(openapi::openapi)),
         ("/healthz", get(health::healthz)),
         ("/readyz", get(health::readyz)),

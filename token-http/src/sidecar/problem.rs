@@ -46,6 +46,13 @@ impl Problem {
         Self::NotFound("there is no such token: never issued here, expired, or revoked too long ago")
     }
 
+    /// An idempotency key has issued something else (draft-ietf-httpapi-idempotency-key-header §2.7).
+    pub(super) fn key_of_another_request() -> Self {
+        let sentence =
+            "the idempotency key was used for another request within the last 24 hours; use a new one";
+        Self::Wrong(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", sentence.into())
+    }
+
     pub(super) fn randomness(error: RandomnessError) -> Self {
         Self::Store(StoreError::new(StoreErrorKind::Unavailable, error.to_string()))
     }
@@ -158,6 +165,9 @@ fn store<B: From<String>>(error: &StoreError) -> Response<B> {
     tracing::error!(%error, cause, "the store did not do what it was asked");
     let sentence = match error.kind() {
         StoreErrorKind::Full => "the store has no room for another token",
+        StoreErrorKind::Corrupt => {
+            "this node cannot read what the store keeps of the token; the log says why"
+        }
         _ if error.is_retryable() => "the store could not be asked, or has not confirmed it; try again",
         _ => "the store could not do it; whoever runs it finds the cause in the log",
     };

@@ -10,9 +10,11 @@
 mod answers;
 mod holders;
 mod hostile;
+mod idempotency;
 mod kit;
 mod openapi;
 mod proxies;
 mod requests;
 mod tokens;
 mod trouble;
+mod unreadable;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use token_core::{
-    Change, Confirmation, ConfirmationLevel, Demand, Grant, IssueRequest, KeyRing, MemoryStore, Mode,
-    ParsedToken, Revocation, RevokeOutcome, Sighting, StoreError, StoreErrorKind, Subject, TokenId,
-    TokenStore, Validating,
+    Change, Confirmation, ConfirmationLevel, Demand, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing,
+    MemoryStore, Mode, Once, ParsedToken, Revocation, RevokeOutcome, Sighting, StoreError, StoreErrorKind,
+    Subject, TokenId, TokenState, TokenStore, Validating,
 };
 
 use token_http::sidecar::Limits;
@@ -58,6 +58,22 @@ impl TokenStore for Troubled {
         }
         self.store.issue(id, request).await.map(unconfirmed)
     }
+    async fn issue_once(
+        &self,
+        id: TokenId,
+        request: &IssueRequest,
+        key: &IdempotencyKey,
+    ) -> Result<Once<Change<Grant>>, StoreError> {
+        self.trouble()?;
+        Ok(match self.store.issue_once(id, request, key).await? {
+            Once::Issued(change) => Once::Issued(unconfirmed(change)),
+            other => other,
+        })
+    }
+    async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+        self.trouble()?;
+        self.store.confirm(id).await.map(unconfirmed)
+    }
     fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
         if self.hanging {
             return Box::pin(std::future::pending());
@@ -68,7 +84,7 @@ impl TokenStore for Troubled {
         self.trouble()?;
         self.store.show(id).await
     }
-    async fn list(&self, subject: &Subject) -> Result<Vec<Grant>, StoreError> {
+    async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
         self.trouble()?;
         self.store.list(subject).await
     }
@@ -123,6 +139,9 @@ async fn a_token_that_is_not_confirmed_is_issued_and_told_as_such() {
     let answer = running.rest_with(&root, "POST", "", r#"{"expire":"1h"}"#).await;
     assert_eq!((answer.status, &answer.json["confirmation"]["confirmed"]), (201, &json!(false)));
     assert!(running.counts(answer.text("token")).await);
+    let confirm = format!("/{}/confirm", answer.text("id"));
+    let answer = running.rest(&root, "POST", &confirm).await;
+    assert_eq!((answer.status, &answer.json["confirmation"]["confirmed"]), (202, &json!(false)));
 }
 
 #[tokio::test]
@@ -139,11 +158,13 @@ async fn what_the_store_cannot_do_is_503_and_says_whether_to_try_again() {
         let running = Troubled::running(Some(kind));
         let root = running.issue("root", &[]).await;
         let one = format!("/{}", root.grant.id);
+        let confirm = format!("{one}/confirm");
         for (method, path, body) in [
             ("POST", "", r#"{"expire":"1h"}"#),
             ("GET", "", ""),
             ("GET", &one, ""),
             ("DELETE", &one, ""),
+            ("POST", &confirm, ""),
             ("DELETE", "?user=root", ""),
         ] {
             let answer = running.rest_with(&root, method, path, body).await;

@@ -212,7 +212,7 @@ impl Validation {
                 Ok(Verdict::Inactive(self.decode(id, &record)?.refusal(demand).unwrap_or(Reason::Unknown)))
             }
             Found::Unknown => Ok(Verdict::Inactive(Reason::Unknown)),
-            Found::Unreadable => Err(StoreError::corrupt(id, RecordError::Form)),
+            Found::Unreadable => Err(StoreError::corrupt(id, RecordError::Type)),
         }
     }
 

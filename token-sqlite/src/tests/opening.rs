@@ -86,13 +86,27 @@ fn the_database_of_another_program_is_refused_and_left_as_it_was() {
 }
 
 #[test]
-fn another_schema_version_is_refused_with_both_numbers() {
+fn a_newer_schema_version_is_refused_with_both_numbers() {
     let place = Place::new();
     drop(place.open());
-    place.raw().execute_batch("PRAGMA user_version = 2").unwrap();
+    place.raw().execute_batch("PRAGMA user_version = 3").unwrap();
     let (kind, message) = refusal(&place.path());
     assert_eq!(kind, StoreErrorKind::Misconfigured);
-    assert!(message.contains("has schema version 2, and this program knows version 1"), "{message}");
+    assert!(message.contains("has schema version 3, and this program knows none beyond 2"), "{message}");
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_is_brought_to_this_one() {
+    let place = Place::new();
+    let issued = issue(&place.open(), hard()).await;
+    place.raw().execute_batch("DROP TABLE issued_once; PRAGMA user_version = 1").unwrap();
+    for _ in 0..2 {
+        let tokens = place.open();
+        assert!(is_active(&tokens, &issued).await);
+        let request = IssueRequest::new(admin(), Access::Full, hard());
+        tokens.issue_once(&request, &"key".parse().unwrap(), &mut os_rng().unwrap()).await.unwrap();
+    }
+    assert_eq!((place.count("tokens"), place.count("issued_once")), (2, 1));
 }
 
 #[test]

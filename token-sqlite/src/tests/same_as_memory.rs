@@ -2,7 +2,8 @@
 
 use super::*;
 use token_core::{
-    MemoryStore, Mode, ParsedToken, Revocation, StoreErrorKind, SubjectHash, TokenFormat, TokenId, TokenStore,
+    MemoryStore, Mode, Once, ParsedToken, Revocation, StoreErrorKind, SubjectHash, TokenFormat, TokenId,
+    TokenStore,
 };
 
 /// Numbers that look random and are the same in every run.
@@ -30,7 +31,13 @@ impl Pair {
     async fn step(&mut self, n: &mut Numbers) {
         let subject = n.pick(&self.subjects);
         let revocation = Revocation { by: n.pick(&[None, "root".parse().ok()]), why: None };
-        match n.below(10) {
+        match n.below(12) {
+            10 => self.issue_once(subject, n).await,
+            11 => {
+                let id = n.pick(&self.tokens).id();
+                let state = self.sqlite.confirm(id).await.unwrap().outcome;
+                assert_eq!(state, self.memory.confirm(id).await.unwrap().outcome);
+            }
             0..3 => self.issue(subject, n).await,
             3..6 => {
                 let demand = n.pick(&[Demand::any(), Demand::any().subject(subject)]);
@@ -63,6 +70,27 @@ impl Pair {
                 self.sqlite.prune().await.unwrap();
                 assert_eq!(self.sqlite.prune().await.unwrap(), 0);
             }
+        }
+    }
+
+    /// With one of few keys, so that most are repeats, and some are others' keys.
+    async fn issue_once(&mut self, subject: Subject, n: &mut Numbers) {
+        let format = TokenFormat::new(Prefix::default(), self.sqlite.keys().clone());
+        let token = format.generate(SubjectHash::of(&subject).partition, &mut os_rng().unwrap());
+        let request = IssueRequest::new(subject, Access::Full, n.pick(&[hard(), sliding()]));
+        let key = n.pick(&["one", "other"]).parse().unwrap();
+        let ours = self.sqlite.issue_once(token.id(), &request, &key).await.unwrap();
+        let theirs = self.memory.issue_once(token.id(), &request, &key).await.unwrap();
+        match (ours, theirs) {
+            (Once::Issued(ours), Once::Issued(theirs)) => {
+                assert_eq!(ours.outcome, theirs.outcome);
+                self.tokens.push(format.parse(token.expose_secret()).unwrap());
+            }
+            (Once::Repeated(ours), Once::Repeated(theirs)) => {
+                assert_eq!((ours.id, ours.known), (theirs.id, theirs.known));
+            }
+            (Once::Mismatched, Once::Mismatched) => {}
+            (ours, theirs) => panic!("{ours:?} is not {theirs:?}"),
         }
     }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
-use token_core::{Change, Issued, Mode, RevokeOutcome, TokenId};
+use token_core::{Change, Issued, Mode, Once, RevokeOutcome, TokenId};
 use tonic::{Extensions, Request, Response, Status};
 
 use super::proto::token::v1::revoke_request::What;
@@ -31,14 +31,20 @@ impl TokenService for TokenCalls {
     async fn issue(&self, request: Request<IssueRequest>) -> Answer<IssueResponse> {
         let (_, extensions, request) = request.into_parts();
         let caller = self.caller(&extensions)?;
-        let Made { issued, shortened } = caller.issue(words::issue_request(request)?).await?;
-        let Issued { token, grant, confirmation } = issued;
-        Ok(Response::new(IssueResponse {
-            token: token.expose_secret().to_owned(),
-            grant: Some(words::grant(&grant)),
-            confirmation: Some(words::confirmation(confirmation)),
-            shortened,
-        }))
+        let key = words::idempotency_key(&request.idempotency_key)?;
+        match caller.issue(words::issue_request(request)?, key.as_ref()).await? {
+            Once::Issued(Made { issued: Issued { token, grant, confirmation }, shortened }) => {
+                Ok(Response::new(IssueResponse {
+                    token: token.expose_secret().to_owned(),
+                    grant: Some(words::grant(&grant)),
+                    confirmation: Some(words::confirmation(confirmation)),
+                    shortened,
+                    repeated: None,
+                }))
+            }
+            Once::Repeated(repeated) => Ok(Response::new(words::repeated(&repeated))),
+            Once::Mismatched => Err(Problem::key_of_another_request().into()),
+        }
     }
 
     async fn validate(&self, request: Request<ValidateRequest>) -> Answer<ValidateResponse> {
@@ -83,8 +89,11 @@ impl TokenService for TokenCalls {
             "" => caller.subject().clone(),
             user => words::subject("user", user)?,
         };
-        let grants = caller.list(&subject).await?;
-        Ok(Response::new(ListResponse { grants: grants.iter().map(words::grant).collect() }))
+        let listing = caller.list(&subject).await?;
+        Ok(Response::new(ListResponse {
+            grants: listing.grants.iter().map(words::grant).collect(),
+            unreadable: listing.unreadable.iter().map(words::unreadable).collect(),
+        }))
     }
 }
 

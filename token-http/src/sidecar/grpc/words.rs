@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use token_core::{
-    Access, Confirmation, Demand, Grant, IssueRequest, Label, Lifetime, Need, Scope, Scopes, Span, Subject,
-    Timestamp, Verdict, parse_node,
+    Access, Confirmation, Demand, Grant, IdempotencyKey, IssueRequest, Label, Lifetime, Need, Repeated,
+    Scope, Scopes, Sighting, Span, Subject, Timestamp, UnreadableRecord, Verdict, parse_node,
 };
 use tonic::Status;
 
@@ -24,8 +24,15 @@ pub(super) fn label(field: &str, text: &str) -> Result<Option<Label>, Status> {
     (!text.is_empty()).then(|| text.parse()).transpose().map_err(|error| wrong(field, error))
 }
 
+/// An empty one is none.
+pub(super) fn idempotency_key(text: &str) -> Result<Option<IdempotencyKey>, Status> {
+    let key = (!text.is_empty()).then(|| text.parse()).transpose();
+    key.map_err(|error| wrong("idempotency_key", error))
+}
+
 pub(super) fn issue_request(request: proto::IssueRequest) -> Result<IssueRequest, Status> {
-    let proto::IssueRequest { user, access, sliding_window, expire, label: text } = request;
+    let proto::IssueRequest { user, access, sliding_window, expire, label: text, idempotency_key: _ } =
+        request;
     let access = match access {
         Some(proto::issue_request::Access::Full(proto::FullAccess {})) => Access::Full,
         Some(proto::issue_request::Access::Restricted(proto::Scopes { scopes })) => restricted(&scopes)?,
@@ -112,6 +119,24 @@ pub(super) fn grant(grant: &Grant) -> proto::Grant {
         sliding_window: grant.deadlines.window().and_then(|window| window.as_duration().try_into().ok()),
         max_expires_at: grant.deadlines.cap().map(timestamp),
     }
+}
+
+pub(super) fn repeated(repeated: &Repeated) -> proto::IssueResponse {
+    let grant = match &repeated.known {
+        Sighting::Live(live) => Some(grant(live)),
+        Sighting::Revoked(_) | Sighting::Unknown => None,
+    };
+    let state = repeated.state().to_owned();
+    proto::IssueResponse {
+        grant,
+        confirmation: Some(confirmation(repeated.confirmation)),
+        repeated: Some(proto::Repeated { id: repeated.id.to_string(), state }),
+        ..proto::IssueResponse::default()
+    }
+}
+
+pub(super) fn unreadable(row: &UnreadableRecord) -> proto::UnreadableRecord {
+    proto::UnreadableRecord { id: row.id.to_string(), why: row.why.code().to_owned(), message: row.message() }
 }
 
 fn timestamp(time: Timestamp) -> prost_types::Timestamp {

@@ -7,12 +7,13 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use serde::Serialize;
-use token_core::{Confirmation, Grant, Issued};
+use token_core::{Confirmation, Grant, Issued, Once, Repeated};
 
 use super::request;
 use crate::sidecar::Sidecar;
 use crate::sidecar::body::{self, expect_media_type};
 use crate::sidecar::deeds::Made;
+use crate::sidecar::idempotency;
 use crate::sidecar::problem::Problem;
 use crate::sidecar::query::Query;
 
@@ -26,7 +27,8 @@ struct Answer<'a> {
     confirmation: Confirmation,
 }
 
-/// Issues a token: to any user for administrators, else to the caller, within what their own token allows.
+/// Issues a token: to any user for administrators, else to the caller, within what their own token allows. A repeat with
+/// the same `Idempotency-Key` issues none, and is answered with 200 and the one there is.
 pub(in crate::sidecar) async fn issue(
     State(sidecar): State<Arc<Sidecar>>,
     request: Request,
@@ -35,11 +37,22 @@ pub(in crate::sidecar) async fn issue(
     let caller = sidecar.caller(&parts).await?;
     Query::read(&parts, &[])?;
     expect_media_type(&parts.headers, "application/json")?;
+    let key = idempotency::key(&parts.headers)?;
     let request = request::read(&body::read(body).await?, caller.subject())?;
-    Ok(answer(&caller.issue(request).await?))
+    match caller.issue(request, key.as_ref()).await? {
+        Once::Issued(made) => Ok(created(&made)),
+        Once::Repeated(repeated) => Ok(as_before(&repeated)),
+        Once::Mismatched => Err(Problem::key_of_another_request()),
+    }
 }
 
-fn answer(made: &Made) -> Response {
+/// The token that an earlier request issued, without its text.
+fn as_before(repeated: &Repeated) -> Response {
+    let location = [(header::LOCATION, format!("/v1/tokens/{}", repeated.id))];
+    (StatusCode::OK, location, Json(repeated)).into_response()
+}
+
+fn created(made: &Made) -> Response {
     let Made { issued: Issued { token, grant, confirmation }, shortened } = made;
     let answer =
         Answer { token: token.expose_secret(), grant, shortened: *shortened, confirmation: *confirmation };

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use http::request::Parts;
 use serde::Serialize;
-use token_core::{Grant, Subject};
+use token_core::{Grant, Listing, Subject, UnreadableRecord};
 
 use super::cursor::Cursor;
 use crate::sidecar::Sidecar;
@@ -20,6 +20,8 @@ const MAX_LIMIT: usize = 1000;
 #[derive(Debug, Serialize)]
 pub(in crate::sidecar) struct Page {
     tokens: Vec<Grant>,
+    /// Tokens whose records this node cannot read, and why. They have no place in the order: the first page tells of all.
+    unreadable: Vec<UnreadableRecord>,
     /// For the tokens that follow; none where these were the last.
     next_cursor: Option<String>,
 }
@@ -45,10 +47,14 @@ fn limit(query: &Query) -> Result<usize, Problem> {
 }
 
 /// The tokens behind the cursor, as many as the limit says, and the cursor of the next page where there is one.
-fn page(mut tokens: Vec<Grant>, limit: usize, cursor: Option<Cursor>) -> Page {
+fn page(listing: Listing, limit: usize, cursor: Option<Cursor>) -> Page {
+    let Listing { grants: mut tokens, mut unreadable } = listing;
+    if cursor.is_some() {
+        unreadable.clear();
+    }
     tokens.retain(|grant| cursor.is_none_or(|cursor| Cursor::at(grant) > cursor));
     let more = tokens.len() > limit;
     tokens.truncate(limit);
     let last = tokens.last().filter(|_| more);
-    Page { next_cursor: last.map(|grant| Cursor::at(grant).to_string()), tokens }
+    Page { next_cursor: last.map(|grant| Cursor::at(grant).to_string()), tokens, unreadable }
 }

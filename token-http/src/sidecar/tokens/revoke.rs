@@ -41,7 +41,7 @@ pub(in crate::sidecar) async fn revoke(
     let id = super::id(path)?;
     let Change { outcome, confirmation } = caller.revoke(id, why).await?;
     let ended = Ended { id: id.to_string(), outcome: outcome.code(), confirmation };
-    Ok((status(confirmation), Json(ended)))
+    Ok((super::status(confirmation), Json(ended)))
 }
 
 /// Ends all tokens of a user in one step, the one that is presented included where it is theirs. Whose must be said.
@@ -55,10 +55,5 @@ pub(in crate::sidecar) async fn revoke_all(
     let user: Subject = query.get("user")?.ok_or_else(|| Problem::bad_request("user: say whose tokens"))?;
     let Change { outcome: ids, confirmation } = caller.revoke_all(&user, why).await?;
     let revoked = ids.iter().map(ToString::to_string).collect();
-    Ok((status(confirmation), Json(AllEnded { user: user.to_string(), revoked, confirmation })))
-}
-
-/// What is done and not confirmed is not finished (RFC 9110 §15.3.3): the caller repeats it.
-fn status(confirmation: Confirmation) -> StatusCode {
-    if confirmation.is_confirmed() { StatusCode::OK } else { StatusCode::ACCEPTED }
+    Ok((super::status(confirmation), Json(AllEnded { user: user.to_string(), revoked, confirmation })))
 }

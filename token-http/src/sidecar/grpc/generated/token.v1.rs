@@ -23,6 +23,9 @@ pub struct IssueRequest {
     /// What it is for.
     #[prost(string, tag = "6")]
     pub label: ::prost::alloc::string::String,
+    /// A name for this request, best a UUID: a repeat within 24 hours issues no second token. Empty: each request issues one.
+    #[prost(string, tag = "7")]
+    pub idempotency_key: ::prost::alloc::string::String,
     /// What it may reach. It has to be said: nothing is not everything.
     #[prost(oneof = "issue_request::Access", tags = "2, 3")]
     pub access: ::core::option::Option<issue_request::Access>,
@@ -41,9 +44,10 @@ pub mod issue_request {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct IssueResponse {
-    /// The token: a secret.
+    /// The token: a secret. Empty where this is a repeat: its text is not kept.
     #[prost(string, tag = "1")]
     pub token: ::prost::alloc::string::String,
+    /// Absent where this is a repeat, and the token is not live any more.
     #[prost(message, optional, tag = "2")]
     pub grant: ::core::option::Option<Grant>,
     #[prost(message, optional, tag = "3")]
@@ -51,6 +55,19 @@ pub struct IssueResponse {
     /// Whether it lives shorter than was asked for, since it would have exceeded the token that issued it.
     #[prost(bool, tag = "4")]
     pub shortened: bool,
+    /// Set where an earlier request with the same idempotency key issued a token, and this one none.
+    #[prost(message, optional, tag = "5")]
+    pub repeated: ::core::option::Option<Repeated>,
+}
+/// The token that an earlier request issued.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Repeated {
+    /// Its public handle.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// live, revoked or expired
+    #[prost(string, tag = "2")]
+    pub state: ::prost::alloc::string::String,
 }
 /// What a live token grants.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -196,8 +213,25 @@ pub struct ListRequest {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListResponse {
+    /// The live tokens, oldest first.
     #[prost(message, repeated, tag = "1")]
     pub grants: ::prost::alloc::vec::Vec<Grant>,
+    /// Tokens whose records this node cannot read. With any of them, the listing is not complete.
+    #[prost(message, repeated, tag = "2")]
+    pub unreadable: ::prost::alloc::vec::Vec<UnreadableRecord>,
+}
+/// A record that the store keeps and this node cannot read. The token is refused here.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnreadableRecord {
+    /// The token's public handle.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// damaged, newer_format, missing_key, wrong_seal or wrong_type
+    #[prost(string, tag = "2")]
+    pub why: ::prost::alloc::string::String,
+    /// The cause and what to do, for people.
+    #[prost(string, tag = "3")]
+    pub message: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
 pub mod token_service_client {

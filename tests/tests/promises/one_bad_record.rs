@@ -1,0 +1,188 @@
+//! P16: one bad record hides no good one, whatever it is that Redis keeps in its place.
+
+use token_core::{
+    Lifetime, RecordError, Revocation, RevokeOutcome, Sighting, StoreErrorKind, SubjectHash, TokenId,
+    TokenStore,
+};
+use token_tests::servers::Standalone;
+
+use crate::command_line::Cli;
+use crate::kit::{Deployment, Tokens, issue, span, tokens_at};
+
+fn record_key(id: TokenId) -> String {
+    let id = id.to_string();
+    format!("tok:{{{}}}:{}", &id[..2], &id[2..])
+}
+
+fn index_key(user: &str) -> String {
+    let hash = SubjectHash::of(&user.parse().unwrap());
+    format!("tok:{{{}}}:u:{:032x}", hash.partition, hash.index)
+}
+
+/// Puts something in the place of a key, which lives for an hour.
+async fn replace(server: &Standalone, key: &str, command: &[&str]) {
+    server.command::<()>(&["DEL", key]).await;
+    server.command::<()>(command).await;
+    server.command::<()>(&["PEXPIRE", key, "3600000"]).await;
+}
+
+/// What else a key can hold.
+fn of_other_types(key: &str) -> [Vec<&str>; 4] {
+    [
+        vec!["HSET", key, "a", "b"],
+        vec!["RPUSH", key, "a"],
+        vec!["SADD", key, "a"],
+        vec!["XADD", key, "*", "a", "b"],
+    ]
+}
+
+async fn unreadable(tokens: &Tokens) -> Vec<(TokenId, RecordError)> {
+    let listing = tokens.store().list(&"admin".parse().unwrap()).await.unwrap();
+    listing.unreadable.iter().map(|row| (row.id, row.why)).collect()
+}
+
+#[tokio::test]
+async fn a_record_of_another_type_hides_no_other_token() {
+    let server = Standalone::start().await;
+    let tokens = tokens_at(&server.url()).await;
+    let good = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
+    let mut expected = Vec::new();
+    for number in 0..4 {
+        let bad = issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await.grant.id;
+        let key = record_key(bad);
+        replace(&server, &key, &of_other_types(&key)[number]).await;
+        expected.push((bad, RecordError::Type));
+    }
+    expected.sort_by_key(|(id, _)| *id);
+    assert_eq!(unreadable(&tokens).await, expected);
+    assert_eq!(tokens.store().list(&"admin".parse().unwrap()).await.unwrap().grants, [good.grant]);
+
+    let (bad, _) = expected[0];
+    assert_eq!(tokens.store().show(bad).await.unwrap_err().kind(), StoreErrorKind::Corrupt);
+    for outcome in [RevokeOutcome::Revoked, RevokeOutcome::AlreadyRevoked] {
+        assert_eq!(tokens.store().revoke(bad, &Revocation::default()).await.unwrap().outcome, outcome);
+    }
+    assert!(matches!(tokens.store().show(bad).await.unwrap(), Sighting::Revoked(_)));
+    issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
+    let all = tokens.store().revoke_subject(&"admin".parse().unwrap(), &Revocation::default()).await.unwrap();
+    assert_eq!(all.outcome.len(), 5, "two good ones and three of another type");
+    assert!(tokens.store().list(&"admin".parse().unwrap()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_tombstone_of_another_type_does_not_undo_a_revocation() {
+    let server = Standalone::start().await;
+    let tokens = tokens_at(&server.url()).await;
+    let id = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await.grant.id;
+    let _ = tokens.store().revoke(id, &Revocation::default()).await.unwrap();
+    let key = record_key(id).replace("}:", "}:r:");
+    for command in of_other_types(&key) {
+        replace(&server, &key, &command).await;
+        assert_eq!(tokens.store().show(id).await.unwrap_err().kind(), StoreErrorKind::Corrupt, "{command:?}");
+        let again = tokens.store().revoke(id, &Revocation::default()).await.unwrap();
+        assert_eq!(again.outcome, RevokeOutcome::AlreadyRevoked);
+        assert!(matches!(tokens.store().show(id).await.unwrap(), Sighting::Revoked(_)));
+    }
+}
+
+/// An id of another partition is in another slot: a script that is given both is refused by a cluster.
+async fn members_of_others_hinder_nothing(deployment: &Deployment) {
+    let tokens = tokens_at(&deployment.url()).await;
+    let own = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
+    let other = issue(&tokens, "somebody else", Lifetime::hard(span("1h"))).await.grant.id;
+    assert_ne!(own.grant.id.partition(), other.partition());
+    let index = index_key("admin");
+    let other = other.to_string();
+    for server in deployment.primaries().await {
+        if server.command::<Vec<String>>(&["KEYS", &index]).await.is_empty() {
+            continue;
+        }
+        let members: [&[u8]; 3] = [other.as_bytes(), b"\xff\xfe", b"not an id"];
+        for member in members {
+            let mut add = redis::cmd("ZADD");
+            add.arg(&index).arg("+inf").arg(member);
+            add.query_async::<()>(&mut server.connection().await).await.unwrap();
+        }
+    }
+    tokens.store().prune().await.unwrap();
+    // Each issue draws up to eight members.
+    let another = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
+    let listing = tokens.store().list(&"admin".parse().unwrap()).await.unwrap();
+    assert_eq!(listing.grants, [own.grant, another.grant]);
+    assert_eq!(listing.unreadable, []);
+}
+
+#[tokio::test]
+async fn members_of_others_in_an_index_hinder_nothing_on_a_server() {
+    members_of_others_hinder_nothing(&Deployment::standalone().await).await;
+}
+
+#[tokio::test]
+async fn members_of_others_in_an_index_hinder_nothing_on_a_cluster() {
+    members_of_others_hinder_nothing(&Deployment::cluster().await).await;
+}
+
+#[tokio::test]
+async fn an_index_of_another_type_does_not_end_a_prune_for_the_others() {
+    let server = Standalone::start().await;
+    let tokens = tokens_at(&server.url()).await;
+    let dead = issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await.grant.id;
+    server.command::<()>(&["DEL", &record_key(dead)]).await;
+    for number in 0..20 {
+        server.command::<()>(&["HSET", &index_key(&format!("user-{number}")), "a", "b"]).await;
+    }
+    assert_eq!(tokens.store().prune().await.unwrap(), 1);
+}
+
+/// Its record would be found by no revocation of all tokens.
+#[tokio::test]
+async fn an_issue_that_finds_an_index_of_another_type_leaves_no_record() {
+    let server = Standalone::start().await;
+    let tokens = tokens_at(&server.url()).await;
+    server.command::<()>(&["HSET", &index_key("admin"), "a", "b"]).await;
+    let request = token_core::IssueRequest::new(
+        "admin".parse().unwrap(),
+        token_core::Access::Full,
+        Lifetime::hard(span("1h")),
+    );
+    tokens.issue(&request, &mut token_core::os_rng().unwrap()).await.unwrap_err();
+    assert_eq!(server.command::<Vec<String>>(&["KEYS", "*"]).await, [index_key("admin")]);
+}
+
+#[tokio::test]
+async fn the_command_lists_the_good_ones_marks_the_others_and_ends_with_3() {
+    let server = Standalone::start().await;
+    let cli = Cli::new(&server.url());
+    let good = cli.run("issue -u admin -e 1h --json", "").await.json()["id"].as_str().unwrap().to_owned();
+    let bad = cli.run("issue -u admin -e 1h --json", "").await.json()["id"].as_str().unwrap().to_owned();
+    server.command::<()>(&["SETRANGE", &record_key(bad.parse().unwrap()), "2", "2"]).await;
+
+    let ran = cli.run("list -u admin", "").await;
+    assert_eq!(ran.code, 3);
+    assert!(ran.stdout.contains(&format!("\n{good} ")), "{}", ran.stdout);
+    let said = format!(
+        "{bad}  cannot be read: it was sealed with key version 2, which is not in this node's key file; \
+         give this node the key file that has this version"
+    );
+    assert!(ran.stdout.contains(&said), "{}", ran.stdout);
+    assert!(ran.stderr.contains("the record of 1 token cannot be read"), "{}", ran.stderr);
+
+    let ran = cli.run("list -u admin --json", "").await;
+    let rows = ran.json();
+    assert_eq!((ran.code, rows.as_array().unwrap().len()), (3, 2));
+    assert_eq!((&rows[0]["id"], rows[0].get("unreadable")), (&good.as_str().into(), None));
+    assert_eq!(
+        (&rows[1]["id"], &rows[1]["unreadable"], &rows[1]["why"]),
+        (&bad.as_str().into(), &true.into(), &"missing_key".into())
+    );
+
+    let shown = cli.run(&format!("show {bad}"), "").await;
+    assert_eq!(shown.code, 3);
+    assert!(
+        shown.stderr.contains("give this node the key file") && !shown.stderr.contains("revoke"),
+        "{}",
+        shown.stderr
+    );
+    assert_eq!(cli.run("revoke --user admin", "").await.code, 0);
+    assert_eq!(cli.run("list -u admin", "").await.code, 0);
+}

@@ -1,0 +1,84 @@
+//! `confirm`
+
+use serde::Serialize;
+use token_core::{Change, Confirmation, ConfirmationLevel, StoreError, TokenId, TokenState, TokenStore};
+
+use crate::args::{ConfirmArgs, Settings};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::format::Format;
+use crate::open::open;
+use crate::report::{Report, table};
+
+pub(crate) async fn run(
+    arguments: &ConfirmArgs,
+    format: Format,
+    settings: &Settings,
+) -> Result<Report, Failure> {
+    let ids = arguments.ids.iter().map(|text| super::parse_id(text)).collect::<Result<Vec<_>, _>>()?;
+    let tokens = open(settings).await?;
+    let mut rows = Vec::with_capacity(ids.len());
+    for id in ids {
+        rows.push(Row::of(id, tokens.store().confirm(id).await));
+    }
+    let exit = rows.iter().map(Row::exit).max().unwrap_or(Exit::Done);
+    let unconfirmed = rows.iter().filter_map(|row| row.confirmation).find(|how| !how.is_confirmed());
+    let report = Report::new(format, exit, &rows, || human(&rows))?;
+    Ok(report.if_confirmed("kept", unconfirmed.unwrap_or(Confirmation::LOCAL), "repeat this"))
+}
+
+/// How far one token has gone.
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    /// `live`, `revoked`, `unknown`, or `failed`.
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation: Option<Confirmation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl Row {
+    fn of(id: TokenId, change: Result<Change<TokenState>, StoreError>) -> Self {
+        let id = id.to_string();
+        match change {
+            Ok(Change { outcome: TokenState::Unknown, .. }) => {
+                Self { id, state: TokenState::Unknown.code(), confirmation: None, error: None }
+            }
+            Ok(Change { outcome, confirmation }) => {
+                Self { id, state: outcome.code(), confirmation: Some(confirmation), error: None }
+            }
+            Err(error) => Self { id, state: "failed", confirmation: None, error: Some(error.to_string()) },
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        match self.confirmation {
+            Some(_) => Exit::Done,
+            None if self.error.is_some() => Exit::Store,
+            None => Exit::Negative,
+        }
+    }
+}
+
+fn human(rows: &[Row]) -> String {
+    table(
+        ["ID", "STATE", "CONFIRMED"],
+        rows.iter().map(|row| {
+            let far = row.confirmation.map(far).or_else(|| row.error.clone()).unwrap_or_else(|| "-".into());
+            [row.id.clone(), row.state.into(), far]
+        }),
+    )
+}
+
+/// How far it got, in words.
+fn far(confirmation: Confirmation) -> String {
+    let Confirmation { level, expected, reached } = confirmation;
+    match level {
+        ConfirmationLevel::Local => "by the server itself; no replica was waited for".into(),
+        ConfirmationLevel::Replicated => format!("by {reached} of {expected} replicas"),
+        ConfirmationLevel::Disk if confirmation.is_confirmed() => "by the disk".into(),
+        ConfirmationLevel::Disk => "not by the disk".into(),
+    }
+}
