@@ -26,6 +26,8 @@ pub(crate) enum Part {
     All,
     /// Validations per second, over one Redis that this program starts.
     Validate(ValidateArgs),
+    /// What the embedded store does a second: validations, issues and revocations.
+    Embedded(EmbeddedArgs),
     /// Latencies at fixed rates of arrival.
     Latency,
     /// Requests per second at /auth of `token-cli serve` and at a bare handler, asked by wrk.
@@ -91,6 +93,34 @@ pub(crate) struct ValidateArgs {
     /// Keeps the rows for the report, although they were not measured in the usual way.
     #[arg(long, hide = true)]
     pub(crate) keep: bool,
+}
+
+/// How the embedded store is measured. With any of these, the report's results stay.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct EmbeddedArgs {
+    /// How many rounds.
+    #[arg(long)]
+    pub(crate) rounds: Option<usize>,
+    /// How long a lap is, in milliseconds.
+    #[arg(long, value_name = "MS")]
+    pub(crate) lap_ms: Option<u64>,
+    /// How many tokens of each kind there are.
+    #[arg(long)]
+    pub(crate) tokens: Option<usize>,
+    /// Keep the files in this folder, so that its disk is measured.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Keeps the rows for the report, although they were not measured in the usual way.
+    #[arg(long, hide = true)]
+    pub(crate) keep: bool,
+}
+
+impl EmbeddedArgs {
+    /// Whether something else than the usual is asked for, and not to be kept.
+    pub(crate) fn is_special(&self) -> bool {
+        let Self { rounds, lap_ms, tokens, folder, keep } = self;
+        !keep && (rounds.is_some() || lap_ms.is_some() || tokens.is_some() || folder.is_some())
+    }
 }
 
 impl ValidateArgs {

@@ -133,7 +133,7 @@ pub(crate) struct Row {
     pub(crate) laps: Vec<f64>,
     /// Processor time of this process for each call, in microseconds; of other processes it is not known.
     pub(crate) client_us: Option<f64>,
-    /// Processor time of the Redis server for each call, in microseconds, sockets included.
+    /// Processor time of the Redis server for each call, in microseconds, sockets included; 0 without a server.
     pub(crate) server_us: f64,
     /// What `INFO commandstats` counts of it: executing commands, for each call, in microseconds.
     pub(crate) commands_us: f64,
@@ -147,8 +147,16 @@ impl Row {
     }
 }
 
+/// What was used so far, by the server, too, if there is one.
+async fn used(meter: Option<&Meter<'_>>) -> Outcome<Used> {
+    match meter {
+        Some(meter) => meter.read().await,
+        None => Ok(Used::own()),
+    }
+}
+
 /// Lets all contestants run, in turns.
-pub(crate) async fn hold(rules: &Rules, entries: &[Entry], meter: &Meter<'_>) -> Outcome<Vec<Row>> {
+pub(crate) async fn hold(rules: &Rules, entries: &[Entry], meter: Option<&Meter<'_>>) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     for &callers in &rules.callers {
         // Connections, scripts and pages of memory are there before anything counts.
@@ -160,9 +168,9 @@ pub(crate) async fn hold(rules: &Rules, entries: &[Entry], meter: &Meter<'_>) ->
             for turn in 0..entries.len() {
                 let who = (turn + round) % entries.len();
                 if let (Some(entry), Some(laps)) = (entries.get(who), laps.get_mut(who)) {
-                    let before = meter.read().await?;
+                    let before = used(meter).await?;
                     let lap = entry.lap(callers, rules.lap).await?;
-                    laps.push((lap, meter.read().await?.since(&before)));
+                    laps.push((lap, used(meter).await?.since(&before)));
                 }
             }
         }

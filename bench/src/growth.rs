@@ -55,7 +55,7 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
         };
         entries.truncate(1);
         entries.push(Entry::new("ours/capped", "", ours));
-        let rows = hold(&rules, &entries, &Meter::on(&arena.server).await).await?;
+        let rows = hold(&rules, &entries, Some(&Meter::on(&arena.server).await)).await?;
         for row in &rows {
             println!("{tokens:>10} tokens  {:<16}{:>10.0}/s", row.name, row.per_second.median);
         }

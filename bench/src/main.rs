@@ -8,6 +8,7 @@ mod bulk;
 mod contest;
 mod contestants;
 mod door;
+mod embedded;
 mod growth;
 mod latency;
 mod machine;
@@ -25,7 +26,7 @@ mod validate;
 
 use clap::Parser;
 
-use crate::args::{Cli, Part, ValidateArgs};
+use crate::args::{Cli, EmbeddedArgs, Part, ValidateArgs};
 use crate::outcome::Outcome;
 use crate::results::Docs;
 use crate::revocation::RevocationArgs;
@@ -42,6 +43,7 @@ async fn run(cli: Cli) -> Outcome<()> {
     match cli.part {
         Part::All => all(&docs).await,
         Part::Validate(arguments) => validate::run(&arguments, &docs).await,
+        Part::Embedded(arguments) => embedded::run(&arguments, &docs).await,
         Part::Latency => latency::run(&docs).await,
         Part::Auth => auth::run(&docs).await,
         Part::Memory => memory::run(&docs).await,
@@ -58,6 +60,7 @@ async fn run(cli: Cli) -> Outcome<()> {
 async fn all(docs: &Docs) -> Outcome<()> {
     micro::run(docs).await?;
     validate::run(&ValidateArgs::default(), docs).await?;
+    embedded::run(&EmbeddedArgs::default(), docs).await?;
     latency::run(docs).await?;
     auth::run(docs).await?;
     nodes::run(docs).await?;

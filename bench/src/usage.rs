@@ -27,6 +27,11 @@ pub(crate) struct Used {
 }
 
 impl Used {
+    /// What this process has used, where no server is measured.
+    pub(crate) fn own() -> Self {
+        Self { client_us: own_us(), ..Self::default() }
+    }
+
     pub(crate) fn since(&self, before: &Self) -> Self {
         Self {
             client_us: self.client_us - before.client_us,

@@ -100,7 +100,7 @@ async fn contest(arguments: &ValidateArgs, rules: &Rules, tokens: usize) -> Outc
     }
     entries.retain(|entry: &Entry| wanted(entry.name));
     let meter = Meter::on(&arena.server).await;
-    let rows = hold(rules, &entries, &meter).await?;
+    let rows = hold(rules, &entries, Some(&meter)).await?;
     let contestants = entries
         .iter()
         .map(|entry| About { name: entry.name.to_owned(), about: entry.about.clone() })

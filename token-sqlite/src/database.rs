@@ -1,4 +1,4 @@
-//! The connections to the file, and who waits for whom.
+//! The connections to the file, and which of them waits for the disk.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,37 +6,69 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::error::Failure;
+use crate::open::connect;
+use crate::place::Place;
 
-/// Two connections to one file: what only reads waits neither for a write nor for the disk.
+/// How long the log grows before it is moved into the file, which takes two syncs: 16 MiB.
+const PAGES_IN_THE_LOG: u32 = 4_000;
+
+/// When a change is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Durability {
+    /// When all processes see it. The loss of power may undo it.
+    Seen,
+    /// When it is on the disk, with everything that was committed before it.
+    Disk,
+}
+
+/// Connections to one file: what only reads waits neither for a write nor for the disk.
 #[derive(Debug)]
 pub(crate) struct Database {
-    path: PathBuf,
-    // Closed in this order: the last one moves the log into the file, and only the writer's settings do that safely.
+    place: Place,
+    // Closed in this order: the last one moves the log into the file.
     reader: Mutex<Connection>,
-    pub(crate) writer: Mutex<Connection>,
+    pub(crate) writer: Mutex<Writer>,
+}
+
+/// The connections that write, one at a time.
+///
+/// Both append to one log. SQLite syncs the log before it moves any of it into the file, on either connection, and a
+/// commit on `disk` syncs the whole log, so that what `seen` has committed earlier is on the disk too: nothing that was
+/// acknowledged as being there can depend on a page that is not (<https://sqlite.org/pragma.html#pragma_synchronous>).
+#[derive(Debug)]
+pub(crate) struct Writer {
+    /// `synchronous=NORMAL`. Opened by the first change that takes it: most commands make none.
+    pub(crate) seen: Option<Connection>,
+    /// `synchronous=FULL`
+    pub(crate) disk: Connection,
 }
 
 impl Database {
-    pub(crate) fn new(path: PathBuf, reader: Connection, writer: Connection) -> Self {
-        Self { path, reader: Mutex::new(reader), writer: Mutex::new(writer) }
+    pub(crate) fn new(path: PathBuf, reader: Connection, disk: Connection) -> Result<Self, Failure> {
+        let (place, writer) = (Place::of(path)?, Writer { seen: None, disk });
+        Ok(Self { place, reader: Mutex::new(reader), writer: Mutex::new(writer) })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
     /// Runs `look` on the database as it is. Each statement in it sees one state; two may see different ones: a
     /// transaction around them would cost every validation a quarter of its speed.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.place.check_now_and_then()?;
         look(&lock(&self.reader))
     }
 
     /// Runs `change` as the only writer of the file. All of it happens, or nothing when it fails.
     pub(crate) fn write<T>(
         &self,
+        durability: Durability,
         change: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let mut connection = lock(&self.writer);
+        self.place.check()?;
+        let mut writer = lock(&self.writer);
+        let connection = writer.connection(durability, self.path())?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let answer = change(&transaction)?;
         transaction.commit()?;
@@ -44,7 +76,36 @@ impl Database {
     }
 }
 
-fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+impl Writer {
+    fn connection(&mut self, durability: Durability, path: &Path) -> Result<&mut Connection, Failure> {
+        match (durability, &mut self.seen) {
+            (Durability::Disk, _) => Ok(&mut self.disk),
+            (Durability::Seen, Some(seen)) => Ok(seen),
+            (Durability::Seen, none) => Ok(none.insert(connect_writer(path, Durability::Seen)?)),
+        }
+    }
+}
+
+/// A connection whose commits are acknowledged so.
+pub(crate) fn connect_writer(path: &Path, durability: Durability) -> Result<Connection, Failure> {
+    let connection = connect(path)?;
+    set_durability(&connection, durability)?;
+    Ok(connection)
+}
+
+pub(crate) fn set_durability(connection: &Connection, durability: Durability) -> Result<(), Failure> {
+    let synchronous = match durability {
+        Durability::Seen => "NORMAL",
+        Durability::Disk => "FULL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    // What a sync takes on macOS, also before the log is moved into the file.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", PAGES_IN_THE_LOG)?;
+    Ok(())
+}
+
+fn lock<T>(connection: &Mutex<T>) -> MutexGuard<'_, T> {
     // A thread that panicked here dropped its transaction on the way out, which rolled it back.
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,28 +2,29 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::ErrorCode;
 use token_core::{StoreError, StoreErrorKind};
 
 /// A failure on its way to the caller: it does not yet say what was being done, and to which file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Failure {
-    Sqlite(rusqlite::Error),
-    File(io::Error),
+    Sqlite(Arc<rusqlite::Error>),
+    File(Arc<io::Error>),
     /// Already said in full.
     Store(StoreError),
 }
 
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
+        Self::Sqlite(Arc::new(error))
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::File(error)
+        Self::File(Arc::new(error))
     }
 }
 
@@ -34,6 +35,15 @@ impl From<StoreError> for Failure {
 }
 
 impl Failure {
+    /// Whether something was not written because there is no room for it.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => of_sqlite(error).0 == StoreErrorKind::Full,
+            Self::File(error) => of_file(error.kind()).0 == StoreErrorKind::Full,
+            Self::Store(error) => error.kind() == StoreErrorKind::Full,
+        }
+    }
+
     /// Says that this kept us from `doing` something to the file at `path`, which is `what`.
     pub(crate) fn explain(self, doing: &str, what: &str, path: &Path) -> StoreError {
         let said = |(kind, trouble)| {
@@ -128,7 +138,7 @@ mod tests {
     use std::error::Error;
 
     fn explained(code: i32) -> StoreError {
-        Failure::Sqlite(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).explain(
+        Failure::from(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).explain(
             "issue",
             "database",
             Path::new("/data/t.db"),
@@ -178,7 +188,7 @@ mod tests {
             (io::ErrorKind::NotADirectory, Kind::Misconfigured),
             (io::ErrorKind::TimedOut, Kind::Unavailable),
         ] {
-            let error = Failure::File(io.into()).explain("open", "key file", Path::new("k"));
+            let error = Failure::from(io::Error::from(io)).explain("open", "key file", Path::new("k"));
             assert_eq!(error.kind(), kind, "{error}");
             assert!(error.to_string().starts_with("cannot open: the key file k "), "{error}");
         }

@@ -42,8 +42,10 @@
 //!
 //! Calls run on Tokio's blocking threads, so they need a Tokio runtime and hold up none of its workers. What only reads
 //! never waits for what writes. A write waits for the writes of other processes, at most
-//! [`SqliteStore::BUSY_TIMEOUT`], and then for the disk; writes of one `SqliteStore` queue up before that. The use of a
-//! sliding token is a write.
+//! [`SqliteStore::BUSY_TIMEOUT`]. Writes that are asked for at the same time share one transaction.
+//!
+//! Issues and revocations are on the disk before they are acknowledged. The use of a sliding token is a write, too, but
+//! does not wait for the disk: the loss of power may take the last renewals back, and then a token ends earlier.
 //!
 //! A full disk stops writes of every kind, revocations too: they fail with [`Full`](token_core::StoreErrorKind::Full),
 //! and so does the use of a sliding token, which is neither admitted nor called invalid then.
@@ -54,9 +56,11 @@ mod examine;
 mod fresh;
 pub mod keyfile;
 mod open;
+mod place;
 mod rows;
 mod store;
 mod transitions;
+mod writing;
 
 pub use examine::{examine, examine_mode};
 pub use store::SqliteStore;

@@ -8,11 +8,12 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use token_core::{Clock, KeyRing, StoreError, StoreErrorKind, SystemClock};
 
-use crate::database::Database;
+use crate::database::{Database, Durability, set_durability};
 use crate::error::Failure;
 use crate::fresh;
 use crate::store::SqliteStore;
 use crate::transitions::Transitions;
+use crate::writing::Queue;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -56,7 +57,9 @@ impl SqliteStore {
         clock: impl Clock + 'static,
     ) -> Result<Self, StoreError> {
         let database = open_database(path).map_err(|failure| failure.explain("open", "database", path))?;
-        Ok(Self { inner: Arc::new(Transitions { keys, clock: Box::new(clock), database }) })
+        Ok(Self {
+            inner: Arc::new(Transitions { keys, clock: Box::new(clock), database, queue: Queue::default() }),
+        })
     }
 }
 
@@ -78,13 +81,11 @@ fn open_database(path: &Path) -> Result<Database, Failure> {
     check_identity(&writer, &path)?;
     switch_to_wal(&writer, &path)?;
     update(&writer)?;
-    // Each commit is on the disk before it is acknowledged; the second line is what that takes on macOS.
-    writer.pragma_update(None, "synchronous", "FULL")?;
-    writer.pragma_update(None, "fullfsync", true)?;
+    set_durability(&writer, Durability::Disk)?;
 
     let reader = connect(&path)?;
     reader.pragma_update(None, "query_only", true)?;
-    Ok(Database::new(path, reader, writer))
+    Database::new(path, reader, writer)
 }
 
 /// Refuses to make a database beside the log of one that is gone: SQLite would take the log for the new one's.

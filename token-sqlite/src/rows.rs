@@ -4,7 +4,7 @@
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
-use token_core::{Partition, Timestamp, TokenId};
+use token_core::{Deadlines, Partition, Timestamp, TokenId};
 
 /// The record of a live token, and when the token dies.
 #[derive(Debug)]
@@ -61,11 +61,24 @@ pub(crate) fn find_all(db: &Connection, subject: u128, now: Timestamp) -> Result
     rows.filter_map(Result::transpose).collect()
 }
 
-/// Lets a token that is there die at another time. One that is not there stays away.
-pub(crate) fn renew(db: &Connection, id: TokenId, expires_at: Timestamp) -> Result<()> {
-    db.prepare_cached("UPDATE tokens SET expires_at = ?2 WHERE id = ?1")?
-        .execute((Key(id), Millis(expires_at)))
-        .map(drop)
+/// Starts the window of a live token with this record anew, and answers when it dies now: never earlier than before,
+/// whatever the clock says, and never behind its hard expiry. `None` where there is no such token.
+pub(crate) fn renew(
+    db: &Connection,
+    id: TokenId,
+    record: &[u8],
+    deadlines: Deadlines,
+    now: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let cap = deadlines.cap().unwrap_or(Timestamp::from_millis(u64::MAX));
+    db.prepare_cached(
+        "UPDATE tokens SET expires_at = min(max(expires_at, ?3), ?4)
+         WHERE id = ?1 AND record = ?2 AND expires_at > ?5 RETURNING expires_at",
+    )?
+    .query_row((Key(id), record, Millis(now.after(deadlines.ttl(now))), Millis(cap), Millis(now)), |row| {
+        row.get(0).map(|Millis(expires_at)| expires_at)
+    })
+    .optional()
 }
 
 /// Takes the live token with this id away and returns its record.

@@ -3,14 +3,19 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rusqlite::Connection;
 use token_core::{
     Change, Confirmation, Demand, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once,
     ParsedToken, Revocation, RevokeOutcome, Sighting, StoreError, StoreErrorKind, Subject, TokenId,
-    TokenState, TokenStore, Validating,
+    TokenState, TokenStore, Validating, Verdict,
 };
+use tokio::sync::oneshot;
+use tokio::task::JoinError;
 
+use crate::database::Durability;
 use crate::error::Failure;
-use crate::transitions::Transitions;
+use crate::transitions::{CLEARED_AT_ONCE, Transitions};
+use crate::writing::{Answer, Pending, QueuedChange};
 
 /// Tokens in one SQLite file, which several processes may have open at once.
 ///
@@ -21,24 +26,57 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Runs `work` to its end, also when the future is dropped: what it does is done whole or not at all.
+    /// Runs `look` to its end, also when the future is dropped.
+    async fn read<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        look: impl FnOnce(&Transitions) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        // Nobody else answers, so its caller waits for it.
+        self.run(doing, move |store, answer| drop(answer.send(look(store)))).await
+    }
+
+    /// Writes a change to the disk, also when the future is dropped: it is done whole or not at all.
+    async fn write<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        mut change: impl FnMut(&Transitions, &Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let work = move |store: &Transitions, db: &Connection| change(store, db);
+        let submit = move |store: &Transitions, answer| {
+            let change: Box<dyn QueuedChange> = Pending::new(Durability::Disk, answer, work);
+            store.submit([change]);
+        };
+        self.run(doing, submit).await
+    }
+
+    /// Runs `work` on a thread that may block. It answers itself, or leaves that to another thread.
     async fn run<T: Send + 'static>(
         &self,
         doing: &'static str,
-        work: impl FnOnce(&Transitions) -> Result<T, Failure> + Send + 'static,
+        work: impl FnOnce(&Transitions, Answer<T>) + Send + 'static,
     ) -> Result<T, StoreError> {
-        let inner = Arc::clone(&self.inner);
-        let work =
-            move || work(&inner).map_err(|failure| failure.explain(doing, "database", inner.database.path()));
-        match tokio::task::spawn_blocking(work).await {
-            Ok(answer) => answer,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(cancelled) => {
-                    let message = format!("cannot {doing}: the program is shutting down; start it again");
-                    Err(StoreError::new(StoreErrorKind::Unavailable, message).caused_by(cancelled))
-                }
-            },
+        let (inner, (answer, answered)) = (Arc::clone(&self.inner), oneshot::channel());
+        let thread = tokio::task::spawn_blocking(move || work(&inner, answer));
+        match answered.await {
+            Ok(answer) => self.explain(doing, answer),
+            Err(_) => Err(broken_off(doing, thread.await)),
+        }
+    }
+
+    fn explain<T>(&self, doing: &str, answer: Result<T, Failure>) -> Result<T, StoreError> {
+        answer.map_err(|failure| failure.explain(doing, "database", self.inner.database.path()))
+    }
+}
+
+/// Why there is no answer. A panic of the thread that was to give it is passed on.
+fn broken_off(doing: &str, thread: Result<(), JoinError>) -> StoreError {
+    let unavailable = |why| StoreError::new(StoreErrorKind::Unavailable, format!("cannot {doing}: {why}"));
+    match thread.map_err(JoinError::try_into_panic) {
+        Ok(()) => unavailable("another call failed that was to write this change too; try again"),
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(cancelled)) => {
+            unavailable("the program is shutting down; start it again").caused_by(cancelled)
         }
     }
 }
@@ -56,7 +94,7 @@ impl TokenStore for SqliteStore {
 
     async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
         let request = request.clone();
-        self.run("issue", move |store| store.issue(id, &request)).await.map(on_disk)
+        self.write("issue", move |store, db| store.issue(db, id, &request)).await.map(on_disk)
     }
 
     async fn issue_once(
@@ -66,25 +104,58 @@ impl TokenStore for SqliteStore {
         key: &IdempotencyKey,
     ) -> Result<Once<Change<Grant>>, StoreError> {
         let (request, entry) = (request.clone(), key.entry(request));
-        self.run("issue", move |store| store.issue_once(id, &request, entry)).await
+        self.write("issue", move |store, db| store.issue_once(db, id, &request, &entry)).await
     }
 
     async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
-        self.run("confirm", move |store| store.confirm(id)).await.map(on_disk)
+        self.read("confirm", move |store| store.confirm(id)).await.map(on_disk)
     }
 
     fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
         let demand = demand.clone();
-        Box::pin(self.run("validate", move |store| store.validate(token.id(), &demand, mode)))
+        let work = move |store: &Transitions, answer| {
+            if let Some(renewal) = store.validate(token.id(), demand, mode, answer) {
+                store.submit([renewal]);
+            }
+        };
+        Box::pin(self.run("validate", work))
+    }
+
+    /// All renewals are written together.
+    async fn validate_many(
+        &self,
+        tokens: &[(ParsedToken, Demand)],
+        mode: Mode,
+    ) -> Vec<Result<Verdict, StoreError>> {
+        let (inner, asked) = (Arc::clone(&self.inner), tokens.to_vec());
+        let (answers, answered): (Vec<_>, Vec<_>) = asked.iter().map(|_| oneshot::channel()).unzip();
+        let thread = tokio::task::spawn_blocking(move || {
+            let validate = |((token, demand), answer): ((ParsedToken, Demand), _)| {
+                inner.validate(token.id(), demand, mode, answer)
+            };
+            let renewals: Vec<_> = asked.into_iter().zip(answers).filter_map(validate).collect();
+            if !renewals.is_empty() {
+                inner.submit(renewals);
+            }
+        });
+        let mut verdicts = Vec::with_capacity(answered.len());
+        for answered in answered {
+            verdicts.push(answered.await.map(|answer| self.explain("validate", answer)));
+        }
+        if verdicts.iter().all(Result::is_ok) {
+            return verdicts.into_iter().flatten().collect();
+        }
+        let why = broken_off("validate", thread.await);
+        verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(|_| Err(why.clone()))).collect()
     }
 
     async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
-        self.run("show", move |store| store.show(id)).await
+        self.read("show", move |store| store.show(id)).await
     }
 
     async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
         let subject = subject.clone();
-        self.run("list", move |store| store.list(&subject)).await
+        self.read("list", move |store| store.list(&subject)).await
     }
 
     async fn revoke(
@@ -93,7 +164,7 @@ impl TokenStore for SqliteStore {
         revocation: &Revocation,
     ) -> Result<Change<RevokeOutcome>, StoreError> {
         let revocation = revocation.clone();
-        self.run("revoke", move |store| store.revoke(id, &revocation)).await.map(on_disk)
+        self.write("revoke", move |store, db| store.revoke(db, id, &revocation)).await.map(on_disk)
     }
 
     async fn revoke_subject(
@@ -102,10 +173,19 @@ impl TokenStore for SqliteStore {
         revocation: &Revocation,
     ) -> Result<Change<Vec<TokenId>>, StoreError> {
         let (subject, revocation) = (subject.clone(), revocation.clone());
-        self.run("revoke", move |store| store.revoke_subject(&subject, &revocation)).await.map(on_disk)
+        self.write("revoke", move |store, db| store.revoke_subject(db, &subject, &revocation))
+            .await
+            .map(on_disk)
     }
 
     async fn prune(&self) -> Result<u64, StoreError> {
-        self.run("prune", Transitions::prune).await
+        let mut total = 0;
+        loop {
+            let cleared = self.write("prune", Transitions::prune).await?;
+            total += cleared;
+            if cleared < u64::from(CLEARED_AT_ONCE) {
+                return Ok(total);
+            }
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! What each method of the store does to the database: one statement that looks, or one transaction that writes, or the
-//! first and then the second.
+//! What each method of the store does to the database: one statement that looks, or one change in a transaction that
+//! others may share, or the first and then the second.
 //!
 //! The clock is read behind all waiting: inside the transaction.
 
@@ -12,10 +12,11 @@ use token_core::{
     SubjectHash, Timestamp, TokenId, TokenState, Tombstone, Verdict,
 };
 
-use crate::database::Database;
+use crate::database::{Database, Durability};
 use crate::error::Failure;
 use crate::rows::{self, Live};
 use crate::store::on_disk;
+use crate::writing::{Answer, Pending, Queue, QueuedChange};
 
 /// How many expired rows of each table an issue clears away at most, so that it stays quick.
 pub(crate) const CLEARED_AT_ISSUE: u32 = 64;
@@ -29,43 +30,56 @@ pub(crate) struct Transitions {
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) database: Database,
+    pub(crate) queue: Queue,
 }
 
-/// A verdict, and when the token dies from now on if that changes.
-struct Judged {
-    verdict: Verdict,
-    renewed_until: Option<Timestamp>,
+/// What a look at a token has shown.
+enum Seen {
+    /// The verdict, which changes nothing.
+    Settled(Verdict),
+    /// The token is active, and this use moves its end.
+    Renewing(Renewal),
+}
+
+/// A use that was admitted: the grant, and the record that it was read from.
+struct Renewal {
+    grant: Arc<Grant>,
+    record: Vec<u8>,
 }
 
 impl Transitions {
-    pub(crate) fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Grant, Failure> {
-        self.database.write(|db| self.issue_at(db, id, request, self.clock.now()))
+    pub(crate) fn issue(
+        &self,
+        db: &Connection,
+        id: TokenId,
+        request: &IssueRequest,
+    ) -> Result<Grant, Failure> {
+        self.issue_at(db, id, request, self.clock.now())
     }
 
     /// As [`issue`](Self::issue), unless the entry says that it was done before.
     pub(crate) fn issue_once(
         &self,
+        db: &Connection,
         id: TokenId,
         request: &IssueRequest,
-        entry: IdempotencyEntry,
+        entry: &IdempotencyEntry,
     ) -> Result<Once<Change<Grant>>, Failure> {
-        let IdempotencyEntry { name, fingerprint } = entry;
-        self.database.write(|db| {
-            let now = self.clock.now();
-            match rows::find_issued_before(db, name, now)? {
-                Some((of, id)) if of == fingerprint => {
-                    let (known, confirmation) = (self.show_at(db, id, now)?, Confirmation::DISK);
-                    Ok(Once::Repeated(Repeated { id, known, confirmation }))
-                }
-                Some(_) => Ok(Once::Mismatched),
-                None => {
-                    let grant = self.issue_at(db, id, request, now)?;
-                    let until = now.after(IdempotencyKey::RETENTION.as_duration());
-                    rows::note_issued(db, name, fingerprint, id, until)?;
-                    Ok(Once::Issued(on_disk(grant)))
-                }
+        let &IdempotencyEntry { name, fingerprint } = entry;
+        let now = self.clock.now();
+        match rows::find_issued_before(db, name, now)? {
+            Some((of, id)) if of == fingerprint => {
+                let (known, confirmation) = (self.show_at(db, id, now)?, Confirmation::DISK);
+                Ok(Once::Repeated(Repeated { id, known, confirmation }))
             }
-        })
+            Some(_) => Ok(Once::Mismatched),
+            None => {
+                let grant = self.issue_at(db, id, request, now)?;
+                let until = now.after(IdempotencyKey::RETENTION.as_duration());
+                rows::note_issued(db, name, fingerprint, id, until)?;
+                Ok(Once::Issued(on_disk(grant)))
+            }
+        }
     }
 
     fn issue_at(
@@ -105,29 +119,65 @@ impl Transitions {
         })
     }
 
-    pub(crate) fn validate(&self, id: TokenId, demand: &Demand, mode: Mode) -> Result<Verdict, Failure> {
-        let seen = self.database.read(|db| self.judge(db, id, demand, mode))?;
-        if seen.renewed_until.is_none() {
-            return Ok(seen.verdict);
-        }
-        // Judged again as the only writer: the token may have been revoked meanwhile, and must not come back.
-        self.database.write(|db| {
-            let judged = self.judge(db, id, demand, mode)?;
-            if let Some(until) = judged.renewed_until {
-                rows::renew(db, id, until)?;
+    /// Answers a validation that changes nothing, or says what is to be written before it is answered.
+    pub(crate) fn validate(
+        &self,
+        id: TokenId,
+        demand: Demand,
+        mode: Mode,
+        answer: Answer<Verdict>,
+    ) -> Option<Box<dyn QueuedChange>> {
+        let settled = match self.database.read(|db| self.look(db, id, &demand, mode)) {
+            Ok(Seen::Renewing(seen)) => {
+                return Some(Pending::new(Durability::Seen, answer, move |store, db| {
+                    store.renew(db, id, &seen, &demand, mode)
+                }));
             }
-            Ok(judged.verdict)
+            Ok(Seen::Settled(verdict)) => Ok(verdict),
+            Err(failure) => Err(failure),
+        };
+        // Its caller may have gone away.
+        let _ = answer.send(settled);
+        None
+    }
+
+    fn look(&self, db: &Connection, id: TokenId, demand: &Demand, mode: Mode) -> Result<Seen, Failure> {
+        let now = self.clock.now();
+        let Some(live) = rows::find(db, id, now)? else {
+            return Ok(Seen::Settled(Verdict::Inactive(Reason::Unknown)));
+        };
+        let verdict = self.decode(id, &live)?.judge(id, live.expires_at, demand, mode, now);
+        Ok(match verdict {
+            Verdict::Active(grant) if grant.expires_at != live.expires_at => {
+                Seen::Renewing(Renewal { grant, record: live.record })
+            }
+            verdict => Seen::Settled(verdict),
         })
     }
 
-    fn judge(&self, db: &Connection, id: TokenId, demand: &Demand, mode: Mode) -> Result<Judged, Failure> {
+    /// Renews as the only writer. The token may have been revoked since it was seen, and must not come back: the row is
+    /// changed only if it is live and its record, which decides all else, is the one that was judged.
+    fn renew(
+        &self,
+        db: &Connection,
+        id: TokenId,
+        seen: &Renewal,
+        demand: &Demand,
+        mode: Mode,
+    ) -> Result<Verdict, Failure> {
+        let Renewal { grant, record } = seen;
         let now = self.clock.now();
-        let Some(live) = rows::find(db, id, now)? else {
-            return Ok(Judged { verdict: Verdict::Inactive(Reason::Unknown), renewed_until: None });
-        };
-        let verdict = self.decode(id, &live)?.judge(id, live.expires_at, demand, mode, now);
-        let until = verdict.grant().map(|grant| grant.expires_at);
-        Ok(Judged { verdict, renewed_until: until.filter(|&until| until != live.expires_at) })
+        if let Some(expires_at) = rows::renew(db, id, record, grant.deadlines, now)? {
+            return Ok(Verdict::Active(Arc::new(Grant { expires_at, ..Grant::clone(grant) })));
+        }
+        match self.look(db, id, demand, mode)? {
+            Seen::Settled(verdict) => Ok(verdict),
+            Seen::Renewing(Renewal { grant, record }) => {
+                let until = rows::renew(db, id, &record, grant.deadlines, now)?;
+                let expires_at = until.unwrap_or(grant.expires_at);
+                Ok(Verdict::Active(Arc::new(Grant { expires_at, ..Grant::clone(&grant) })))
+            }
+        }
     }
 
     pub(crate) fn show(&self, id: TokenId) -> Result<Sighting, Failure> {
@@ -156,44 +206,39 @@ impl Transitions {
         })))
     }
 
-    pub(crate) fn revoke(&self, id: TokenId, revocation: &Revocation) -> Result<RevokeOutcome, Failure> {
-        self.database.write(|db| {
-            let now = self.clock.now();
-            if let Some(record) = rows::take(db, id, now)? {
-                bury(db, id, &record, &revocation.to_remark(), now)?;
-                return Ok(RevokeOutcome::Revoked);
-            }
-            let known = rows::keep_tombstone(db, id, keep_until(now), now)?;
-            Ok(if known { RevokeOutcome::AlreadyRevoked } else { RevokeOutcome::Unknown })
-        })
+    pub(crate) fn revoke(
+        &self,
+        db: &Connection,
+        id: TokenId,
+        revocation: &Revocation,
+    ) -> Result<RevokeOutcome, Failure> {
+        let now = self.clock.now();
+        if let Some(record) = rows::take(db, id, now)? {
+            bury(db, id, &record, &revocation.to_remark(), now)?;
+            return Ok(RevokeOutcome::Revoked);
+        }
+        let known = rows::keep_tombstone(db, id, keep_until(now), now)?;
+        Ok(if known { RevokeOutcome::AlreadyRevoked } else { RevokeOutcome::Unknown })
     }
 
     pub(crate) fn revoke_subject(
         &self,
+        db: &Connection,
         subject: &Subject,
         revocation: &Revocation,
     ) -> Result<Vec<TokenId>, Failure> {
         let (index, remark) = (SubjectHash::of(subject).index, revocation.to_remark());
-        self.database.write(|db| {
-            let now = self.clock.now();
-            let taken = rows::take_all(db, index, now)?;
-            for (id, record) in &taken {
-                bury(db, *id, record, &remark, now)?;
-            }
-            Ok(taken.into_iter().map(|(id, _)| id).collect())
-        })
+        let now = self.clock.now();
+        let taken = rows::take_all(db, index, now)?;
+        for (id, record) in &taken {
+            bury(db, *id, record, &remark, now)?;
+        }
+        Ok(taken.into_iter().map(|(id, _)| id).collect())
     }
 
-    pub(crate) fn prune(&self) -> Result<u64, Failure> {
-        let mut total = 0;
-        loop {
-            let cleared =
-                self.database.write(|db| Ok(rows::clear_expired(db, CLEARED_AT_ONCE, self.clock.now())?))?;
-            total += cleared;
-            if cleared < u64::from(CLEARED_AT_ONCE) {
-                return Ok(total);
-            }
-        }
+    /// Clears some of the expired rows away, and answers how many.
+    pub(crate) fn prune(&self, db: &Connection) -> Result<u64, Failure> {
+        Ok(rows::clear_expired(db, CLEARED_AT_ONCE, self.clock.now())?)
     }
 
     fn decode(&self, id: TokenId, live: &Live) -> Result<Record, StoreError> {

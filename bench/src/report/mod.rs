@@ -11,6 +11,7 @@ use std::fs;
 use serde::de::DeserializeOwned;
 
 use crate::auth::AuthRow;
+use crate::embedded::Embedded;
 use crate::growth::GrowthRow;
 use crate::latency::LatencyRow;
 use crate::machine::Machine;
@@ -40,6 +41,7 @@ pub(crate) fn write(docs: &Docs) -> Outcome<()> {
 fn render(docs: &Docs) -> Outcome<(String, Vec<(&'static str, String)>)> {
     let mut document = Document { docs, machines: Vec::new(), text: String::new(), plots: Vec::new() };
     document.part("validate", speed::validations)?;
+    document.part("embedded", |found: &Embedded| speed::embedded(found))?;
     document.part("auth", |rows: &Vec<AuthRow>| speed::auth(rows))?;
     document.part("latency", |rows: &Vec<LatencyRow>| speed::latency(rows))?;
     document.part("micro", |rows: &Vec<MicroRow>| speed::micro(rows))?;

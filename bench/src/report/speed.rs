@@ -7,6 +7,7 @@ use super::plots::{Line, Plot};
 use super::tables::{count, micros, ratio, spread, table};
 use crate::auth::AuthRow;
 use crate::contest::Row;
+use crate::embedded::Embedded;
 use crate::latency::LatencyRow;
 use crate::machine::version;
 use crate::micro::MicroRow;
@@ -124,6 +125,33 @@ pub(super) fn validations(found: &Validations) -> Outcome<Section> {
 /// A plot in the text.
 pub(super) fn picture(name: &str, what: &str) -> String {
     format!("\n![{what}](performance/{name}.svg)\n")
+}
+
+/// `embedded`
+pub(super) fn embedded(found: &Embedded) -> Outcome<Section> {
+    let callers = distinct(found.rows.iter().map(|row| row.callers));
+    let mut names: Vec<&str> = found.rows.iter().map(|row| row.name.as_str()).collect();
+    names.dedup();
+    names.truncate(found.rows.len() / callers.len().max(1));
+    let cell = |name: &str, callers: usize| {
+        let row = found.rows.iter().find(|row| row.name == name && row.callers == callers);
+        row.map_or_else(|| "—".to_owned(), |row| spread(&row.per_second))
+    };
+    let mut head = vec!["a second, by callers at once".to_owned()];
+    head.extend(callers.iter().map(usize::to_string));
+    let head: Vec<&str> = head.iter().map(String::as_str).collect();
+    let rows = names.iter().map(|&name| {
+        let cells = callers.iter().map(|&callers| cell(name, callers));
+        std::iter::once(name.to_owned()).chain(cells).collect()
+    });
+    let text = format!(
+        "The embedded store\n\nMedian of {} laps of {} ms, in turns, on {} tokens of each kind in a file each. `hard` validates tokens of a fixed life, which only reads; `sliding` tokens that every use renews, which writes, and waits for no disk; `issue and revoke` is two changes, each of which is on the disk before it is acknowledged.\n{}",
+        found.rounds,
+        found.lap_ms,
+        count(found.tokens as f64),
+        table(&head, rows)
+    );
+    Ok(Section { text, plots: Vec::new() })
 }
 
 /// `auth`

@@ -45,8 +45,8 @@ async fn a_token_that_finds_no_room_is_refused_whole() {
     let tokens = place.open();
     {
         let writer = tokens.store().inner.database.writer.lock().unwrap();
-        let pages: i64 = writer.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-        writer.pragma_update(None, "max_page_count", pages).unwrap();
+        let pages: i64 = writer.disk.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        writer.disk.pragma_update(None, "max_page_count", pages).unwrap();
     }
     let request = IssueRequest::new(admin(), Access::Full, hard());
     let mut issued = 0;

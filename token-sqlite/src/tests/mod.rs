@@ -4,8 +4,11 @@
 mod expiry;
 mod failures;
 mod opening;
+mod power;
 mod same_as_memory;
 mod sharing;
+mod together;
+mod wal;
 
 use std::path::PathBuf;
 use std::sync::Arc;

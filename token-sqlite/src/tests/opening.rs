@@ -58,7 +58,7 @@ fn an_acknowledged_change_is_on_the_disk() {
     let place = Place::new();
     let tokens = place.open();
     let writer = tokens.store().inner.database.writer.lock().unwrap();
-    let pragma = |name| writer.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    let pragma = |name| writer.disk.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(pragma("synchronous"), 2, "FULL");
     assert_eq!(pragma("busy_timeout"), 5_000);
 }

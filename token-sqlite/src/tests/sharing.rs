@@ -144,7 +144,7 @@ fn what_writes_nothing_waits_for_no_writer_of_any_process() {
 async fn a_file_that_stays_busy_is_a_retryable_error() {
     let place = Place::new();
     let tokens = place.open();
-    tokens.store().inner.database.writer.lock().unwrap().busy_timeout(Duration::ZERO).unwrap();
+    tokens.store().inner.database.writer.lock().unwrap().disk.busy_timeout(Duration::ZERO).unwrap();
     let raw = place.raw();
     raw.execute_batch("BEGIN IMMEDIATE").unwrap();
     let request = IssueRequest::new(admin(), Access::Full, hard());
