@@ -1,7 +1,7 @@
 //! A WebDAV folder behind a proxy that asks the sidecar about every request.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::daemon::{Daemon, program};
 
@@ -23,6 +23,12 @@ impl NginxFolder {
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}/files/", self.0.url())
+    }
+
+    /// Where its files are.
+    #[must_use]
+    pub fn files(&self) -> PathBuf {
+        self.0.directory().join("files")
     }
 
     /// All that nginx has said.

@@ -11,3 +11,4 @@ mod clients;
 mod apache;
 mod caddy;
 mod nginx;
+mod tools;

@@ -4,6 +4,7 @@ mod bench;
 mod doctor;
 mod issue;
 mod names;
+mod presenting;
 mod revoke;
 mod serve;
 mod settings;

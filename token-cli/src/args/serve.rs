@@ -11,6 +11,7 @@ use token_http::Realm;
 use token_redis::LocalCache;
 
 use super::names::Names;
+use super::presenting::Presenting;
 
 /// Answer proxies and services over HTTP and gRPC whether tokens count, and let their holders issue, list and revoke them.
 ///
@@ -43,6 +44,9 @@ pub(crate) struct ServeArgs {
     /// semicolons
     #[arg(long = "introspector", env = "TOKEN_INTROSPECTORS", value_name = "USER", hide_env_values = true)]
     pub(crate) introspectors: Vec<Names>,
+
+    #[command(flatten)]
+    pub(crate) presenting: Presenting,
 
     /// What challenges call what is behind the door
     #[arg(long, env = "TOKEN_REALM", value_name = "TEXT", hide_env_values = true, default_value = "tokens")]

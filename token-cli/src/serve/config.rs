@@ -36,7 +36,11 @@ pub(crate) fn with_file(cli: Cli, arguments: impl IntoIterator<Item = OsString>)
     }
     let mut cli = Cli::read(arguments).map_err(wrong)?;
     if let Command::Serve(serve) = &mut cli.command {
-        for (name, names) in [("admin", &mut serve.admins), ("introspector", &mut serve.introspectors)] {
+        for (name, names) in [
+            ("admin", &mut serve.admins),
+            ("introspector", &mut serve.introspectors),
+            ("any-user-name", &mut serve.presenting.any_user_names),
+        ] {
             if let (Some(value), true) = (table.get(name), names.is_empty()) {
                 *names = list(name, value)
                     .map_err(|why| Failure::usage(format!("{}: {name}: {why}", path.display())))?;
@@ -48,7 +52,7 @@ pub(crate) fn with_file(cli: Cli, arguments: impl IntoIterator<Item = OsString>)
 
 /// Whether the setting is a list of names, each of which is taken as it stands.
 fn is_list(name: &str) -> bool {
-    matches!(name, "admin" | "introspector")
+    matches!(name, "admin" | "introspector" | "any-user-name")
 }
 
 fn list(name: &str, value: &Value) -> Result<Vec<Names>, String> {
@@ -142,6 +146,9 @@ pub(super) fn shown(cli: &Cli) -> String {
         };
         table.insert("admin".into(), Value::Array(names(&serve.admins)));
         table.insert("introspector".into(), Value::Array(names(&serve.introspectors)));
+        table.insert("any-user-name".into(), Value::Array(names(&serve.presenting.any_user_names)));
+        let forms = serve.presenting.forms().map(|form| Value::String(form.name().into()));
+        table.insert("accept".into(), Value::Array(forms.collect()));
     }
     table.to_string()
 }

@@ -47,6 +47,7 @@ async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) 
         listen_key,
         admins,
         introspectors,
+        presenting,
         realm,
         cache,
         threads,
@@ -58,7 +59,7 @@ async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) 
     let sidecar = Sidecar {
         tokens: Arc::new(measured(tokens.into_store(), &settings.prefix)),
         realm,
-        credentials: Arc::default(),
+        credentials: Arc::new(presenting.options()),
         admins: admins.into_iter().flatten().collect(),
         introspectors: introspectors.into_iter().flatten().collect(),
         limits: Limits { at_once, ..Limits::default() },
