@@ -214,7 +214,7 @@ fn port_in(line: &str) -> u16 {
 }
 
 /// The command, built from what is in the tree now.
-fn binary() -> &'static PathBuf {
+pub(super) fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let mut build = std::process::Command::new(env!("CARGO"));

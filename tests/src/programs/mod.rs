@@ -4,10 +4,12 @@ mod cli;
 mod collector;
 mod daemon;
 mod folder;
+mod shell;
 mod stock;
 
 pub use cli::{Cli, KEY_FILE, Ran, Running, Signal};
 pub use collector::{Collector, Span};
 pub use daemon::{Daemon, program};
 pub use folder::{ApacheFolder, CaddyFolder, NginxFolder};
+pub use shell::bash;
 pub use stock::{installed, script};

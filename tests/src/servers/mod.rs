@@ -31,8 +31,9 @@ pub use sentinel::Sentinel;
 pub use server::Server;
 pub use standalone::Standalone;
 
-/// A port that was free just now.
-pub(crate) fn free_port() -> u16 {
+/// A port that is free, and stays this process' own.
+#[must_use]
+pub fn free_port() -> u16 {
     let [port] = ports::free();
     port
 }
