@@ -7,6 +7,7 @@ use serde::Serialize;
 use token_core::{Access, Confirmation, ConfirmationLevel, Grant, Timestamp};
 use zeroize::Zeroizing;
 
+use crate::delivery;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
@@ -17,14 +18,12 @@ pub(crate) struct Report {
     text: Zeroizing<String>,
     exit: Exit,
     warning: Option<String>,
-    /// What to do when nobody got to read the text.
-    unread: Option<String>,
 }
 
 impl Report {
     /// A report of this text, which may be empty and otherwise ends its last line.
     pub(crate) fn text(exit: Exit, text: String) -> Self {
-        Self { text: Zeroizing::new(text), exit, warning: None, unread: None }
+        Self { text: Zeroizing::new(text), exit, warning: None }
     }
 
     /// A report in JSON where that is asked for, else the text that `human` writes.
@@ -78,25 +77,29 @@ impl Report {
         self
     }
 
-    /// The same, whose text somebody must get to read; else the failure says what to do.
-    pub(crate) fn must_be_read(mut self, or_else: String) -> Self {
-        self.unread = Some(or_else);
-        self
+    /// Writes it. A reader that went away has seen enough.
+    pub(crate) fn print(&self) -> Result<Exit, Failure> {
+        self.tell_warning();
+        let mut stdout = std::io::stdout().lock();
+        match stdout.write_all(self.text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Failure::System { what: "cannot write to standard output".into(), source })
+            }
+            _ => Ok(self.exit),
+        }
     }
 
-    /// Writes it. A reader that went away has seen enough, mostly.
-    pub(crate) fn print(&self) -> Result<Exit, Failure> {
+    /// Writes it, and fails if nobody can have read its first line. What is left to print is how it ended.
+    pub(crate) fn deliver(&self) -> Result<Self, std::io::Error> {
+        delivery::deliver(&self.text)?;
+        self.tell_warning();
+        Ok(Self::text(self.exit, String::new()))
+    }
+
+    fn tell_warning(&self) {
         if let Some(warning) = &self.warning {
             // There is nobody left to warn when standard error is closed.
             let _ = writeln!(std::io::stderr(), "{warning}");
-        }
-        let mut stdout = std::io::stdout().lock();
-        match stdout.write_all(self.text.as_bytes()).and_then(|()| stdout.flush()) {
-            Err(source) if self.unread.is_some() || source.kind() != std::io::ErrorKind::BrokenPipe => {
-                let advice = self.unread.as_deref().map(|advice| format!("; {advice}")).unwrap_or_default();
-                Err(Failure::System { what: format!("cannot write to standard output{advice}"), source })
-            }
-            _ => Ok(self.exit),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How a token comes in: from standard input or a file, never from the arguments.
 
 use std::fs::File;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{ErrorKind, IsTerminal, Read, Write};
 use std::path::Path;
 
 use token_core::{PlainTextError, plain_text};
@@ -12,20 +12,54 @@ use crate::failure::Failure;
 /// More than any list of tokens that makes sense to pipe in: 18 000 of them. What is longer is refused as a whole.
 const LIMIT: usize = 1 << 20;
 
+/// One token: the first line of the file or of standard input; from a terminal what is typed before Enter, without showing
+/// it.
+pub(crate) fn one(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
+    if file.is_none() && std::io::stdin().is_terminal() {
+        return typed("token (it is not shown; end with Enter): ");
+    }
+    let text = read(file)?;
+    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().trim().to_owned()))
+}
+
+/// Several tokens, one a line, from standard input; from a terminal until an empty line, without showing them.
+pub(crate) fn several() -> Result<Zeroizing<String>, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return read(None);
+    }
+    let mut lines = Zeroizing::new(String::with_capacity(LIMIT));
+    loop {
+        let line = typed("token (it is not shown; an empty line ends): ")?;
+        if line.is_empty() || lines.len() + line.len() >= LIMIT {
+            return Ok(lines);
+        }
+        lines.push_str(&line);
+        lines.push('\n');
+    }
+}
+
+/// A line that is typed at a terminal, which does not show it.
+fn typed(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    let _ = write!(std::io::stderr(), "{prompt}");
+    match rpassword::read_password().map(Zeroizing::new) {
+        Ok(line) => Ok(Zeroizing::new(line.trim().to_owned())),
+        // Ctrl-D on an empty line.
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(Zeroizing::default()),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
+fn unreadable(source: std::io::Error) -> Failure {
+    Failure::System { what: "cannot read standard input".into(), source }
+}
+
 /// The text of standard input, or of the file.
-pub(crate) fn read(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
+fn read(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
     let bytes = match file {
         Some(path) => File::open(path).and_then(|mut file| take(&mut file)).map_err(|error| {
             Failure::usage(format!("cannot read the token file {}: {error}", path.display()))
         })?,
-        None => {
-            let mut stdin = std::io::stdin().lock();
-            if stdin.is_terminal() {
-                let _ = writeln!(std::io::stderr(), "reading from standard input; end with Ctrl-D");
-            }
-            take(&mut stdin)
-                .map_err(|source| Failure::System { what: "cannot read standard input".into(), source })?
-        }
+        None => take(&mut std::io::stdin().lock()).map_err(unreadable)?,
     };
     if bytes.len() > LIMIT {
         return Err(Failure::usage(
@@ -37,11 +71,6 @@ pub(crate) fn read(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
         Err(PlainTextError::NotUtf8) => Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())),
         read => read.map_err(|error| Failure::usage(format!("cannot read the input as text: {error}"))),
     }
-}
-
-/// The first line, without what ends it and without white space around it.
-pub(crate) fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default().trim()
 }
 
 /// One byte more than the limit, where there is so much.

@@ -1,6 +1,7 @@
 //! `doctor`.
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use token_redis::Role;
 
 /// Examine the store: whether it is set up so that tokens are safe in it.
@@ -11,10 +12,15 @@ use token_redis::Role;
 pub(crate) struct DoctorArgs {
     /// The role that the user in the store's URL should have: validator, issuer, admin or doctor [default: the one that
     /// it has the name of, else admin]
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", value_parser = role())]
     pub(crate) role: Option<Role>,
 
     /// Show each finding at each server, and explain the good ones too
     #[arg(short, long)]
     pub(crate) verbose: bool,
+}
+
+/// The roles by their names, which shells complete.
+fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(["validator", "issuer", "admin", "doctor"]).try_map(|role| role.parse::<Role>())
 }

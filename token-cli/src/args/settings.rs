@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use token_core::{ConfirmationLevel, Prefix};
 use token_redis::Namespace;
@@ -51,7 +51,7 @@ pub(crate) struct Settings {
 
     /// How far issues and revocations must have gone to count as confirmed: local, replicated or disk [default: replicated
     /// where the store knows its replicas, else local]
-    #[arg(long, env = "TOKEN_CONFIRM", value_name = "LEVEL", global = true, hide_env_values = true)]
+    #[arg(long, env = "TOKEN_CONFIRM", value_name = "LEVEL", global = true, hide_env_values = true, value_parser = level())]
     pub(crate) confirm: Option<ConfirmationLevel>,
 
     /// The certificates of the authorities to trust with rediss:, in PEM [default: the public ones]
@@ -69,6 +69,12 @@ pub(crate) struct Settings {
     /// Write results as one line of JSON, and errors too
     #[arg(long, global = true, help_heading = None)]
     pub(crate) json: bool,
+}
+
+/// The levels by their names, which shells complete.
+fn level() -> impl TypedValueParser<Value = ConfirmationLevel> {
+    PossibleValuesParser::new(["local", "replicated", "disk"])
+        .try_map(|level| level.parse::<ConfirmationLevel>())
 }
 
 impl Settings {

@@ -2,15 +2,16 @@
 
 use serde::Serialize;
 use token_core::{
-    Access, Confirmation, Grant, IssueRequest, Issued, Lifetime, LifetimeError, Once, Repeated, Sighting,
-    TokenId, os_rng,
+    Access, Confirmation, Grant, IssueRequest, Issued, Label, Lifetime, LifetimeError, Once, Repeated, Revocation,
+    Sighting, TokenId, TokenStore, os_rng,
 };
 
 use crate::args::{IssueArgs, Settings};
+use crate::delivery;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
-use crate::open::open;
+use crate::open::{Tokens, open};
 use crate::report::{Report, facts};
 
 pub(crate) async fn run(
@@ -20,6 +21,10 @@ pub(crate) async fn run(
 ) -> Result<Report, Failure> {
     let key = arguments.idempotency_key;
     let request = request(arguments)?;
+    delivery::is_open().map_err(|source| Failure::System {
+        what: "nothing was issued: standard output is closed, and nobody would get the token".into(),
+        source,
+    })?;
     let mut rng = os_rng().map_err(Failure::randomness)?;
     let tokens = open(settings).await?;
     let once = match &key {
@@ -27,7 +32,7 @@ pub(crate) async fn run(
         None => Once::Issued(tokens.issue(&request, &mut rng).await?),
     };
     match once {
-        Once::Issued(issued) => issued_now(format, &issued),
+        Once::Issued(issued) => issued_now(format, &tokens, &issued).await,
         Once::Repeated(repeated) => issued_before(format, &repeated),
         Once::Mismatched => Err(Failure::usage(
             "this idempotency key issued another token within the last 24 hours, with other arguments; \
@@ -36,7 +41,7 @@ pub(crate) async fn run(
     }
 }
 
-fn issued_now(format: Format, issued: &Issued) -> Result<Report, Failure> {
+async fn issued_now(format: Format, tokens: &Tokens, issued: &Issued) -> Result<Report, Failure> {
     let Issued { token, grant, confirmation } = issued;
     let secret = token.expose_secret();
     let report = if format == Format::Quiet {
@@ -45,7 +50,10 @@ fn issued_now(format: Format, issued: &Issued) -> Result<Report, Failure> {
         let json = Json { token: secret, grant, confirmation: *confirmation };
         Report::new(format, Exit::Done, &json, || human(secret, grant))?
     };
-    Ok(report.must_be_read(lost(grant)).if_confirmed("issued", *confirmation, &confirm(grant.id)))
+    match report.if_confirmed("issued", *confirmation, &confirm(grant.id)).deliver() {
+        Ok(delivered) => Ok(delivered),
+        Err(source) => Err(Failure::System { what: take_back(tokens, grant).await, source }),
+    }
 }
 
 /// There is no token to print, so this is no success for whoever waits for one.
@@ -88,8 +96,19 @@ fn request(arguments: IssueArgs) -> Result<IssueRequest, Failure> {
     Ok(request)
 }
 
-fn lost(grant: &Grant) -> String {
-    format!("token {id} is issued, and nobody holds it: token-cli revoke {id}", id = grant.id)
+/// Revokes a token that nobody got, and says what became of it.
+async fn take_back(tokens: &Tokens, grant: &Grant) -> String {
+    let why = "it could not be delivered".parse::<Label>().ok();
+    let revocation = Revocation { by: super::actor(None), why };
+    let id = grant.id;
+    match tokens.store().revoke(id, &revocation).await {
+        Ok(change) if change.confirmation.is_confirmed() => {
+            format!("cannot write the token to standard output; token {id} was revoked again")
+        }
+        _ => format!(
+            "cannot write the token to standard output; token {id} is issued, and nobody holds it: token-cli revoke {id}"
+        ),
+    }
 }
 
 #[derive(Serialize)]

@@ -25,7 +25,7 @@ pub(crate) async fn run(
         return Ok(report(format, rows)?.if_confirmed("revoked", ended.confirmation, "repeat this"));
     }
     let (tokens, ids) = if arguments.stdin {
-        let text = secret::read(None)?;
+        let text = secret::several()?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let tokens = open(settings).await?;
         let ids = lines.map(|line| tokens.parse(line).map(|token| token.id())).collect::<Vec<_>>();

@@ -23,8 +23,8 @@ pub(crate) async fn run(
         ));
     }
     let demand = demand(&arguments)?;
-    let text = secret::read(arguments.token_file.as_deref())?;
-    let text = secret::first_line(&text);
+    let text = secret::one(arguments.token_file.as_deref())?;
+    let text = text.as_str();
     if text.is_empty() {
         return Err(Failure::usage("no token was given: the first line of the input is empty"));
     }

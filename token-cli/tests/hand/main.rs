@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics where it fails")]
 
+mod completions;
+mod delivery;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod look_alikes;
 mod settings;
+mod terminal;
 mod texts;

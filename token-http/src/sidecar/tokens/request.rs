@@ -19,6 +19,12 @@ struct Members {
     label: Option<Value>,
 }
 
+/// What the members must be.
+const USER: &str = "a text, the name of a user";
+const DURATION: &str = r#"a text such as "1h", "30m" or "3600s""#;
+const SCOPES: &str = r#"a list of texts such as ["node:UUID:r"]"#;
+const LABEL: &str = "a text";
+
 /// Reads the body of a request to issue. Without a user, the token is for `default_user`.
 pub(super) fn read(body: &[u8], default_user: &Subject) -> Result<IssueRequest, Problem> {
     // An array in their order would be the members, too.
@@ -27,36 +33,96 @@ pub(super) fn read(body: &[u8], default_user: &Subject) -> Result<IssueRequest, 
     }
     let members: Members =
         serde_json::from_slice(body).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let user = text("user", members.user, str::parse)?.unwrap_or_else(|| default_user.clone());
-    let expire = text("expire", members.expire, str::parse)?;
-    let auto = text("auto", members.auto, Span::parse_with_bare_seconds)?;
+    let user = text("user", USER, members.user, str::parse)?.unwrap_or_else(|| default_user.clone());
+    let expire = text("expire", DURATION, members.expire, str::parse)?;
+    let auto = text("auto", DURATION, members.auto, Span::parse_with_bare_seconds)?;
     let lifetime = Lifetime::of(expire, auto).map_err(|error| wrong("expire, auto", error))?;
     let mut request = IssueRequest::new(user, access(members.scopes)?, lifetime);
-    request.label = text("label", members.label, str::parse)?;
+    request.label = text("label", LABEL, members.label, str::parse)?;
     Ok(request)
 }
 
 /// No scopes at all is full access, as it is on the command line, and as tokens show it. An empty list is a mistake.
 fn access(scopes: Option<Value>) -> Result<Access, Problem> {
     let Some(scopes) = scopes else { return Ok(Access::Full) };
-    let Value::Array(scopes) = scopes else { return Err(wrong("scopes", "it is a list of texts")) };
-    let scopes = scopes.into_iter().filter_map(|scope| text("scopes", Some(scope), str::parse).transpose());
+    let scopes = match scopes {
+        Value::Array(scopes) => scopes,
+        other => return Err(wrong("scopes", must_be(SCOPES, &other))),
+    };
+    let scopes = scopes.into_iter().map(|scope| match scope {
+        Value::String(scope) => scope.parse().map_err(|error| wrong("scopes", error)),
+        other => Err(wrong("scopes", must_be(SCOPES, &other))),
+    });
     let scopes = Scopes::new(scopes.collect::<Result<Vec<_>, Problem>>()?);
     scopes.map(Access::Restricted).map_err(|error| wrong("scopes", error))
 }
 
 fn text<T, E: Display>(
     name: &str,
+    form: &str,
     value: Option<Value>,
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Result<Option<T>, Problem> {
     match value {
         None => Ok(None),
         Some(Value::String(text)) => parse(&text).map(Some).map_err(|error| wrong(name, error)),
-        Some(_) => Err(wrong(name, "it is a text")),
+        Some(other) => Err(wrong(name, must_be(form, &other))),
     }
+}
+
+/// What a member must be, for one that is of another kind. The value is not repeated.
+fn must_be(form: &str, value: &Value) -> String {
+    let found = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    format!("it must be {form}, not {found}")
 }
 
 fn wrong(name: &str, error: impl Display) -> Problem {
     Problem::bad_request(format!("{name}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(body: &str) -> String {
+        match read(body.as_bytes(), &"ann".parse().unwrap()) {
+            Err(Problem::Wrong(_, _, sentence)) => sentence,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_member_of_another_kind_is_told_what_it_must_be() {
+        for (body, sentence) in [
+            (
+                r#"{"expire":3600}"#,
+                r#"expire: it must be a text such as "1h", "30m" or "3600s", not a number"#,
+            ),
+            (r#"{"auto":600}"#, r#"auto: it must be a text such as "1h", "30m" or "3600s", not a number"#),
+            (
+                r#"{"expire":["1h"]}"#,
+                r#"expire: it must be a text such as "1h", "30m" or "3600s", not a list"#,
+            ),
+            (r#"{"user":true}"#, "user: it must be a text, the name of a user, not true or false"),
+            (r#"{"expire":"1h","label":{}}"#, "label: it must be a text, not an object"),
+            (
+                r#"{"expire":"1h","scopes":"node:x:r"}"#,
+                r#"scopes: it must be a list of texts such as ["node:UUID:r"], not a text"#,
+            ),
+            (
+                r#"{"expire":"1h","scopes":[1]}"#,
+                r#"scopes: it must be a list of texts such as ["node:UUID:r"], not a number"#,
+            ),
+            ("[]", "send a JSON object"),
+        ] {
+            assert_eq!(refusal(body), sentence, "{body}");
+        }
+    }
 }
