@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use token_core::{
-    Access, Confirmation, Grant, IssueRequest, Issued, Label, Lifetime, LifetimeError, Once, Repeated, Revocation,
-    Sighting, TokenId, TokenStore, os_rng,
+    Access, Confirmation, Grant, IssueRequest, Issued, Label, Lifetime, LifetimeError, Once, Repeated,
+    Revocation, Sighting, TokenId, TokenStore, os_rng,
 };
 
 use crate::args::{IssueArgs, Settings};
