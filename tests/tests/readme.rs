@@ -1,5 +1,5 @@
 //! The README, pasted into a shell from top to bottom: every block works, and prints what the README says.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "all of this is test code")]
+#![expect(clippy::unwrap_used, reason = "all of this is test code")]
 
 use token_tests::programs::bash;
 use token_tests::servers::{Standalone, free_port};
