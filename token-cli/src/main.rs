@@ -11,6 +11,7 @@ mod failure;
 mod format;
 mod keys;
 mod leaked;
+mod missing_store;
 mod open;
 mod preflight;
 mod report;

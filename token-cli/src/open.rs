@@ -12,17 +12,34 @@ use token_sqlite::SqliteStore;
 use crate::args::Settings;
 use crate::failure::Failure;
 use crate::keys;
+use crate::missing_store;
 use crate::scratch::Scratch;
 
 /// Tokens in whatever store the settings name.
 pub(crate) type Tokens = TokenService<Arc<dyn TokenStore>>;
 
-/// Opens the store that the settings name.
+/// Opens the store that the settings name, which must be there.
 pub(crate) async fn open(settings: &Settings) -> Result<Tokens, Failure> {
     Ok(open_watched(settings, None).await?.0)
 }
 
-/// The same, with a local cache where one is asked for; and the store itself where it has connections to watch over.
+/// Opens the store that the settings name. The embedded one is created if it is not there yet, and that is reported on
+/// standard error: a mistyped path must not pass for a store without tokens.
+pub(crate) async fn open_or_create(settings: &Settings) -> Result<Tokens, Failure> {
+    match named(settings)? {
+        Named::Sqlite(database) if database.try_exists().is_ok_and(|exists| !exists) => {
+            let key_file_beside = key_file_beside(&database);
+            let key_file = key_file(settings).unwrap_or(&key_file_beside);
+            let has_keys = key_file.exists();
+            let store: Arc<dyn TokenStore> = Arc::new(sqlite(&database, settings, SqliteStore::open)?);
+            missing_store::report_created(&database, key_file, has_keys);
+            Ok(TokenService::new(store, settings.prefix.clone()))
+        }
+        _ => open(settings).await,
+    }
+}
+
+/// As [`open`], with a local cache where one is asked for; and the store itself where it has connections to watch over.
 pub(crate) async fn open_watched(
     settings: &Settings,
     cache: Option<LocalCache>,
@@ -31,7 +48,11 @@ pub(crate) async fn open_watched(
         Named::Sqlite(_) if cache.is_some() => {
             return Err(Failure::usage("the embedded store needs no cache: leave --cache out"));
         }
-        Named::Sqlite(database) => (Arc::new(sqlite(&database, settings)?), None),
+        Named::Sqlite(database) => {
+            let typed = settings.store.is_some();
+            missing_store::refuse(&database, &key_file_beside(&database), typed)?;
+            (Arc::new(sqlite(&database, settings, SqliteStore::open_existing)?), None)
+        }
         Named::Redis(url) => {
             let mut options = options(settings)?;
             options.local_cache = cache;
@@ -74,6 +95,10 @@ pub(crate) async fn examine(settings: &Settings, role: Option<Role>) -> Result<V
     match named(settings)? {
         Named::Sqlite(database) => {
             let beside = key_file_beside(&database);
+            // Without a name, there is no path to mistype: the first token creates the store of this user.
+            if settings.store.is_some() {
+                missing_store::refuse(&database, &beside, true)?;
+            }
             let mut findings = token_sqlite::examine(&database);
             findings.push(keys::of_a_database(key_file(settings).unwrap_or(&beside), database.exists()));
             Ok(findings)
@@ -107,15 +132,21 @@ fn named(settings: &Settings) -> Result<Named<'_>, Failure> {
     }
 }
 
-fn sqlite(database: &Path, settings: &Settings) -> Result<SqliteStore, Failure> {
+fn sqlite(
+    database: &Path,
+    settings: &Settings,
+    open: fn(&Path, Arc<KeyRing>) -> Result<SqliteStore, StoreError>,
+) -> Result<SqliteStore, Failure> {
     if settings.confirm == Some(ConfirmationLevel::Replicated) {
         return Err(Failure::usage("the embedded store has no replicas: it confirms \"disk\", by default"));
     }
     let ring = match key_file(settings) {
         Some(path) => keys::read_keys(path)?,
-        None => token_sqlite::keyfile::open_keys(database, &key_file_beside(database))?,
+        None => {
+            token_sqlite::keyfile::open_keys(database, &key_file_beside(database)).map_err(misconfigured)?
+        }
     };
-    Ok(SqliteStore::open(database, ring)?)
+    open(database, ring).map_err(misconfigured)
 }
 
 async fn redis(url: &str, settings: &Settings, options: Options) -> Result<RedisStore, Failure> {

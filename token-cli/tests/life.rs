@@ -78,6 +78,7 @@ fn the_json_of_an_issue_has_the_documented_fields_in_order() {
 #[test]
 fn quiet_prints_the_token_and_a_newline_and_nothing_else() {
     let cli = Cli::new();
+    cli.issue("-u first -e 1h");
     for command in ["user token", "admin user token", "issue"] {
         let ran = cli.run(&format!("{command} -u admin -e 1h -q"));
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
@@ -226,6 +227,7 @@ fn a_key_file_is_made_once_and_shared() {
     let settings = format!("--store sqlite:{} --key-file {}", database.display(), path.display());
     let token = cli.issue(&format!("-u admin -e 1h {settings}"));
     assert_eq!(cli.validate(&token, &settings).0, 0);
+    cli.issue("-u admin -e 1h");
     let (code, json) = cli.validate(&token, "");
     assert_eq!((code, &json["reason"]), (1, &"malformed".into()), "another key, another deployment");
 }

@@ -100,7 +100,7 @@ fn of_code(code: ErrorCode) -> (StoreErrorKind, &'static str) {
             "does not open; check the path, and that this user may write to the file and its folder",
         ),
         ErrorCode::NotADatabase => {
-            (Kind::Corrupt, "is not a SQLite file; name another one, or restore it from a backup")
+            (Kind::Misconfigured, "is not a SQLite file; name another one, or restore it from a backup")
         }
         // SQLite's answer to a statement on a table or column that is not there.
         ErrorCode::Unknown => {
@@ -159,7 +159,7 @@ mod tests {
             (ffi::SQLITE_READONLY_DIRECTORY, Kind::Denied, false),
             (ffi::SQLITE_PERM, Kind::Denied, false),
             (ffi::SQLITE_CANTOPEN, Kind::Misconfigured, false),
-            (ffi::SQLITE_NOTADB, Kind::Corrupt, false),
+            (ffi::SQLITE_NOTADB, Kind::Misconfigured, false),
             (ffi::SQLITE_CORRUPT, Kind::Corrupt, false),
         ] {
             let error = explained(code);

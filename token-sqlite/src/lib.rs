@@ -63,6 +63,7 @@ mod transitions;
 mod writing;
 
 pub use examine::{examine, examine_mode};
+pub use open::is_store;
 pub use store::SqliteStore;
 
 #[cfg(test)]

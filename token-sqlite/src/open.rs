@@ -1,7 +1,7 @@
 //! Opening the file: makes it where there is none, and takes no file that is not ours.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +47,19 @@ impl SqliteStore {
         Self::open_with_clock(path, keys, SystemClock)
     }
 
+    /// The same, but makes nothing: a path without a database is
+    /// [`Misconfigured`](StoreErrorKind::Misconfigured).
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_existing(path: &Path, keys: Arc<KeyRing>) -> Result<Self, StoreError> {
+        let database = std::path::absolute(path)
+            .map_err(Failure::from)
+            .and_then(open_made)
+            .map_err(|failure| failure.explain("open", "database", path))?;
+        Ok(Self::on(database, keys, SystemClock))
+    }
+
     /// The same on the given clock, which must be that of every other process on the file.
     ///
     /// # Errors
@@ -57,9 +70,12 @@ impl SqliteStore {
         clock: impl Clock + 'static,
     ) -> Result<Self, StoreError> {
         let database = open_database(path).map_err(|failure| failure.explain("open", "database", path))?;
-        Ok(Self {
-            inner: Arc::new(Transitions { keys, clock: Box::new(clock), database, queue: Queue::default() }),
-        })
+        Ok(Self::on(database, keys, clock))
+    }
+
+    fn on(database: Database, keys: Arc<KeyRing>, clock: impl Clock + 'static) -> Self {
+        let clock = Box::new(clock);
+        Self { inner: Arc::new(Transitions { keys, clock, database, queue: Queue::default() }) }
     }
 }
 
@@ -72,6 +88,14 @@ fn open_database(path: &Path) -> Result<Database, Failure> {
         if fresh::make_whole(&path, fill)? {
             tracing::info!(path = %path.display(), "made a new token database");
         }
+    }
+    open_made(path)
+}
+
+/// Opens the database at this absolute path, which is there.
+fn open_made(path: PathBuf) -> Result<Database, Failure> {
+    if !path.try_exists()? {
+        return Err(refused(&path, "does not exist; check the path"));
     }
     let writer = connect(&path)?;
     // Asked first: merely reading it would leave a log behind that nobody may write.
@@ -86,6 +110,18 @@ fn open_database(path: &Path) -> Result<Database, Failure> {
     let reader = connect(&path)?;
     reader.pragma_update(None, "query_only", true)?;
     Database::new(path, reader, writer)
+}
+
+/// Whether the file at this path says in its first bytes that it is a database of ours. It must not be open here: closing
+/// it would release the locks of this process.
+#[must_use]
+pub fn is_store(path: &Path) -> bool {
+    // <https://sqlite.org/fileformat2.html#the_database_header>
+    let mut header = [0; 72];
+    let read = std::fs::File::open(path).and_then(|mut file| io::Read::read_exact(&mut file, &mut header));
+    read.is_ok()
+        && header.starts_with(b"SQLite format 3\0")
+        && header.ends_with(&APPLICATION_ID.to_be_bytes())
 }
 
 /// Refuses to make a database beside the log of one that is gone: SQLite would take the log for the new one's.

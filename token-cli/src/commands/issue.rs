@@ -11,7 +11,7 @@ use crate::delivery;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
-use crate::open::{Tokens, open};
+use crate::open::{Tokens, open_or_create};
 use crate::report::{Report, facts};
 
 pub(crate) async fn run(
@@ -26,7 +26,7 @@ pub(crate) async fn run(
         source,
     })?;
     let mut rng = os_rng().map_err(Failure::randomness)?;
-    let tokens = open(settings).await?;
+    let tokens = open_or_create(settings).await?;
     let once = match &key {
         Some(key) => tokens.issue_once(&request, key, &mut rng).await?,
         None => Once::Issued(tokens.issue(&request, &mut rng).await?),

@@ -29,6 +29,7 @@ fn live(cli: &Cli) -> usize {
 #[test]
 fn a_token_that_cannot_be_delivered_does_not_live() {
     let cli = Cli::new();
+    cli.issue("-u first -e 1h");
     for command in ["user token", "admin user token", "issue"] {
         for form in ["", "-q", "--json"] {
             let issue = format!("\"$CLI\" {command} -u admin -e 1h {form}");

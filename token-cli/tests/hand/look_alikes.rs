@@ -26,6 +26,7 @@ fn a_hash_is_a_label_a_user_and_a_reason() {
 #[test]
 fn a_hash_in_a_variable_is_no_token() {
     let cli = Cli::new();
+    cli.issue("-u admin -e 1h");
     for name in ["TOKEN_BUILD", "TOKEN_REALM", "TOKEN_OF_CI"] {
         let ran = cli.run_in(["list", "-u", "admin"], &[(name, HASHES[1])], "");
         assert_eq!(ran.code, 0, "{name}: {ran:?}");

@@ -8,5 +8,6 @@ mod delivery;
 mod kit;
 mod look_alikes;
 mod settings;
+mod stores;
 mod terminal;
 mod texts;

@@ -19,6 +19,7 @@ fn config(cli: &Cli, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
 #[test]
 fn an_empty_variable_is_as_if_it_were_not_set() {
     let cli = Cli::new();
+    cli.issue("-u admin -e 1h");
     let unset = config(&cli, &[], &[]);
     for value in ["", " "] {
         for name in &variables(&cli) {
@@ -64,7 +65,8 @@ fn an_empty_store_or_key_file_is_refused() {
     }
     assert!(!cli.home().join(".local").exists(), "nothing was made");
     let store = format!("sqlite:{}", cli.home().join("t.db").display());
-    let ran = cli.run_in(["list", "-u", "a", "--store", &store], &[("TOKEN_STORE", "")], "");
+    let issue = ["issue", "-u", "a", "-e", "1h", "--store", &store];
+    let ran = cli.run_in(issue, &[("TOKEN_STORE", "")], "");
     assert_eq!(ran.code, 0, "a flag takes the place of the variable: {}", ran.stderr);
 }
 

@@ -121,7 +121,9 @@ fn what_is_no_database_is_refused_for_its_own_reason() {
     assert!(message.contains("is an empty file"), "{message}");
 
     fs::write(&file, "Dear diary, ".repeat(100)).unwrap();
-    assert_eq!(refusal(&file).0, StoreErrorKind::Corrupt, "a text");
+    let (kind, message) = refusal(&file);
+    assert_eq!(kind, StoreErrorKind::Misconfigured);
+    assert!(message.contains("is not a SQLite file"), "{message}");
     assert_eq!(refusal(&file.join("t.db")).0, StoreErrorKind::Misconfigured, "below a file");
     assert_eq!(open(Path::new("")).unwrap_err().kind(), StoreErrorKind::Misconfigured, "no path");
 }
@@ -135,6 +137,19 @@ fn no_database_is_made_beside_the_log_of_one_that_is_gone() {
     assert_eq!(kind, StoreErrorKind::Misconfigured);
     assert!(message.contains("is missing, but"), "{message}");
     assert_eq!(fs::read(log).unwrap(), b"frames");
+}
+
+#[test]
+fn an_existing_database_is_opened_and_a_missing_one_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep/t.db");
+    let existing = |path: &Path| SqliteStore::open_existing(path, Arc::new(KeyRing::public()));
+    assert_eq!(existing(&path).unwrap_err().kind(), StoreErrorKind::Misconfigured);
+    assert!(names(folder.path()).is_empty());
+    assert!(!crate::is_store(&path));
+    drop(open(&path).unwrap());
+    assert!(crate::is_store(&path));
+    existing(&path).unwrap();
 }
 
 #[test]
