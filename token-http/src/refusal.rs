@@ -142,6 +142,14 @@ impl Refusal {
         response
     }
 
+    /// The headers that ask for credentials or for patience.
+    #[cfg(feature = "sidecar")]
+    pub(crate) fn challenges(&self, realm: &Realm) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        self.challenge(realm, self.status(), &mut headers);
+        headers
+    }
+
     /// `WWW-Authenticate` and `Retry-After`, where they belong.
     fn challenge(&self, realm: &Realm, status: StatusCode, headers: &mut HeaderMap) {
         let mut bearer = format!("Bearer realm=\"{realm}\"");

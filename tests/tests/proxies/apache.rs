@@ -27,6 +27,11 @@ async fn a_stock_resource_server_accepts_our_tokens_by_introspection() {
 
     let answer = curl(&note, With::Bearer(&token), &[]).await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "hello"), "{answer:?} {}", folder.said());
+    // A token without a label and a hard limit: members without a value would be warned of.
+    let said = folder.said();
+    let of_requests = |line: &&str| line.contains("[auth_openidc:") && !line.contains("oidc_check_config");
+    let complaints = said.lines().filter(of_requests);
+    assert_eq!(complaints.collect::<Vec<_>>(), Vec::<&str>::new());
     let mut wrong = token.clone();
     wrong.pop();
     for with in [With::Nothing, With::Bearer(&wrong)] {

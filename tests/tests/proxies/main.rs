@@ -11,4 +11,5 @@ mod clients;
 mod apache;
 mod caddy;
 mod nginx;
+mod oauth;
 mod tools;

@@ -10,6 +10,7 @@ mod serve;
 mod settings;
 mod validate;
 mod variables;
+mod web;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -93,7 +94,7 @@ pub(crate) enum Command {
     Prune,
     Doctor(DoctorArgs),
     Bench(BenchArgs),
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Make a file with a new store key, to be shared by all nodes
     NewKeyFile(NewKeyFileArgs),
     /// Print a completion script for a shell

@@ -12,6 +12,7 @@ use token_redis::LocalCache;
 
 use super::names::Names;
 use super::presenting::Presenting;
+use super::web::Web;
 
 /// Answer proxies and services over HTTP and gRPC whether tokens count, and let their holders issue, list and revoke them.
 ///
@@ -47,6 +48,9 @@ pub(crate) struct ServeArgs {
 
     #[command(flatten)]
     pub(crate) presenting: Presenting,
+
+    #[command(flatten)]
+    pub(crate) web: Web,
 
     /// What challenges call what is behind the door
     #[arg(long, env = "TOKEN_REALM", value_name = "TEXT", hide_env_values = true, default_value = "tokens")]

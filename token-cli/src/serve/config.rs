@@ -135,6 +135,7 @@ pub(super) fn shown(cli: &Cli) -> String {
         set("grpc", serve.grpc.map(|address| address.to_string()));
         set("listen-cert", path(&serve.listen_cert));
         set("listen-key", path(&serve.listen_key));
+        set("issuer", serve.web.issuer.as_ref().map(ToString::to_string));
         set("realm", Some(serve.realm.to_string()));
         set("log-format", Some(serve.log_format.to_string()));
         set("cache", serve.cache.map(|age| age.to_string()));
@@ -148,6 +149,9 @@ pub(super) fn shown(cli: &Cli) -> String {
         table.insert("introspector".into(), Value::Array(names(&serve.introspectors)));
         table.insert("any-user-name".into(), Value::Array(names(&serve.presenting.any_user_names)));
         let forms = serve.presenting.forms().map(|form| Value::String(form.name().into()));
+        let origins = serve.web.cors_origins.iter().cloned().flatten();
+        let origins = origins.map(|origin| Value::String(origin.to_string())).collect();
+        table.insert("cors-origin".into(), Value::Array(origins));
         table.insert("accept".into(), Value::Array(forms.collect()));
     }
     table.to_string()

@@ -14,7 +14,7 @@ mod traces;
 use std::sync::Arc;
 
 use token_core::{Prefix, TokenService, TokenStore};
-use token_http::sidecar::{Join, Limits, Measured, Sidecar, SidecarService, Tokens};
+use token_http::sidecar::{Issuer, Join, Limits, Measured, Sidecar, SidecarService, Tokens};
 use token_redis::{LocalCache, RedisStore};
 
 pub(crate) use self::config::with_file;
@@ -48,6 +48,7 @@ async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) 
         admins,
         introspectors,
         presenting,
+        web,
         realm,
         cache,
         threads,
@@ -62,6 +63,8 @@ async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) 
         credentials: Arc::new(presenting.options()),
         admins: admins.into_iter().flatten().collect(),
         introspectors: introspectors.into_iter().flatten().collect(),
+        issuer: web.issuer.unwrap_or(Issuer::OfHost { tls: listen_cert.is_some() }),
+        cors_origins: web.cors_origins.into_iter().flatten().collect(),
         limits: Limits { at_once, ..Limits::default() },
         metrics: Some(metrics::start(watched.clone())?),
         trace,

@@ -121,6 +121,13 @@ impl Credentials {
     }
 }
 
+/// Whether a header names the scheme Bearer, whatever follows.
+#[cfg(feature = "sidecar")]
+pub(crate) fn scheme_is_bearer(header: &HeaderValue) -> bool {
+    let scheme = header.as_bytes().split(|&byte| byte == b' ').next();
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
+}
+
 fn trimmed(header: &HeaderValue) -> Result<&str, CredentialsError> {
     let header = header.to_str().map_err(|_| CredentialsError::NotAscii)?;
     Ok(header.trim_matches([' ', '\t']))

@@ -3,10 +3,11 @@
 
 use token_core::{
     Change, Demand, IdempotencyKey, IssueRequest, Issued, Label, Listing, Mode, Once, Parent, ParsedToken,
-    Reason, RevokeOutcome, Sighting, StoreError, StoreErrorKind, Subject, TokenId, TokenState, TokenStore,
-    Verdict, os_rng,
+    Reason, Revocation, RevokeOutcome, Sighting, StoreError, StoreErrorKind, Subject, TokenId, TokenState,
+    TokenStore, Verdict, os_rng,
 };
 
+use super::Sidecar;
 use super::callers::Caller;
 use super::policy::{Ruling, Wish};
 use super::problem::Problem;
@@ -181,6 +182,23 @@ impl Caller<'_> {
             StoreErrorKind::ParentGone => self.refused(Refusal::Inactive(Reason::Unknown)),
             _ => error.into(),
         }
+    }
+}
+
+impl Sidecar {
+    /// Ends a token for whoever has its text and presents nothing else. Whose it is, is only for the record.
+    pub(super) async fn revoke_itself(&self, token: ParsedToken) -> Result<Change<RevokeOutcome>, Problem> {
+        let (id, store) = (token.id(), self.tokens.store());
+        let by = match store.show(id).await {
+            // Nothing is written for a text that was never issued.
+            Ok(Sighting::Unknown) => return Err(Problem::no_such_token()),
+            Ok(sighting) => owner(&sighting).and_then(|owner| owner.as_str().parse().ok()),
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => None,
+            Err(error) => return Err(error.into()),
+        };
+        let done = store.revoke(id, &Revocation { by, why: None }).await?;
+        tracing::info!(%id, by = "its own text", outcome = done.outcome.code(), "revoked a token");
+        Ok(done)
     }
 }
 

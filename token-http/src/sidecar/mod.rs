@@ -5,6 +5,7 @@
 //! | `/auth`, `/auth/…` | proxies that ask before they let a request through | nginx `auth_request`, Traefik ForwardAuth, Caddy `forward_auth`, Envoy `ext_authz` over HTTP |
 //! | `/introspect` | resource servers | RFC 7662 |
 //! | `/revoke` | holders and administrators | RFC 7009 |
+//! | `/.well-known/oauth-authorization-server` | OAuth 2 clients | RFC 8414 |
 //! | `/v1/tokens`, `/v1/tokens/{id}`, `…/confirm` | holders and administrators | REST: issue, list, show, revoke, confirm |
 //! | `/openapi.json` | programs | OpenAPI 3.1 |
 //! | `/healthz`, `/readyz` | whoever watches over the process | |
@@ -23,6 +24,7 @@
 
 mod body;
 mod callers;
+mod cors;
 mod deeds;
 mod demands;
 mod forward_auth;
@@ -31,16 +33,15 @@ mod front;
 pub mod grpc;
 mod health;
 mod idempotency;
-mod introspection;
 mod limits;
 mod measured;
 mod meters;
+mod oauth;
 mod observe;
 mod openapi;
 mod policy;
 mod problem;
 mod query;
-mod revocation;
 mod service;
 mod tokens;
 mod trace;
@@ -54,9 +55,11 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use token_core::{Subject, TokenService, TokenStore};
 
+pub use self::cors::{Origin, OriginError};
 use self::front::Front;
 pub use self::limits::Limits;
 pub use self::measured::Measured;
+pub use self::oauth::{Issuer, IssuerError};
 pub use self::service::SidecarService;
 pub use self::trace::{Join, REQUEST, TARGET};
 use crate::auth::TokenAuth;
@@ -82,6 +85,10 @@ pub struct Sidecar {
     pub admins: BTreeSet<Subject>,
     /// Users who may introspect, with a token of full access: resource servers.
     pub introspectors: BTreeSet<Subject>,
+    /// The address that the metadata of RFC 8414 names.
+    pub issuer: Issuer,
+    /// The origins whose pages may call this server from a browser; `/auth` is for proxies, and for none of them.
+    pub cors_origins: Vec<Origin>,
     /// What one client, or many at once, cannot do.
     pub limits: Limits,
     /// What writes all metrics of the process; without it there is no `/metrics`.
@@ -103,9 +110,13 @@ impl Sidecar {
             .into_iter()
             .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
             .method_not_allowed_fallback(problem::method_not_allowed)
-            .fallback(problem::not_found)
-            .layer(from_fn_with_state(front.clone(), front::answer))
-            .with_state(sidecar.clone());
+            .fallback(problem::not_found);
+        let router = match &*sidecar.cors_origins {
+            [] => router,
+            origins => router.layer(cors::layer(origins)),
+        };
+        let router =
+            router.layer(from_fn_with_state(front.clone(), front::answer)).with_state(sidecar.clone());
         SidecarService::new(sidecar, front, router)
     }
 
@@ -117,8 +128,10 @@ impl Sidecar {
 /// Every path but those of [`forward_auth`], and what may be done there. `openapi.json` says the same.
 fn routes() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
     vec![
-        ("/introspect", post(introspection::introspect)),
-        ("/revoke", post(revocation::revoke)),
+        ("/introspect", post(oauth::introspect)),
+        ("/revoke", post(oauth::revoke)),
+        ("/.well-known/oauth-authorization-server", get(oauth::metadata)),
+        ("/.well-known/oauth-authorization-server/{*issuer}", get(oauth::metadata_below)),
         ("/v1/tokens", get(tokens::list).post(tokens::issue).delete(tokens::revoke_all)),
         ("/v1/tokens/{id}", get(tokens::show).delete(tokens::revoke)),
         ("/v1/tokens/{id}/confirm", post(tokens::confirm)),

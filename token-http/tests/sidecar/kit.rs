@@ -45,6 +45,8 @@ impl Running {
             credentials: Arc::default(),
             admins: name("root"),
             introspectors: name("files"),
+            issuer: "https://tokens.example/issuer".parse().unwrap(),
+            cors_origins: Vec::new(),
             limits: Limits::default(),
             metrics: Some(Arc::new(String::new)),
             trace: None,

@@ -8,10 +8,12 @@
 )]
 
 mod answers;
+mod cors;
 mod holders;
 mod hostile;
 mod idempotency;
 mod kit;
+mod oauth;
 mod openapi;
 mod proxies;
 mod requests;

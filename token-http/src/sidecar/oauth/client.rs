@@ -1,0 +1,125 @@
+//! Which client asks: `client_secret_basic`, `client_secret_post` (RFC 6749 §2.3.1), or a bearer token.
+//!
+//! A client is a user, and its secret is a token of theirs.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use http::header;
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret, SecretString};
+use token_core::Reason;
+
+use super::form::Form;
+use super::rejection::{Method, Rejection};
+use crate::authenticated::Authenticated;
+use crate::credentials::{Credentials, InUrl};
+use crate::refusal::Refusal;
+use crate::sidecar::Sidecar;
+use crate::sidecar::callers::Caller;
+use crate::sidecar::problem::Problem;
+
+/// A form, and the client that posted it; none if it presents nothing.
+pub(super) struct Asked<'a> {
+    pub(super) caller: Option<Caller<'a>>,
+    pub(super) method: Method,
+    pub(super) form: Form,
+}
+
+impl Sidecar {
+    /// Reads a request to an OAuth endpoint. A client that a header tells of is rejected before the body is read.
+    pub(super) async fn asked(&self, parts: &Parts, body: Body) -> Result<Asked<'_>, Rejection> {
+        let presented = Credentials::of(parts, InUrl::Refused, &self.credentials);
+        let presented = presented.map_err(|error| self.rejected(Method::of(parts), error))?;
+        match presented {
+            Some(credentials) => {
+                let method = Method::of(parts);
+                let who =
+                    self.by_header(credentials).await.map_err(|refusal| self.rejected(method, refusal))?;
+                let mut form = Form::read(&parts.headers, body).await.map_err(method.rejecting())?;
+                if form.take("client_secret").is_some() {
+                    let twice = "the client authenticates twice; leave out the header or client_secret";
+                    return Err(Rejection::new(method, Problem::bad_request(twice)));
+                }
+                Ok(Asked { caller: Some(self.let_in(who)), method, form })
+            }
+            None if parts.headers.contains_key(header::AUTHORIZATION)
+                || !Form::is_announced(&parts.headers) =>
+            {
+                Err(self.rejected(Method::Client, Credentials::missing(&parts.headers)))
+            }
+            None => {
+                let mut form = Form::read(&parts.headers, body).await.map_err(Method::Client.rejecting())?;
+                let caller = self.by_form(&mut form).await?;
+                Ok(Asked { caller, method: Method::Client, form })
+            }
+        }
+    }
+
+    fn rejected(&self, method: Method, refusal: impl Into<Refusal>) -> Rejection {
+        Rejection::new(method, Problem::Refused(refusal.into(), self.realm.clone()))
+    }
+
+    /// The client of `client_id` and `client_secret`, if it sends a secret.
+    async fn by_form(&self, form: &mut Form) -> Result<Option<Caller<'_>>, Rejection> {
+        let (id, secret) = (form.take("client_id"), form.take("client_secret"));
+        let Some(token) = secret else { return Ok(None) };
+        let Some(id) = id else {
+            let alone = "client_secret is there without client_id; send both";
+            return Err(Rejection::new(Method::Client, Problem::bad_request(alone)));
+        };
+        let user = id.expose_secret();
+        let user = (!self.credentials.any_user_names.contains(user)).then(|| user.to_owned());
+        let who = self.validated(Credentials { token, user }).await;
+        let who = who.map_err(|refusal| self.rejected(Method::Client, refusal))?;
+        Ok(Some(self.let_in(who)))
+    }
+
+    /// The client of a header. RFC 6749 encodes user and password once more before Basic does, which most clients do not
+    /// do: the name is taken as it stands, and decoded if that is not the token's user. A refused attempt prolongs nothing,
+    /// and a token holds nothing that decoding changes.
+    async fn by_header(&self, credentials: Credentials) -> Result<Authenticated, Refusal> {
+        let Some(user) = credentials.user.clone() else { return self.validated(credentials).await };
+        let token = decoded(credentials.token.expose_secret()).into_owned();
+        let attempt =
+            |user: &str| Credentials { token: SecretString::from(token.clone()), user: Some(user.into()) };
+        match (self.validated(attempt(&user)).await, decoded(&user)) {
+            (Err(Refusal::Inactive(Reason::WrongSubject)), Cow::Owned(user)) => {
+                self.validated(attempt(&user)).await
+            }
+            (other, _) => other,
+        }
+    }
+
+    async fn validated(&self, credentials: Credentials) -> Result<Authenticated, Refusal> {
+        let demand = credentials.demand()?;
+        let grant = credentials.grant(&self.tokens, &demand).await?;
+        Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))
+    }
+}
+
+/// A text without its form encoding; owned if there was any.
+fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains(['%', '+']) {
+        return Cow::Borrowed(text);
+    }
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced)
+        .decode_utf8()
+        .map_or(Cow::Borrowed(text), |text| Cow::Owned(text.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn form_encoding_is_taken_off_where_there_is_any() {
+        for (text, plain) in
+            [("admin", "admin"), ("a%20b", "a b"), ("a+b", "a b"), ("Zo%C3%AB", "Zoë"), ("%ff", "%ff")]
+        {
+            assert_eq!(decoded(text), plain);
+        }
+    }
+}

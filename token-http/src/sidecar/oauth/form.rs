@@ -1,0 +1,54 @@
+//! The form that a client posts.
+
+use axum::body::Body;
+use http::HeaderMap;
+use secrecy::SecretString;
+
+use crate::sidecar::body::{self, expect_media_type};
+use crate::sidecar::problem::Problem;
+
+/// The media type of forms.
+const FORM: &str = "application/x-www-form-urlencoded";
+/// What is read of a form. Each may be there once (RFC 6749 §3.2); parameters of other names are ignored.
+const READ: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
+
+/// The parameters that are read, each at most once.
+#[derive(Debug)]
+pub(super) struct Form(Vec<(&'static str, SecretString)>);
+
+impl Form {
+    /// Reads the body of a request.
+    pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+        expect_media_type(headers, FORM)?;
+        Self::parse(&body::read(body).await?)
+    }
+
+    fn parse(body: &[u8]) -> Result<Self, Problem> {
+        let mut parameters: Vec<(&'static str, SecretString)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(body) {
+            let Some(&name) = READ.iter().find(|known| **known == name) else { continue };
+            if parameters.iter().any(|(other, _)| *other == name) {
+                return Err(Problem::bad_request(format!("send the parameter {name} once")));
+            }
+            parameters.push((name, value.into_owned().into()));
+        }
+        Ok(Self(parameters))
+    }
+
+    /// Whether the headers announce a form.
+    pub(super) fn is_announced(headers: &HeaderMap) -> bool {
+        expect_media_type(headers, FORM).is_ok()
+    }
+
+    /// A parameter that is there and not empty: an empty one is as if it were left out (RFC 6749 §3.2).
+    pub(super) fn take(&mut self, name: &str) -> Option<SecretString> {
+        use secrecy::ExposeSecret;
+        let at = self.0.iter().position(|(other, _)| *other == name)?;
+        Some(self.0.swap_remove(at).1).filter(|value| !value.expose_secret().is_empty())
+    }
+
+    /// The token that the request is about. `token_type_hint` is not needed: there is one kind of token.
+    pub(super) fn token(&mut self) -> Result<SecretString, Problem> {
+        self.take("token").ok_or_else(|| Problem::bad_request("send one parameter token, which is not empty"))
+    }
+}

@@ -1,0 +1,52 @@
+//! `/.well-known/oauth-authorization-server`: RFC 8414.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use http::Uri;
+use http::request::Parts;
+use serde_json::{Value, json};
+
+use super::issuer::Issuer;
+use crate::sidecar::Sidecar;
+use crate::sidecar::problem::Problem;
+
+const WELL_KNOWN: &str = "/.well-known/oauth-authorization-server/";
+
+/// At the path itself: of an issuer without a path, and of one whose proxy takes its path away.
+pub(in crate::sidecar) async fn metadata(
+    State(sidecar): State<Arc<Sidecar>>,
+    parts: Parts,
+) -> Result<Json<Value>, Problem> {
+    document(&sidecar.issuer, &parts)
+}
+
+/// With the path of the issuer behind (RFC 8414 §3.1): of that issuer and of no other.
+pub(in crate::sidecar) async fn metadata_below(
+    State(sidecar): State<Arc<Sidecar>>,
+    parts: Parts,
+) -> Result<Json<Value>, Problem> {
+    let is_ours = |uri: &Uri| uri.path().strip_prefix(WELL_KNOWN) == Some(sidecar.issuer.path());
+    if sidecar.issuer.path().is_empty() || !is_ours(&parts.uri) {
+        return Err(Problem::NotFound("there is no issuer of this path; see --issuer"));
+    }
+    document(&sidecar.issuer, &parts)
+}
+
+/// Nothing but what is there: no endpoint issues tokens to OAuth clients, so there is no response type and no grant type.
+/// Both lists are empty, although RFC 8414 §2 has empty lists left out: the first is required, and without the second
+/// clients would have to assume two grant types.
+fn document(issuer: &Issuer, request: &Parts) -> Result<Json<Value>, Problem> {
+    let no_host = || Problem::bad_request("the request names no host, and no --issuer is set");
+    let issuer = issuer.url(request).ok_or_else(no_host)?;
+    Ok(Json(json!({
+        "issuer": issuer,
+        "response_types_supported": [],
+        "grant_types_supported": [],
+        "introspection_endpoint": format!("{issuer}/introspect"),
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "Bearer"],
+        "revocation_endpoint": format!("{issuer}/revoke"),
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+    })))
+}

@@ -1,0 +1,38 @@
+//! `/revoke`: RFC 7009.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use http::StatusCode;
+use secrecy::ExposeSecret;
+use token_core::{StoreError, StoreErrorKind};
+
+use super::client::Asked;
+use super::rejection::Rejection;
+use crate::sidecar::Sidecar;
+use crate::sidecar::problem::Problem;
+
+/// Revokes a token that the caller holds: one of their own, or anybody's for administrators; and the very token that it
+/// sends for a caller who presents nothing else. Whether there was anything to revoke is not told.
+pub(in crate::sidecar) async fn revoke(
+    State(sidecar): State<Arc<Sidecar>>,
+    request: Request,
+) -> Result<StatusCode, Rejection> {
+    let (parts, body) = request.into_parts();
+    let Asked { caller, method, mut form } = sidecar.asked(&parts, body).await?;
+    let text = form.token().map_err(method.rejecting())?;
+    let Ok(token) = sidecar.tokens.parse(text.expose_secret()) else { return Ok(StatusCode::OK) };
+    let revoked = match caller {
+        Some(caller) => caller.revoke_text(token, None).await,
+        None => sidecar.revoke_itself(token).await,
+    };
+    match revoked {
+        Ok(done) if !done.confirmation.is_confirmed() => {}
+        Ok(_) | Err(Problem::NotFound(_)) => return Ok(StatusCode::OK),
+        Err(problem) => return Err(Rejection::new(method, problem)),
+    }
+    // RFC 7009 §2.2.1: with 503 the client must assume that the token still exists, and tries again.
+    let unconfirmed = "it is revoked, but not confirmed by all replicas";
+    let unconfirmed = StoreError::new(StoreErrorKind::TimedOut, unconfirmed);
+    Err(Rejection::new(method, unconfirmed.into()))
+}
