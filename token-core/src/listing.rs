@@ -80,3 +80,25 @@ impl Serialize for UnreadableRecord {
         fields.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KeyVersion;
+
+    #[test]
+    fn cause_and_advice_fit_a_terminal_and_give_up_no_good_token() {
+        let version = |byte| RecordError::KeyVersion(KeyVersion::new(byte).unwrap());
+        for (why, is_lost) in [
+            (RecordError::Form, true),
+            (RecordError::Type, true),
+            (version(b'0'), true),
+            (RecordError::Seal, true),
+            (RecordError::Format(255), false),
+            (version(b'z'), false),
+        ] {
+            assert!(why.to_string().len() <= 77 && why.advice().len() <= 77, "{why}");
+            assert_eq!(why.advice().contains("revoke"), is_lost, "{why}");
+        }
+    }
+}

@@ -119,7 +119,9 @@ pub enum MalformedToken {
     #[error("the text does not have the form of a token")]
     Form,
     /// A key version that this deployment does not have (any more).
-    #[error("the token was made with a store key that is not in the key file")]
+    #[error(
+        "the token was made with a key version that is not in this node's key file; give this node the key file that has it"
+    )]
     KeyVersion,
     /// The check characters do not fit: a typing error, a token of another deployment, or an invention.
     #[error("the token's check characters do not fit: mistyped, or made with another store key")]

@@ -124,6 +124,26 @@ pub(super) async fn a_record_that_cannot_be_read_is_listed_with_the_cause(rig: &
     }
 }
 
+pub(super) async fn a_damaged_record_harms_no_other_token_of_one_call(rig: &dyn Rig) {
+    let good = issue(rig, &request("admin", sliding("1h"))).await;
+    let mut tokens = Vec::new();
+    for (_, damage) in DAMAGES {
+        tokens.push((damaged(rig, "admin", damage).await.token, Demand::any()));
+        tokens.push((good.token, Demand::any()));
+    }
+    let verdicts = rig.store().validate_many(&tokens, Mode::Use).await;
+    assert_eq!(verdicts.len(), tokens.len());
+    for (verdict, (token, _)) in verdicts.into_iter().zip(&tokens) {
+        match verdict {
+            Ok(verdict) => assert_same_facts(&active(verdict), &good.grant),
+            refused => {
+                assert_ne!(token.id(), good.id());
+                assert_corrupt(refused, "a damaged one");
+            }
+        }
+    }
+}
+
 pub(super) async fn a_damaged_record_can_be_confirmed(rig: &dyn Rig) {
     for (what, damage) in DAMAGES {
         let held = damaged(rig, "admin", damage).await;

@@ -148,6 +148,7 @@ pub const ALL: &[Claim] = claims! {
         a_damaged_record_is_an_error_to_show
         a_damaged_record_hides_no_good_one_in_a_listing
         a_record_that_cannot_be_read_is_listed_with_the_cause
+        a_damaged_record_harms_no_other_token_of_one_call
         a_damaged_record_can_be_confirmed
         a_damaged_record_can_be_revoked
         a_damaged_record_goes_with_the_others_of_its_subject

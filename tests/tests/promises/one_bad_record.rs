@@ -92,24 +92,34 @@ async fn members_of_others_hinder_nothing(deployment: &Deployment) {
     let other = issue(&tokens, "somebody else", Lifetime::hard(span("1h"))).await.grant.id;
     assert_ne!(own.grant.id.partition(), other.partition());
     let index = index_key("admin");
+    plant(deployment, &index, other).await;
+    // Each issue draws up to eight members.
+    let another = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
+    let listing = tokens.store().list(&"admin".parse().unwrap()).await.unwrap();
+    assert_eq!(listing.grants, [own.grant.clone(), another.grant.clone()]);
+    assert_eq!(listing.unreadable, []);
+    plant(deployment, &index, other).await;
+    tokens.store().prune().await.unwrap();
+    plant(deployment, &index, other).await;
+    let all = tokens.store().revoke_subject(&"admin".parse().unwrap(), &Revocation::default()).await.unwrap();
+    assert_eq!(all.outcome.len(), 2, "own ones, and not another's");
+    assert!(matches!(tokens.store().show(other).await.unwrap(), Sighting::Live(_)));
+}
+
+/// Puts what does not belong there into an index.
+async fn plant(deployment: &Deployment, index: &str, other: TokenId) {
     let other = other.to_string();
     for server in deployment.primaries().await {
-        if server.command::<Vec<String>>(&["KEYS", &index]).await.is_empty() {
+        if server.command::<Vec<String>>(&["KEYS", index]).await.is_empty() {
             continue;
         }
         let members: [&[u8]; 3] = [other.as_bytes(), b"\xff\xfe", b"not an id"];
         for member in members {
             let mut add = redis::cmd("ZADD");
-            add.arg(&index).arg("+inf").arg(member);
+            add.arg(index).arg("+inf").arg(member);
             add.query_async::<()>(&mut server.connection().await).await.unwrap();
         }
     }
-    tokens.store().prune().await.unwrap();
-    // Each issue draws up to eight members.
-    let another = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
-    let listing = tokens.store().list(&"admin".parse().unwrap()).await.unwrap();
-    assert_eq!(listing.grants, [own.grant, another.grant]);
-    assert_eq!(listing.unreadable, []);
 }
 
 #[tokio::test]
@@ -161,8 +171,8 @@ async fn the_command_lists_the_good_ones_marks_the_others_and_ends_with_3() {
     assert_eq!(ran.code, 3);
     assert!(ran.stdout.contains(&format!("\n{good} ")), "{}", ran.stdout);
     let said = format!(
-        "{bad}  cannot be read: it was sealed with key version 2, which is not in this node's key file; \
-         give this node the key file that has this version"
+        "{bad}  cannot be read\n  it was sealed with key version 2, which is not in this node's key file;\n  \
+         give this node the key file that has its key\n"
     );
     assert!(ran.stdout.contains(&said), "{}", ran.stdout);
     assert!(ran.stderr.contains("the record of 1 token cannot be read"), "{}", ran.stderr);

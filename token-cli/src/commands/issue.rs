@@ -66,11 +66,11 @@ fn issued_before(format: Format, repeated: &Repeated) -> Result<Report, Failure>
     };
     let what = match repeated.known {
         Sighting::Live(_) => format!(
-            "token {id} was issued before with this idempotency key, and its text is not kept: if it did not arrive, \
+            "warning: token {id} was issued before with this idempotency key, and its text is not kept: if it did not arrive, \
              token-cli revoke {id}, and issue another with a new key"
         ),
         Sighting::Revoked(_) | Sighting::Unknown => format!(
-            "token {id} was issued before with this idempotency key, and {}: issue another with a new key",
+            "warning: token {id} was issued before with this idempotency key, and {}: issue another with a new key",
             if repeated.state() == "revoked" { "was revoked since" } else { "has expired since" }
         ),
     };

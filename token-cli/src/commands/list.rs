@@ -55,7 +55,7 @@ fn human(listing: &Listing) -> String {
         );
     }
     for row in &listing.unreadable {
-        text += &format!("{}  cannot be read: {}\n", row.id, row.message());
+        text += &format!("{}  cannot be read\n  {};\n  {}\n", row.id, row.why, row.why.advice());
     }
     text
 }

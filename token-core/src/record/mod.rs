@@ -64,10 +64,10 @@ pub enum RecordError {
     #[error("it was sealed with key version {0}, which is not in this node's key file")]
     KeyVersion(KeyVersion),
     /// The seal does not fit: changed, moved from another token, or sealed with another key.
-    #[error("its seal does not fit: it was changed, or sealed with another key of the same version")]
+    #[error("its seal does not fit: it was changed, or sealed with another key")]
     Seal,
     /// The store keeps something that is not even bytes: in Redis, a key of another type.
-    #[error("what the store keeps in its place is no record, but something of another type")]
+    #[error("the store keeps something of another type in its place")]
     Type,
 }
 
@@ -93,10 +93,8 @@ impl RecordError {
             Self::KeyVersion(KeyVersion::PUBLIC) => {
                 "it was issued without a key file: revoke it and issue another with this one"
             }
-            Self::KeyVersion(_) => "give this node the key file that has this version",
-            Self::Seal => {
-                "compare this node's key file with the others'; if they are the same, revoke the token"
-            }
+            Self::KeyVersion(_) => "give this node the key file that has its key",
+            Self::Seal => "compare the key files of all nodes; if they are the same, revoke it",
         }
     }
 }

@@ -37,7 +37,7 @@ async fn a_listing_shows_the_good_ones_and_marks_the_others() {
                 "id": bad.grant.id.to_string(),
                 "why": "missing_key",
                 "message": "it was sealed with key version 2, which is not in this node's key file; \
-                            give this node the key file that has this version",
+                            give this node the key file that has its key",
             }])
         );
     }

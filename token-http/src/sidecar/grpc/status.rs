@@ -40,7 +40,9 @@ fn of_store(error: StoreError) -> Status {
             (Code::Aborted, "others changed the same meanwhile; try again")
         }
         StoreErrorKind::Full => (Code::ResourceExhausted, "the store has no room for another token"),
-        StoreErrorKind::Corrupt => (Code::DataLoss, "what the store keeps cannot be trusted; see the log"),
+        StoreErrorKind::Corrupt => {
+            (Code::DataLoss, "this node cannot read what the store keeps of the token; see the log")
+        }
         _ => (Code::Internal, "the store is not set up for this; see the log"),
     };
     Status::new(code, sentence)
