@@ -28,6 +28,21 @@ async fn envoy_is_told_who_sends_the_request() {
 }
 
 #[tokio::test]
+async fn envoy_is_told_that_scopes_are_too_many_to_list() {
+    let office = Office::open().await;
+    let scope = |node| format!("-s node:00000000-0000-0000-0000-{node:012x}:rw");
+    for (count, whole) in [(32, true), (33, false), (256, false)] {
+        let scopes: Vec<_> = (1..=count).map(scope).collect();
+        let token = office.cli.issue("admin", &format!("-a 10m {}", scopes.join(" "))).await;
+        let answer = office.check(Asked::with(&format!("Bearer {token}"))).await.unwrap();
+        let headers = applied(&[("x-token-scopes", "*")], &answer.ok().headers);
+        let told = scopes.join(" ").replace("-s ", "");
+        let expected = if whole { told } else { "too-many".into() };
+        assert!(headers.contains(&("x-token-scopes".into(), expected)), "{count}: {headers:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_lets_through_as_the_password_of_its_user_and_of_nobody_else() {
     let office = Office::open().await;
     let token = office.cli.issue("admin", "-a 10m").await;

@@ -44,6 +44,15 @@ static LABEL: HeaderName = HeaderName::from_static("x-token-label");
 const FORWARDED_URI: &str = "x-forwarded-uri";
 /// A token in the URL of `/auth` itself.
 const TOKEN_IN_URL: &str = "access_token";
+/// The most scopes that are listed. A token may have more ([`Scopes::MAX`](token_core::Scopes::MAX)), and their list would
+/// be too long for the default buffers of proxies: nginx has 4 KiB for the head of an answer (`proxy_buffer_size`), and
+/// takes a longer one for a failure. With this many scopes and the longest names, the identity takes less than 3 KiB.
+const MOST_LISTED: usize = 32;
+
+/// Stands in the place of more scopes than [`MOST_LISTED`]. It must never pass for full access, for no restriction, or for
+/// the whole list: so it is not empty, not `*`, no part of the list, and no scope. A service that looks for a scope finds
+/// none in it and refuses.
+const TOO_MANY: HeaderValue = HeaderValue::from_static("too-many");
 
 /// How a proxy asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,6 +204,7 @@ pub(super) fn refused(sidecar: &Sidecar, refusal: Refusal) -> Problem {
 fn identity(grant: &Grant) -> HeaderMap {
     let scopes = match grant.access.scopes() {
         None => HeaderValue::from_static("*"),
+        Some(scopes) if scopes.iter().len() > MOST_LISTED => TOO_MANY,
         Some(scopes) => value(scopes.iter().map(|scope| scope.to_string()).collect::<Vec<_>>().join(" ")),
     };
     let values = [

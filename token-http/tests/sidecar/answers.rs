@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Request;
 use serde_json::json;
-use token_core::{Access, IssueRequest, Lifetime, os_rng};
+use token_core::{Access, IssueRequest, Lifetime, Scope, Scopes, os_rng};
 
 use crate::kit::*;
 
@@ -44,6 +44,51 @@ async fn every_identity_header_is_there_also_when_it_is_empty() {
     let issued = running.tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap();
     let answer = running.auth("/auth", &[("authorization", &bearer(&issued))]).await;
     assert_eq!(answer.headers()["x-token-label"], "");
+}
+
+/// nginx has 4 KiB for the head of an answer by default, status line and all.
+#[tokio::test]
+async fn the_longest_identity_fits_the_default_buffer_of_nginx() {
+    let running = Running::new();
+    let longest = "é".repeat(127);
+    for count in [1, MOST_LISTED, Scopes::MAX] {
+        let access = Access::Restricted(Scopes::new((1..=count).map(scope)).unwrap());
+        let lifetime = Lifetime::hard("1h".parse().unwrap());
+        let mut request = IssueRequest::new(longest.parse().unwrap(), access, lifetime);
+        request.label = Some(longest.parse().unwrap());
+        let issued = running.tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap();
+        let answer = running.auth("/auth", &[("authorization", &bearer(&issued))]).await;
+        assert_eq!(answer.status(), 200);
+        let lengths = answer.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+        let identity: usize = lengths.sum();
+        // What the server adds (status line, length, date, an id of the request) has the rest.
+        assert!(identity <= 3_072 + "cache-control: no-store\r\n".len(), "{count}: {identity}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_scopes_read_as_neither_full_access_nor_scopes() {
+    let running = Running::new();
+    let told = async |count: usize| {
+        let scopes: Vec<_> = (1..=count).map(|node| scope(node).to_string()).collect();
+        let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
+        let issued = running.issue("admin", &scopes).await;
+        let answer = running.auth("/auth", &[("authorization", &bearer(&issued))]).await;
+        (answer.headers()["x-token-scopes"].to_str().unwrap().to_owned(), scopes.join(" "))
+    };
+    let (listed, all) = told(MOST_LISTED).await;
+    assert_eq!(listed, all);
+    for count in [MOST_LISTED + 1, Scopes::MAX] {
+        assert_eq!(told(count).await.0, "too-many", "{count}");
+    }
+    // Nothing that a careless reader looks for is in it.
+    assert!(!"too-many".contains(['*', ':', 'r', 'w', ' ']) && "too-many".parse::<Scope>().is_err());
+}
+
+const MOST_LISTED: usize = 32;
+
+fn scope(node: usize) -> Scope {
+    format!("node:00000000-0000-0000-0000-{node:012x}:rw").parse().unwrap()
 }
 
 /// nginx knows 401 and 403; anything else is a server error to it.
