@@ -107,9 +107,9 @@ server() {
 }
 
 nginx() {
-  local name=token-store/nginx-standin:$suite
+  local name=token-store/nginx-dav-standin:$suite
   if ! have "$name"; then
-    packages "$suite" "$work/nginx" nginx-light
+    packages "$suite" "$work/nginx" nginx-light libnginx-mod-http-dav-ext libnginx-mod-http-headers-more-filter
     image "$name" "$work/nginx" 'CMD ["nginx", "-g", "daemon off;"]'
   fi
   echo "export NGINX_IMAGE=$name"

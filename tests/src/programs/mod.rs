@@ -4,6 +4,7 @@ mod cli;
 mod collector;
 mod daemon;
 mod folder;
+mod published;
 mod shell;
 mod stock;
 
@@ -11,5 +12,6 @@ pub use cli::{Cli, KEY_FILE, Ran, Running, Signal};
 pub use collector::{Collector, Span};
 pub use daemon::{Daemon, program};
 pub use folder::{ApacheFolder, CaddyFolder, NginxFolder};
+pub use published::PublishedFolder;
 pub use shell::bash;
 pub use stock::{installed, script};

@@ -12,4 +12,6 @@ mod apache;
 mod caddy;
 mod nginx;
 mod oauth;
+mod published;
 mod tools;
+mod webdav;

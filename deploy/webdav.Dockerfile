@@ -1,0 +1,9 @@
+# nginx with the modules that make a WebDAV folder of it. Both are packages of Debian, which the official image lacks.
+ARG RUNTIME_IMAGE=debian:bookworm-slim
+FROM ${RUNTIME_IMAGE}
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends \
+      nginx-light libnginx-mod-http-dav-ext libnginx-mod-http-headers-more-filter \
+ && rm -rf /var/lib/apt/lists/*
+USER 101:101
+CMD ["nginx", "-g", "daemon off;"]

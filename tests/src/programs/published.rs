@@ -1,0 +1,112 @@
+//! nginx with the configurations that we publish, as they are: only addresses and paths are those of the test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::daemon::{Daemon, program};
+
+const FOLDER: &str = include_str!("../../../deploy/webdav.conf");
+const README: &str = include_str!("../../../README.md");
+
+/// nginx with a folder at `/files/`, by a configuration that we publish.
+#[derive(Debug)]
+pub struct PublishedFolder(Daemon);
+
+impl PublishedFolder {
+    /// `deploy/webdav.conf`, asking the sidecar at this URL.
+    ///
+    /// # Panics
+    /// It does not start, or the configuration has changed too much.
+    pub async fn of_compose(sidecar: &str) -> Self {
+        Self::start(|port, home| {
+            let replaced = [
+                // First, since home may be below it.
+                ("/tmp/", format!("{home}/")),
+                ("listen 8080;", format!("listen 127.0.0.1:{port};")),
+                ("http://serve:8080", sidecar.to_owned()),
+                ("/srv/www", format!("{home}/www")),
+                ("/srv/incoming", format!("{home}/incoming")),
+                // nginx may not open /dev/stdout anew, if that is a socket or another user's.
+                ("access_log /dev/stdout", format!("access_log {home}/access.log")),
+            ];
+            replaced.iter().fold(FOLDER.to_owned(), |text, (from, to)| {
+                assert!(text.contains(from), "deploy/webdav.conf has no {from:?}");
+                text.replace(from, to)
+            })
+        })
+        .await
+    }
+
+    /// The block of nginx in the README, asking the sidecar at this URL. The service behind it is another nginx, which
+    /// tells in `X-Seen-…` what it was told.
+    ///
+    /// # Panics
+    /// It does not start, or the README has changed too much.
+    pub async fn of_readme(sidecar: &str) -> Self {
+        let (_, behind) = README.split_once("```nginx\n").expect("the README has a block of nginx");
+        let (block, _) = behind.split_once("```").expect("it ends");
+        for address in ["http://127.0.0.1:8080", "http://127.0.0.1:9000"] {
+            assert!(block.contains(address), "the README's nginx does not name {address}");
+        }
+        Self::start(|port, home| {
+            let service = format!("{home}/service.sock");
+            let block = block
+                .replace("http://127.0.0.1:8080", sidecar)
+                .replace("http://127.0.0.1:9000", &format!("http://unix:{service}"));
+            let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+                .map(|kind| format!("{kind}_temp_path {home}/{kind};\n"))
+                .concat();
+            let seen = ["user", "id", "scopes", "label"]
+                .map(|name| format!("add_header X-Seen-{name} \"[$http_x_token_{name}]\" always;\n"))
+                .concat();
+            format!(
+                "daemon off; pid {home}/pid; events {{}}
+                http {{
+                  access_log off;
+                  {temporary}
+                  server {{ listen 127.0.0.1:{port};
+                    {block}
+                  }}
+                  server {{ listen unix:{service}; root {home}/www; client_max_body_size 0; dav_methods PUT; {seen} }}
+                }}"
+            )
+        })
+        .await
+    }
+
+    async fn start(configuration: impl Fn(u16, &str) -> String) -> Self {
+        let nginx =
+            program("nginx", "nginx-light libnginx-mod-http-dav-ext libnginx-mod-http-headers-more-filter");
+        let arguments = |port: u16, directory: &Path| {
+            let home = directory.display().to_string();
+            fs::create_dir_all(directory.join("www/files")).expect("room for a folder");
+            let file = directory.join("nginx.conf");
+            fs::write(&file, configuration(port, &home)).expect("room for a file");
+            let mut words: Vec<_> = ["-e", "stderr", "-p", &home, "-c"].map(str::to_owned).to_vec();
+            words.push(file.display().to_string());
+            // Started by root, nginx works as somebody else, who may not write there.
+            words.extend(["-g", "user root;"].map(str::to_owned));
+            words
+        };
+        Self(Daemon::start_in(&nginx, arguments).await)
+    }
+
+    /// The URL of the folder, with a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}/files/", self.0.url())
+    }
+
+    /// Where its files are.
+    #[must_use]
+    pub fn files(&self) -> PathBuf {
+        self.0.directory().join("www/files")
+    }
+
+    /// All that nginx has said, and its access log.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let log = fs::read_to_string(self.0.directory().join("access.log"));
+        format!("{}{}", self.0.said(), log.unwrap_or_default())
+    }
+}
