@@ -8,7 +8,7 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::conformance::{ALL, Claim};
+use crate::conformance::{ALL, Claim, OWN_CLOCK};
 use crate::rig::Rig;
 
 /// How long a trial may take. None comes near it, unless something hangs.
@@ -18,6 +18,10 @@ pub(crate) const TRIAL_LIMIT: Duration = Duration::from_secs(60);
 pub trait Topology: Sized + Send + Sync + 'static {
     /// What the names of the trials start with.
     const NAME: &'static str;
+
+    /// Whether a test can set the store's clock back. A server's clock is another matter: what Redis does then is tested
+    /// in `promises/clock.rs`.
+    const OWN_CLOCK: bool = false;
 
     /// Starts it.
     fn start() -> impl Future<Output = Self>;
@@ -33,7 +37,9 @@ type Shared<T> = Arc<LazyLock<T>>;
 #[must_use]
 pub fn run<T: Topology>() -> ExitCode {
     let shared: Shared<T> = Arc::new(LazyLock::new(|| runtime(T::NAME).block_on(T::start())));
-    let trials = ALL.iter().map(|claim| trial(claim, Arc::clone(&shared))).collect();
+    let own_clock = if T::OWN_CLOCK { OWN_CLOCK } else { &[] };
+    let claims = ALL.iter().chain(own_clock);
+    let trials = claims.map(|claim| trial(claim, Arc::clone(&shared))).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

@@ -100,7 +100,12 @@ pub(crate) async fn examine(settings: &Settings, role: Option<Role>) -> Result<V
                 missing_store::refuse(&database, &beside, true)?;
             }
             let mut findings = token_sqlite::examine(&database);
-            findings.push(keys::of_a_database(key_file(settings).unwrap_or(&beside), database.exists()));
+            let key_file = key_file(settings).unwrap_or(&beside);
+            findings.push(keys::of_a_database(key_file, database.exists()));
+            // Without keys there is another finding.
+            if let Ok(ring) = keys::read_keys(key_file) {
+                findings.extend(token_sqlite::examine_tokens(&database, &ring));
+            }
             Ok(findings)
         }
         Named::Redis(url) => {

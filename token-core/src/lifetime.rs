@@ -133,6 +133,15 @@ impl Deadlines {
         let window = self.window.map(Span::as_duration);
         [to_cap, window].into_iter().flatten().min().unwrap_or_default()
     }
+
+    /// When a live token that dies at `until` dies once it is used at `now`.
+    ///
+    /// Never earlier than before, since the clock may have been set back meanwhile; and never behind the hard expiry.
+    #[must_use]
+    pub fn renewed(self, until: Timestamp, now: Timestamp) -> Timestamp {
+        let renewed = until.max(now.after(self.ttl(now)));
+        self.cap.map_or(renewed, |cap| renewed.min(cap))
+    }
 }
 
 /// The lesser of two limits, where no limit is more than any.

@@ -96,6 +96,12 @@ impl ManualClock {
         let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
         self.0.fetch_add(millis, std::sync::atomic::Ordering::SeqCst);
     }
+
+    /// Sets the clock back, by whole milliseconds, as a correction of a wrong clock does.
+    pub fn set_back(&self, by: Duration) {
+        let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.0.fetch_sub(millis, std::sync::atomic::Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {

@@ -66,7 +66,7 @@ fn of_file(path: &Path) -> Vec<Finding> {
     vec![DATABASE.ok("opens"), mode, integrity(&connection), journal(&connection)]
 }
 
-fn open(path: &Path) -> Result<Connection, Failure> {
+pub(crate) fn open(path: &Path) -> Result<Connection, Failure> {
     // An absolute path is never one of SQLite's special names.
     let path = std::path::absolute(path)?;
     let connection = connect(&path)?;

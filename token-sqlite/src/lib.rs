@@ -55,6 +55,7 @@ mod error;
 mod examine;
 mod fresh;
 pub mod keyfile;
+mod lifetimes;
 mod open;
 mod place;
 mod rows;
@@ -63,6 +64,7 @@ mod transitions;
 mod writing;
 
 pub use examine::{examine, examine_mode};
+pub use lifetimes::examine_tokens;
 pub use open::is_store;
 pub use store::SqliteStore;
 

@@ -61,6 +61,19 @@ pub(crate) fn find_all(db: &Connection, subject: u128, now: Timestamp) -> Result
     rows.filter_map(Result::transpose).collect()
 }
 
+/// Hands every live token to `see`. A row whose key is not the id of a token is left out.
+pub(crate) fn each(db: &Connection, now: Timestamp, mut see: impl FnMut(TokenId, Live)) -> Result<()> {
+    let mut statement =
+        db.prepare_cached("SELECT id, record, expires_at FROM tokens WHERE expires_at > ?1")?;
+    let mut rows = statement.query([Millis(now)])?;
+    while let Some(row) = rows.next()? {
+        if let Some(id) = key_or_none(row, 0)? {
+            see(id, live(row, 1)?);
+        }
+    }
+    Ok(())
+}
+
 /// Starts the window of a live token with this record anew, and answers when it dies now: never earlier than before,
 /// whatever the clock says, and never behind its hard expiry. `None` where there is no such token.
 pub(crate) fn renew(

@@ -6,6 +6,7 @@
 
 mod cancel;
 mod child;
+mod clock;
 mod decode;
 mod demand;
 mod issue;
@@ -172,6 +173,16 @@ pub const ALL: &[Claim] = claims! {
         a_revocation_of_all_that_is_dropped_is_done_whole_or_not_at_all
         an_issue_that_is_dropped_is_done_whole_or_not_at_all
         calls_that_are_dropped_leave_their_answer_to_nobody_else
+    }
+};
+
+/// Claims about stores that read the clock of their own machine, which may be set back.
+pub const OWN_CLOCK: &[Claim] = claims! {
+    clock {
+        a_use_on_a_clock_set_back_brings_no_end_nearer
+        a_use_on_a_clock_set_back_passes_no_cap
+        a_token_is_renewed_again_once_the_clock_has_caught_up
+        a_refused_use_on_a_clock_set_back_changes_nothing
     }
 };
 

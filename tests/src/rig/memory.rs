@@ -15,6 +15,7 @@ pub struct Memory;
 
 impl Topology for Memory {
     const NAME: &'static str = "memory";
+    const OWN_CLOCK: bool = true;
 
     async fn start() -> Self {
         Self
@@ -55,6 +56,10 @@ impl Rig for MemoryRig {
 
     async fn pass(&self, time: Duration) {
         self.clock.advance(time);
+    }
+
+    fn set_back(&self, by: Duration) {
+        self.clock.set_back(by);
     }
 
     async fn age(&self, _: TokenId, by: Duration) {

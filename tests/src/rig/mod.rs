@@ -34,6 +34,14 @@ pub trait Rig: Send + Sync {
     /// Lets at least so much time pass by the store's clock.
     async fn pass(&self, time: Duration);
 
+    /// Sets the store's clock back.
+    ///
+    /// # Panics
+    /// The store's clock is a server's: see [`Topology::OWN_CLOCK`](crate::runner::Topology::OWN_CLOCK).
+    fn set_back(&self, by: Duration) {
+        panic!("this clock cannot be set back by {by:?}")
+    }
+
     /// Brings the end of a live token nearer, as if so much time had passed for it. Others may age as well.
     async fn age(&self, id: TokenId, by: Duration);
 

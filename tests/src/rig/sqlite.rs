@@ -19,6 +19,7 @@ pub struct Sqlite;
 
 impl Topology for Sqlite {
     const NAME: &'static str = "sqlite";
+    const OWN_CLOCK: bool = true;
 
     async fn start() -> Self {
         Self
@@ -88,6 +89,10 @@ impl Rig for SqliteRig {
 
     async fn pass(&self, time: Duration) {
         self.clock.advance(time);
+    }
+
+    fn set_back(&self, by: Duration) {
+        self.clock.set_back(by);
     }
 
     async fn age(&self, _: TokenId, by: Duration) {

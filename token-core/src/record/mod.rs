@@ -194,7 +194,7 @@ impl Record {
         now: Timestamp,
     ) -> Verdict {
         let expires_at = match mode {
-            Mode::Use => now.after(self.deadlines.ttl(now)),
+            Mode::Use => self.deadlines.renewed(expires_at, now),
             Mode::Peek => expires_at,
         };
         self.verdict(id, expires_at, demand)

@@ -1,6 +1,7 @@
 //! What is special to this store. That it answers as every other store does is for the conformance suite, and in small
 //! for [`same_as_memory`].
 
+mod clock;
 mod expiry;
 mod failures;
 mod opening;
