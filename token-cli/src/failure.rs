@@ -1,13 +1,14 @@
 //! What keeps a command from answering, as it is told to people and programs.
 
 use std::error::Error;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use serde_json::json;
-use token_core::{RandomnessError, StoreError};
+use token_core::{RandomnessError, StoreError, StoreErrorKind};
 
 use crate::exit::Exit;
 use crate::format::Format;
+use crate::layout;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -29,6 +30,19 @@ impl Failure {
         Self::System { what: "the operating system refused".into(), source }
     }
 
+    /// A file that cannot be written: another path mends it, or the system is to blame.
+    pub(crate) fn file(what: String, source: std::io::Error) -> Self {
+        match source.kind() {
+            ErrorKind::AlreadyExists
+            | ErrorKind::NotFound
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem => Self::Usage(format!("{what}: {source}")),
+            _ => Self::System { what, source },
+        }
+    }
+
     pub(crate) fn randomness(error: RandomnessError) -> Self {
         Self::System { what: "cannot make a secret".into(), source: std::io::Error::other(error) }
     }
@@ -37,7 +51,7 @@ impl Failure {
     pub(crate) fn tell(&self, format: Format) -> Exit {
         let text = match format {
             Format::Json => self.json().to_string(),
-            Format::Human | Format::Quiet => self.sentence(),
+            Format::Human | Format::Quiet => layout::wrapped(layout::columns_of_errors(), &self.sentence()),
         };
         // There is nobody left to tell when standard error is closed.
         let _ = writeln!(std::io::stderr(), "{text}");
@@ -47,6 +61,8 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
+            // It is another setting that mends it.
+            Self::Store(error) if error.kind() == StoreErrorKind::Misconfigured => Exit::Usage,
             Self::Store(_) | Self::System { .. } => Exit::Store,
         }
     }

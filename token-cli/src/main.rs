@@ -10,6 +10,7 @@ mod exit;
 mod failure;
 mod format;
 mod keys;
+mod layout;
 mod leaked;
 mod missing_store;
 mod open;
@@ -20,6 +21,8 @@ mod secret;
 mod serve;
 mod signals;
 
+use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
@@ -36,8 +39,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     // Known before the arguments are understood, so that the refusal of them has the right form, too.
-    let format =
-        if std::env::args_os().any(|argument| argument == "--json") { Format::Json } else { Format::Human };
+    let format = format_of(std::env::args_os());
     if let Err(failure) = preflight::check(std::env::args_os(), |name| std::env::var_os(name)) {
         return failure.tell(format).into();
     }
@@ -50,7 +52,16 @@ fn main() -> ExitCode {
         }
         Err(refusal) => {
             // Help and version come this way too, with their own exit code. A closed pipe is no failure.
-            let _ = refusal.print();
+            let _ = match layout::columns_of_errors().filter(|_| refusal.use_stderr()) {
+                Some(columns) => {
+                    writeln!(
+                        std::io::stderr(),
+                        "{}",
+                        layout::wrapped(Some(columns), refusal.to_string().trim_end())
+                    )
+                }
+                None => refusal.print(),
+            };
             return if refusal.use_stderr() { Exit::Usage } else { Exit::Done }.into();
         }
     };
@@ -58,7 +69,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(failure) => return failure.tell(format).into(),
     };
-    if let Err(failure) = cli.refuse_empty_settings() {
+    if let Some(warning) = cli.ancestor.warning() {
+        let _ = writeln!(std::io::stderr(), "{}", layout::wrapped(layout::columns_of_errors(), &warning));
+    }
+    if let Err(failure) = cli.refuse_json_without_a_result().and_then(|()| cli.refuse_empty_settings()) {
         return failure.tell(format).into();
     }
     start_log(&cli);
@@ -67,9 +81,22 @@ fn main() -> ExitCode {
     ended.unwrap_or_else(|failure| failure.tell(format)).into()
 }
 
+/// The format that is asked for, before the arguments are understood.
+fn format_of(arguments: impl Iterator<Item = OsString>) -> Format {
+    let arguments: Vec<_> = arguments.skip(1).collect();
+    let alone = arguments
+        .iter()
+        .any(|word| word == "--json" || word == "--output=json" || word == "-ojson" || word == "-o=json");
+    let pair = arguments
+        .windows(2)
+        .any(|pair| matches!(pair, [flag, value] if (flag == "-o" || flag == "--output") && value == "json"));
+    if alone || pair { Format::Json } else { Format::Human }
+}
+
 fn run(cli: Cli) -> Result<Report, Failure> {
     match &cli.command {
-        Command::NewKeyFile(arguments) => return commands::new_key_file::run(arguments),
+        Command::NewKeyFile(arguments) => return commands::new_key_file::run(arguments, cli.format()),
+        Command::Version => return Ok(commands::version()),
         Command::Completions(arguments) => return commands::completions::run(arguments),
         Command::Man(arguments) => return commands::man::run(arguments),
         Command::Serve(arguments) if arguments.print_config => return Ok(serve::print_config(&cli)),

@@ -1,6 +1,5 @@
 //! Results, for people and for programs.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 use serde::Serialize;
@@ -11,6 +10,7 @@ use crate::delivery;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
+use crate::layout;
 
 /// What a command has to say on standard output, and how it ended.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Report {
     fn tell_warning(&self) {
         if let Some(warning) = &self.warning {
             // There is nobody left to warn when standard error is closed.
-            let _ = writeln!(std::io::stderr(), "{warning}");
+            let _ = writeln!(std::io::stderr(), "{}", layout::wrapped(layout::columns_of_errors(), warning));
         }
     }
 }
@@ -107,9 +107,9 @@ impl Report {
 /// The facts of a grant, a line each.
 pub(crate) fn facts(grant: &Grant) -> String {
     let mut text = String::new();
+    let columns = layout::columns();
     let mut line = |name: &str, value: &dyn std::fmt::Display| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {name:<8} {value}");
+        text += &layout::hanging(columns, &format!("  {name:<8} "), &value.to_string());
     };
     line("id", &grant.id);
     line("user", &visible(&grant.subject));
@@ -166,14 +166,5 @@ pub(crate) fn table<const N: usize>(
     headings: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
-    let mut writer = tabwriter::TabWriter::new(Vec::new()).padding(2);
-    let mut write = |cells: &[String]| {
-        // A vector takes every byte.
-        let _ = writeln!(writer, "{}", cells.join("\t"));
-    };
-    write(&headings.map(str::to_owned));
-    rows.into_iter().for_each(|row| write(&row));
-    let _ = writer.flush();
-    let text = writer.into_inner().map(String::from_utf8);
-    text.ok().and_then(Result::ok).unwrap_or_default()
+    layout::table(layout::columns(), headings, &rows.into_iter().collect::<Vec<_>>())
 }

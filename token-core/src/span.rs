@@ -30,8 +30,8 @@ pub enum SpanError {
     /// A number without a unit.
     #[error("the number needs a unit: write it like 20s, 10m, 24h or 28d")]
     NoUnit,
-    /// A unit that is none of s, m, h, d.
-    #[error("{0:?} is not a unit; use s, m, h or d, like 20s, 10m, 24h or 28d")]
+    /// A unit that is none of s, m, h, d, w.
+    #[error("{0:?} is not a unit; use s, m, h, d or w, like 20s, 10m, 24h or 28d")]
     Unit(char),
     /// A fraction.
     #[error("fractions are not taken; use whole numbers and a smaller unit, like 36h or 1d12h")]
@@ -52,6 +52,9 @@ pub enum SpanError {
 
 /// The units and their length in milliseconds, from the largest to the smallest.
 const UNITS: [(char, u64); 4] = [('d', 86_400_000), ('h', 3_600_000), ('m', 60_000), ('s', 1_000)];
+
+/// A week is read, and written in days.
+const WEEK: (char, u64) = ('w', 7 * 86_400_000);
 
 impl Span {
     /// The shortest: one millisecond.
@@ -122,11 +125,12 @@ fn parse_units(text: &str) -> Result<Span, SpanError> {
         return Err(SpanError::Form);
     }
     let mut rest = text;
-    let mut units = UNITS.iter();
+    let known = || std::iter::once(&WEEK).chain(&UNITS);
+    let mut units = known();
     let mut millis = 0_u64;
     while !rest.is_empty() {
         let (number, unit, behind) = split_number(rest)?;
-        if !UNITS.iter().any(|(known, _)| *known == unit) {
+        if !known().any(|(known, _)| *known == unit) {
             return Err(if unit == '.' || unit == ',' { SpanError::Fraction } else { SpanError::Unit(unit) });
         }
         // `units` only moves forward: a unit that is not among the rest came too late or twice.
@@ -184,6 +188,8 @@ mod tests {
             ("1d12h", 129_600),
             ("1d2h3m4s", 93_784),
             ("90m", 5_400),
+            ("2w", 1_209_600),
+            ("1w1d", 691_200),
             ("007s", 7),
             ("36500d", 3_153_600_000),
         ] {
@@ -200,7 +206,8 @@ mod tests {
             ("abcd", SpanError::Form),
             ("10", SpanError::NoUnit),
             ("1h30", SpanError::NoUnit),
-            ("5w", SpanError::Unit('w')),
+            ("5y", SpanError::Unit('y')),
+            ("1d2w", SpanError::Order),
             ("10M", SpanError::Unit('M')),
             ("10 m", SpanError::Unit(' ')),
             ("10ms", SpanError::Form),

@@ -3,10 +3,12 @@
 use clap::Args;
 use token_core::{Actor, IdempotencyKey, Label, Scope, Span, Subject};
 
+use super::lifetime;
+
 /// Issue a personal token to a user.
 ///
 /// Its lifetime is set by -e (a hard limit), by -a (a sliding window: each use starts it anew), or by both: then it
-/// slides, and the hard limit caps it. Durations are written like 20s, 10m, 24h, 28d or 1d12h.
+/// slides, and the hard limit caps it. Durations are written like 20s, 10m, 24h, 28d, 2w or 1d12h.
 ///
 /// The token can be used as a bearer token, and as the password of its user with Basic authentication.
 #[derive(Debug, Args)]
@@ -17,11 +19,11 @@ pub(crate) struct IssueArgs {
     pub(crate) user: Subject,
 
     /// Expire after this time, used or not
-    #[arg(short, long, value_name = "DURATION", allow_hyphen_values = true)]
+    #[arg(short, long, value_name = "DURATION", allow_hyphen_values = true, value_parser = lifetime::hard)]
     pub(crate) expire: Option<Span>,
 
     /// Expire when not used for this time; a bare number is seconds
-    #[arg(short, long, value_name = "DURATION", allow_hyphen_values = true, value_parser = Span::parse_with_bare_seconds)]
+    #[arg(short, long, value_name = "DURATION", allow_hyphen_values = true, value_parser = lifetime::sliding)]
     pub(crate) auto: Option<Span>,
 
     /// Restrict the token to a node and what is below it, with PERM one of r, w, rw; repeat it or separate by commas
@@ -43,7 +45,7 @@ pub(crate) struct IssueArgs {
     pub(crate) idempotency_key: Option<IdempotencyKey>,
 
     /// Print the token and nothing else
-    #[arg(short, long, conflicts_with = "json")]
+    #[arg(short, long, conflicts_with_all = ["json", "output"])]
     pub(crate) quiet: bool,
 }
 

@@ -1,13 +1,16 @@
 //! What can be typed.
 
+mod ancestor;
 mod bench;
 mod doctor;
 mod issue;
+mod lifetime;
 mod names;
 mod presenting;
 mod revoke;
 mod serve;
 mod settings;
+mod usage;
 mod validate;
 mod variables;
 mod web;
@@ -18,12 +21,14 @@ use std::path::PathBuf;
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueHint};
 use token_core::Subject;
 
+use self::ancestor::AncestorArgs;
 pub(crate) use self::bench::BenchArgs;
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::issue::IssueArgs;
 pub(crate) use self::names::Names;
 pub(crate) use self::revoke::RevokeArgs;
 pub(crate) use self::serve::{LogFormat, ServeArgs};
+use self::settings::Output;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::validate::ValidateArgs;
 pub(crate) use self::variables::{command, variables};
@@ -42,12 +47,17 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     pub(crate) settings: Settings,
+
+    #[command(flatten)]
+    pub(crate) ancestor: AncestorArgs,
 }
 
 impl Cli {
     /// The command line; what it leaves out is taken from the environment.
     pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let mut matches = command().try_get_matches_from(arguments)?;
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        let matches = command().try_get_matches_from(&arguments);
+        let mut matches = matches.map_err(|error| usage::with_its_own_usage(error, &arguments))?;
         Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command()))
     }
 
@@ -55,20 +65,37 @@ impl Cli {
     /// the public key.
     pub(crate) fn refuse_empty_settings(&self) -> Result<(), Failure> {
         match self.command {
-            Command::NewKeyFile(_) | Command::Completions(_) | Command::Man(_) => Ok(()),
+            Command::NewKeyFile(_) | Command::Completions(_) | Command::Man(_) | Command::Version => Ok(()),
             _ => self.settings.refuse_empty(),
+        }
+    }
+
+    /// Refuses JSON from commands that have no result to write so.
+    pub(crate) fn refuse_json_without_a_result(&self) -> Result<(), Failure> {
+        let name = match self.command {
+            Command::Serve(_) => "serve",
+            Command::Completions(_) => "completions",
+            Command::Man(_) => "man",
+            _ => return Ok(()),
+        };
+        match self.format() {
+            Format::Json => Err(Failure::usage(format!(
+                "\"{name}\" has no result in JSON: leave --json (or -o json) out"
+            ))),
+            _ => Ok(()),
         }
     }
 
     pub(crate) fn format(&self) -> Format {
         match &self.command {
+            Command::Validate(validate) if validate.quiet => Format::Quiet,
             Command::Issue(issue) if issue.quiet => Format::Quiet,
             Command::User(user) | Command::Admin(AdminArgs { command: AdminCommand::User(user) })
                 if user.quiet() =>
             {
                 Format::Quiet
             }
-            _ if self.settings.json => Format::Json,
+            _ if self.settings.json || self.settings.output == Some(Output::Json) => Format::Json,
             _ => Format::Human,
         }
     }
@@ -101,6 +128,9 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Write the man pages into a directory
     Man(ManArgs),
+    /// Print the version
+    #[command(hide = true)]
+    Version,
 }
 
 #[derive(Debug, Args)]
@@ -148,10 +178,22 @@ pub(crate) struct ConfirmArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("whose").required(true))]
 pub(crate) struct ListArgs {
     /// Whose tokens
-    #[arg(short, long, value_name = "USER")]
-    pub(crate) user: Subject,
+    #[arg(value_name = "USER", group = "whose")]
+    name: Option<Subject>,
+
+    /// The same
+    #[arg(short, long, value_name = "USER", group = "whose")]
+    user: Option<Subject>,
+}
+
+impl ListArgs {
+    /// Whose tokens; one of the two is given.
+    pub(crate) fn user(&self) -> Option<&Subject> {
+        self.user.as_ref().or(self.name.as_ref())
+    }
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,10 @@ pub(crate) struct RevokeArgs {
     #[arg(long, group = "what")]
     pub(crate) stdin: bool,
 
+    /// Only tell what would be revoked
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
     /// Who revokes, for the record [default: the user of the operating system]
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<Actor>,

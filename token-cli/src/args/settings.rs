@@ -69,6 +69,19 @@ pub(crate) struct Settings {
     /// Write results as one line of JSON, and errors too
     #[arg(long, global = true, help_heading = None)]
     pub(crate) json: bool,
+
+    /// How results are written, and errors too: "json" is the same as --json
+    #[arg(short = 'o', long, value_name = "FORMAT", global = true, help_heading = None, conflicts_with = "json")]
+    pub(crate) output: Option<Output>,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// One line of JSON.
+    Json,
 }
 
 /// The levels by their names, which shells complete.

@@ -31,6 +31,10 @@ pub(crate) struct ValidateArgs {
     #[arg(long)]
     pub(crate) peek: bool,
 
+    /// Print nothing: the exit code is the answer
+    #[arg(short, long, conflicts_with_all = ["json", "output"])]
+    pub(crate) quiet: bool,
+
     #[command(flatten)]
     pub(crate) misplaced: Misplaced,
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use anstyle::AnsiColor;
 use serde::Serialize;
 use token_core::{Finding, FindingStatus};
 
@@ -9,6 +10,7 @@ use crate::args::{DoctorArgs, Settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
+use crate::layout;
 use crate::open::examine;
 use crate::report::{Report, table, visible};
 
@@ -55,7 +57,7 @@ impl<'a> Json<'a> {
 /// The table, then what is to say about its rows, then a summary.
 fn human(json: &Json<'_>, verbose: bool) -> String {
     let rows = rows(json.findings, verbose);
-    let mut text = table(["STATUS", "CHECK", "NODE", "FOUND"], rows.iter().map(Row::cells));
+    let mut text = painted(table(["STATUS", "CHECK", "NODE", "FOUND"], rows.iter().map(Row::cells)));
     let told = |row: &&Row<'_>| verbose || row.finding.status != FindingStatus::Ok;
     for of_check in rows.chunk_by(|a, b| a.finding.check == b.finding.check) {
         let mut told = of_check.iter().filter(told).peekable();
@@ -77,18 +79,26 @@ fn count(number: usize, what: &str) -> String {
 
 /// Lines of a readable length, all but the first indented as far as `lead` is wide.
 fn wrapped(lead: &str, text: &str) -> String {
-    let mut line = lead.to_owned();
-    let mut lines = String::new();
-    for word in text.split(' ') {
-        if line.len() > lead.len() && line.len() + word.len() > WIDTH {
-            let _ = writeln!(lines, "{}", line.trim_end());
-            line = " ".repeat(lead.len());
-        }
-        line += word;
-        line.push(' ');
+    let columns = layout::columns().map_or(WIDTH, |columns| columns.min(WIDTH));
+    layout::hanging(Some(columns), lead, text)
+}
+
+/// The table with its statuses in colour, on a terminal that wants colours (see <https://no-color.org>).
+fn painted(table: String) -> String {
+    match anstream::AutoStream::choice(&std::io::stdout()) {
+        anstream::ColorChoice::Never => table,
+        _ => table.lines().map(|line| in_colour(line) + "\n").collect(),
     }
-    let _ = writeln!(lines, "{}", line.trim_end());
-    lines
+}
+
+fn in_colour(line: &str) -> String {
+    let statuses = [("ok", AnsiColor::Green), ("warning", AnsiColor::Yellow), ("failure", AnsiColor::Red)];
+    let found = statuses.into_iter().find_map(|(status, colour)| {
+        let rest = line.strip_prefix(status).filter(|rest| rest.is_empty() || rest.starts_with(' '))?;
+        let style = colour.on_default().bold();
+        Some(format!("{style}{status}{style:#}{rest}"))
+    });
+    found.unwrap_or_else(|| line.to_owned())
 }
 
 /// The same finding at some nodes.

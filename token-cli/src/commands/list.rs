@@ -11,7 +11,8 @@ use crate::open::Tokens;
 use crate::report::{Report, access, in_seconds, table, visible};
 
 pub(crate) async fn run(arguments: &ListArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
-    let listing = tokens.store().list(&arguments.user).await?;
+    let user = arguments.user().ok_or_else(|| Failure::usage("say whose tokens: token-cli list USER"))?;
+    let listing = tokens.store().list(user).await?;
     let report = Report::new(format, Exit::Done, &rows(&listing), || human(&listing))?;
     Ok(report.warn(incomplete(&listing.unreadable)))
 }

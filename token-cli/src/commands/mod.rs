@@ -16,6 +16,7 @@ mod validate;
 use token_core::{Actor, TokenId};
 
 use crate::args::{AdminArgs, AdminCommand, Cli, Command, UserArgs, UserCommand};
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::open::open;
 use crate::report::Report;
@@ -39,10 +40,16 @@ pub(crate) async fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Prune => prune::run(format, &open(&settings).await?).await,
         Command::Doctor(arguments) => doctor::run(&arguments, format, &settings).await,
         Command::Bench(arguments) => bench::run(&arguments, format, &settings).await,
-        Command::NewKeyFile(arguments) => new_key_file::run(&arguments),
+        Command::NewKeyFile(arguments) => new_key_file::run(&arguments, format),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
+        Command::Version => Ok(version()),
     }
+}
+
+/// The same as `--version`.
+pub(crate) fn version() -> Report {
+    Report::text(Exit::Done, concat!("token-cli ", env!("CARGO_PKG_VERSION"), "\n").into())
 }
 
 /// Reads a token id. A text that is none is not repeated: it may be (part of) a token.

@@ -3,24 +3,26 @@
 use std::io::Write;
 use std::path::Path;
 
+use serde_json::json;
 use tempfile::NamedTempFile;
 use token_core::{new_key_file, os_rng};
 
 use crate::args::NewKeyFileArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::report::Report;
 
 /// Makes the file whole or not at all, for its owner only, and never over another one: that could be the only copy.
-pub(crate) fn run(arguments: &NewKeyFileArgs) -> Result<Report, Failure> {
+pub(crate) fn run(arguments: &NewKeyFileArgs, format: Format) -> Result<Report, Failure> {
     let path = &arguments.path;
     let mut rng = os_rng().map_err(Failure::randomness)?;
     let text = new_key_file(&mut rng);
-    write(path, text.as_bytes()).map_err(|source| Failure::System {
-        what: format!("cannot make the key file {}", path.display()),
-        source,
-    })?;
-    Ok(Report::text(Exit::Done, format!("{}\n", path.display())))
+    write(path, text.as_bytes())
+        .map_err(|source| Failure::file(format!("cannot make the key file {}", path.display()), source))?;
+    Report::new(format, Exit::Done, &json!({ "key_file": path.to_string_lossy() }), || {
+        format!("{}\n", path.display())
+    })
 }
 
 fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {

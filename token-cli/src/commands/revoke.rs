@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 use token_core::{
-    Change, Confirmation, MalformedToken, Revocation, RevokeOutcome, StoreError, TokenId, TokenStore,
+    Change, Confirmation, MalformedToken, Revocation, RevokeOutcome, Sighting, StoreError, TokenId,
+    TokenStore,
 };
 
 use crate::args::{RevokeArgs, Settings};
@@ -19,6 +20,12 @@ pub(crate) async fn run(
     settings: &Settings,
 ) -> Result<Report, Failure> {
     let revocation = Revocation { by: super::actor(arguments.by), why: arguments.why };
+    if let (Some(user), true) = (&arguments.user, arguments.dry_run) {
+        let listing = open(settings).await?.store().list(user).await?;
+        let ids =
+            listing.grants.iter().map(|grant| grant.id).chain(listing.unreadable.iter().map(|row| row.id));
+        return report(format, ids.map(Row::would_be_revoked).collect());
+    }
     if let Some(user) = &arguments.user {
         let ended = open(settings).await?.store().revoke_subject(user, &revocation).await?;
         let rows = ended.outcome.into_iter().map(|id| Row::new(id, "revoked", ended.confirmation)).collect();
@@ -37,6 +44,9 @@ pub(crate) async fn run(
     };
     if ids.is_empty() {
         return Err(Failure::usage("no token was given: the input is empty"));
+    }
+    if arguments.dry_run {
+        return report(format, look_at_each(&tokens, ids).await);
     }
     let rows = revoke_each(&tokens, ids, &revocation).await;
     let unconfirmed = rows.iter().filter_map(|row| row.confirmation).find(|how| !how.is_confirmed());
@@ -62,9 +72,26 @@ async fn revoke_each(
     for id in ids {
         rows.push(match id {
             Ok(id) => Row::of(id, tokens.store().revoke(id, revocation).await),
-            Err(malformed) => {
-                Row::without_change(None, "malformed", Exit::Negative, Some(malformed.to_string()))
-            }
+            Err(malformed) => Row::malformed(&malformed),
+        });
+    }
+    rows
+}
+
+/// What would become of each.
+async fn look_at_each(tokens: &Tokens, ids: Vec<Result<TokenId, MalformedToken>>) -> Vec<Row> {
+    let mut rows = Vec::with_capacity(ids.len());
+    for id in ids {
+        rows.push(match id {
+            Ok(id) => match tokens.store().show(id).await {
+                Ok(Sighting::Live(_)) => Row::would_be_revoked(id),
+                Ok(Sighting::Revoked(_)) => {
+                    Row::without_change(Some(id), "already_revoked", Exit::Done, None)
+                }
+                Ok(Sighting::Unknown) => Row::without_change(Some(id), "unknown", Exit::Negative, None),
+                Err(error) => Row::without_change(Some(id), "failed", Exit::Store, Some(error.to_string())),
+            },
+            Err(malformed) => Row::malformed(&malformed),
         });
     }
     rows
@@ -91,6 +118,14 @@ impl Row {
 
     fn without_change(id: Option<TokenId>, outcome: &'static str, exit: Exit, error: Option<String>) -> Self {
         Self { id: id.map(|id| id.to_string()), outcome, confirmation: None, error, exit }
+    }
+
+    fn would_be_revoked(id: TokenId) -> Self {
+        Self::without_change(Some(id), "would_be_revoked", Exit::Done, None)
+    }
+
+    fn malformed(malformed: &MalformedToken) -> Self {
+        Self::without_change(None, "malformed", Exit::Negative, Some(malformed.to_string()))
     }
 
     fn of(id: TokenId, change: Result<Change<RevokeOutcome>, StoreError>) -> Self {

@@ -35,6 +35,8 @@ pub(crate) async fn run(
         false => tokens.validate(text, &demand).await?,
     };
     match &verdict {
+        Verdict::Active(_) if format == Format::Quiet => Ok(Report::text(Exit::Done, String::new())),
+        Verdict::Inactive(_) if format == Format::Quiet => Ok(Report::text(Exit::Negative, String::new())),
         Verdict::Active(grant) => Report::new(format, Exit::Done, &Active { active: true, grant }, || {
             format!("active\n{}", facts(grant))
         }),

@@ -79,7 +79,9 @@ fn known(name: &str) -> Option<String> {
         .find(|argument| argument.get_long() == Some(name));
     found
         .filter(|argument| {
-            !matches!(name, "config" | "print-config" | "json") && argument.get_long().is_some()
+            !matches!(name, "config" | "print-config" | "json" | "output")
+                && !argument.is_hide_set()
+                && argument.get_long().is_some()
         })
         .map(|argument| argument.get_id().to_string())
 }

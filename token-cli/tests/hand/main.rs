@@ -4,10 +4,12 @@
 
 mod completions;
 mod delivery;
+mod exits;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod look_alikes;
 mod settings;
+mod spellings;
 mod stores;
 mod terminal;
 mod texts;

@@ -56,3 +56,109 @@ fn tokens_to_revoke_are_typed_unseen_until_an_empty_line() {
         assert_eq!(cli.validate(&token, "").0, 1);
     }
 }
+
+const LABEL: &str = "the nightly backup of everything that the finance department keeps";
+
+#[test]
+fn tables_fit_every_terminal_and_ids_stay_whole() {
+    let cli = Cli::new();
+    let scope = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
+    let ran = cli.run_in(
+        ["issue", "-u", "管理者", "-a", "1h", "-e", "9d", "-l", LABEL, "-s", scope, "--json"],
+        &[],
+        "",
+    );
+    let token = ran.json();
+    for columns in [20, 40, 60, 80, 100, 120, 200] {
+        for arguments in [
+            vec!["list", "管理者"],
+            vec!["show", id(&token)],
+            vec!["revoke", "--dry-run", id(&token)],
+            vec!["doctor"],
+            vec!["doctor", "--verbose"],
+            vec!["show", "mistyped"],
+            vec!["issue", "-u", "x"],
+            vec!["serve", "--confirm", "x"],
+        ] {
+            let shown = on_terminal(&cli, columns, "", &arguments, &[("NO_COLOR", "1")]).stdout;
+            assert!(!shown.contains("panicked"), "{shown}");
+            for line in shown.lines() {
+                let width = line.chars().map(|c| if c > '\u{2e80}' { 2 } else { 1 }).sum::<usize>();
+                let is_one_word = line.split_whitespace().nth(2).is_none();
+                assert!(
+                    width <= usize::from(columns) || is_one_word,
+                    "{columns} columns, {arguments:?}: {line}"
+                );
+            }
+        }
+        assert!(on_terminal(&cli, columns, "", &["list", "管理者"], &[]).stdout.contains(id(&token)));
+    }
+}
+
+#[test]
+fn a_token_that_is_shown_is_whole_on_every_terminal() {
+    let cli = Cli::new();
+    for columns in [20, 80] {
+        let ran = on_terminal(&cli, columns, "", &["issue", "-u", "admin", "-e", "1h", "-l", LABEL], &[]);
+        let token = ran.stdout.lines().find(|line| line.starts_with("tok_")).unwrap().to_owned();
+        assert_eq!(cli.run_with("validate", &token).code, 0);
+        let advice = ran.stdout.lines().find(|line| line.trim_start().starts_with("curl -H")).unwrap();
+        assert!(advice.ends_with("\"Authorization: Bearer $TOKEN\""), "a command is not broken: {advice}");
+    }
+}
+
+#[test]
+fn a_pipe_has_no_columns() {
+    let cli = Cli::new();
+    cli.run_in(["issue", "-u", "admin", "-e", "1h", "-l", LABEL], &[], "");
+    let listed = cli.run("list admin").stdout;
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    let narrow = cli.run_in(["list", "admin"], &[("COLUMNS", "80")], "").stdout;
+    assert!(narrow.lines().all(|line| line.len() <= 80), "{narrow}");
+}
+
+#[test]
+fn findings_are_in_colour_only_on_a_terminal_that_wants_it() {
+    let cli = Cli::new();
+    cli.issue("-u admin -e 1h");
+    let shown = |variables: &[(&str, &str)]| on_terminal(&cli, 80, "", &["doctor"], variables).stdout;
+    assert!(shown(&[]).contains("\u{1b}["));
+    assert!(!shown(&[("NO_COLOR", "1")]).contains('\u{1b}'));
+    assert!(!shown(&[("TERM", "dumb")]).contains('\u{1b}'));
+    assert!(!cli.run("doctor").stdout.contains('\u{1b}'));
+    assert!(!on_terminal(&cli, 80, "", &["doctor", "--json"], &[]).stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn a_usage_names_no_flag_that_was_not_typed() {
+    let cli = Cli::new();
+    let variables =
+        [("TOKEN_STORE", "redis://127.0.0.1:1"), ("TOKEN_LISTEN", "127.0.0.1:1"), ("TOKEN_PREFIX", "pat")];
+    for arguments in [
+        "serve --bogus",
+        "serve --listen-cert x",
+        "user token -e 1h",
+        "list a b c",
+        "validate --ancestor x --bogus",
+    ] {
+        let ran = cli.run_in(arguments.split(' '), &variables, "");
+        assert_eq!(ran.code, 2, "{ran:?}");
+        for flag in ["--store", "--listen ", "--prefix", "--namespace", "--at-once", "--realm"] {
+            assert!(!ran.stderr.contains(flag), "{arguments}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_name_cannot_forge_what_a_terminal_shows() {
+    let cli = Cli::new();
+    let evil = "a\u{202e}b\u{200b}\u{2066}c";
+    let issued = cli.run_in(["issue", "-u", evil, "-e", "1h", "-l", evil, "--issuer", evil], &[], "");
+    let listed = cli.run_in(["list", evil], &[("COLUMNS", "40")], "");
+    let token = cli.run_in(["list", evil, "--json"], &[], "").json();
+    let shown = cli.run(&format!("show {}", id(&token[0])));
+    for ran in [issued, listed, shown] {
+        let text: String = ran.stdout.lines().filter(|line| !line.contains("curl")).collect();
+        assert!(!text.contains(['\u{202e}', '\u{200b}', '\u{2066}']), "{text}");
+    }
+}

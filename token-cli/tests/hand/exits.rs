@@ -1,0 +1,57 @@
+//! Exit codes by kind: 2 is mended by typing, 3 is what the store did not do.
+
+use std::net::TcpListener;
+
+use crate::kit::Cli;
+
+#[test]
+fn what_can_be_mended_by_typing_ends_with_2() {
+    let cli = Cli::new();
+    let folder = cli.home().display().to_string();
+    let file = cli.file("file", "no keys").display().to_string();
+    for arguments in [
+        format!("new-key-file {file}"),
+        format!("new-key-file {folder}/none/keys"),
+        format!("new-key-file {file}/keys"),
+        format!("man {file}"),
+        format!("issue -u a -e 1h --store sqlite:{folder}"),
+        format!("issue -u a -e 1h --store sqlite:{file}/t.db"),
+        format!("list a --store sqlite:{folder}"),
+        format!("list a --key-file {file}"),
+        format!("list a --key-file {folder}"),
+        format!("list a --tls-ca {folder}/none --store rediss://127.0.0.1:1"),
+        "list a --store http://127.0.0.1".into(),
+        "list a --store redis://".into(),
+        "list a --confirm everywhere".into(),
+        "show mistyped".into(),
+        "confirm mistyped".into(),
+        "validate --token-file /none".into(),
+        format!("serve --config {folder}/none"),
+        format!("serve --listen-cert {file} --listen-key {file}"),
+        "serve --cache=1s".into(),
+    ] {
+        let ran = cli.run(&arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn what_the_store_did_not_do_ends_with_3() {
+    let cli = Cli::new();
+    for store in ["redis://127.0.0.1:1", "redis-cluster://127.0.0.1:1", "redis+unix:///none.sock"] {
+        for command in [
+            "list a",
+            "issue -u a -e 1h",
+            "show 3l51xk1fgfw2k28rm7smxkaqntg3",
+            "revoke --user a",
+            "prune",
+            "validate",
+        ] {
+            let ran = cli.run_with(&format!("{command} --store {store}"), "tok_x");
+            assert_eq!(ran.code, 3, "{command} {store}: {}", ran.stderr);
+        }
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ran = cli.run(&format!("list a --store redis://{}/0?x", taken.local_addr().unwrap()));
+    assert!(ran.code >= 2, "{ran:?}");
+}
