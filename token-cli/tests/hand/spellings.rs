@@ -67,6 +67,7 @@ fn a_dry_run_revokes_nothing_and_names_what_it_would() {
 #[test]
 fn json_is_asked_for_in_every_usual_way() {
     let cli = Cli::new();
+    cli.issue("-u other -e 1h");
     for flags in ["--json", "-o json", "-ojson", "-o=json", "--output json", "--output=json"] {
         assert!(cli.run(&format!("list admin {flags}")).json().is_array(), "{flags}");
         let refused = cli.run(&format!("{flags} issue"));
