@@ -157,7 +157,13 @@ fetches admin "$token"
 fetches bearer "$token"
 answers 200 bearer "$token" /files/
 grep -q 'href="note"' "$scratch/body" || fail 'the listing has no note'
-answers 201 bearer "$token" /files/new/ -X MKCOL
+answers 207 bearer "$token" /files -X PROPFIND -H 'Depth: 1'
+grep -q '<D:href>/files/note</D:href>' "$scratch/body" || fail 'PROPFIND does not find the note'
+answers 201 bearer "$token" /files/locked -X LOCK
+answers 423 bearer "$token" /files/locked -T "$scratch/note"
+head -c 2000000 /dev/zero >"$scratch/large"
+answers 201 bearer "$token" /files/large -T "$scratch/large"
+answers 201 bearer "$token" /files/new -X MKCOL
 answers 204 bearer "$token" /files/note -X COPY -H 'Destination: /files/new/copy'
 answers 204 bearer "$token" /files/new/copy -X MOVE -H 'Destination: /files/new/moved'
 answers 200 bearer "$token" /files/new/moved
