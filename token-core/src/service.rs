@@ -113,7 +113,8 @@ impl<S: TokenStore> TokenService<S> {
         self.judge(text, demand, Mode::Peek).await
     }
 
-    /// Asks the store about a token that nobody has issued, of any partition by chance: whether it answers.
+    /// Asks the store about a token that does not exist, of any partition by chance: whether it answers, and could keep a
+    /// change.
     ///
     /// # Errors
     /// It does not.
@@ -121,7 +122,8 @@ impl<S: TokenStore> TokenService<S> {
         let number = u16::try_from(rng.next_u32() % u32::from(PARTITIONS)).unwrap_or_default();
         let Some(partition) = Partition::new(number) else { return Ok(()) };
         let nobody = self.format.generate(partition, rng);
-        self.peek(nobody.expose_secret(), &Demand::any()).await.map(drop)
+        self.peek(nobody.expose_secret(), &Demand::any()).await?;
+        self.store.keeps_changes().await
     }
 
     /// Recognises a token text without asking the store.

@@ -140,6 +140,15 @@ pub trait TokenStore: Send + Sync {
 
     /// Clears away what expiry left behind (rows, index entries) and returns how many. Never needed for correctness.
     async fn prune(&self) -> Result<u64, StoreError>;
+
+    /// Whether the store could keep a change now, as far as it can find that out. It is asked by readiness checks, every
+    /// second. The default does not look.
+    ///
+    /// # Errors
+    /// It could not, for the reason that a change would fail with.
+    async fn keeps_changes(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// What a store knows of an id.
@@ -268,6 +277,9 @@ macro_rules! forward {
             }
             async fn prune(&self) -> Result<u64, StoreError> {
                 (**self).prune().await
+            }
+            async fn keeps_changes(&self) -> Result<(), StoreError> {
+                (**self).keeps_changes().await
             }
         }
     };

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -11,6 +12,9 @@ use crate::place::Place;
 
 /// How long the log grows before it is moved into the file, which takes two syncs: 16 MiB.
 const PAGES_IN_THE_LOG: u32 = 4_000;
+
+/// How long a change that was kept says that the next one could be.
+const LATELY: Duration = Duration::from_secs(5);
 
 /// When a change is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +32,8 @@ pub(crate) struct Database {
     // Closed in this order: the last one moves the log into the file.
     reader: Mutex<Connection>,
     pub(crate) writer: Mutex<Writer>,
+    /// When the last change was kept, unless it failed.
+    written: Mutex<Option<Instant>>,
 }
 
 /// The connections that write, one at a time.
@@ -46,7 +52,7 @@ pub(crate) struct Writer {
 impl Database {
     pub(crate) fn new(path: PathBuf, reader: Connection, disk: Connection) -> Result<Self, Failure> {
         let (place, writer) = (Place::of(path)?, Writer { seen: None, disk });
-        Ok(Self { place, reader: Mutex::new(reader), writer: Mutex::new(writer) })
+        Ok(Self { place, reader: Mutex::new(reader), writer: Mutex::new(writer), written: Mutex::default() })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -68,11 +74,29 @@ impl Database {
     ) -> Result<T, Failure> {
         self.place.check()?;
         let mut writer = lock(&self.writer);
-        let connection = writer.connection(durability, self.path())?;
+        let written = self.commit(writer.connection(durability, self.path())?, change);
+        *lock(&self.written) = written.is_ok().then(Instant::now);
+        written
+    }
+
+    fn commit<T>(
+        &self,
+        connection: &mut Connection,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let answer = change(&transaction)?;
         transaction.commit()?;
         Ok(answer)
+    }
+
+    pub(crate) fn check_place(&self) -> Result<(), Failure> {
+        self.place.check()
+    }
+
+    /// Whether the last change was kept, not long ago.
+    pub(crate) fn has_written_lately(&self) -> bool {
+        lock(&self.written).is_some_and(|written| written.elapsed() < LATELY)
     }
 }
 

@@ -50,11 +50,43 @@ impl Failure {
             StoreError::new(kind, format!("cannot {doing}: the {what} {} {trouble}", path.display()))
         };
         match self {
-            Self::Sqlite(error) => said(of_sqlite(&error)).caused_by(error),
+            Self::Sqlite(error) => match of_sqlite(&error) {
+                (StoreErrorKind::Unavailable, _) if is_io(&error) => said(of_disk(path)).caused_by(error),
+                found => said(found).caused_by(error),
+            },
             Self::File(error) => said(of_file(error.kind())).caused_by(error),
             Self::Store(error) => error,
         }
     }
+}
+
+fn is_io(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::SqliteFailure(error, _) if error.code == ErrorCode::SystemIoFailure)
+}
+
+/// Why SQLite could not read or write the file, which it does not say: tried out on a file beside it.
+fn of_disk(path: &Path) -> (StoreErrorKind, &'static str) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match write_beside(path, folder).map_err(|error| error.kind()) {
+        Err(
+            kind @ (io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge),
+        ) => of_file(kind),
+        _ => of_code(ErrorCode::SystemIoFailure),
+    }
+}
+
+/// Writes a file that is a little longer than the log, and removes it.
+fn write_beside(path: &Path, folder: &Path) -> io::Result<()> {
+    const MORE: u64 = 64 * 1024;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let length = std::fs::metadata(log).map_or(0, |log| log.len());
+    let mut file = tempfile::tempfile_in(folder)?;
+    file.set_len(length + MORE)?;
+    io::Write::write_all(&mut file, &[0; MORE as usize])
 }
 
 /// Kind, trouble and next step for everything that SQLite reports.
@@ -121,6 +153,10 @@ fn of_file(kind: io::ErrorKind) -> (StoreErrorKind, &'static str) {
         Io::StorageFull | Io::QuotaExceeded => {
             (StoreErrorKind::Full, "finds no room; free some space on its disk")
         }
+        Io::FileTooLarge => (
+            StoreErrorKind::Full,
+            "would grow beyond what this process may write to a file; raise that limit (ulimit -f)",
+        ),
         Io::NotFound
         | Io::NotADirectory
         | Io::IsADirectory

@@ -24,7 +24,7 @@ const SINCE_VERSION_1: &str = include_str!("issued_once.sql");
 const SCHEMA_VERSION: i32 = 2;
 
 /// `PRAGMA application_id`, "toks": tells our files from those of other programs.
-const APPLICATION_ID: i32 = i32::from_be_bytes(*b"toks");
+pub(crate) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"toks");
 
 impl SqliteStore {
     /// How long a call waits for the writes of other processes before it fails with

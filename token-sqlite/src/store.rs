@@ -188,4 +188,18 @@ impl TokenStore for SqliteStore {
             }
         }
     }
+
+    /// Writes a page, unless something was written within the last seconds.
+    async fn keeps_changes(&self) -> Result<(), StoreError> {
+        self.read("write", Transitions::check_place).await?;
+        if self.inner.database.has_written_lately() {
+            return Ok(());
+        }
+        let submit = |store: &Transitions, answer| {
+            let change: Box<dyn QueuedChange> =
+                Pending::new(Durability::Seen, answer, Transitions::write_page);
+            store.submit([change]);
+        };
+        self.run("write", submit).await
+    }
 }

@@ -14,6 +14,7 @@ use token_core::{
 
 use crate::database::{Database, Durability};
 use crate::error::Failure;
+use crate::open::APPLICATION_ID;
 use crate::rows::{self, Live};
 use crate::store::on_disk;
 use crate::writing::{Answer, Pending, Queue, QueuedChange};
@@ -239,6 +240,16 @@ impl Transitions {
     /// Clears some of the expired rows away, and answers how many.
     pub(crate) fn prune(&self, db: &Connection) -> Result<u64, Failure> {
         Ok(rows::clear_expired(db, CLEARED_AT_ONCE, self.clock.now())?)
+    }
+
+    /// Fails if the file that is open does not stand at its path any more.
+    pub(crate) fn check_place(&self) -> Result<(), Failure> {
+        self.database.check_place()
+    }
+
+    /// Writes what is there already: it fails if, and as, a change would.
+    pub(crate) fn write_page(&self, db: &Connection) -> Result<(), Failure> {
+        Ok(db.pragma_update(None, "application_id", APPLICATION_ID)?)
     }
 
     fn decode(&self, id: TokenId, live: &Live) -> Result<Record, StoreError> {

@@ -182,6 +182,10 @@ impl<S: TokenStore> TokenStore for Measured<S> {
     async fn prune(&self) -> Result<u64, StoreError> {
         self.measure("prune", None, self.store.prune(), |_| "pruned").await
     }
+
+    async fn keeps_changes(&self) -> Result<(), StoreError> {
+        self.store.keeps_changes().await
+    }
 }
 
 impl<S: fmt::Debug> fmt::Debug for Measured<S> {

@@ -6,6 +6,7 @@ mod expiry;
 mod failures;
 mod opening;
 mod power;
+mod room;
 mod same_as_memory;
 mod sharing;
 mod together;
