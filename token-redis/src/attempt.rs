@@ -21,14 +21,16 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Begins now. `doing` is a verb with its object, as in "cannot …"; `store` is shown to people.
-    pub(crate) fn new(doing: &'static str, store: &'a str, deadline: Duration) -> Self {
-        Self { doing, store, deadline, until: Instant::now() + deadline, stage: Stage::Connected }
+    /// Begins now. `doing` is a verb with its object, as in "cannot …"; `store` is shown to people, `cluster` says
+    /// whether it is one.
+    pub(crate) fn new(doing: &'static str, store: &'a str, cluster: bool, deadline: Duration) -> Self {
+        let stage = Stage::Connected { cluster };
+        Self { doing, store, deadline, until: Instant::now() + deadline, stage }
     }
 
     /// The first attempt of all, with TLS or without.
     pub(crate) fn to_connect(store: &'a str, tls: bool, deadline: Duration) -> Self {
-        Self { stage: Stage::Connecting { tls }, ..Self::new("connect", store, deadline) }
+        Self { stage: Stage::Connecting { tls }, ..Self::new("connect", store, false, deadline) }
     }
 
     /// Waits for something that Redis does.
@@ -41,12 +43,9 @@ impl<'a> Attempt<'a> {
         result.map_err(|_| self.out_of_time())?.map_err(|error| self.failed(error))
     }
 
-    /// Waits for a script and takes its answer apart.
-    pub(crate) async fn answer(
-        self,
-        work: impl Future<Output = RedisResult<Value>>,
-    ) -> Result<Answer, StoreError> {
-        let value = self.redis(work).await?;
+    /// Takes apart what a script answered.
+    pub(crate) fn answer(self, result: Result<RedisResult<Value>, Elapsed>) -> Result<Answer, StoreError> {
+        let value = self.ended(result)?;
         Answer::read(value).ok_or_else(|| self.not_understood())
     }
 
@@ -63,10 +62,16 @@ impl<'a> Attempt<'a> {
         StoreError::new(StoreErrorKind::TimedOut, message)
     }
 
-    fn failed(self, error: RedisError) -> StoreError {
+    /// It failed with this error.
+    pub(crate) fn failed(self, error: RedisError) -> StoreError {
         let (kind, advice) = trouble::of(&error, self.stage);
         let message = format!("cannot {}: {} {advice}", self.doing, self.store);
         StoreError::new(kind, message).caused_by(error)
+    }
+
+    /// A second look has shown what is wrong with the store: this follows its name.
+    pub(crate) fn seen(self, kind: StoreErrorKind, seen: &str) -> StoreError {
+        StoreError::new(kind, format!("cannot {}: {} {seen}", self.doing, self.store))
     }
 
     /// The answer is none that a script of ours gives.

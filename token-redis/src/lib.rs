@@ -73,6 +73,7 @@ mod confirm;
 mod connect;
 mod doctor;
 mod keys;
+mod opening;
 mod options;
 mod pool;
 mod prune;

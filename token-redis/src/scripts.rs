@@ -9,15 +9,18 @@ use crate::connect::{Home, Own, Work};
 
 /// A script of `lua/`: one atomic transition.
 pub(crate) struct Script {
-    body: &'static str,
+    body: LazyLock<String>,
     sha: LazyLock<String>,
 }
 
 macro_rules! script {
     ($name:ident, $file:literal) => {
-        pub(crate) static $name: Script = {
-            const BODY: &str = include_str!(concat!("../lua/", $file));
-            Script { body: BODY, sha: LazyLock::new(|| redis::Script::new(BODY).get_hash().to_owned()) }
+        script!($name, include_str!(concat!("../lua/", $file)).to_owned());
+    };
+    ($name:ident, $body:expr) => {
+        pub(crate) static $name: Script = Script {
+            body: LazyLock::new(|| $body),
+            sha: LazyLock::new(|| redis::Script::new(&$name.body).get_hash().to_owned()),
         };
     };
 }
@@ -32,6 +35,12 @@ script!(REVOKE, "revoke.lua");
 script!(REVOKE_USER, "revoke_user.lua");
 script!(PRUNE, "prune.lua");
 script!(PERMITTED, "permitted.lua");
+script!(
+    VALIDATE_WITHOUT_WRITING,
+    // What a script may do stands in its first line.
+    [include_str!("../lua/without_writing.lua"), VALIDATE.body.trim_start_matches("#!lua flags=allow-oom")]
+        .concat()
+);
 
 /// A call of a script, with its keys and arguments.
 pub(crate) struct Call {
@@ -48,7 +57,7 @@ impl Call {
     pub(crate) async fn send(&self, connection: &mut (impl ConnectionLike + Send)) -> RedisResult<Value> {
         match self.command("EVALSHA", &self.script.sha).query_async(connection).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                self.command("EVAL", self.script.body).query_async(connection).await
+                self.command("EVAL", &self.script.body).query_async(connection).await
             }
             result => result,
         }

@@ -20,6 +20,7 @@ use crate::cache::CacheStatus;
 use crate::confirm::Confirmed;
 use crate::connect::{Home, Own, Primaries, Shared, Target, Work};
 use crate::keys::Namespace;
+use crate::opening;
 use crate::options::Options;
 use crate::pool::PoolState;
 use crate::prune::Walk;
@@ -63,7 +64,7 @@ impl RedisStore {
         }
         let shown = target.to_string();
         let attempt = Attempt::to_connect(&shown, secure, options.deadline);
-        let shared = Arc::new(attempt.redis(Shared::open(target.clone(), &options)).await?);
+        let shared = Arc::new(opening::open(&target, &options, attempt).await?);
         let primaries = Arc::new(Primaries::new(target.clone(), &options));
         let validation = Validation::new(keys.clone(), &options, target, shared.clone());
         Ok(Self { keys, options, target: shown, shared, validation, primaries })
@@ -117,7 +118,7 @@ impl RedisStore {
     }
 
     fn attempt(&self, doing: &'static str) -> Attempt<'_> {
-        Attempt::new(doing, &self.target, self.options.deadline)
+        Attempt::new(doing, &self.target, self.shared.is_cluster(), self.options.deadline)
     }
 
     /// The grant of a live token. Scripts give 0 for a record that is no string.
@@ -133,7 +134,8 @@ impl RedisStore {
         partition: Partition,
         call: &Call,
     ) -> Result<Answer, StoreError> {
-        attempt.answer(self.primaries.at_home_of(Namespace::slot(partition), call)).await
+        let slot = Namespace::slot(partition);
+        attempt.answer(self.primaries.at_home_of(slot, call, attempt.until()).await)
     }
 
     /// Calls a script that writes, and waits for the confirmation of what it wrote.
@@ -146,7 +148,8 @@ impl RedisStore {
         let Options { confirm: level, confirm_timeout: patience, .. } = self.options;
         let work = Confirmed { call, level, patience };
         let slot = Namespace::slot(partition);
-        let (value, confirmation) = attempt.redis(self.primaries.at_home_of(slot, &work)).await?;
+        let done = self.primaries.at_home_of(slot, &work, attempt.until()).await;
+        let (value, confirmation) = attempt.ended(done)?;
         let outcome = Answer::read(value).ok_or_else(|| attempt.not_understood())?;
         Ok(Change { outcome, confirmation })
     }
@@ -155,7 +158,7 @@ impl RedisStore {
     async fn members(&self, attempt: Attempt<'_>, subject: SubjectHash) -> Result<Vec<TokenId>, StoreError> {
         let look = Members { index: self.options.namespace.index(subject), partition: subject.partition };
         let slot = Namespace::slot(subject.partition);
-        attempt.redis(self.primaries.at_home_of(slot, &look)).await
+        attempt.ended(self.primaries.at_home_of(slot, &look, attempt.until()).await)
     }
 }
 
@@ -376,8 +379,8 @@ impl RedisStore {
             keys: vec![index.clone()],
             arguments: vec![SURVEYED.to_string().into_bytes()],
         };
-        let survey =
-            attempt.redis(self.primaries.at_home_of(Namespace::slot(id.partition()), &survey)).await?;
+        let slot = Namespace::slot(id.partition());
+        let survey = attempt.ended(self.primaries.at_home_of(slot, &survey, attempt.until()).await)?;
         let Value::Array(survey) = survey else { return Err(attempt.not_understood()) };
         let [Value::Int(now), others @ ..] = survey.as_slice() else { return Err(attempt.not_understood()) };
         let mut others = answer::ids(others);

@@ -31,3 +31,5 @@ mod one_command;
 mod runtimes;
 mod time_to_live;
 mod tls;
+mod true_causes;
+mod wrong_server;

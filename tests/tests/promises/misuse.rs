@@ -24,22 +24,6 @@ async fn a_wrong_password_for_a_cluster_is_a_denial() {
 }
 
 #[tokio::test]
-async fn a_node_of_a_cluster_that_is_taken_for_a_server_alone_says_what_to_write() {
-    let cluster = Cluster::start().await;
-    let tokens = tokens_at(&cluster.primaries().await[0].url()).await;
-    let mut told = 0;
-    for n in 0..20 {
-        let user = format!("user-{n}").parse().unwrap();
-        if let Err(error) = tokens.store().list(&user).await {
-            assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{error:?}");
-            assert!(error.to_string().contains("redis-cluster://"), "{error}");
-            told += 1;
-        }
-    }
-    assert!(told > 0, "it serves a third of the slots");
-}
-
-#[tokio::test]
 async fn a_token_whose_ttl_was_taken_away_dies_at_its_hard_expiry_all_the_same() {
     let server = Standalone::start().await;
     let tokens = tokens_at(&server.url()).await;

@@ -121,11 +121,10 @@ async fn a_port_without_tls_is_named_as_the_reason_where_tls_is_asked_for() {
 #[tokio::test]
 async fn a_port_with_tls_only_is_named_as_the_reason_where_tls_is_not_asked_for() {
     let server = Standalone::start_tls(ClientCertificates::Optional).await;
-    let sentence =
-        "hung up without an answer; if it takes nothing but TLS, write rediss in the URL instead of redis";
+    let sentence = "takes nothing but TLS at this port; write rediss in the URL instead of redis";
     for url in urls(&server) {
         let url = url.replacen("rediss", "redis", 1);
-        refused(&url, Tls::default(), StoreErrorKind::Unavailable, sentence).await;
+        refused(&url, Tls::default(), StoreErrorKind::Misconfigured, sentence).await;
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) struct Member {
     pub(crate) follows: Option<String>,
     /// First and last slot of what it owns.
     pub(crate) slots: Vec<(u16, u16)>,
+    /// The slots that are on the move, from it or to it. Each node tells its own only.
+    pub(crate) moving: Vec<u16>,
     flags: Vec<String>,
 }
 
@@ -32,6 +34,7 @@ pub(crate) fn read_members(nodes: &str, asked: &Address) -> Vec<Member> {
             address: read_address(address, asked),
             follows: (*follows != "-").then(|| (*follows).to_owned()),
             slots: slots.iter().filter_map(|range| read_range(range)).collect(),
+            moving: slots.iter().filter_map(|slot| read_move(slot)).collect(),
             flags: flags.split(',').map(str::to_owned).collect(),
         })
     };
@@ -62,6 +65,11 @@ fn read_range(text: &str) -> Option<(u16, u16)> {
     Some((first.parse().ok()?, last.parse().ok()?))
 }
 
+/// `[93->-ID]` on its way from the node, `[93-<-ID]` to it.
+fn read_move(text: &str) -> Option<u16> {
+    text.strip_prefix('[')?.split_once('-')?.0.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +98,7 @@ short line
         assert_eq!(members.len(), 3);
         assert!(members[0].is("myself") && members[0].is("master") && !members[0].is("fail"));
         assert_eq!((&members[0].slots[..], &members[0].follows), (&[(0, 5460), (7000, 7000)][..], &None));
+        assert_eq!(members[0].moving, [93]);
         assert_eq!(members[1].address, Some(Address::Tcp("127.0.0.1".into(), 7003)));
         assert_eq!((members[1].follows.as_deref(), members[1].is("fail")), (Some("a1"), true));
         assert!(members[2].is("noaddr"));

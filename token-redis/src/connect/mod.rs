@@ -14,16 +14,22 @@
 //! | one hung node holds up a slot refresh for all | redis-rs#2092 | a response timeout, always |
 //! | connecting to a cluster sometimes hangs | redis-rs#1953 | the deadline of every operation, and of every swap |
 //! | deadpool-redis' managers for clusters and sentinels take no timeouts, certificates or TCP settings | deadpool#404, deadpool#452 | its manager for one server, for each primary: [`Primaries`] |
+//! | the cluster client cannot be kept from CLIENT SETINFO | none known | `Quiet` |
 //! | a pool keeps connections to a primary that was demoted | none known | [`Primaries`] drops the whole pool |
 
 mod members;
+pub(crate) mod peer;
 mod primaries;
+mod quiet;
 mod shared;
 mod target;
 mod topology;
+mod tries;
+mod url;
 
 pub(crate) use self::members::{Member, read_members};
 pub(crate) use self::primaries::{Own, Primaries, Work};
-pub(crate) use self::shared::Shared;
+pub(crate) use self::shared::{Shared, is_half_moved};
 pub(crate) use self::target::{Address, Shape, Target};
 pub(crate) use self::topology::{Home, Topology, open};
+pub(crate) use self::tries::Tries;

@@ -13,10 +13,15 @@ use redis::{
     ServerErrorKind, Value,
 };
 
+use tokio::time::Instant;
+use tokio::time::error::Elapsed;
+
 use super::target::{Address, Shape, Target};
 use super::topology::{Home, Topology};
+use super::tries::Tries;
 use crate::options::Options;
 use crate::pool::PoolState;
+use crate::trouble::is_temporary;
 
 /// Between two tries; doubled at each, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -49,26 +54,37 @@ impl Primaries {
     /// Does some work at the primary of a slot; when that turns out to be the wrong server, or is lost, again at the right
     /// one.
     ///
-    /// This goes on until it succeeds or fails for another reason; the caller bounds it by a deadline.
-    pub(crate) async fn at_home_of<W: Work>(&self, slot: u16, work: &W) -> RedisResult<W::Output> {
+    /// This goes on until it succeeds, fails for another reason, or the deadline is over: then it ends with the last
+    /// failure, if there was one.
+    pub(crate) async fn at_home_of<W: Work>(
+        &self,
+        slot: u16,
+        work: &W,
+        until: Instant,
+    ) -> Result<RedisResult<W::Output>, Elapsed> {
+        let mut tries = Tries::until(until);
         let mut pause = FIRST_PAUSE;
         let mut redirected = None;
         let mut demoted = false;
         loop {
-            let error = match self.once(slot, redirected.take(), work).await {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
+            let error = match tries.step(self.once(slot, redirected.take(), work)).await {
+                Ok(Ok(done)) => return Ok(Ok(done)),
+                Ok(Err(error)) => error,
+                Err(elapsed) => return tries.end(elapsed),
             };
             // Behind its address may be another server by now, which new connections lead to; if not, it is a replica.
             if is_demoted(&error) && !std::mem::replace(&mut demoted, true) {
                 continue;
             }
             match self.moves_on_after(&error) {
-                None => return Err(error),
+                None => return Ok(Err(error)),
                 Some(Next::Ask(address)) => redirected = Some(address),
                 Some(Next::LookAgain) => {
                     self.topology.forget();
-                    tokio::time::sleep(pause).await;
+                    tries.failed(error);
+                    if let Err(elapsed) = tries.step(tokio::time::sleep(pause)).await {
+                        return tries.end(elapsed);
+                    }
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
@@ -158,6 +174,7 @@ impl Primaries {
     /// What to do about an error, when there is something to do.
     fn moves_on_after(&self, error: &RedisError) -> Option<Next> {
         match (&self.target.shape, error.retry_method()) {
+            _ if is_temporary(error) => Some(Next::LookAgain),
             // There is no other server, and whoever asks would rather know.
             (Shape::Single, _) => None,
             (_, RetryMethod::AskRedirect) => {

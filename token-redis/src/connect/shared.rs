@@ -13,19 +13,22 @@ use std::time::{Duration, Instant};
 
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster::ClusterClient;
-use redis::cluster_async::ClusterConnection;
+use redis::cluster_async;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, ProtocolVersion, RedisError, RedisFuture,
-    RedisResult, RetryMethod, Value,
+    RedisResult, RetryMethod, ServerErrorKind, Value,
 };
 use tokio::sync::Mutex;
 use tokio::time::error::Elapsed;
 
 use super::primaries::is_demoted;
+use super::quiet::Quiet;
 use super::target::{Address, Shape, Target, tcp_settings};
 use super::topology::Topology;
+use super::tries::Tries;
 use crate::options::Options;
 use crate::scripts::Call;
+use crate::trouble::is_temporary;
 
 /// How long calls to one server may fail without a success before the connection is replaced.
 const PATIENCE: Duration = Duration::from_millis(900);
@@ -39,7 +42,7 @@ pub(crate) enum Link {
     /// To one server.
     Single(MultiplexedConnection),
     /// To all nodes of a cluster.
-    Cluster(ClusterConnection),
+    Cluster(cluster_async::ClusterConnection<Quiet>),
 }
 
 /// The shared connection.
@@ -87,6 +90,27 @@ impl Shared {
         })
     }
 
+    /// Whether it is to a Redis Cluster.
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.target.shape == Shape::Cluster
+    }
+
+    /// How many replicas the primary of a slot should have, as [`Home`](super::Home) says.
+    pub(crate) async fn listed_replicas(&self, slot: u16) -> RedisResult<Option<u32>> {
+        Ok(self.topology.home(slot).await?.replicas)
+    }
+
+    /// Calls a script once, whatever comes of it.
+    pub(crate) async fn once(&self, call: &Call) -> RedisResult<Value> {
+        let mut current = self.current();
+        call.send(&mut current.link).await
+    }
+
+    /// The store, as it is shown to people.
+    pub(crate) fn store(&self) -> &Target {
+        &self.target
+    }
+
     /// Whether it is over TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.target.certificates().is_some()
@@ -97,7 +121,8 @@ impl Shared {
         self.swaps.load(Ordering::Relaxed)
     }
 
-    /// The same by a deadline.
+    /// Calls a script over the shared connection; again over the next one when this one is lost, and while the server says
+    /// that it is not ready. At the deadline it ends with the last failure, if there was one.
     pub(crate) async fn call_until(
         self: &Arc<Self>,
         slot: u16,
@@ -108,36 +133,57 @@ impl Shared {
         if let Link::Single(mut link) = self.current().link {
             let mut attempt = Attempt { shared: self, slot, settled: false };
             let result = call.send(&mut link).await;
-            if !result.as_ref().is_err_and(|error| self.is_lost(error)) {
+            if !result.as_ref().is_err_and(|error| self.is_lost(error) || is_temporary(error)) {
                 attempt.settle(result.as_ref().map_or_else(is_answer, |_| true));
                 return Ok(result);
             }
             attempt.settled = true;
         }
         // In a box: it is large, and would be moved about with every call.
-        Box::pin(tokio::time::timeout_at(until, self.call(slot, call))).await
+        Box::pin(self.call(slot, call, until)).await
     }
 
-    /// Calls a script over the shared connection; again over the next one when this one is lost. The caller bounds all of
-    /// it by a deadline.
-    pub(crate) async fn call(self: &Arc<Self>, slot: u16, call: &Call) -> RedisResult<Value> {
+    async fn call(
+        self: &Arc<Self>,
+        slot: u16,
+        call: &Call,
+        until: tokio::time::Instant,
+    ) -> Result<RedisResult<Value>, Elapsed> {
         // A caller that is given up at its deadline counts as a failure, too.
         let mut attempt = Attempt { shared: self, slot, settled: false };
+        let mut tries = Tries::until(until);
         loop {
             let mut current = self.current();
-            match call.send(&mut current.link).await {
-                Err(error) if self.is_lost(&error) => {
+            let error = match tries.step(call.send(&mut current.link)).await {
+                Ok(Ok(value)) => {
+                    attempt.settle(true);
+                    return Ok(Ok(value));
+                }
+                Ok(Err(error)) => error,
+                Err(elapsed) => return tries.end(elapsed),
+            };
+            let lost = self.is_lost(&error);
+            if !lost && (!self.passes_by(&error) || is_half_moved(&error, call)) {
+                attempt.settle(is_answer(&error));
+                return Ok(Err(error));
+            }
+            let recovering = async {
+                if lost {
                     self.replace(current.generation).await?;
                     // With a server that accepts and at once closes, this loop would spin.
                     tokio::task::yield_now().await;
-                }
-                Err(error) if self.passes_by(&error) => {
-                    self.failed(slot);
+                } else {
+                    self.failed_in_passing(slot);
                     tokio::time::sleep(PAUSE).await;
                 }
-                result => {
-                    attempt.settle(result.as_ref().map_or_else(is_answer, |_| true));
-                    return result;
+                Ok(())
+            };
+            match tries.step(recovering).await {
+                Ok(Ok(())) => tries.failed(error),
+                Ok(Err(error)) => return Ok(Err(error)),
+                Err(elapsed) => {
+                    tries.failed(error);
+                    return tries.end(elapsed);
                 }
             }
         }
@@ -157,9 +203,17 @@ impl Shared {
     /// node again that refuses connections, so all its tries are used up long before a failover is over, and whoever asks
     /// would even be shown redirections to nodes that are gone.
     fn passes_by(&self, error: &RedisError) -> bool {
-        self.target.shape == Shape::Cluster
-            && !error.is_timeout()
-            && !matches!(error.retry_method(), RetryMethod::NoRetry)
+        is_temporary(error)
+            || self.target.shape == Shape::Cluster
+                && !error.is_timeout()
+                && !matches!(error.retry_method(), RetryMethod::NoRetry)
+    }
+
+    /// One server that stands alone is not replaced by another one, whatever it says.
+    fn failed_in_passing(self: &Arc<Self>, slot: u16) {
+        if self.target.shape != Shape::Single {
+            self.failed(slot);
+        }
     }
 
     /// Replaces the connection of that generation; waits when somebody else is about it.
@@ -298,6 +352,12 @@ fn is_answer(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) && !error.is_cluster_error()
 }
 
+/// Whether a call about several keys was refused since some have moved to another node already: then each has to be asked
+/// about alone.
+pub(crate) fn is_half_moved(error: &RedisError, call: &Call) -> bool {
+    call.keys.len() > 1 && error.kind() == ErrorKind::Server(ServerErrorKind::TryAgain)
+}
+
 /// Whether the server turned us away for good: another try would be turned away as well.
 fn is_refusal(error: &RedisError) -> bool {
     error.kind() == ErrorKind::AuthenticationFailed
@@ -309,7 +369,8 @@ async fn connect(target: &Target, topology: &Topology, options: &Options) -> Red
     let home = topology.home(0).await?;
     if target.shape == Shape::Cluster {
         let nodes = topology.nodes();
-        return cluster_client(target, &nodes, options)?.get_async_connection().await.map(Link::Cluster);
+        let client = cluster_client(target, &nodes, options)?;
+        return client.get_async_generic_connection().await.map(Link::Cluster);
     }
     // A call is sent twice at most before its deadline is looked at: see `Shared::call_until`.
     let limit = options.response_timeout.min(options.validate_deadline / 2);
@@ -327,7 +388,8 @@ fn cluster_client(target: &Target, nodes: &[Address], options: &Options) -> Redi
         .connection_timeout(options.connect_timeout)
         .response_timeout(options.response_timeout)
         .overall_response_timeout(Some(options.validate_deadline))
-        .retries(8)
+        // Few: `Shared::call` tries on by itself, and should learn why another try is needed.
+        .retries(3)
         .min_retry_wait(20)
         .max_retry_wait(300)
         .tcp_settings(tcp_settings())

@@ -1,15 +1,13 @@
-//! Store URLs: which servers, and how to speak to each of them.
+//! Where a store is: which servers, and how to speak to each of them.
 
 use std::fmt;
 
-use percent_encoding::percent_decode_str;
 use redis::io::tcp::TcpSettings;
 use redis::{
     Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo,
     RedisResult, TlsCertificates,
 };
-use token_core::{StoreError, StoreErrorKind};
-use url::Url;
+use token_core::StoreError;
 
 /// Where a store is. Shown without user and password.
 #[derive(Clone)]
@@ -44,96 +42,20 @@ pub(crate) enum Address {
     Unix(std::path::PathBuf),
 }
 
-const REDIS_PORT: u16 = 6379;
-const SENTINEL_PORT: u16 = 26379;
-
 impl Target {
     /// Reads a store URL. The certificates are used where its scheme asks for TLS.
     pub(crate) fn parse(text: &str, certificates: Option<TlsCertificates>) -> Result<Self, StoreError> {
-        let (scheme, _) = text.split_once(':').ok_or_else(|| refuse("it has no scheme"))?;
-        let (plain, tls) = match scheme.strip_prefix("rediss") {
-            Some(rest) => (format!("redis{rest}"), true),
-            None => (scheme.to_owned(), false),
-        };
-        let mut target = match (plain.as_str(), tls) {
-            ("redis", _) | ("redis+unix", false) => Self::single(text),
-            ("redis-cluster", _) => Self::cluster(text),
-            ("redis-sentinel", _) => Self::sentinel(text),
-            _ => Err(refuse(
-                "its scheme is none of redis, rediss, redis+unix, redis-cluster, rediss-cluster, redis-sentinel and \
-                 rediss-sentinel",
-            )),
-        }?;
-        if tls {
-            target.tls = Some(certificates.unwrap_or(TlsCertificates { client_tls: None, root_cert: None }));
-        }
-        Ok(target)
+        super::url::parse(text, certificates)
     }
 
-    fn single(text: &str) -> Result<Self, StoreError> {
-        let form = || refuse("write redis://[USER:PASSWORD@]HOST[:PORT][/DB] or redis+unix:///PATH");
-        let info = text.into_connection_info().map_err(|error| form().caused_by(error))?;
-        let address = match info.addr() {
-            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
-                Address::Tcp(host.clone(), *port)
-            }
-            ConnectionAddr::Unix(path) => Address::Unix(path.clone()),
-            _ => return Err(form()),
-        };
-        Ok(Self::new(Shape::Single, vec![address], info.redis_settings().clone()))
+    pub(super) fn new(shape: Shape, named: Vec<Address>, settings: RedisConnectionInfo) -> Self {
+        // No role may CLIENT SETINFO: see `quiet.rs`.
+        let settings = settings.set_protocol(ProtocolVersion::RESP3).set_skip_set_lib_name();
+        Self { shape, named, settings, tls: None }
     }
 
-    fn cluster(text: &str) -> Result<Self, StoreError> {
-        let form = || refuse("write redis-cluster://[USER:PASSWORD@]HOST:PORT?node=HOST:PORT&node=…");
-        let url = Url::parse(text).map_err(|error| form().caused_by(error))?;
-        if !matches!(url.path(), "" | "/") {
-            return Err(refuse("a Redis Cluster has no numbered databases: leave the path out"));
-        }
-        let mut nodes = vec![host_and_port(&url, REDIS_PORT).ok_or_else(form)?];
-        for (name, value) in url.query_pairs() {
-            if name != "node" {
-                return Err(refuse("the only parameter is node=HOST:PORT"));
-            }
-            nodes.push(listed(&value, REDIS_PORT).ok_or_else(form)?);
-        }
-        Ok(Self::new(Shape::Cluster, nodes, credentials(&url).ok_or_else(form)?))
-    }
-
-    /// Several sentinels stand separated by commas, which no URL parser takes: the first one goes through the parser
-    /// with the rest of the URL, the others by themselves.
-    fn sentinel(text: &str) -> Result<Self, StoreError> {
-        let form = || {
-            refuse(
-                "write redis-sentinel://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…]/DB?sentinelServiceName=NAME",
-            )
-        };
-        let (scheme, rest) = text.split_once("://").ok_or_else(form)?;
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, tail) = rest.split_at(end);
-        let (user, hosts) = authority.rsplit_once('@').map_or(("", authority), |(user, hosts)| (user, hosts));
-        let mut hosts = hosts.split(',');
-        let at = if user.is_empty() { String::new() } else { format!("{user}@") };
-        let url = format!("{scheme}://{at}{}{tail}", hosts.next().ok_or_else(form)?);
-        let url = Url::parse(&url).map_err(|error| form().caused_by(error))?;
-
-        let mut sentinels = vec![host_and_port(&url, SENTINEL_PORT).ok_or_else(form)?];
-        for host in hosts {
-            sentinels.push(listed(host, SENTINEL_PORT).ok_or_else(form)?);
-        }
-        let service = match url.query_pairs().collect::<Vec<_>>().as_slice() {
-            [(name, service)] if name == "sentinelServiceName" && !service.is_empty() => service.to_string(),
-            _ => return Err(refuse("the only parameter, which is needed, is sentinelServiceName=NAME")),
-        };
-        let database = match url.path().trim_start_matches('/') {
-            "" => 0,
-            number => number.parse().map_err(|_| form())?,
-        };
-        let settings = credentials(&url).ok_or_else(form)?.set_db(database);
-        Ok(Self::new(Shape::Sentinel { service }, sentinels, settings))
-    }
-
-    fn new(shape: Shape, named: Vec<Address>, settings: RedisConnectionInfo) -> Self {
-        Self { shape, named, settings: settings.set_protocol(ProtocolVersion::RESP3), tls: None }
+    pub(super) fn set_tls(&mut self, certificates: TlsCertificates) {
+        self.tls = Some(certificates);
     }
 
     /// How to connect to a server that keeps tokens.
@@ -148,7 +70,7 @@ impl Target {
 
     /// How to connect to a sentinel: without the user and the password of the servers.
     pub(crate) fn sentinel_server(&self, address: &Address) -> RedisResult<ConnectionInfo> {
-        self.connection(address, RedisConnectionInfo::default())
+        self.connection(address, RedisConnectionInfo::default().set_skip_set_lib_name())
     }
 
     /// The user that the URL names.
@@ -239,90 +161,12 @@ impl Address {
     }
 }
 
-/// Reads `HOST[:PORT]` of a list.
-fn listed(text: &str, default_port: u16) -> Option<Address> {
-    let url = Url::parse(&format!("redis-node://{text}")).ok()?;
-    // One user for all nodes, given once in front: what stands here would be overlooked.
-    (url.username().is_empty() && url.password().is_none()).then(|| host_and_port(&url, default_port))?
-}
-
-fn host_and_port(url: &Url, default_port: u16) -> Option<Address> {
-    // An IPv6 address stands in brackets in a URL and without them everywhere else.
-    let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');
-    let host = decode(host).filter(|host| !host.is_empty())?;
-    Some(Address::Tcp(host, url.port().unwrap_or(default_port)))
-}
-
-fn credentials(url: &Url) -> Option<RedisConnectionInfo> {
-    let mut settings = RedisConnectionInfo::default();
-    if !url.username().is_empty() {
-        settings = settings.set_username(decode(url.username())?);
-    }
-    if let Some(password) = url.password() {
-        settings = settings.set_password(decode(password)?);
-    }
-    Some(settings)
-}
-
-fn decode(text: &str) -> Option<String> {
-    percent_decode_str(text).decode_utf8().ok().map(Into::into)
-}
-
-/// The URL itself is not repeated: it may hold a password.
-fn refuse(problem: &str) -> StoreError {
-    StoreError::new(StoreErrorKind::Misconfigured, format!("cannot use this store URL: {problem}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Target {
-        Target::parse(text, None).unwrap()
-    }
-
     fn tcp(host: &str, port: u16) -> Address {
         Address::Tcp(host.into(), port)
-    }
-
-    #[test]
-    fn a_cluster_url_names_all_its_nodes_and_one_user_for_them() {
-        let url = "redis-cluster://u%40x:p%3A%2F@127.0.0.1:7000?node=127.0.0.1:7001&node=[::1]:7002&node=h";
-        let target = parse(url);
-        assert_eq!(
-            target.named,
-            [tcp("127.0.0.1", 7000), tcp("127.0.0.1", 7001), tcp("::1", 7002), tcp("h", 6379)]
-        );
-        for node in &target.named {
-            let info = target.server(node).unwrap();
-            assert_eq!(info.redis_settings().username(), Some("u@x"));
-            assert_eq!(info.redis_settings().password(), Some("p:/"));
-            assert!(info.tcp_settings().nodelay());
-        }
-    }
-
-    #[test]
-    fn a_sentinel_url_names_the_sentinels_the_service_and_the_database() {
-        let target = parse("redis-sentinel://me:pw@s1:26380,s2,[::1]:1/3?sentinelServiceName=tokens");
-        assert_eq!(target.named, [tcp("s1", 26380), tcp("s2", 26379), tcp("::1", 1)]);
-        assert!(matches!(&target.shape, Shape::Sentinel { service } if service == "tokens"));
-        let server = target.server(&tcp("primary", 6379)).unwrap();
-        assert_eq!((server.redis_settings().db(), server.redis_settings().password()), (3, Some("pw")));
-        let sentinel = target.sentinel_server(&target.named[0]).unwrap();
-        assert_eq!((sentinel.redis_settings().db(), sentinel.redis_settings().password()), (0, None));
-    }
-
-    #[test]
-    fn tls_is_asked_for_by_the_scheme_alone() {
-        for (url, secure) in [
-            ("redis://h", false),
-            ("rediss://h", true),
-            ("redis-cluster://h:1", false),
-            ("rediss-cluster://h:1", true),
-            ("rediss-sentinel://h/0?sentinelServiceName=x", true),
-        ] {
-            assert_eq!(parse(url).certificates().is_some(), secure, "{url}");
-        }
     }
 
     #[test]
@@ -333,47 +177,6 @@ mod tests {
         assert!(Address::Unix("/s".into()).is_local());
         for host in ["10.0.0.1", "redis", "localhost.example.org", "127.0.0.1.example.org", "::2"] {
             assert!(!tcp(host, 1).is_local(), "{host}");
-        }
-    }
-
-    #[test]
-    fn a_target_is_shown_without_user_and_password() {
-        for (url, shown) in [
-            ("redis://me:hidden@cache:6380/2", "redis://cache:6380"),
-            ("rediss://me:hidden@cache", "rediss://cache:6379"),
-            ("redis+unix:///run/redis.sock?pass=hidden", "redis+unix:///run/redis.sock"),
-            ("redis-cluster://me:hidden@a:1?node=b:2", "redis-cluster://a:1,b:2"),
-            (
-                "redis-sentinel://me:hidden@a:1,[::1]:2/0?sentinelServiceName=t",
-                "redis-sentinel://a:1,[::1]:2",
-            ),
-        ] {
-            let target = parse(url);
-            assert_eq!(target.to_string(), shown);
-            assert_eq!(format!("{target:?}"), format!("Target({shown})"));
-        }
-    }
-
-    #[test]
-    fn a_wrong_url_is_refused_without_repeating_it() {
-        for url in [
-            "",
-            "hidden",
-            "http://hidden:6379",
-            "redis://hidden:port",
-            "rediss+unix:///hidden",
-            "redis-cluster://",
-            "redis-cluster://hidden:1/2",
-            "redis-cluster://hidden:1?nodes=b:1",
-            "redis-cluster://hidden:1?node=",
-            "redis-cluster://h:1?node=:hidden@h:2",
-            "redis-sentinel://hidden/0",
-            "redis-sentinel://hidden/x?sentinelServiceName=t",
-            "redis-sentinel://hidden,/0?sentinelServiceName=t",
-        ] {
-            let error = Target::parse(url, None).unwrap_err();
-            assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{url}");
-            assert!(!error.to_string().contains("hidden"), "{error}");
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | `TIME`, `INFO`, `CLUSTER NODES`, `CLUSTER INFO` | they only tell |
 //! | `CONFIG GET` | it only tells, and is asked for these names alone: none of them is secret |
 //! | `permitted.lua` | it runs no command; a server would not let it write (`no-writes`) |
+//! | `PING`, over another connection, to a server that gave no answer | it tells nothing but what is there |
 //! | `validate.lua` as a peek, on a key that no token has | it finds nothing; a peek renews nothing either way |
 
 use std::collections::HashMap;
@@ -21,7 +22,7 @@ use super::info::Info;
 use super::permissions::{Inquiry, Permissions};
 use super::scene::{Facts, Node, Offset};
 use super::seen::{Seen, Unseen, seen, trouble};
-use crate::connect::{Address, Member, Shape, open, read_members};
+use crate::connect::{Address, Member, Shape, open, peer, read_members};
 use crate::validation::found::{self, Found};
 use crate::validation::question;
 
@@ -42,10 +43,20 @@ impl Asker {
     pub(super) async fn visit(&self, address: &Address) -> Node {
         let facts = match tokio::time::timeout(self.deadline, self.ask(address)).await {
             Ok(Ok(facts)) => Ok(facts),
-            Ok(Err(error)) => Err(trouble(&error, self.stage())),
-            Err(_) => Err(format!("did not answer within {:?}; is it running and reachable?", self.deadline)),
+            Ok(Err(error)) => Err(self.why(address, trouble(&error, self.stage())).await),
+            Err(_) => {
+                let silence =
+                    format!("did not answer within {:?}; is it running and reachable?", self.deadline);
+                Err(self.why(address, silence).await)
+            }
         };
         Node { name: address.to_string(), is_local: address.is_local(), facts }
+    }
+
+    /// Why a server cannot be asked: by a second look, or else as it seemed.
+    async fn why(&self, address: &Address, seemed: String) -> String {
+        let seen = peer::look_at(address, self.target.certificates().is_some()).await;
+        seen.map_or(seemed, |(_, seen)| seen)
     }
 
     async fn ask(&self, address: &Address) -> RedisResult<Facts> {

@@ -72,6 +72,7 @@ const VALIDATOR: &[&str] = &[
     "cluster|nodes",
     "asking",
     "subscribe",
+    "info|replication",
 ];
 
 const ISSUER: &[&str] = &[
@@ -98,6 +99,7 @@ const ISSUER: &[&str] = &[
     "cluster|nodes",
     "asking",
     "role",
+    "info|replication",
 ];
 
 const ADMIN: &[&str] = &[

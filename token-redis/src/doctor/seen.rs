@@ -36,7 +36,7 @@ pub(super) fn seen<T>(answer: Result<T, RedisError>, command: &'static str) -> R
             Ok(Err(Unseen::NotPermitted(command)))
         }
         Err(error) if error.code().is_some() && !error.is_unrecoverable_error() => {
-            Ok(Err(Unseen::Refused(trouble(&error, Stage::Connected))))
+            Ok(Err(Unseen::Refused(trouble(&error, Stage::Connected { cluster: false }))))
         }
         Err(error) if error.kind() == ErrorKind::UnexpectedReturnType => {
             Ok(Err(Unseen::Refused("gave an answer that this version does not understand".into())))

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use redis::{RedisResult, Value};
 use token_core::{Mode, Partition, StoreError};
+use tokio::time::error::Elapsed;
 
 use super::batches::MOST;
 use super::found::{self, Found};
 use super::gathering::Asked;
 use super::question::{self, Question};
+use super::without_writing::WithoutWriting;
 use crate::attempt::Attempt;
-use crate::connect::{Shape, Shared, Target};
+use crate::connect::{Shape, Shared, Target, is_half_moved};
 use crate::keys::Namespace;
 use crate::options::Options;
+use crate::scripts::Call;
 
 /// Asks over the connection that all validations share.
 pub(crate) struct Asker {
@@ -24,6 +29,7 @@ pub(crate) struct Asker {
     /// How long an answer may be given again.
     grace: Duration,
     shared: Arc<Shared>,
+    without_writing: Arc<WithoutWriting>,
 }
 
 impl Asker {
@@ -35,16 +41,18 @@ impl Asker {
             deadline: options.validate_deadline,
             grace,
             shared,
+            without_writing: Arc::default(),
         }
     }
 
     /// Asks the same store over another connection.
     pub(super) fn over(&self, shared: Arc<Shared>) -> Self {
-        Self { shared, names: self.names.clone(), shown: self.shown.clone(), ..*self }
+        let (names, shown) = (self.names.clone(), self.shown.clone());
+        Self { shared, names, shown, without_writing: self.without_writing.clone(), ..*self }
     }
 
     pub(super) fn attempt(&self) -> Attempt<'_> {
-        Attempt::new("validate", &self.shown, self.deadline)
+        Attempt::new("validate", &self.shown, self.cluster, self.deadline)
     }
 
     /// Whether tokens of two partitions cannot be asked about together.
@@ -65,7 +73,7 @@ impl Asker {
     /// Asks about one token.
     pub(super) async fn one(&self, attempt: Attempt<'_>, question: &Question) -> Result<Found, StoreError> {
         let call = question::call(std::slice::from_ref(question), &self.names, question.mode(), self.grace);
-        let answered = self.shared.call_until(slot(question), &call, attempt.until()).await;
+        let answered = self.call(slot(question), &call, attempt).await;
         let found = found::read(attempt.ended(answered)?, 1).and_then(|mut found| found.pop());
         found.ok_or_else(|| attempt.not_understood())
     }
@@ -75,11 +83,35 @@ impl Asker {
         let attempt = self.attempt();
         let Some(first) = questions.first() else { return Vec::new() };
         let call = question::call(questions, &self.names, mode, self.grace);
-        let value = attempt.ended(self.shared.call_until(slot(first), &call, attempt.until()).await);
+        let answered = self.call(slot(first), &call, attempt).await;
+        if let Ok(Err(error)) = &answered
+            && is_half_moved(error, &call)
+        {
+            return join_all(questions.iter().map(|question| self.one(attempt, question))).await;
+        }
+        let value = attempt.ended(answered);
         let found = |value| found::read(value, questions.len()).ok_or_else(|| attempt.not_understood());
         match value.and_then(found) {
             Ok(found) => found.into_iter().map(Ok).collect(),
             Err(error) => questions.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+}
+
+impl Asker {
+    /// Calls; where the server cannot write to its disk, once more without writing.
+    async fn call(
+        &self,
+        slot: u16,
+        call: &Call,
+        attempt: Attempt<'_>,
+    ) -> Result<RedisResult<Value>, Elapsed> {
+        let answered = self.shared.call_until(slot, call, attempt.until()).await;
+        match answered {
+            Ok(Err(error)) if error.code() == Some("MISCONF") => {
+                Ok(self.without_writing.call(&self.shared, slot, call, attempt.until()).await.ok_or(error))
+            }
+            answered => answered,
         }
     }
 }

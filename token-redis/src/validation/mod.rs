@@ -10,6 +10,7 @@ mod flights;
 pub(crate) mod found;
 mod gathering;
 pub(crate) mod question;
+mod without_writing;
 
 use std::hash::BuildHasherDefault;
 use std::iter::zip;

@@ -28,6 +28,13 @@ const VALIDITY: Check = Check {
           or all are lost",
 };
 
+const MOVES: Check = Check {
+    name: "open-slots",
+    wanted: "no slot on the move, unless a reshard is under way",
+    why: "while a slot is half moved, revocations and lists of its users fail; a reshard that was interrupted leaves it so \
+          until redis-cli --cluster fix",
+};
+
 pub(super) fn findings(scene: &Scene) -> Vec<Finding> {
     if scene.shape != Shape::Cluster {
         return Vec::new();
@@ -35,6 +42,7 @@ pub(super) fn findings(scene: &Scene) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         scene.answering().map(|(node, facts)| view(facts).at(&node.name)).collect();
     findings.extend(agreement(scene));
+    findings.extend(scene.answering().filter_map(|(node, facts)| Some(moves(facts)?.at(&node.name))));
     for seen in scene.answering() {
         findings.push(setting(&TIMEOUT, seen, "cluster-node-timeout", timeout));
         findings.push(setting(&VALIDITY, seen, "cluster-replica-validity-factor", validity));
@@ -63,6 +71,14 @@ fn view(facts: &Facts) -> Finding {
         None => CLUSTER.ok("all slots served"),
         Some(state) => CLUSTER.failure(format!("cluster_state {state}")),
     }
+}
+
+fn moves(facts: &Facts) -> Option<Finding> {
+    let moving = &facts.myself()?.moving;
+    let slots: Vec<String> = moving.iter().take(5).map(u16::to_string).collect();
+    let more = if moving.len() > slots.len() { ", …" } else { "" };
+    (!moving.is_empty())
+        .then(|| MOVES.warning(format!("{} on the move: {}{more}", moving.len(), slots.join(", "))))
 }
 
 fn slots(member: &Member) -> u64 {
@@ -112,6 +128,14 @@ c h:3@1 slave a 0 0 1 connected";
 
     fn seen(nodes: &str) -> FindingStatus {
         only(&findings(&kit::cluster(vec![with_members(node("h:1", ""), nodes)])), "cluster").status
+    }
+
+    #[test]
+    fn a_slot_on_the_move_is_a_warning_that_names_it() {
+        let of = |nodes: &str| findings(&kit::cluster(vec![with_members(node("h:1", ""), nodes)]));
+        let open = WHOLE.replace("0-8191", "0-8191 [93->-b] [77-<-b]");
+        assert_eq!(only(&of(&open), "open-slots").found, "2 on the move: 93, 77");
+        assert_eq!(worst(&of(WHOLE), "open-slots"), None);
     }
 
     #[test]

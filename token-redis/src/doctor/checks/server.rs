@@ -32,10 +32,17 @@ const STALE: Check = Check {
           of revoked tokens as if they counted",
 };
 
+const CLIENTS: Check = Check {
+    name: "clients",
+    wanted: "less than 80 % of maxclients connected",
+    why: "a server with as many clients as it takes turns away every other one: nodes that start, and this command",
+};
+
 pub(super) fn findings(scene: &Scene) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for (node, _, info) in scene.infos() {
         findings.extend([version(info), eviction(info), memory(info)].map(|finding| finding.at(&node.name)));
+        findings.extend(clients(info).map(|finding| finding.at(&node.name)));
     }
     findings.extend(mixed(scene));
     for (node, facts, info) in scene.infos() {
@@ -107,6 +114,19 @@ fn memory(info: &Info) -> Finding {
         (..80, "maxmemory") => MEMORY.ok(found),
         _ => MEMORY.warning(found),
     }
+}
+
+/// Nothing of a server that does not tell how many it takes.
+fn clients(info: &Info) -> Option<Finding> {
+    let most = info.number("maxclients").filter(|&most| most > 0)?;
+    let connected =
+        info.number("connected_clients")?.saturating_add(info.number("cluster_connections").unwrap_or(0));
+    let found = format!("{connected} of {most}");
+    Some(if connected.saturating_mul(100) < most.saturating_mul(80) {
+        CLIENTS.ok(found)
+    } else {
+        CLIENTS.warning(found)
+    })
 }
 
 fn size(bytes: u64) -> String {
@@ -201,6 +221,15 @@ mod tests {
             Some(Warning),
             "not seen"
         );
+    }
+
+    #[test]
+    fn clients_are_a_warning_from_80_percent_of_what_it_takes() {
+        for (connected, status) in [(79, Ok), (80, Warning), (100, Warning)] {
+            let info = format!("connected_clients:{connected}\nmaxclients:100");
+            assert_eq!(clients(&Info::read(&info)).unwrap().status, status, "{connected}");
+        }
+        assert!(clients(&Info::read("connected_clients:7")).is_none());
     }
 
     #[test]

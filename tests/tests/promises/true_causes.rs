@@ -1,0 +1,242 @@
+//! A store that is in trouble: its true cause is named in the first sentence, and what can be answered is answered.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use token_core::{
+    Demand, Lifetime, Reason, Revocation, StoreError, StoreErrorKind, TokenStore, Verdict, os_rng,
+};
+use token_redis::Options;
+use token_tests::servers::{Cluster, Sentinel, Server, Standalone};
+
+use crate::command_line::Cli;
+use crate::kit::{Tokens, issue, span, tokens_at, tokens_with};
+
+fn hard() -> Lifetime {
+    Lifetime::hard(span("1h"))
+}
+
+async fn tokens(url: &str) -> Tokens {
+    let mut options = Options::default();
+    options.connect_timeout = Duration::from_secs(5);
+    options.response_timeout = Duration::from_secs(5);
+    options.validate_deadline = Duration::from_secs(3);
+    options.deadline = Duration::from_secs(3);
+    tokens_with(url, options).await
+}
+
+fn is_unavailable(error: &StoreError, cause: &str) {
+    let said = error.to_string();
+    assert!(said.contains(cause) && !said.contains("did not answer"), "{said}");
+    assert_eq!((error.kind(), error.is_retryable()), (StoreErrorKind::Unavailable, true), "{said}");
+}
+
+async fn refused_to_issue(tokens: &Tokens) -> StoreError {
+    let request = token_core::IssueRequest::new("admin".parse().unwrap(), token_core::Access::Full, hard());
+    tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap_err()
+}
+
+/// A disk that takes no snapshot: a directory stands in its place.
+struct FullDisk {
+    in_the_way: PathBuf,
+}
+
+impl FullDisk {
+    async fn of(server: &Server) -> Self {
+        let answer: Vec<String> = server.command(&["CONFIG", "GET", "dir"]).await;
+        let disk = Self { in_the_way: PathBuf::from(&answer[1]).join("dump.rdb") };
+        let _ = std::fs::remove_file(&disk.in_the_way);
+        std::fs::create_dir_all(disk.in_the_way.join("full")).unwrap();
+        server.command::<()>(&["CONFIG", "SET", "save", "3600 1"]).await;
+        disk.until(server, "rdb_last_bgsave_status:err").await;
+        disk
+    }
+
+    async fn make_room(self, server: &Server) {
+        std::fs::remove_dir_all(&self.in_the_way).unwrap();
+        self.until(server, "rdb_last_bgsave_status:ok").await;
+    }
+
+    async fn until(&self, server: &Server, status: &str) {
+        for _ in 0..200 {
+            let mut connection = server.connection().await;
+            let _ = redis::cmd("BGSAVE").query_async::<String>(&mut connection).await;
+            let info: String = server.command(&["INFO", "persistence"]).await;
+            if info.contains(status) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("never {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_and_validations_go_on() {
+    let server = Standalone::start().await;
+    validations_go_on(&server, &server.url(), &server.url()).await;
+}
+
+#[tokio::test]
+async fn a_full_disk_keeps_no_role_from_validating() {
+    let server = Standalone::start_with_roles().await;
+    for role in ["validator", "issuer", "admin"] {
+        validations_go_on(&server, &server.url_as("issuer"), &server.url_as(role)).await;
+    }
+}
+
+async fn validations_go_on(server: &Server, issuer: &str, validator: &str) {
+    let issuer = tokens_at(issuer).await;
+    let [first, second] = [issue(&issuer, "admin", hard()).await, issue(&issuer, "admin", hard()).await];
+    let sliding = issue(&issuer, "admin", Lifetime::sliding(span("10m"))).await;
+    let unknown = issue(&issuer, "admin", Lifetime::hard(span("1s"))).await;
+    let disk = FullDisk::of(server).await;
+
+    let tokens = tokens(validator).await;
+    let live = |verdict: Verdict| verdict.grant().is_some();
+    for token in [&first, &sliding] {
+        let text = token.token.expose_secret();
+        assert!(live(tokens.validate(text, &Demand::any()).await.unwrap()));
+        assert!(live(tokens.peek(text, &Demand::any()).await.unwrap()));
+    }
+    let other = Demand::any().subject("root".parse().unwrap());
+    let verdict = tokens.validate(first.token.expose_secret(), &other).await.unwrap();
+    assert!(matches!(verdict, Verdict::Inactive(Reason::WrongSubject)), "{verdict:?}");
+    let texts =
+        [&first, &second].map(|token| (tokens.parse(token.token.expose_secret()).unwrap(), Demand::any()));
+    for verdict in tokens.store().validate_many(&texts, token_core::Mode::Use).await {
+        assert!(live(verdict.unwrap()));
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let verdict = tokens.validate(unknown.token.expose_secret(), &Demand::any()).await.unwrap();
+    assert!(matches!(verdict, Verdict::Inactive(Reason::Unknown)), "{verdict:?}");
+    is_unavailable(&refused_to_issue(&issuer).await, "cannot write to its disk");
+
+    disk.make_room(server).await;
+    assert!(live(tokens.validate(sliding.token.expose_secret(), &Demand::any()).await.unwrap()));
+    issue(&issuer, "admin", hard()).await;
+}
+
+/// It may have been replaced, and not know of revocations since.
+#[tokio::test]
+async fn a_primary_with_a_full_disk_that_is_cut_off_validates_nothing() {
+    let sentinel = Sentinel::start_with_doors().await;
+    let tokens = tokens(&sentinel.url()).await;
+    let issued = issue(&tokens, "admin", hard()).await;
+    let primary = sentinel.primary().await;
+    let _disk = FullDisk::of(primary).await;
+    assert!(tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some());
+    let replicas: Vec<_> =
+        sentinel.servers().iter().filter(|server| server.port() != primary.port()).collect();
+    // One is enough: it may be the one that was promoted.
+    primary.keep_apart_from(replicas[0]);
+    let mut last = None;
+    for _ in 0..200 {
+        match tokens.validate(issued.token.expose_secret(), &Demand::any()).await {
+            Err(error) => return is_unavailable(&error, "cannot write to its disk"),
+            verdict => last = Some(verdict),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{last:?}");
+}
+
+/// Nothing tells how many replicas it demands, and MISCONF comes before NOREPLICAS.
+#[tokio::test]
+async fn a_full_disk_does_not_excuse_a_server_that_demands_replicas() {
+    let server = Standalone::start().await;
+    let tokens = tokens(&server.url()).await;
+    let issued = issue(&tokens, "admin", hard()).await;
+    let _disk = FullDisk::of(&server).await;
+    server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
+    let error = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap_err();
+    is_unavailable(&error, "cannot write to its disk");
+}
+
+#[tokio::test]
+async fn an_interrupted_reshard_is_named_and_validations_go_on() {
+    let cluster = Cluster::start().await;
+    let tokens = tokens(&cluster.url()).await;
+    let mut issued = Vec::new();
+    for _ in 0..4 {
+        issued.push(issue(&tokens, "admin", hard()).await);
+    }
+    let slot = cluster.slot_of(&format!("{{{}}}", issued[0].grant.id.partition())).await;
+    let owner = cluster.owner_of(slot).await.port();
+    let primaries = cluster.primaries().await;
+    let to = primaries.iter().find(|primary| primary.port() != owner).unwrap();
+    let mut half = cluster.begin_move(slot, to).await;
+    // Of four records and an index, so that there are records on both sides.
+    assert_eq!(half.move_keys(3).await, 3);
+
+    let each: Vec<_> = issued
+        .iter()
+        .map(|token| (tokens.parse(token.token.expose_secret()).unwrap(), Demand::any()))
+        .collect();
+    for verdict in tokens.store().validate_many(&each, token_core::Mode::Use).await {
+        assert!(verdict.unwrap().grant().is_some());
+    }
+    for token in &issued {
+        let verdict = tokens.validate(token.token.expose_secret(), &Demand::any()).await.unwrap();
+        assert!(verdict.grant().is_some());
+    }
+    let user = "admin".parse().unwrap();
+    is_unavailable(&tokens.store().list(&user).await.unwrap_err(), "redis-cli --cluster fix");
+    let revoked = tokens.store().revoke_subject(&user, &Revocation::default()).await;
+    is_unavailable(&revoked.unwrap_err(), "redis-cli --cluster fix");
+    let ran = Cli::new(&cluster.url()).run("list -u admin", "").await;
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.lines().next().unwrap().contains("redis-cli --cluster fix"), "{}", ran.stderr);
+
+    half.finish().await;
+    cluster.wait_until_well().await;
+    assert_eq!(tokens.store().list(&user).await.unwrap().grants.len(), 4);
+}
+
+#[tokio::test]
+async fn a_cluster_without_a_primary_for_a_slot_is_named() {
+    let cluster = Cluster::start().await;
+    let tokens = tokens(&cluster.url()).await;
+    let issued = issue(&tokens, "admin", hard()).await;
+    let home = cluster.slot_of(&format!("{{{}}}", issued.grant.id.partition())).await;
+    let owner = cluster.owner_of(home).await;
+    owner.command::<()>(&["CLUSTER", "DELSLOTS", &home.to_string()]).await;
+    let error = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap_err();
+    is_unavailable(&error, "have no primary");
+    is_unavailable(&refused_to_issue(&tokens).await, "no primary");
+}
+
+#[tokio::test]
+async fn a_server_that_loads_its_data_is_waited_for_and_then_named() {
+    let slow = ["--key-load-delay", "5000", "--loading-process-events-interval-bytes", "1024"];
+    let server = Standalone::start_with(&slow).await;
+    let tokens = tokens(&server.url()).await;
+    let issued = issue(&tokens, "admin", hard()).await;
+    let fill = "for n = 1, 4000 do redis.call('SET', 'k' .. n, string.rep('x', 100)) end";
+    server.command::<()>(&["EVAL", fill, "0"]).await;
+    server.command::<()>(&["SAVE"]).await;
+    // For 20 s.
+    Server::restart(&server).await;
+    let error = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap_err();
+    is_unavailable(&error, "is loading its data");
+    is_unavailable(&refused_to_issue(&tokens).await, "is loading its data");
+}
+
+#[tokio::test]
+async fn a_server_that_is_busy_with_a_script_is_named() {
+    let server = Standalone::start().await;
+    server.command::<()>(&["CONFIG", "SET", "lua-time-limit", "1"]).await;
+    let tokens = tokens(&server.url()).await;
+    let issued = issue(&tokens, "admin", hard()).await;
+    let mut other = server.connection().await;
+    let stuck = tokio::spawn(async move {
+        redis::cmd("EVAL").arg("while true do end").arg(0).query_async::<()>(&mut other).await
+    });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let validated = tokens.validate(issued.token.expose_secret(), &Demand::any()).await;
+    let refused = refused_to_issue(&tokens).await;
+    server.command::<()>(&["SCRIPT", "KILL"]).await;
+    stuck.await.unwrap().unwrap_err();
+    is_unavailable(&validated.unwrap_err(), "SCRIPT KILL");
+    is_unavailable(&refused, "SCRIPT KILL");
+}

@@ -1,0 +1,33 @@
+#!lua flags=no-writes
+-- Validate at a primary that cannot write to its disk: what follows is validate.lua, as a peek.
+--
+-- KEYS, ARGV, Returns  as there, but for one more argument at the end: how many replicas the topology lists, '' where none
+--                      does
+-- Returns besides      an error where this is a replica, or a primary that another one may have replaced
+-- Writes               nothing
+--
+-- The only script on the way of a validation that may be `no-writes`. A server refuses others where it must not answer from
+-- the past; this one has to look for itself.
+
+do
+  local listed, needed = table.remove(ARGV), 0
+  local info = redis.call('INFO', 'replication')
+  if not string.find(info, 'role:master', 1, true) then
+    return redis.error_reply('READONLY it is no primary')
+  end
+  local connected, heard = 0, 0
+  for state, lag in string.gmatch(info, 'slave%d+:[^\r\n]-state=(%a+)[^\r\n]-lag=(%d+)') do
+    connected = connected + 1
+    if state == 'online' and tonumber(lag) <= 2 then heard = heard + 1 end
+  end
+  -- Where no topology lists replicas, the server's own settings may demand some.
+  if listed ~= '' then
+    needed = tonumber(listed)
+  elseif string.find(info, 'min_slaves_good_slaves:', 1, true) then
+    needed = math.max(1, connected)
+  end
+  if heard < needed then
+    return redis.error_reply('NOREPLICAS it may have been replaced')
+  end
+  ARGV[1] = 'peek'
+end

@@ -1,0 +1,68 @@
+//! The schemes of store URLs, as we write them and as others do.
+
+use token_core::StoreError;
+
+use super::refuse;
+
+/// What a scheme says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scheme {
+    pub(super) kind: Kind,
+    /// It asks for TLS.
+    pub(super) tls: bool,
+}
+
+/// How the servers are named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One server, by host and port.
+    Server,
+    /// One server, by its socket in the file system.
+    Socket,
+    /// A Redis Cluster, by some of its nodes.
+    Cluster,
+    /// One server at a time, by Sentinels.
+    Sentinel,
+}
+
+impl Scheme {
+    /// The scheme of a URL.
+    pub(super) fn of(text: &str) -> Result<Self, StoreError> {
+        let (scheme, rest) = text.split_once(':').ok_or_else(|| refuse(NONE))?;
+        let scheme = scheme.to_ascii_lowercase();
+        if let Some(scheme) = Self::named(&scheme) {
+            return Ok(scheme);
+        }
+        Err(refuse(match scheme.as_str() {
+            "rediss+unix" | "valkeys+unix" | "rediss+socket" | "rediss-socket" => {
+                "a socket in the file system takes no TLS: write redis+unix:///PATH"
+            }
+            "tls" | "ssl" | "https" => "write rediss://HOST:PORT for TLS",
+            "tcp" | "http" => "write redis://HOST:PORT, or rediss://HOST:PORT for TLS",
+            _ if !rest.starts_with("//") => NONE,
+            _ => {
+                "its scheme is none of redis, rediss, redis+unix, redis-cluster, rediss-cluster, redis-sentinel and \
+                 rediss-sentinel"
+            }
+        }))
+    }
+
+    /// Ours, and those of other clients of Redis and Valkey.
+    fn named(scheme: &str) -> Option<Self> {
+        let (kind, tls) = match scheme {
+            "redis" | "valkey" => (Kind::Server, false),
+            "rediss" | "valkeys" | "redis+tls" | "redis+ssl" | "redis-tls" | "valkey+tls" => {
+                (Kind::Server, true)
+            }
+            "redis+unix" | "valkey+unix" | "unix" | "redis-socket" | "redis+socket" => (Kind::Socket, false),
+            "redis-cluster" | "redis+cluster" | "valkey-cluster" => (Kind::Cluster, false),
+            "rediss-cluster" | "rediss+cluster" | "valkeys-cluster" => (Kind::Cluster, true),
+            "redis-sentinel" | "redis+sentinel" | "valkey-sentinel" => (Kind::Sentinel, false),
+            "rediss-sentinel" | "rediss+sentinel" | "valkeys-sentinel" => (Kind::Sentinel, true),
+            _ => return None,
+        };
+        Some(Self { kind, tls })
+    }
+}
+
+const NONE: &str = "it has no scheme: write redis://HOST:PORT, or sqlite:PATH for a file";

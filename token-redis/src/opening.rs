@@ -1,0 +1,89 @@
+//! Opening a store: that the URL means what it says is found out here, and not at the first token.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{RedisError, RedisResult};
+use token_core::StoreError;
+use tokio::time::Instant;
+use tokio::time::error::Elapsed;
+
+use crate::attempt::Attempt;
+use crate::connect::{Shape, Shared, Target, Tries, peer};
+use crate::options::Options;
+use crate::trouble::is_temporary;
+use crate::validation::question;
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A node of a cluster serves some slots: another one sends to another node.
+const SLOTS: [Range<u16>; 2] = [0..5461, 10923..16384];
+
+/// Connects, and has one server that stands alone validate a token that cannot exist.
+pub(crate) async fn open(
+    target: &Arc<Target>,
+    options: &Options,
+    attempt: Attempt<'_>,
+) -> Result<Shared, StoreError> {
+    let opened = connected(target, options, attempt.until()).await;
+    let shared = match attempt.ended(opened) {
+        Ok(shared) => shared,
+        Err(error) => return Err(explained(error, target, attempt).await),
+    };
+    if target.shape == Shape::Single
+        && let Some(error) = wrong_kind(&shared, options).await
+    {
+        return Err(attempt.failed(error));
+    }
+    Ok(shared)
+}
+
+/// Connects, again while the server has no room for another client.
+async fn connected(
+    target: &Arc<Target>,
+    options: &Options,
+    until: Instant,
+) -> Result<RedisResult<Shared>, Elapsed> {
+    let mut tries = Tries::until(until);
+    loop {
+        match tries.step(Shared::open(target.clone(), options)).await {
+            Ok(Err(error)) if is_temporary(&error) => tries.failed(error),
+            Ok(ended) => return Ok(ended),
+            Err(elapsed) => return tries.end(elapsed),
+        }
+        if let Err(elapsed) = tries.step(tokio::time::sleep(PAUSE)).await {
+            return tries.end(elapsed);
+        }
+    }
+}
+
+/// A second look at a server that gave no answer of its own: it may be something else.
+async fn explained(error: StoreError, target: &Target, attempt: Attempt<'_>) -> StoreError {
+    match peer::look(target).await {
+        Some((kind, seen)) => {
+            let first = attempt.seen(kind, &seen);
+            match std::error::Error::source(&error) {
+                Some(cause) => first.caused_by(cause.to_string()),
+                None => first,
+            }
+        }
+        None => error,
+    }
+}
+
+/// What tells that this is no server of the kind that the URL says: a node of a cluster, a replica, a Sentinel. All else
+/// passes, or may: one that has no room or no replicas just now can be opened.
+async fn wrong_kind(shared: &Shared, options: &Options) -> Option<RedisError> {
+    for range in SLOTS {
+        let probe = question::probe(options.namespace.nobody(|slot| range.contains(&slot))?);
+        let Err(error) = shared.once(&probe).await else { continue };
+        let unknown = error.code() == Some("ERR")
+            && error.detail().is_some_and(|detail| detail.starts_with("unknown command"));
+        if unknown || matches!(error.code(), Some("MOVED" | "READONLY" | "MASTERDOWN")) {
+            return Some(error);
+        }
+    }
+    None
+}
