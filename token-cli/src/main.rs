@@ -25,8 +25,6 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use tracing_subscriber::EnvFilter;
-
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -75,7 +73,10 @@ fn main() -> ExitCode {
     if let Err(failure) = cli.refuse_json_without_a_result().and_then(|()| cli.refuse_empty_settings()) {
         return failure.tell(format).into();
     }
-    start_log(&cli);
+    // The sidecar has a log of its own.
+    if !matches!(cli.command, Command::Serve(_)) {
+        serve::start_for_command();
+    }
     let format = cli.format();
     let ended = run(cli).and_then(|report| report.print());
     ended.unwrap_or_else(|failure| failure.tell(format)).into()
@@ -109,19 +110,4 @@ fn run(cli: Cli) -> Result<Report, Failure> {
     };
     let runtime = runtime.enable_all().build().map_err(Failure::system)?;
     runtime.block_on(commands::run(cli))
-}
-
-/// What `TOKEN_LOG` asks for; an empty one asks for nothing, as if it were not set.
-fn log_filter() -> Option<EnvFilter> {
-    let asked = std::env::var("TOKEN_LOG").ok().filter(|asked| !asked.trim().is_empty())?;
-    EnvFilter::try_new(asked).ok()
-}
-
-/// Logs to standard error what `TOKEN_LOG` asks for (as in `TOKEN_LOG=debug`); without it nothing. The sidecar has a log of
-/// its own.
-fn start_log(cli: &Cli) {
-    let asked = log_filter();
-    if let (false, Some(asked)) = (matches!(cli.command, Command::Serve(_)), asked) {
-        tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(asked).init();
-    }
 }

@@ -121,8 +121,10 @@ impl<S: TokenStore> TokenService<S> {
     pub async fn probe(&self, rng: &mut (impl CryptoRng + Send)) -> Result<(), StoreError> {
         let number = u16::try_from(rng.next_u32() % u32::from(PARTITIONS)).unwrap_or_default();
         let Some(partition) = Partition::new(number) else { return Ok(()) };
-        let nobody = self.format.generate(partition, rng);
-        self.peek(nobody.expose_secret(), &Demand::any()).await?;
+        let nonexistent = self.format.generate(partition, rng);
+        if let Ok(token) = self.parse(nonexistent.expose_secret()) {
+            self.store.probe(token).await?;
+        }
         self.store.keeps_changes().await
     }
 

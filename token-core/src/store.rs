@@ -111,6 +111,12 @@ pub trait TokenStore: Send + Sync {
         verdicts
     }
 
+    /// Finds out whether the store answers, by asking about a token that does not exist. It is no validation, and stores
+    /// that count those do not count it.
+    async fn probe(&self, nonexistent: ParsedToken) -> Result<(), StoreError> {
+        self.validate(nonexistent, &Demand::any(), Mode::Peek).await.map(drop)
+    }
+
     /// After how long a validation has ended, whatever happens; `None` where nothing bounds it.
     fn validates_within(&self) -> Option<Duration> {
         None
@@ -244,6 +250,9 @@ macro_rules! forward {
             }
             fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
                 (**self).validate(token, demand, mode)
+            }
+            async fn probe(&self, nonexistent: ParsedToken) -> Result<(), StoreError> {
+                (**self).probe(nonexistent).await
             }
             fn validates_within(&self) -> Option<Duration> {
                 (**self).validates_within()

@@ -122,6 +122,8 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
     pub async fn check(&self, request: &Parts) -> Result<Authenticated, Refusal> {
         let credentials = Credentials::of(request, self.in_url, &self.options)?
             .ok_or_else(|| Credentials::missing(&request.headers))?;
+        #[cfg(feature = "sidecar")]
+        credentials.note(request, &self.tokens);
         let demand = self.demand(request, &credentials).await?;
         let grant = credentials.grant(&self.tokens, &demand).await?;
         Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))

@@ -50,6 +50,8 @@ mod axum;
 mod credentials;
 mod grpc;
 mod layer;
+#[cfg(feature = "sidecar")]
+mod notes;
 mod refusal;
 #[cfg(feature = "sidecar")]
 pub mod sidecar;

@@ -1,5 +1,6 @@
 //! The command, as people run it.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::OnceLock;
@@ -23,6 +24,8 @@ pub struct Cli {
     store: Option<String>,
     clock: Option<&'static str>,
     log: Option<&'static str>,
+    /// More of its environment, as `NAME=VALUE`.
+    variables: Vec<String>,
 }
 
 /// What came of a command.
@@ -65,7 +68,7 @@ impl Cli {
         std::fs::write(&keys, KEY_FILE).unwrap();
         #[cfg(unix)]
         std::fs::set_permissions(keys, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-        Self { home, store: None, clock: None, log: None }
+        Self { home, store: None, clock: None, log: None, variables: Vec::new() }
     }
 
     /// With a clock that is off by as much as `faketime` takes, like `+1h`.
@@ -101,17 +104,41 @@ impl Cli {
     /// # Panics
     /// It does not start. The message ends with its log.
     pub async fn serve(&self, arguments: &[&str]) -> Daemon {
+        let (program, arguments) = self.serving(arguments);
+        Daemon::start(&program, arguments).await
+    }
+
+    /// The same with an output that goes to this file, which may be a pipe or a device.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub async fn serve_to(&self, log: &File, arguments: &[&str]) -> Daemon {
+        let (program, arguments) = self.serving(arguments);
+        let log = |_: &Path| log.try_clone().expect("another handle");
+        Daemon::start_with_log(&program, |port, _| arguments(port), log).await
+    }
+
+    /// With this in its environment.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push(format!("{name}={value}"));
+        self
+    }
+
+    /// The program and its arguments for a port.
+    fn serving(&self, arguments: &[&str]) -> (PathBuf, impl Fn(u16) -> Vec<String>) {
         let keys = self.home.path().join("keys").display().to_string();
         let store = self.store.as_ref().expect("a sidecar shares a store with others");
         let log = self.log.map(|level| format!("TOKEN_LOG={level}"));
-        let program = if log.is_some() { Path::new("/usr/bin/env") } else { binary() };
-        Daemon::start(program, |port| {
-            let listen = format!("127.0.0.1:{port}");
-            let own = ["serve", "--store", store, "--key-file", &keys, "--listen", &listen];
-            let log = log.iter().flat_map(|log| [log.clone(), binary().display().to_string()]);
-            log.chain(own.iter().chain(arguments).map(|&argument| argument.to_owned())).collect()
-        })
-        .await
+        let mut before: Vec<String> = log.into_iter().chain(self.variables.iter().cloned()).collect();
+        before.push(binary().display().to_string());
+        let own = ["serve", "--store", store, "--key-file", &keys];
+        let own: Vec<String> = own.iter().chain(arguments).map(|&argument| argument.to_owned()).collect();
+        let arguments = move |port| {
+            let listen = ["--listen".to_owned(), format!("127.0.0.1:{port}")];
+            before.iter().chain(&own).cloned().chain(listen).collect()
+        };
+        ("/usr/bin/env".into(), arguments)
     }
 
     /// Starts `serve` with gRPC on a port of its own choice, and answers that, too.
@@ -156,6 +183,7 @@ impl Cli {
             }
         };
         command.args(arguments.split_whitespace()).env("HOME", self.home.path()).env_remove("XDG_DATA_HOME");
+        command.envs(self.variables.iter().filter_map(|variable| variable.split_once('=')));
         if let Some(store) = &self.store {
             command.env("TOKEN_STORE", store).env("TOKEN_KEY_FILE", self.home.path().join("keys"));
         }

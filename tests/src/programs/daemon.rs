@@ -37,8 +37,21 @@ impl Daemon {
     /// # Panics
     /// It does not start. The message ends with what it said.
     pub async fn start_in(program: &Path, arguments: impl Fn(u16, &Path) -> Vec<String>) -> Self {
+        let log = |directory: &Path| File::create(directory.join("said")).expect("room for a log");
+        Self::start_with_log(program, arguments, log).await
+    }
+
+    /// The same for a program whose output goes to this file, which may be a pipe or a device.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub async fn start_with_log(
+        program: &Path,
+        arguments: impl Fn(u16, &Path) -> Vec<String>,
+        log: impl Fn(&Path) -> File,
+    ) -> Self {
         let directory = TempDir::new().expect("room for a directory");
-        let log = File::create(directory.path().join("said")).expect("room for a log");
+        let log = log(directory.path());
         let port = free_port();
         let kept = Kept::start(program, &arguments(port, directory.path()), log);
         let kept = kept.unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));

@@ -7,10 +7,14 @@
     reason = "all of this is test code: a panic is a failed test, and its message says what failed"
 )]
 
+mod access_log;
 mod cache;
 mod ending;
 mod hostile;
 mod listening;
+mod log_output;
+mod log_text;
+mod metrics;
 mod telling;
 mod threads;
 mod tracing;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use token_http::sidecar::grpc::proto::token::v1::ListRequest;
 use token_http::sidecar::grpc::proto::token::v1::token_service_client::TokenServiceClient;
 use token_tests::programs::{Cli, Collector, Daemon, Span};
-use token_tests::servers::Standalone;
+use token_tests::servers::{ClientCertificates, Standalone};
 use tokio::net::TcpListener;
 
 use crate::wire::{request, send};
@@ -255,9 +255,105 @@ async fn where_nobody_traces_no_request_has_a_trace() {
 #[tokio::test]
 async fn an_endpoint_that_cannot_be_used_is_refused_and_not_repeated() {
     let cli = Cli::new("redis://127.0.0.1:1");
-    for endpoint in ["https://hidden:4317", "hidden:4317", "hidden"] {
+    for endpoint in ["ftp://hidden:4317", "http://hidden@collector:4317", "hidden:99999", "http://"] {
         let ran = cli.run(&format!("serve --otlp-endpoint {endpoint}"), "").await;
         assert_eq!(ran.code, 2, "{endpoint}");
         assert!(ran.stderr.contains("OTLP endpoint") && !ran.stderr.contains("hidden"), "{}", ran.stderr);
+    }
+}
+
+/// A sidecar that is set up by variables alone, asked once, and told to stop: what it said.
+async fn asked_once(variables: &[(&str, &str)]) -> String {
+    let redis = Standalone::start().await;
+    let cli =
+        variables.iter().fold(Cli::new(&redis.url()), |cli, (name, value)| cli.with_variable(name, value));
+    let sidecar = cli.serve(&[]).await;
+    assert_eq!(send(&sidecar, &request("GET /healthz", b"a: b")).await, Some(200));
+    sidecar.all_it_said().await
+}
+
+#[tokio::test]
+async fn the_variables_of_the_standard_say_whether_and_where_to() {
+    let (collector, other) = (Collector::start().await, Collector::start().await);
+    let (endpoint, other_endpoint) = (collector.endpoint(), other.endpoint());
+    let all = ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str());
+    for (name, value) in [
+        ("OTEL_SDK_DISABLED", "true"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", other_endpoint.as_str()),
+    ] {
+        let said = asked_once(&[all, (name, value)]).await;
+        assert_eq!(collector.spans().len(), 0, "{name}: {said}");
+    }
+    assert_eq!(other.spans().len(), 1);
+    asked_once(&[all, ("OTEL_SDK_DISABLED", ""), ("OTEL_TRACES_EXPORTER", "otlp")]).await;
+    assert_eq!(collector.spans().len(), 1);
+    let bare = format!("127.0.0.1:{}", collector.port());
+    asked_once(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &bare), ("OTEL_EXPORTER_OTLP_INSECURE", "true")]).await;
+    assert_eq!(collector.spans().len(), 2);
+}
+
+#[tokio::test]
+async fn a_collector_with_tls_is_known_by_its_authority() {
+    let secure = Standalone::start_tls(ClientCertificates::Optional).await;
+    let certificates = secure.certificates();
+    let shown = |path: std::path::PathBuf| path.display().to_string();
+    let collector =
+        Collector::start_tls(&certificates.server_certificate(), &certificates.server_key()).await;
+    let (authority, another) = (shown(certificates.ca()), shown(certificates.other_ca()));
+    let with_scheme = format!("https://localhost:{}", collector.port());
+    let bare = format!("localhost:{}", collector.port());
+    for (endpoint, authority, spans) in
+        [(&with_scheme, &another, 0), (&with_scheme, &authority, 1), (&bare, &authority, 2)]
+    {
+        let said = asked_once(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", authority),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"),
+        ])
+        .await;
+        assert_eq!(collector.spans().len(), spans, "{endpoint}: {said}");
+    }
+    let plain = format!("http://localhost:{}", collector.port());
+    asked_once(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &plain)]).await;
+    assert_eq!(collector.spans().len(), 2, "nothing goes there in plain text");
+}
+
+#[tokio::test]
+async fn headers_reach_the_collector_and_are_printed_nowhere() {
+    let collector = Collector::start().await;
+    let endpoint = collector.endpoint();
+    let headers = ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hid%64en,hidden,x y=hidden");
+    let said = asked_once(&[
+        ("TOKEN_LOG", "trace"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+        headers,
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", ""),
+    ])
+    .await;
+    let spans = collector.spans();
+    assert_eq!(spans[0].text("api_key"), "hidden", "{spans:?}");
+    assert!(!said.contains("hidden") && !said.contains("hid%64en"), "{said}");
+    assert!(said.contains("is not NAME=VALUE"), "{said}");
+    for arguments in ["serve --print-config", "serve --otlp-endpoint ftp://x:1"] {
+        let cli = Cli::new("redis://127.0.0.1:1").with_variable(headers.0, headers.1);
+        let ran = cli.run(arguments, "").await;
+        assert!(!ran.stdout.contains("hid") && !ran.stderr.contains("hid"), "{}{}", ran.stdout, ran.stderr);
+    }
+}
+
+#[tokio::test]
+async fn what_the_standard_has_and_we_have_not_is_refused_by_name() {
+    let with = |name: &str, value: &str| {
+        let cli = Cli::new("redis://127.0.0.1:1").with_variable(name, value);
+        async move { cli.run("serve --otlp-endpoint http://127.0.0.1:4317", "").await }
+    };
+    for (name, value, supported) in [
+        ("OTEL_TRACES_EXPORTER", "console", "otlp or none"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf", "grpc"),
+    ] {
+        let ran = with(name, value).await;
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(ran.stderr.contains(name) && ran.stderr.contains(supported), "{}", ran.stderr);
     }
 }

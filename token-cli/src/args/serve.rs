@@ -8,6 +8,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueHint};
 use token_core::Span;
 use token_http::Realm;
+use token_http::sidecar::TrustedProxy;
 use token_redis::LocalCache;
 
 use super::names::Names;
@@ -95,6 +96,18 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) at_once: usize,
 
+    /// Believe the X-Forwarded-For of proxies of this network: the log then has the address of the client behind them
+    ///
+    /// A network such as 10.0.0.0/8, an address, or "unix" for all that connect over a Unix socket; repeat it for several.
+    #[arg(
+        long = "trusted-proxy",
+        env = "TOKEN_TRUSTED_PROXIES",
+        value_name = "NETWORK",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    pub(crate) trusted_proxies: Vec<TrustedProxy>,
+
     /// How the log on standard error is written: json or text; TOKEN_LOG says what is logged
     #[arg(
         long,
@@ -105,9 +118,11 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) log_format: LogFormat,
 
-    /// Export traces to the OTLP collector at this address, over gRPC: http://HOST:PORT [default: none are made]
+    /// Export traces to the OTLP collector at this address, over gRPC: http(s)://HOST:PORT [default: none are made]
     ///
-    /// Other OTEL_ variables are heeded: OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS and such.
+    /// HOST:PORT alone is https, unless OTEL_EXPORTER_OTLP_INSECURE is true. The other OTEL_ variables count as they do
+    /// everywhere: OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, …_HEADERS, …_CERTIFICATE,
+    /// …_TIMEOUT, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER and such.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) otlp_endpoint: Option<String>,
 

@@ -87,7 +87,10 @@ fn known(name: &str) -> Option<String> {
 }
 
 fn is_given(matches: &ArgMatches, id: &str) -> bool {
-    matches!(matches.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+    // Of two variables for the same, clap knows one.
+    let elsewhere = id == "otlp_endpoint"
+        && std::env::var("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").is_ok_and(|value| !value.trim().is_empty());
+    elsewhere || matches!(matches.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
 }
 
 /// One text for each value; a list is the flag repeated.
@@ -147,6 +150,8 @@ pub(super) fn shown(cli: &Cli) -> String {
         let names = |names: &[Names]| {
             names.iter().cloned().flatten().map(|name| Value::String(name.to_string())).collect()
         };
+        let trusted = serve.trusted_proxies.iter().map(|proxy| Value::String(proxy.to_string())).collect();
+        table.insert("trusted-proxy".into(), Value::Array(trusted));
         table.insert("admin".into(), Value::Array(names(&serve.admins)));
         table.insert("introspector".into(), Value::Array(names(&serve.introspectors)));
         table.insert("any-user-name".into(), Value::Array(names(&serve.presenting.any_user_names)));

@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::Watcher;
-use token_http::sidecar::SidecarService;
+use token_http::sidecar::{Peer, SidecarService};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -60,24 +60,26 @@ impl Door {
     }
 
     async fn try_answer(&self, connection: net::TcpStream, watcher: Watcher) -> Result<(), BoxError> {
+        let peer = connection.peer_addr().map(Peer::from).unwrap_or_default();
+        let service = self.service.for_peer(peer);
         let connection = TcpStream::from_std(connection)?;
         // Each answer is written in one piece, and must not wait for the client to have taken the one before.
         connection.set_nodelay(true)?;
-        let Some(tls) = &self.tls else { return self.http(connection, watcher).await };
+        let Some(tls) = &self.tls else { return self.http(service, connection, watcher).await };
         tokio::select! {
-            secured = timeout(HEAD_TIME, tls.accept(connection)) => self.http(secured??, watcher).await,
+            secured = timeout(HEAD_TIME, tls.accept(connection)) => self.http(service, secured??, watcher).await,
             () = self.stop.told() => Ok(()),
         }
     }
 
-    async fn http<C>(&self, connection: C, watcher: Watcher) -> Result<(), BoxError>
+    async fn http<C>(&self, service: SidecarService, connection: C, watcher: Watcher) -> Result<(), BoxError>
     where
         C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let begun = AtomicBool::new(false);
         let answer = service_fn(|request: Request<Incoming>| {
             begun.store(true, Ordering::Relaxed);
-            self.service.clone().call(request)
+            service.clone().call(request)
         });
         let mut answering = pin!(watcher.watch(self.http.serve_connection(TokioIo::new(connection), answer)));
         match timeout(HEAD_TIME, &mut answering).await {

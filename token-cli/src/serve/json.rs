@@ -4,33 +4,31 @@
 //! itself. Spans are not told of: they are for traces.
 
 use std::cell::RefCell;
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::Serialize;
 use token_core::{Clock, SystemClock, Timestamp};
+use tracing::Metadata;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::Layer;
-use tracing_subscriber::layer::Context;
 
-use super::log::Log;
+use super::hidden::is_hidden;
+use super::lines::Line;
 
 /// Most lines are shorter.
 const LINE: usize = 320;
 
-/// Writes a line of each event.
-pub(super) struct Json(pub(super) Log);
-
-impl<S: Subscriber> Layer<S> for Json {
-    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let told = event.metadata();
-        let mut object = Object { text: Vec::with_capacity(LINE) };
+impl Line for Object {
+    fn begin(metadata: &Metadata<'_>, _: bool) -> Self {
+        let mut object = Self { text: Vec::with_capacity(LINE) };
         object.name("timestamp").time(SystemClock.now());
-        object.name("level").text(told.level().as_str());
-        event.record(&mut object);
-        object.name("target").text(told.target());
-        object.text.extend(b"}\n");
-        self.0.line(*told.level() <= Level::WARN).add(&object.text);
+        object.name("level").text(metadata.level().as_str());
+        object
+    }
+
+    fn end(mut self, metadata: &Metadata<'_>) -> Vec<u8> {
+        self.name("target").text(metadata.target());
+        self.text.extend(b"}\n");
+        self.text
     }
 }
 
@@ -57,7 +55,7 @@ impl Second {
 }
 
 /// An object that is being written.
-struct Object {
+pub(super) struct Object {
     text: Vec<u8>,
 }
 
@@ -89,9 +87,29 @@ impl Object {
         // Mostly nothing has to be escaped, and looking whether it has costs less than doing it; looking at all bytes costs less
         // than stopping at the first.
         if has_to_be_escaped(text) {
-            return self.value(text);
+            return self.escaped(text);
         }
         self.quoted(text);
+    }
+
+    /// With escapes also for what JSON allows and nobody sees: a terminal would obey it.
+    fn escaped(&mut self, text: &str) {
+        let mut seen = String::with_capacity(text.len() + 16);
+        let mut value = Vec::with_capacity(text.len() + 16);
+        // A Vec takes every byte, and texts can always be written.
+        let _ = serde_json::to_writer(&mut value, text);
+        for c in String::from_utf8_lossy(&value).chars() {
+            match c {
+                c if is_hidden(c) => {
+                    for unit in c.encode_utf16(&mut [0; 2]) {
+                        // Writing to a String cannot fail.
+                        let _ = write!(seen, "\\u{unit:04x}");
+                    }
+                }
+                c => seen.push(c),
+            }
+        }
+        self.text.extend_from_slice(seen.as_bytes());
     }
 
     /// What needs no escape, as the names of fields: they are written in programs, not taken from anybody.
@@ -107,8 +125,20 @@ impl Object {
     }
 }
 
+/// Whether it may have to be: all that is not ASCII is looked at by itself.
 fn has_to_be_escaped(text: &str) -> bool {
-    text.bytes().fold(false, |any, byte| any | (byte < b' ') | (byte == b'"') | (byte == b'\\'))
+    text.bytes()
+        .fold(false, |any, byte| any | !(b' '..=b'~').contains(&byte) | (byte == b'"') | (byte == b'\\'))
+}
+
+/// Text that is written to bytes.
+struct Bytes<'a>(&'a mut Vec<u8>);
+
+impl Write for Bytes<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
 }
 
 impl Visit for Object {
@@ -133,22 +163,33 @@ impl Visit for Object {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.name(field.name()).value(&format_args!("{value:?}"));
+        // What needs no escape, as nearly all, is written where it stays.
+        self.name(field.name());
+        let begun = self.text.len();
+        self.text.push(b'"');
+        let _ = write!(Bytes(&mut self.text), "{value:?}");
+        let written = self.text.get(begun + 1..).map(String::from_utf8_lossy).unwrap_or_default();
+        if has_to_be_escaped(&written) {
+            let written = written.into_owned();
+            self.text.truncate(begun);
+            return self.escaped(&written);
+        }
+        self.text.push(b'"');
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
-    use tracing_subscriber::layer::SubscriberExt;
 
+    use super::super::lines::told;
     use super::*;
 
-    fn told(tell: impl FnOnce()) -> Value {
-        let log = Log::default();
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(Json(log.clone())), tell);
-        let text = log.take();
+    fn line(tell: impl FnOnce()) -> Value {
+        let text = told::<Object>(tell);
         assert_eq!(text.matches('\n').count(), 1, "one line: {text:?}");
+        assert!(!text.trim_end().chars().any(is_hidden), "{text:?}");
         let mut line: Value = serde_json::from_str(&text).unwrap();
         let timestamp = line.as_object_mut().unwrap().remove("timestamp");
         assert_eq!(timestamp.unwrap().as_str().unwrap().len(), "2026-11-25T20:00:00.000Z".len());
@@ -157,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_line_has_all_fields_in_their_kinds() {
-        let line = told(|| {
+        let line = line(|| {
             tracing::info!(target: "t", text = "plain", count = 7_u64, less = -1, part = 0.5, yes = true, none = None::<u64>, "done");
         });
         let expected = json!({
@@ -179,13 +220,26 @@ mod tests {
     #[test]
     fn nothing_in_a_text_can_end_it_or_the_line() {
         let controls = (0..=0x20_u8).map(|byte| format!("a{}b", char::from(byte)));
-        let others = ["a\"b", "a\\b", "a\u{7f}b", "Zo\u{eb}", "\u{2028}", ""].map(str::to_owned);
+        let others =
+            ["a\"b", "a\\b", "a\u{7f}b", "Zo\u{eb}", "\u{2028}", "\u{202e}", "\u{200b}", "\u{e0041}", ""]
+                .map(str::to_owned);
         for text in controls.chain(others) {
             let text = text.as_str();
-            let line = told(|| tracing::info!(target: "t", text, shown = %text, "{text}"));
+            let line = line(|| tracing::info!(target: "t", text, shown = %text, "{text}"));
             for field in ["text", "shown", "message"] {
                 assert_eq!(line[field], text, "{field}");
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_read_back_from_its_line(text in "(?s).{0,20}") {
+            let line = line(|| tracing::info!(target: "t", text, shown = ?text, "{text}"));
+            prop_assert_eq!(line["text"].as_str(), Some(text.as_str()));
+            prop_assert_eq!(line["message"].as_str(), Some(text.as_str()));
+            let shown = format!("{text:?}");
+            prop_assert_eq!(line["shown"].as_str(), Some(shown.as_str()));
         }
     }
 }

@@ -7,6 +7,9 @@
 //! | `token_redis_pool_available` | `server` | how many of them nobody uses |
 //! | `token_redis_pool_waiting` | `server` | how many operations wait for one |
 //! | `token_redis_pool_max` | `server` | how many there may be |
+//! | `token_log_lines_dropped_total` | | lines of the log that could not be written in time |
+//! | `token_build_info` | `version` | always 1 |
+//! | `process_…` | | of the process: time of processors, memory, threads, file descriptors, start |
 //! | `token_cache_hits_total`, `token_cache_misses_total` | | uses that the local cache answered, and that had to be asked |
 //! | `token_cache_entries` | | what it keeps |
 //! | `token_cache_partitions_heard` | | of how many of the 1 024 partitions revocations are heard: tokens of the others are asked about |
@@ -14,13 +17,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{counter, gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
 use metrics_util::MetricKindMask;
 use token_http::sidecar::Render;
 use token_redis::{PoolState, RedisStore};
 use tokio::time::MissedTickBehavior;
 
+use super::writer::Log;
 use crate::failure::Failure;
 
 /// Upper bounds in seconds: a validation takes a fraction of a millisecond, and ends after a second.
@@ -34,18 +39,52 @@ const GONE: Duration = Duration::from_secs(1);
 const UPKEEP: Duration = Duration::from_millis(250);
 
 /// Begins to count, and answers what writes it all down.
-pub(super) fn start(watched: Option<Arc<RedisStore>>) -> Result<Render, Failure> {
+pub(super) fn start(watched: Option<Arc<RedisStore>>, log: Log) -> Result<Render, Failure> {
     let refused = |error| Failure::system(std::io::Error::other(error));
     let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(refused)?;
     let builder = builder.idle_timeout(MetricKindMask::GAUGE, Some(GONE));
     let handle = builder.install_recorder().map_err(refused)?;
     tokio::spawn(keep_up(handle.clone()));
+    describe();
+    let process = Collector::default();
+    process.describe();
     Ok(Arc::new(move || {
+        process.collect();
+        gauge!("token_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        counter!("token_log_lines_dropped_total").absolute(log.dropped());
         if let Some(store) = &watched {
             tell(store);
         }
         handle.render()
     }))
+}
+
+fn describe() {
+    token_http::sidecar::describe();
+    let counters = [
+        (
+            "token_log_lines_dropped_total",
+            "Lines of the log that could not be written in time, and were dropped.",
+        ),
+        ("token_redis_connection_swaps_total", "Replacements of the connection that validations share."),
+        ("token_cache_hits_total", "Uses of tokens that the local cache answered."),
+        ("token_cache_misses_total", "Uses of tokens for which the store was asked."),
+    ];
+    for (name, help) in counters {
+        describe_counter!(name, Unit::Count, help);
+    }
+    let gauges = [
+        ("token_build_info", "The version of this program; the value is always 1."),
+        ("token_redis_pool_size", "Connections for everything but validations, by server."),
+        ("token_redis_pool_available", "Connections of the pool that are not in use, by server."),
+        ("token_redis_pool_waiting", "Operations that wait for a connection of the pool, by server."),
+        ("token_redis_pool_max", "The most connections that the pool may have, by server."),
+        ("token_cache_entries", "Tokens that the local cache keeps."),
+        ("token_cache_partitions_heard", "Of how many of the 1024 partitions revocations are heard."),
+    ];
+    for (name, help) in gauges {
+        describe_gauge!(name, Unit::Count, help);
+    }
 }
 
 async fn keep_up(handle: PrometheusHandle) {

@@ -3,13 +3,19 @@
 mod config;
 mod cores;
 mod door;
+mod hidden;
 mod json;
+mod lines;
 mod listen;
 mod log;
 mod metrics;
+mod otel;
+mod repeats;
 mod stop;
+mod text;
 mod tls;
 mod traces;
+mod writer;
 
 use std::sync::Arc;
 
@@ -20,8 +26,10 @@ use token_redis::{LocalCache, RedisStore};
 pub(crate) use self::config::with_file;
 use self::cores::Cores;
 use self::door::Door;
+pub(crate) use self::log::start_for_command;
 use self::stop::Stop;
 use self::traces::Traces;
+use self::writer::Log;
 use crate::args::{Cli, ServeArgs, Settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -30,16 +38,29 @@ use crate::report::Report;
 
 /// Answers until it is told to stop; then it finishes what it has begun.
 pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Report, Failure> {
-    let traces = arguments.otlp_endpoint.as_deref().map(Traces::begin).transpose()?;
-    let _log = log::start(arguments.log_format, traces.as_ref()).map_err(Failure::system)?;
-    let ended = answer(arguments, settings, traces.as_ref().map(|_| traces::join as Join)).await;
+    let export = otel::export(arguments.otlp_endpoint.as_deref(), |name| std::env::var(name).ok())?;
+    let traces = export.as_ref().map(Traces::begin).transpose()?;
+    let writing = log::start(arguments.log_format, traces.as_ref()).map_err(Failure::system)?;
+    if let Some(otel::Export { endpoint, warnings, .. }) = &export {
+        tracing::info!(endpoint, "exporting traces");
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+    }
+    let trace = traces.as_ref().map(|_| traces::join as Join);
+    let ended = answer(arguments, settings, trace, writing.log()).await;
     if let Some(traces) = traces {
         traces.end();
     }
     ended
 }
 
-async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) -> Result<Report, Failure> {
+async fn answer(
+    arguments: ServeArgs,
+    settings: &Settings,
+    trace: Option<Join>,
+    log: &Log,
+) -> Result<Report, Failure> {
     let ServeArgs {
         listen,
         grpc,
@@ -50,6 +71,7 @@ async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) 
         presenting,
         web,
         realm,
+        trusted_proxies,
         cache,
         threads,
         at_once,
@@ -66,7 +88,8 @@ async fn answer(arguments: ServeArgs, settings: &Settings, trace: Option<Join>) 
         issuer: web.issuer.unwrap_or(Issuer::OfHost { tls: listen_cert.is_some() }),
         cors_origins: web.cors_origins.into_iter().flatten().collect(),
         limits: Limits { at_once, ..Limits::default() },
-        metrics: Some(metrics::start(watched.clone())?),
+        metrics: Some(metrics::start(watched.clone(), log.clone())?),
+        trusted_proxies,
         trace,
     };
     let certificate = listen_cert.zip(listen_key);

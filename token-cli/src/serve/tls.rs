@@ -13,13 +13,17 @@ use crate::failure::Failure;
 
 /// Reads a certificate, with those above it behind it, and its key.
 pub(super) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Failure> {
-    // Another part of the process may have chosen a provider already; there is only one to choose.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    choose_provider();
     let config = config(certificate, key).map_err(|error| {
         let (certificate, key) = (certificate.display(), key.display());
         Failure::usage(format!("cannot use the certificate {certificate} with the key {key}: {error}"))
     })?;
     Ok(Arc::new(config).into())
+}
+
+/// Another part of the process may have chosen a provider already; there is only one to choose.
+pub(super) fn choose_provider() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn config(certificate: &Path, key: &Path) -> Result<ServerConfig, BoxError> {

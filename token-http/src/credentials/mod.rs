@@ -12,9 +12,13 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
 use token_core::{Demand, Grant, Reason, TokenService, TokenStore, Verdict};
+#[cfg(feature = "sidecar")]
+use token_core::{ParsedToken, TokenId};
 
 pub use self::error::CredentialsError;
 pub use self::options::{CredentialOptions, InUrl};
+#[cfg(feature = "sidecar")]
+use crate::notes::Notes;
 use crate::refusal::Refusal;
 
 /// The password that some clients send with the token as the user name.
@@ -90,6 +94,21 @@ impl Credentials {
                 error => Err(error),
             }
         }
+    }
+}
+
+#[cfg(feature = "sidecar")]
+impl Credentials {
+    /// Notes which token they are, if they are one and somebody wants to know.
+    pub(crate) fn note<S: TokenStore>(&self, request: &Parts, tokens: &TokenService<S>) {
+        if let (Some(notes), Some(id)) = (request.extensions.get::<Notes>(), self.token_id(tokens)) {
+            notes.presented(id);
+        }
+    }
+
+    /// The public id of the token, whether it is valid or not; none if it is no token of this deployment.
+    pub(crate) fn token_id<S: TokenStore>(&self, tokens: &TokenService<S>) -> Option<TokenId> {
+        tokens.parse(self.token.expose_secret()).ok().map(ParsedToken::id)
     }
 }
 

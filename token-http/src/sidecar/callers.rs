@@ -1,5 +1,6 @@
 //! Who asks, by a live token of their own.
 
+use http::Extensions;
 use http::request::Parts;
 use token_core::{Actor, Grant, Label, Revocation, Subject};
 
@@ -7,6 +8,7 @@ use super::policy::{Roles, Ruling, Wish, rule};
 use super::problem::Problem;
 use super::{Sidecar, Tokens};
 use crate::authenticated::Authenticated;
+use crate::notes::Notes;
 use crate::refusal::Refusal;
 
 /// A caller who presented a live token of their own.
@@ -14,6 +16,7 @@ use crate::refusal::Refusal;
 pub(super) struct Caller<'a> {
     sidecar: &'a Sidecar,
     who: Authenticated,
+    notes: Notes,
 }
 
 impl Sidecar {
@@ -21,12 +24,12 @@ impl Sidecar {
     pub(super) async fn caller(&self, request: &Parts) -> Result<Caller<'_>, Problem> {
         let who = self.door().check(request).await;
         let who = who.map_err(|refusal| Problem::Refused(refusal, self.realm.clone()))?;
-        Ok(self.let_in(who))
+        Ok(self.let_in(who, &request.extensions))
     }
 
     /// Whoever was let in already.
-    pub(super) fn let_in(&self, who: Authenticated) -> Caller<'_> {
-        Caller { sidecar: self, who }
+    pub(super) fn let_in(&self, who: Authenticated, extensions: &Extensions) -> Caller<'_> {
+        Caller { sidecar: self, who, notes: extensions.get().cloned().unwrap_or_default() }
     }
 }
 
@@ -35,6 +38,11 @@ impl<'a> Caller<'a> {
     pub(super) fn rule(&self, wish: &Wish<'_>) -> Ruling {
         let Sidecar { admins, introspectors, .. } = self.sidecar;
         rule(Roles { admins, introspectors }, self.grant(), wish)
+    }
+
+    /// What is noted of their request.
+    pub(super) fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// What the token that they presented grants.

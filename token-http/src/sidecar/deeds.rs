@@ -46,11 +46,13 @@ impl Caller<'_> {
         let (user, by) = (&request.subject, self.subject());
         match once.map_err(|error| self.not_issued(error))? {
             Once::Issued(issued) => {
+                self.notes().about(issued.grant.id);
                 tracing::info!(id = %issued.grant.id, %user, %by, "issued a token");
                 let shortened = issued.grant.deadlines != request.lifetime.starting(issued.grant.issued_at);
                 Ok(Once::Issued(Made { issued, shortened }))
             }
             Once::Repeated(repeated) => {
+                self.notes().about(repeated.id);
                 tracing::info!(id = %repeated.id, %user, %by, "issued no second token for an idempotency key");
                 Ok(Once::Repeated(repeated))
             }
@@ -80,7 +82,11 @@ impl Caller<'_> {
             (Ruling::Granted, Mode::Peek) => self.tokens().peek(text, demand).await?,
             (other, _) => return Err(refused(other)),
         };
+        if let Ok(token) = self.tokens().parse(text) {
+            self.notes().about(token.id());
+        }
         if let Verdict::Inactive(reason) = &verdict {
+            self.notes().refused(reason.code());
             tracing::debug!(reason = reason.code(), "introspected a token that does not count");
         }
         Ok(verdict)
@@ -100,6 +106,7 @@ impl Caller<'_> {
 
     /// What is known of a token, if the caller may know of it. Else it is as if there were none.
     pub(super) async fn show(&self, id: TokenId) -> Result<Sighting, Problem> {
+        self.notes().about(id);
         let sighting = self.tokens().store().show(id).await?;
         match self.rule(&Wish::Token(id, owner(&sighting))) {
             Ruling::Granted => Ok(sighting),
@@ -143,6 +150,7 @@ impl Caller<'_> {
     /// Whether the caller may end this token, or confirm it. Whose it is, is looked at only if that matters: an administrator
     /// also ends one that does not decode.
     async fn may(&self, id: TokenId, by: By) -> Result<(), Problem> {
+        self.notes().about(id);
         let wish = |owner| match by {
             By::Id => Wish::Token(id, owner),
             By::Text => Wish::Text(owner),

@@ -26,7 +26,7 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
-use token_core::{Demand, Grant, Need};
+use token_core::{Demand, Grant, Need, TokenId};
 
 use super::Sidecar;
 use super::demands::{DemandError, Demands, holds_scope};
@@ -194,6 +194,11 @@ async fn granted(sidecar: &Sidecar, headers: &HeaderMap, needs: Vec<Need>) -> Re
         .ok_or_else(|| Credentials::missing(headers))?;
     let demand = needs.into_iter().fold(credentials.demand()?, Demand::need);
     credentials.grant(&sidecar.tokens, &demand).await
+}
+
+/// Which token a request presents, whether it is valid or not.
+pub(super) fn presented(sidecar: &Sidecar, headers: &HeaderMap) -> Option<TokenId> {
+    Credentials::in_headers(headers, &sidecar.credentials).ok()??.token_id(&sidecar.tokens)
 }
 
 /// The refusal with a status that all proxies know: 401, 403 or 503.

@@ -8,49 +8,67 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderValue, header};
+use token_core::TokenId;
 use tracing::Instrument;
 
+use super::client::{Peer, TrustedProxy, client};
+use super::declared::kept;
 use super::limits::{Guard, Limits};
 use super::meters::Meters;
-use super::observe::{Observed, Route};
+use super::observe::{Observed, Route, Sender};
 use super::trace::Join;
+use crate::notes::Notes;
 
 /// All of it in one place, which costs a third of what three would.
 pub(super) struct Front {
     guard: Guard,
     join: Option<Join>,
     meters: Meters,
+    trusted: Vec<TrustedProxy>,
 }
 
 /// Answers a request that went through the router.
-pub(super) async fn answer(State(front): State<Arc<Front>>, request: Request, next: Next) -> Response {
+pub(super) async fn answer(State(front): State<Arc<Front>>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned().map_or(Route::None, Route::Matched);
     let observed = front.observe(route, request.method(), request.headers());
     let watched = is_watching(&request);
+    let peer = request.extensions().get().copied().unwrap_or_default();
+    let (headers, notes) = (kept(request.headers()), Notes::default());
+    request.extensions_mut().insert(notes.clone());
     let answering = next.run(request).instrument(observed.span());
     // Whoever watches over the process must see how busy it is.
     let response = if watched { answering.await } else { front.guard.bound(answering).await };
-    front.answered(observed, response)
+    let client = client(&front.trusted, peer, &headers);
+    let sender = Sender { client, headers: &headers, notes: Some(&notes), presented: None };
+    front.answered(observed, response, &sender)
 }
 
 fn is_watching(request: &Request) -> bool {
     matches!(request.uri().path(), "/healthz" | "/readyz" | "/metrics")
 }
 
+/// A request that does not go through the router.
+pub(super) struct Direct<'a> {
+    pub(super) route: &'static str,
+    pub(super) peer: Peer,
+    pub(super) request: &'a Parts,
+    /// After how long its answer is there by itself, if that is known: then it needs no timer.
+    pub(super) ends_after: Option<Duration>,
+}
+
 impl Front {
-    pub(super) fn new(limits: Limits, join: Option<Join>) -> Arc<Self> {
-        Arc::new(Self { guard: Guard::new(limits), join, meters: Meters::default() })
+    pub(super) fn new(limits: Limits, join: Option<Join>, trusted: Vec<TrustedProxy>) -> Arc<Self> {
+        Arc::new(Self { guard: Guard::new(limits), join, meters: Meters::default(), trusted })
     }
 
-    /// Answers a request that did not go through the router, and waits for nothing but what ends after so long, if that is
-    /// known: then it needs no timer.
+    /// Answers a request that did not go through the router. Which token it presents is asked only if it is refused.
     pub(super) async fn answer_directly(
         &self,
-        route: &'static str,
-        request: &Parts,
-        ends_after: Option<Duration>,
+        direct: Direct<'_>,
         answering: impl Future<Output = Response>,
+        presented: impl FnOnce() -> Option<TokenId>,
     ) -> Response {
+        let Direct { route, peer, request, ends_after } = direct;
         let observed = self.observe(Route::Known(route), &request.method, &request.headers);
         let answering = answering.instrument(observed.span());
         let response = if self.guard.suffices(ends_after) {
@@ -59,17 +77,23 @@ impl Front {
             // In a box: seldom needed, and its timer is large.
             Box::pin(self.guard.bound(answering)).await
         };
-        self.answered(observed, response)
+        let presented = if response.status().is_success() { None } else { presented() };
+        let client = client(&self.trusted, peer, &request.headers);
+        self.answered(
+            observed,
+            response,
+            &Sender { client, headers: &request.headers, notes: None, presented },
+        )
     }
 
     fn observe(&self, route: Route, method: &http::Method, headers: &http::HeaderMap) -> Observed {
         Observed::begin(route, method, headers, self.join)
     }
 
-    fn answered(&self, observed: Observed, mut response: Response) -> Response {
+    fn answered(&self, observed: Observed, mut response: Response, sender: &Sender<'_>) -> Response {
         // Who is let in, and which tokens there are, changes from one moment to the next.
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        observed.answered(&response, &self.meters);
+        observed.answered(&response, &self.meters, sender);
         response
     }
 }

@@ -21,7 +21,7 @@ use super::trace;
 /// |---|---|
 /// | `token_validations_total` | `outcome`: `active`, or the reason why not |
 /// | `token_renewals_total` | uses of sliding tokens; a store that answers by itself for a while does not renew at each |
-/// | `token_store_seconds` | `operation` |
+/// | `token_store_seconds` | `operation`; that of `/readyz` and of the health service is `probe`, and no validation |
 /// | `token_store_errors_total` | `operation`, `kind` |
 pub struct Measured<S> {
     store: S,
@@ -131,6 +131,10 @@ impl<S: TokenStore> TokenStore for Measured<S> {
             self.count(&verdict, mode);
             Ok(verdict)
         })
+    }
+
+    async fn probe(&self, nonexistent: ParsedToken) -> Result<(), StoreError> {
+        self.measure("probe", None, self.store.probe(nonexistent), |()| "answered").await
     }
 
     fn validates_within(&self) -> Option<Duration> {

@@ -24,9 +24,12 @@
 
 mod body;
 mod callers;
+mod client;
 mod cors;
+mod declared;
 mod deeds;
 mod demands;
+mod described;
 mod forward_auth;
 mod front;
 #[cfg(feature = "grpc")]
@@ -55,7 +58,9 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 use token_core::{Subject, TokenService, TokenStore};
 
+pub use self::client::{Peer, TrustedProxy, TrustedProxyError};
 pub use self::cors::{Origin, OriginError};
+pub use self::described::describe;
 use self::front::Front;
 pub use self::limits::Limits;
 pub use self::measured::Measured;
@@ -93,6 +98,8 @@ pub struct Sidecar {
     pub limits: Limits,
     /// What writes all metrics of the process; without it there is no `/metrics`.
     pub metrics: Option<Render>,
+    /// Proxies whose `X-Forwarded-For` is believed: the access log has the address of the client behind them.
+    pub trusted_proxies: Vec<TrustedProxy>,
     /// What joins requests to traces; without it they have no spans.
     pub trace: Option<Join>,
 }
@@ -100,7 +107,7 @@ pub struct Sidecar {
 impl Sidecar {
     /// Everything that it answers, as a tower service.
     pub fn service(self) -> SidecarService {
-        let front = Front::new(self.limits, self.trace);
+        let front = Front::new(self.limits, self.trace, self.trusted_proxies.clone());
         self.behind(front)
     }
 

@@ -1,15 +1,22 @@
-//! What is counted, logged and traced of each request: never its query, its headers or its body, which may hold a token.
+//! What is counted, logged and traced of each request: never its query or its body, which may hold a token, and of its
+//! headers only what [`declared`](super::declared) lets through.
 
 use std::time::Instant;
 
 use axum::extract::MatchedPath;
 use axum::response::Response;
 use http::{HeaderMap, Method};
+use token_core::TokenId;
 use tracing::Span;
+use tracing::field::display;
 
+use super::client::Peer;
+use super::declared::{request_id, user_agent};
 use super::forward_auth::ID;
 use super::meters::Meters;
 use super::trace::{self, Join};
+use crate::notes::Notes;
+use crate::refusal::RefusalReason;
 
 /// A request that is being answered.
 pub(super) struct Observed {
@@ -17,6 +24,17 @@ pub(super) struct Observed {
     method: &'static str,
     route: Route,
     traced: trace::Request,
+}
+
+/// Who sent a request, and what was found out about it.
+pub(super) struct Sender<'a> {
+    /// The client, as far as it is known.
+    pub(super) client: Peer,
+    /// Those headers of the request that are kept, or all.
+    pub(super) headers: &'a HeaderMap,
+    pub(super) notes: Option<&'a Notes>,
+    /// The token that was presented, for a request that was refused.
+    pub(super) presented: Option<TokenId>,
 }
 
 /// Which route a request took: its pattern, not its path, since what is in the path is the client's.
@@ -49,19 +67,60 @@ impl Observed {
     }
 
     /// Counts it, ends its span, and writes a line of the access log.
-    pub(super) fn answered(self, response: &Response, meters: &Meters) {
+    pub(super) fn answered(self, response: &Response, meters: &Meters, sender: &Sender<'_>) {
         let Self { began, method, route, traced } = self;
         let (status, took) = (response.status().as_u16(), began.elapsed());
         traced.answered("http.response.status_code", status.into(), status >= 500);
-        let token_id = response.headers().get(&ID).and_then(|id| id.to_str().ok());
         let route = route.pattern().unwrap_or("none");
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        let trace_id = traced.trace_id;
+        let (client, trace_id) = (display(sender.client), traced.trace_id);
+        let identified = response.headers().get(&ID).and_then(|id| id.to_str().ok());
+        let (noted, about) = (sender.token_id().map(display), sender.about_id().map(display));
         // A message that is a text costs less than one that has to be formatted.
         let message = "answered";
-        tracing::info!(target: "access", message, method, route, status, micros, token_id, trace_id);
+        match refusal_reason(response, sender.notes) {
+            None => match identified {
+                Some(token_id) => {
+                    tracing::info!(target: "access", message, method, route, status, micros, client, token_id, trace_id);
+                }
+                None => {
+                    let token_id = noted;
+                    tracing::info!(target: "access", message, method, route, status, micros, client, token_id, about, trace_id);
+                }
+            },
+            Some(reason) => {
+                let (token_id, request_id) = (noted, request_id(sender.headers));
+                let user_agent = user_agent(sender.headers);
+                let user_agent = user_agent.as_deref();
+                tracing::info!(
+                    target: "access",
+                    message, method, route, status, micros, client, reason, token_id, about, trace_id, request_id, user_agent,
+                );
+            }
+        }
         meters.count(route, method, status, took);
     }
+}
+
+impl Sender<'_> {
+    pub(super) fn token_id(&self) -> Option<TokenId> {
+        self.presented.or_else(|| self.notes?.token_id())
+    }
+
+    pub(super) fn about_id(&self) -> Option<TokenId> {
+        self.notes?.about_id()
+    }
+}
+
+/// Why the answer is no, if it is.
+fn refusal_reason(response: &Response, notes: Option<&Notes>) -> Option<&'static str> {
+    let status = response.status();
+    let noted = notes.and_then(Notes::reason);
+    if noted.is_none() && status.as_u16() < 400 {
+        return None;
+    }
+    let reason = || response.extensions().get::<RefusalReason>().map(|reason| reason.0);
+    Some(noted.or_else(reason).unwrap_or("other"))
 }
 
 /// A client may call its method whatever it likes, a token for one.

@@ -13,15 +13,16 @@ use http::{Method, Request, Response, header};
 use token_core::TokenStore;
 use tower_service::Service;
 
+use super::client::Peer;
 use super::forward_auth::{self, Way};
-use super::front::Front;
+use super::front::{Direct, Front};
 use super::{Sidecar, Tokens};
 
 /// Answers requests. It is cheap to clone.
 ///
 /// `/auth` does not go through a router: nearly all requests are for it, and they would spend a tenth of their time there.
 #[derive(Clone)]
-pub struct SidecarService(Arc<Parts>);
+pub struct SidecarService(Arc<Parts>, Peer);
 
 struct Parts {
     sidecar: Arc<Sidecar>,
@@ -34,7 +35,13 @@ struct Parts {
 impl SidecarService {
     pub(super) fn new(sidecar: Arc<Sidecar>, front: Arc<Front>, router: Router) -> Self {
         let answers_within = sidecar.tokens.store().validates_within();
-        Self(Arc::new(Parts { sidecar, front, router, answers_within }))
+        Self(Arc::new(Parts { sidecar, front, router, answers_within }), Peer::Unknown)
+    }
+
+    /// The same for a connection from this peer, whose address is in the access log.
+    #[must_use]
+    pub fn for_peer(&self, peer: Peer) -> Self {
+        Self(self.0.clone(), peer)
     }
 
     /// The same over another way to the same store, such as one for this runtime. Limits and counts are common to both.
@@ -57,8 +64,10 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let peer = self.1;
         let Some(way) = Way::of(request.uri().path()) else {
+            request.extensions_mut().insert(peer);
             return Box::pin(self.0.router.clone().call(request));
         };
         let parts = self.0.clone();
@@ -67,7 +76,9 @@ where
             // Pinned here, where it stays: whoever is handed it by value has room for it once more.
             let answering = pin!(forward_auth::answer(&parts.sidecar, &request, way));
             let Parts { front, answers_within, .. } = &*parts;
-            let mut response = front.answer_directly(way.route(), &request, *answers_within, answering).await;
+            let direct = Direct { route: way.route(), peer, request: &request, ends_after: *answers_within };
+            let presented = || forward_auth::presented(&parts.sidecar, &request.headers);
+            let mut response = front.answer_directly(direct, answering, presented).await;
             if request.method == Method::HEAD {
                 leave_body_out(&mut response);
             }

@@ -49,6 +49,7 @@ impl Running {
             cors_origins: Vec::new(),
             limits: Limits::default(),
             metrics: Some(Arc::new(String::new)),
+            trusted_proxies: Vec::new(),
             trace: None,
         };
         set(&mut sidecar);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tonic::{Code, Request, Response, Status};
 
+use super::observe::Call;
 use super::proto::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use super::proto::envoy::config::core::v3::{HeaderValue as Field, HeaderValueOption};
 use super::proto::envoy::service::auth::v3::attribute_context::HttpRequest;
@@ -20,9 +21,11 @@ use super::proto::envoy::service::auth::v3::{
 use super::proto::envoy::r#type::v3::HttpStatus;
 use super::proto::google::rpc;
 use crate::credentials::CredentialsError;
+use crate::refusal::RefusalReason;
 use crate::sidecar::Sidecar;
+use crate::sidecar::declared::is_kept;
 use crate::sidecar::demands::{Demands, NEEDS};
-use crate::sidecar::forward_auth::{admit, refused};
+use crate::sidecar::forward_auth::{ID, admit, presented, refused};
 use crate::sidecar::problem::Problem;
 
 #[derive(Debug)]
@@ -31,21 +34,42 @@ pub(super) struct Check(pub(super) Arc<Sidecar>);
 #[tonic::async_trait]
 impl Authorization for Check {
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
-        let answer = match self.judge(request.into_inner()).await {
-            Ok(identity) => allowed(&identity),
-            Err(problem) => denied(problem.answer())?,
+        let (_, extensions, request) = request.into_parts();
+        let call = extensions.get::<Call>();
+        let answer = match self.judge(request, call).await {
+            Ok(identity) => {
+                let id = identity.get(&ID).and_then(|id| id.to_str().ok()?.parse().ok());
+                if let (Some(call), Some(id)) = (call, id) {
+                    call.notes().presented(id);
+                }
+                allowed(&identity)
+            }
+            Err(problem) => {
+                let answer = problem.answer();
+                if let (Some(call), Some(RefusalReason(reason))) = (call, answer.extensions().get()) {
+                    call.notes().refused(reason);
+                }
+                denied(answer)?
+            }
         };
         Ok(Response::new(answer))
     }
 }
 
 impl Check {
-    async fn judge(&self, request: CheckRequest) -> Result<HeaderMap, Problem> {
+    async fn judge(&self, request: CheckRequest, call: Option<&Call>) -> Result<HeaderMap, Problem> {
         let attributes = request.attributes.unwrap_or_default();
         let demands = configured(&attributes.context_extensions)?;
         let http = attributes.request.and_then(|request| request.http).unwrap_or_default();
+        if let Some(call) = call {
+            call.asks_for(declared(&http));
+        }
         let headers = headers(http).map_err(|error| refused(&self.0, error.into()))?;
-        admit(&self.0, &headers, demands).await
+        let admitted = admit(&self.0, &headers, demands).await;
+        if let (Some(call), Err(_), Some(id)) = (call, &admitted, presented(&self.0, &headers)) {
+            call.notes().presented(id);
+        }
+        admitted
     }
 }
 
@@ -53,6 +77,24 @@ fn configured(extensions: &HashMap<String, String>) -> Result<Demands, Problem> 
     let borrowed = |(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value));
     let settings = extensions.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     Ok(Demands::configured(settings.map(borrowed))?)
+}
+
+/// What the client says of itself.
+fn declared(request: &HttpRequest) -> HeaderMap {
+    let listed = request.header_map.iter().flat_map(|map| &map.headers);
+    let bytes = |field: &Field| {
+        if field.value.is_empty() { field.raw_value.clone() } else { field.value.clone().into() }
+    };
+    let listed = listed.map(|field| (&field.key, bytes(field)));
+    let joined = request.headers.iter().map(|(name, value)| (name, value.clone().into_bytes()));
+    let read = |(name, value): (&String, Vec<u8>)| {
+        Some((HeaderName::from_static(is_kept(name)?), HeaderValue::from_bytes(&value).ok()?))
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in joined.chain(listed).filter_map(read) {
+        headers.append(name, value);
+    }
+    headers
 }
 
 /// The headers that are read. The path is the service's.

@@ -101,7 +101,8 @@ impl TokenCalls {
     fn caller(&self, extensions: &Extensions) -> Result<Caller<'_>, Status> {
         // The door has let somebody in, or nothing would come here.
         let who = extensions.get::<Authenticated>().cloned();
-        who.map(|who| self.0.let_in(who)).ok_or_else(|| Status::internal("this service has no door"))
+        who.map(|who| self.0.let_in(who, extensions))
+            .ok_or_else(|| Status::internal("this service has no door"))
     }
 }
 

@@ -35,14 +35,16 @@ impl Sidecar {
         match presented {
             Some(credentials) => {
                 let method = Method::of(parts);
-                let who =
-                    self.by_header(credentials).await.map_err(|refusal| self.rejected(method, refusal))?;
+                let who = self
+                    .by_header(parts, credentials)
+                    .await
+                    .map_err(|refusal| self.rejected(method, refusal))?;
                 let mut form = Form::read(&parts.headers, body).await.map_err(method.rejecting())?;
                 if form.take("client_secret").is_some() {
                     let twice = "the client authenticates twice; leave out the header or client_secret";
                     return Err(Rejection::new(method, Problem::bad_request(twice)));
                 }
-                Ok(Asked { caller: Some(self.let_in(who)), method, form })
+                Ok(Asked { caller: Some(self.let_in(who, &parts.extensions)), method, form })
             }
             None if parts.headers.contains_key(header::AUTHORIZATION)
                 || !Form::is_announced(&parts.headers) =>
@@ -51,7 +53,7 @@ impl Sidecar {
             }
             None => {
                 let mut form = Form::read(&parts.headers, body).await.map_err(Method::Client.rejecting())?;
-                let caller = self.by_form(&mut form).await?;
+                let caller = self.by_form(parts, &mut form).await?;
                 Ok(Asked { caller, method: Method::Client, form })
             }
         }
@@ -62,7 +64,7 @@ impl Sidecar {
     }
 
     /// The client of `client_id` and `client_secret`, if it sends a secret.
-    async fn by_form(&self, form: &mut Form) -> Result<Option<Caller<'_>>, Rejection> {
+    async fn by_form(&self, parts: &Parts, form: &mut Form) -> Result<Option<Caller<'_>>, Rejection> {
         let (id, secret) = (form.take("client_id"), form.take("client_secret"));
         let Some(token) = secret else { return Ok(None) };
         let Some(id) = id else {
@@ -71,28 +73,29 @@ impl Sidecar {
         };
         let user = id.expose_secret();
         let user = (!self.credentials.any_user_names.contains(user)).then(|| user.to_owned());
-        let who = self.validated(Credentials { token, user }).await;
+        let who = self.validated(parts, Credentials { token, user }).await;
         let who = who.map_err(|refusal| self.rejected(Method::Client, refusal))?;
-        Ok(Some(self.let_in(who)))
+        Ok(Some(self.let_in(who, &parts.extensions)))
     }
 
     /// The client of a header. RFC 6749 encodes user and password once more before Basic does, which most clients do not
     /// do: the name is taken as it stands, and decoded if that is not the token's user. A refused attempt prolongs nothing,
     /// and a token holds nothing that decoding changes.
-    async fn by_header(&self, credentials: Credentials) -> Result<Authenticated, Refusal> {
-        let Some(user) = credentials.user.clone() else { return self.validated(credentials).await };
+    async fn by_header(&self, parts: &Parts, credentials: Credentials) -> Result<Authenticated, Refusal> {
+        let Some(user) = credentials.user.clone() else { return self.validated(parts, credentials).await };
         let token = decoded(credentials.token.expose_secret()).into_owned();
         let attempt =
             |user: &str| Credentials { token: SecretString::from(token.clone()), user: Some(user.into()) };
-        match (self.validated(attempt(&user)).await, decoded(&user)) {
+        match (self.validated(parts, attempt(&user)).await, decoded(&user)) {
             (Err(Refusal::Inactive(Reason::WrongSubject)), Cow::Owned(user)) => {
-                self.validated(attempt(&user)).await
+                self.validated(parts, attempt(&user)).await
             }
             (other, _) => other,
         }
     }
 
-    async fn validated(&self, credentials: Credentials) -> Result<Authenticated, Refusal> {
+    async fn validated(&self, parts: &Parts, credentials: Credentials) -> Result<Authenticated, Refusal> {
+        credentials.note(parts, &self.tokens);
         let demand = credentials.demand()?;
         let grant = credentials.grant(&self.tokens, &demand).await?;
         Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))
