@@ -81,6 +81,11 @@ impl Failure {
         sentence
     }
 
+    /// The same as one line, for a log.
+    pub(crate) fn line(&self) -> String {
+        self.sentence().trim_start_matches("error: ").replace("\n  because: ", ": ")
+    }
+
     fn json(&self) -> serde_json::Value {
         let (kind, retryable) = match self {
             Self::Usage(_) => ("usage", false),

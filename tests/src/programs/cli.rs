@@ -83,6 +83,12 @@ impl Cli {
         Self { log: Some(level), ..self }
     }
 
+    /// The program itself, for others that start it.
+    #[must_use]
+    pub fn binary(&self) -> &Path {
+        binary()
+    }
+
     /// Its home directory.
     #[must_use]
     pub fn home(&self) -> &Path {

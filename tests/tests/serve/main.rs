@@ -8,14 +8,29 @@
 )]
 
 mod access_log;
+mod addresses;
 mod cache;
 mod ending;
+mod heads;
 mod hostile;
 mod listening;
 mod log_output;
 mod log_text;
 mod metrics;
+mod reloading;
+mod starting;
 mod telling;
 mod threads;
 mod tracing;
 mod wire;
+
+/// Waits until it is so.
+async fn until(mut so: impl AsyncFnMut() -> bool) {
+    for _ in 0..1_500 {
+        if so().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("it never came to that");
+}

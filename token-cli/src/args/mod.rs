@@ -1,7 +1,9 @@
 //! What can be typed.
 
+mod address;
 mod ancestor;
 mod bench;
+mod connections;
 mod doctor;
 mod issue;
 mod lifetime;
@@ -21,6 +23,7 @@ use std::path::PathBuf;
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueHint};
 use token_core::Subject;
 
+pub(crate) use self::address::{Address, SocketPath};
 use self::ancestor::AncestorArgs;
 pub(crate) use self::bench::BenchArgs;
 pub(crate) use self::doctor::DoctorArgs;

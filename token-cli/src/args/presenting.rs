@@ -25,9 +25,9 @@ pub(crate) struct Presenting {
 }
 
 impl Presenting {
-    pub(crate) fn options(self) -> CredentialOptions {
+    pub(crate) fn options(&self) -> CredentialOptions {
         let forms: Vec<_> = self.forms().collect();
-        let names = self.any_user_names.into_iter().flatten();
+        let names = self.any_user_names.iter().cloned().flatten();
         CredentialOptions {
             any_user_names: names.map(|name| name.to_string()).collect(),
             token_as_user_name: forms.contains(&Form::TokenAsUserName),

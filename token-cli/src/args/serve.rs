@@ -1,6 +1,5 @@
 //! `serve`.
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -11,6 +10,8 @@ use token_http::Realm;
 use token_http::sidecar::TrustedProxy;
 use token_redis::LocalCache;
 
+use super::address::Address;
+use super::connections::Connections;
 use super::names::Names;
 use super::presenting::Presenting;
 use super::web::Web;
@@ -24,19 +25,24 @@ use super::web::Web;
 /// With --grpc also Envoy ext_authz over gRPC, token.v1.TokenService, and the standard health and reflection services.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// Where to listen
+    /// Where to listen: HOST:PORT, PORT on localhost, :PORT on all addresses, unix:PATH, or systemd; repeat it for several
+    ///
+    /// A name listens on all of its addresses, localhost on 127.0.0.1 and [::1]. A socket file has options:
+    /// unix:PATH?mode=0660&owner=USER&group=GROUP. systemd takes the sockets of a .socket unit; systemd:NAME the one with
+    /// this FileDescriptorName.
     #[arg(
         long,
         env = "TOKEN_LISTEN",
         value_name = "ADDRESS",
         hide_env_values = true,
+        value_delimiter = ';',
         default_value = "127.0.0.1:8080"
     )]
-    pub(crate) listen: SocketAddr,
+    pub(crate) listen: Vec<Address>,
 
-    /// Where to listen for gRPC [default: nowhere]
-    #[arg(long, env = "TOKEN_GRPC", value_name = "ADDRESS", hide_env_values = true)]
-    pub(crate) grpc: Option<SocketAddr>,
+    /// Where to listen for gRPC, in the same forms [default: nowhere]
+    #[arg(long, env = "TOKEN_GRPC", value_name = "ADDRESS", hide_env_values = true, value_delimiter = ';')]
+    pub(crate) grpc: Vec<Address>,
 
     /// A user who may do everything, with a token of full access; repeat it, or separate names by semicolons
     #[arg(long = "admin", env = "TOKEN_ADMINS", value_name = "USER", hide_env_values = true)]
@@ -125,6 +131,9 @@ pub(crate) struct ServeArgs {
     /// …_TIMEOUT, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER and such.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) otlp_endpoint: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) connections: Connections,
 
     /// Take what neither flags nor the environment say from this TOML file, by the names of the flags
     #[arg(long, env = "TOKEN_CONFIG", value_name = "PATH", hide_env_values = true, value_hint = ValueHint::FilePath)]

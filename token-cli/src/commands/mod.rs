@@ -36,7 +36,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Confirm(arguments) => confirm::run(&arguments, format, &settings).await,
         Command::List(arguments) => list::run(&arguments, format, &open(&settings).await?).await,
         Command::Revoke(arguments) => revoke::run(arguments, format, &settings).await,
-        Command::Serve(arguments) => serve::run(*arguments, &settings).await,
+        Command::Serve(arguments) => serve::run(*arguments, settings).await,
         Command::Prune => prune::run(format, &open(&settings).await?).await,
         Command::Doctor(arguments) => doctor::run(&arguments, format, &settings).await,
         Command::Bench(arguments) => bench::run(&arguments, format, &settings).await,

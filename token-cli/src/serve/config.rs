@@ -2,6 +2,7 @@
 //!
 //! It is TOML with the names of the flags. A setting in it counts where neither a flag nor the environment has one.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use toml::{Table, Value};
 
-use crate::args::{Cli, Command, Names, command};
+use crate::args::{Address, Cli, Command, Names, ServeArgs, Settings, command};
 use crate::failure::Failure;
 
 /// The command line, with what the file of `--config` adds.
@@ -102,6 +103,7 @@ fn texts(name: &str, value: &Value) -> Option<Vec<String>> {
         }
         Value::String(text) => Some(vec![text.clone()]),
         Value::Integer(number) => Some(vec![number.to_string()]),
+        Value::Boolean(so) if name == "fail-fast" => Some(vec![so.to_string()]),
         Value::Array(values) => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
         _ => None,
     }
@@ -117,9 +119,39 @@ fn first_line(error: &clap::Error) -> String {
     text.trim_start_matches("error: ").lines().next().unwrap_or_default().to_owned()
 }
 
+/// The settings that take a restart to change.
+const FIXED: [&str; 5] = ["listen", "grpc", "threads", "log-format", "otlp-endpoint"];
+
+/// The command line with its file, read again.
+pub(super) fn reread() -> Result<(ServeArgs, Settings), Failure> {
+    let wrong = |error: clap::Error| Failure::usage(first_line(&error));
+    let cli = with_file(Cli::read(std::env::args_os()).map_err(wrong)?, std::env::args_os())?;
+    cli.refuse_empty_settings()?;
+    let Cli { command, settings, .. } = cli;
+    match command {
+        Command::Serve(arguments) => Ok((*arguments, settings)),
+        _ => Err(Failure::usage("this is no sidecar")),
+    }
+}
+
+/// The names of the settings that differ: those that can be changed while it runs, and those that cannot.
+pub(super) fn differences(old: &Table, new: &Table) -> (Vec<String>, Vec<String>) {
+    let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let differ = names.into_iter().filter(|name| old.get(*name) != new.get(*name)).cloned();
+    differ.partition(|name| !FIXED.contains(&name.as_str()))
+}
+
 /// The settings in force as a configuration file. Passwords are left out.
 pub(super) fn shown(cli: &Cli) -> String {
-    let settings = &cli.settings;
+    let serve = match &cli.command {
+        Command::Serve(serve) => Some(&**serve),
+        _ => None,
+    };
+    table(&cli.settings, serve).to_string()
+}
+
+/// The settings in force. Passwords are left out.
+pub(super) fn table(settings: &Settings, serve: Option<&ServeArgs>) -> Table {
     let mut table = Table::new();
     let mut set = |name: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -135,9 +167,7 @@ pub(super) fn shown(cli: &Cli) -> String {
     set("tls-ca", path(&settings.tls_ca));
     set("tls-cert", path(&settings.tls_cert));
     set("tls-key", path(&settings.tls_key));
-    if let Command::Serve(serve) = &cli.command {
-        set("listen", Some(serve.listen.to_string()));
-        set("grpc", serve.grpc.map(|address| address.to_string()));
+    if let Some(serve) = serve {
         set("listen-cert", path(&serve.listen_cert));
         set("listen-key", path(&serve.listen_key));
         set("issuer", serve.web.issuer.as_ref().map(ToString::to_string));
@@ -146,7 +176,18 @@ pub(super) fn shown(cli: &Cli) -> String {
         set("cache", serve.cache.map(|age| age.to_string()));
         set("threads", serve.threads.map(|threads| threads.to_string()));
         set("at-once", Some(serve.at_once.to_string()));
+        let connections = &serve.connections;
+        set("idle-timeout", Some(connections.idle_timeout.to_string()));
+        set("max-header-size", Some(connections.max_header_size.to_string()));
+        set("max-headers", Some(connections.max_headers.to_string()));
+        set("drain", Some(connections.drain.to_string()));
+        set("fail-fast", Some(connections.fail_fast.to_string()));
         set("otlp-endpoint", serve.otlp_endpoint.as_deref().map(without_password));
+        for (name, addresses) in [("listen", &serve.listen), ("grpc", &serve.grpc)] {
+            if let Some(value) = addresses_shown(addresses) {
+                table.insert(name.into(), value);
+            }
+        }
         let names = |names: &[Names]| {
             names.iter().cloned().flatten().map(|name| Value::String(name.to_string())).collect()
         };
@@ -161,7 +202,17 @@ pub(super) fn shown(cli: &Cli) -> String {
         table.insert("cors-origin".into(), Value::Array(origins));
         table.insert("accept".into(), Value::Array(forms.collect()));
     }
-    table.to_string()
+    table
+}
+
+/// One is a text, several are a list.
+fn addresses_shown(addresses: &[Address]) -> Option<Value> {
+    let text = |address: &Address| Value::String(address.to_string());
+    match addresses {
+        [] => None,
+        [one] => Some(text(one)),
+        several => Some(Value::Array(several.iter().map(text).collect())),
+    }
 }
 
 /// A URL with `…` in the place of each password. One that is not well-formed may hold its password anywhere before the

@@ -1,16 +1,19 @@
 //! A thread for each core, with a runtime of its own: all that a request needs is done there, and none waits for another.
 
-use std::net::TcpStream;
+use std::io;
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::sync::{mpsc, oneshot};
+use token_http::sidecar::SidecarService;
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
 use super::door::Door;
+use super::wire::Accepted;
 use crate::failure::Failure;
 
 /// How long requests may take that were begun before the end.
@@ -20,15 +23,21 @@ const FINISH: Duration = Duration::from_secs(15);
 pub(super) struct Cores(Vec<Core>);
 
 struct Core {
-    connections: mpsc::UnboundedSender<Handed>,
+    door: Arc<Door>,
+    told: mpsc::UnboundedSender<Told>,
     /// Held once for each of its connections, and here.
     held: Arc<()>,
     finished: oneshot::Receiver<()>,
     thread: Thread,
 }
 
-/// A connection for a core, and what it holds until it has ended.
-struct Handed(TcpStream, Arc<()>);
+/// What a core is told to do.
+enum Told {
+    /// Answer this connection, and hold this until it has ended.
+    Answer(Accepted, Arc<()>),
+    /// Something that needs its runtime.
+    Work(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
 
 /// A thread, whose runtime lasts until this is dropped.
 struct Thread {
@@ -36,10 +45,10 @@ struct Thread {
     handle: Option<JoinHandle<()>>,
 }
 
-/// What a thread works by: what it is told, and what it tells.
+/// What a thread works by.
 struct Worker {
-    ready: oneshot::Sender<Result<(), Failure>>,
-    connections: mpsc::UnboundedReceiver<Handed>,
+    door: Arc<Door>,
+    told: mpsc::UnboundedReceiver<Told>,
     finished: oneshot::Sender<()>,
     last: oneshot::Receiver<()>,
 }
@@ -55,26 +64,52 @@ pub(super) fn number() -> NonZeroUsize {
 }
 
 impl Cores {
-    /// Starts so many, each of which opens a door of its own.
-    pub(super) async fn start<F>(number: NonZeroUsize, open: F) -> Result<Self, Failure>
-    where
-        F: AsyncFn() -> Result<Door, Failure> + Clone + Send + 'static,
-    {
-        let begin = |number| Core::begin(number, open.clone());
-        let starting =
-            (1..=number.get()).map(begin).collect::<Result<Vec<_>, _>>().map_err(Failure::system)?;
-        let mut cores = Vec::with_capacity(number.get());
-        for (core, ready) in starting {
-            ready.await.map_err(|_| stopped())??;
-            cores.push(core);
-        }
-        Ok(Self(cores))
+    /// Starts so many, each with a door of its own.
+    pub(super) fn start(number: NonZeroUsize, door: impl Fn() -> Door) -> Result<Self, Failure> {
+        let begin = |number| Core::begin(number, door());
+        (1..=number.get()).map(begin).collect::<Result<_, _>>().map(Self).map_err(Failure::system)
     }
 
     /// Hands a connection to the core that has the fewest.
-    pub(super) fn hand(&self, connection: TcpStream) -> Result<(), Failure> {
+    pub(super) fn hand(&self, connection: Accepted) -> Result<(), Failure> {
         let idlest = self.0.iter().min_by_key(|core| Arc::strong_count(&core.held)).ok_or_else(stopped)?;
-        idlest.connections.send(Handed(connection, idlest.held.clone())).map_err(|_| stopped())
+        idlest.told.send(Told::Answer(connection, idlest.held.clone())).map_err(|_| stopped())
+    }
+
+    /// Makes something on each core, as one that belongs to its runtime.
+    pub(super) async fn on_each<T, W>(&self, work: impl Fn() -> W) -> Result<Vec<T>, Failure>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        let mut begun = Vec::with_capacity(self.0.len());
+        for core in &self.0 {
+            let (answer, answered) = oneshot::channel();
+            let work = work();
+            // Whoever waits for it may have given up.
+            let work = async move { _ = answer.send(work.await) };
+            core.told.send(Told::Work(Box::pin(work))).map_err(|_| stopped())?;
+            begun.push(answered);
+        }
+        let mut made = Vec::with_capacity(begun.len());
+        for answered in begun {
+            made.push(answered.await.map_err(|_| stopped())??);
+        }
+        Ok(made)
+    }
+
+    /// Answers with these services from now on, one for each core.
+    pub(super) fn answer_with(&self, services: Vec<SidecarService>) {
+        for (core, service) in self.0.iter().zip(services) {
+            core.door.answer_with(service);
+        }
+    }
+
+    /// The same with one for all.
+    pub(super) fn answer_with_one(&self, service: &SidecarService) {
+        for core in &self.0 {
+            core.door.answer_with(service.clone());
+        }
     }
 
     /// No more connections come: ends when all requests have.
@@ -98,47 +133,39 @@ impl Drop for Cores {
 }
 
 impl Core {
-    fn begin<F>(number: usize, open: F) -> std::io::Result<(Self, oneshot::Receiver<Result<(), Failure>>)>
-    where
-        F: AsyncFn() -> Result<Door, Failure> + Send + 'static,
-    {
-        let (ready, is_ready) = oneshot::channel();
-        let (connections, handed) = mpsc::unbounded_channel();
+    fn begin(number: usize, door: Door) -> io::Result<Self> {
+        let door = Arc::new(door);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (tell, told) = mpsc::unbounded_channel();
         let (finished, has_finished) = oneshot::channel();
         let (last, is_last) = oneshot::channel();
-        let worker = Worker { ready, connections: handed, finished, last: is_last };
-        let work = move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(worker.work(open)),
-            // Whoever waits for it finds it closed where it is not told.
-            Err(error) => drop(worker.ready.send(Err(Failure::system(error)))),
-        };
+        let worker = Worker { door: door.clone(), told, finished, last: is_last };
+        let work = move || Runtime::block_on(&runtime, worker.work());
         let handle = std::thread::Builder::new().name(format!("core-{number}")).spawn(work)?;
         let thread = Thread { last: Some(last), handle: Some(handle) };
-        Ok((Self { connections, held: Arc::new(()), finished: has_finished, thread }, is_ready))
+        Ok(Self { door, told: tell, held: Arc::new(()), finished: has_finished, thread })
     }
 }
 
 impl Worker {
-    async fn work(mut self, open: impl AsyncFn() -> Result<Door, Failure>) {
-        let door = match open().await {
-            Ok(door) => Arc::new(door),
-            Err(failure) => {
-                let _ = self.ready.send(Err(failure));
-                return;
+    async fn work(mut self) {
+        let (end, ending) = watch::channel(());
+        while let Some(told) = self.told.recv().await {
+            match told {
+                Told::Answer(connection, held) => {
+                    let (door, ending) = (self.door.clone(), ending.clone());
+                    tokio::spawn(async move {
+                        let _held = held;
+                        door.answer(connection, ending).await;
+                    });
+                }
+                Told::Work(work) => drop(tokio::spawn(work)),
             }
-        };
-        // Whoever started it may have failed meanwhile: then no connections come.
-        let _ = self.ready.send(Ok(()));
-        let graceful = GracefulShutdown::new();
-        while let Some(Handed(connection, held)) = self.connections.recv().await {
-            let (door, watcher) = (door.clone(), graceful.watcher());
-            tokio::spawn(async move {
-                let _held = held;
-                door.answer(connection, watcher).await;
-            });
         }
+        drop(ending);
+        end.send_replace(());
         // Whatever is not answered by then is given up.
-        let _ = timeout(FINISH, graceful.shutdown()).await;
+        let _ = timeout(FINISH, end.closed()).await;
         let _ = self.finished.send(());
         let _ = self.last.await;
     }
@@ -155,6 +182,6 @@ impl Drop for Thread {
 }
 
 fn stopped() -> Failure {
-    let source = std::io::Error::other("a thread that does so has stopped");
+    let source = io::Error::other("a thread that does so has stopped");
     Failure::System { what: "cannot answer requests any more".into(), source }
 }

@@ -1,91 +1,185 @@
-//! Connections: HTTP over them, with TLS or without, within limits on what a client may send before a request begins.
+//! Connections: HTTP over them, with TLS or without, within limits on what a client may send and how long it may be silent.
 
-use std::net;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
+use arc_swap::ArcSwap;
+use axum_core::body::Body;
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::Watcher;
-use token_http::sidecar::{Peer, SidecarService};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use hyper_util::rt::TokioIo;
+use token_http::sidecar::{Peer, SidecarService, Unreadable};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tower::{BoxError, Service};
 
+use super::activity::{HEAD_TIME, Late, UnderWay};
+use super::manner::{HeadLimits, Manners};
+use super::refusals::{Lent, Shared};
 use super::stop::Stop;
+use super::wire::Accepted;
 
-/// How large the head of a request may be: several times what its one token takes.
-const HEAD: usize = 16 * 1024;
-/// How long a client may take to send it, for its part of the handshake of TLS, and until its first request.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-/// How many requests one HTTP/2 connection may have under way.
-const STREAMS: u32 = 256;
-/// How often the client of such a connection is asked whether it is there, and how long it may take to say so.
-const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
+/// How long a client may take to say goodbye: a connection that is closed before the client has said all that it wants
+/// to say is lost to it with the answer.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// How much of it is listened to.
+const LAST_WORDS: usize = 1024 * 1024;
+/// How long a connection may take to end that has been idle for too long.
+const GRACE: Duration = Duration::from_secs(5);
 
-/// Answers connections.
-#[derive(Clone)]
+/// Answers connections. What it answers with can be replaced, also for connections that there are.
 pub(super) struct Door {
-    service: SidecarService,
-    tls: Option<TlsAcceptor>,
-    http: auto::Builder<TokioExecutor>,
+    service: ArcSwap<SidecarService>,
+    manners: Manners,
     stop: Stop,
 }
 
 impl Door {
-    pub(super) fn new(service: SidecarService, tls: Option<TlsAcceptor>, stop: Stop) -> Self {
-        let mut http = auto::Builder::new(TokioExecutor::new());
-        http.http1().max_buf_size(HEAD).timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
-        http.http2()
-            .max_header_list_size(HEAD as u32)
-            .max_concurrent_streams(STREAMS)
-            .timer(TokioTimer::new())
-            .keep_alive_interval(PING.0)
-            .keep_alive_timeout(PING.1);
-        Self { service, tls, http, stop }
+    pub(super) fn new(service: SidecarService, manners: Manners, stop: Stop) -> Self {
+        Self { service: ArcSwap::from_pointee(service), manners, stop }
     }
 
-    /// Answers all requests of a connection, until either end has enough or the watcher is told.
-    pub(super) async fn answer(&self, connection: net::TcpStream, watcher: Watcher) {
-        if let Err(error) = self.try_answer(connection, watcher).await {
+    /// Answers with another service from the next request on. Requests that have begun end with the old one.
+    pub(super) fn answer_with(&self, service: SidecarService) {
+        self.service.store(Arc::new(service));
+    }
+
+    /// Answers all requests of a connection, until either end has enough or `ending` changes.
+    pub(super) async fn answer(self: Arc<Self>, connection: Accepted, ending: watch::Receiver<()>) {
+        if let Err(error) = self.try_answer(connection, ending).await {
             // What clients do is no trouble of ours.
             tracing::debug!(error, "a connection has failed");
         }
     }
 
-    async fn try_answer(&self, connection: net::TcpStream, watcher: Watcher) -> Result<(), BoxError> {
-        let peer = connection.peer_addr().map(Peer::from).unwrap_or_default();
-        let service = self.service.for_peer(peer);
-        let connection = TcpStream::from_std(connection)?;
-        // Each answer is written in one piece, and must not wait for the client to have taken the one before.
-        connection.set_nodelay(true)?;
-        let Some(tls) = &self.tls else { return self.http(service, connection, watcher).await };
-        tokio::select! {
-            secured = timeout(HEAD_TIME, tls.accept(connection)) => self.http(service, secured??, watcher).await,
-            () = self.stop.told() => Ok(()),
-        }
+    async fn try_answer(
+        self: Arc<Self>,
+        connection: Accepted,
+        ending: watch::Receiver<()>,
+    ) -> Result<(), BoxError> {
+        let connection = connection.arrive()?;
+        let peer = connection.peer();
+        let tls = self.manners.load().tls.clone();
+        let Some(tls) = tls else { return self.http(peer, connection, ending).await };
+        let secured = tokio::select! {
+            secured = timeout(HEAD_TIME, tls.accept(connection)) => secured??,
+            () = self.stop.told() => return Ok(()),
+        };
+        self.http(peer, secured, ending).await
     }
 
-    async fn http<C>(&self, service: SidecarService, connection: C, watcher: Watcher) -> Result<(), BoxError>
+    async fn http<C>(
+        self: Arc<Self>,
+        peer: Peer,
+        connection: C,
+        ending: watch::Receiver<()>,
+    ) -> Result<(), BoxError>
     where
         C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let begun = AtomicBool::new(false);
-        let answer = service_fn(|request: Request<Incoming>| {
-            begun.store(true, Ordering::Relaxed);
-            service.clone().call(request)
-        });
-        let mut answering = pin!(watcher.watch(self.http.serve_connection(TokioIo::new(connection), answer)));
-        match timeout(HEAD_TIME, &mut answering).await {
-            Ok(answered) => answered,
-            Err(late) if !begun.load(Ordering::Relaxed) => Err(late.into()),
-            Err(_) => answering.await,
+        let shared = Shared::new(self.service.load().for_peer(peer));
+        let answered = self.requests(peer, connection, &shared, ending).await;
+        let Some(mut connection) = shared.take_back() else { return answered };
+        let activity = (*shared).as_ref();
+        match &answered {
+            Err(error) if error.is::<Silence>() && activity.is_in_head() => {
+                connection.write_all(&shared.refusal(Unreadable::TooSlow)).await?;
+                say_goodbye(connection).await;
+            }
+            Err(error) if error.downcast_ref().is_some_and(hyper::Error::is_parse) => {
+                say_goodbye(connection).await
+            }
+            _ => {}
+        }
+        answered
+    }
+
+    /// Lends the connection to hyper until it has ended, or the client was silent for too long.
+    async fn requests<C>(
+        self: &Arc<Self>,
+        peer: Peer,
+        connection: C,
+        shared: &Arc<Shared<C>>,
+        mut ending: watch::Receiver<()>,
+    ) -> Result<(), BoxError>
+    where
+        C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let manner = self.manners.load_full();
+        let answer =
+            service_fn(|request: Request<Incoming>| self.request(peer, request, manner.head, shared.clone()));
+        let lent = TokioIo::new(Lent::new(connection, shared.clone()));
+        let mut answering = pin!(manner.http.serve_connection(lent, answer));
+        let mut idle = manner.idle;
+        let mut ends = false;
+        loop {
+            tokio::select! {
+                biased;
+                answered = &mut answering => return answered,
+                _ = ending.changed(), if !ends => {}
+                late = (**shared).as_ref().late(idle) => {
+                    if ends || late == Late::Head {
+                        return Err(Silence.into());
+                    }
+                    idle += GRACE;
+                }
+            }
+            ends = true;
+            answering.as_mut().graceful_shutdown();
         }
     }
+
+    fn request<C: Send + 'static>(
+        &self,
+        peer: Peer,
+        request: Request<Incoming>,
+        limits: HeadLimits,
+        shared: Arc<Shared<C>>,
+    ) -> impl Future<Output = Result<Response<Body>, std::convert::Infallible>> + Send + use<C> {
+        let under_way = UnderWay::on(shared);
+        let mut service = self.service.load().for_peer(peer);
+        let answering = match limits.check(&request) {
+            Ok(()) => Ok(service.call(request)),
+            Err(why) => Err(service.unreadable(why).map(Body::from)),
+        };
+        async move {
+            let _under_way = under_way;
+            match answering {
+                Ok(answering) => answering.await,
+                Err(refusal) => Ok(refusal),
+            }
+        }
+    }
+}
+
+/// The client was silent for too long.
+#[derive(Debug)]
+struct Silence;
+
+impl std::fmt::Display for Silence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the client was silent for too long")
+    }
+}
+
+impl std::error::Error for Silence {}
+
+/// Lets the client come to an end, so that it reads its answer.
+async fn say_goodbye<C: AsyncRead + AsyncWrite + Unpin>(mut connection: C) {
+    let listening = async {
+        connection.shutdown().await?;
+        let (mut words, mut heard) = ([0; 8192], 0);
+        while heard < LAST_WORDS {
+            match connection.read(&mut words).await? {
+                0 => break,
+                more => heard += more,
+            }
+        }
+        std::io::Result::Ok(())
+    };
+    // However it ends.
+    let _ = timeout(GOODBYE, listening).await;
 }

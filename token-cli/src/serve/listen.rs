@@ -1,69 +1,86 @@
-//! Where it listens, and how it ends.
+//! Taking connections, and where they go.
 
-use std::net::SocketAddr;
+use std::io;
 use std::time::Duration;
 
-use token_http::sidecar::Sidecar;
-use tokio::net::TcpListener;
+use futures_util::future::try_join_all;
+use token_http::sidecar::grpc::Grpc;
+use tokio::sync::mpsc;
 
-use super::cores::{Cores, Finished};
+use super::bind::Listener;
+use super::cores::Cores;
 use super::stop::Stop;
+use super::wire::Wire;
 use crate::failure::Failure;
 
 /// Before another try where no connection can be taken: mostly there are too many.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How many connections for gRPC may wait to be dealt with.
+const WAITING: usize = 64;
 
-/// Listens there.
-pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|source| cannot(address, source))
-}
-
-/// Hands connections to the cores until it is told to stop; then ends when all requests have.
-pub(super) async fn serve(listener: TcpListener, cores: Cores, stop: &Stop) -> Result<Finished, Failure> {
-    let address = listener.local_addr().map_err(Failure::system)?;
-    tracing::info!(%address, "listening");
-    let taking = async {
-        loop {
-            take(&listener, &cores).await?;
-        }
-    };
-    let ended: Result<(), Failure> = tokio::select! {
-        failure = taking => failure,
-        () = stop.told() => Ok(()),
-    };
-    drop(listener);
-    ended?;
-    tracing::info!("told to stop; finishing what was begun");
-    Ok(cores.finish().await)
-}
-
-async fn take(listener: &TcpListener, cores: &Cores) -> Result<(), Failure> {
-    match listener.accept().await {
-        Ok((connection, _)) => match connection.into_std() {
-            Ok(connection) => cores.hand(connection),
-            // Its client has it to bear, nobody else.
-            Err(_) => Ok(()),
-        },
-        Err(error) => {
-            tracing::warn!(%error, "cannot take a connection");
-            tokio::time::sleep(PAUSE).await;
-            Ok(())
-        }
+/// Says where it listens.
+pub(super) fn tell(listeners: &[Listener], grpc: &[Listener]) {
+    for listener in listeners {
+        tracing::info!(address = listener.address(), "listening");
+    }
+    for listener in grpc {
+        tracing::info!(address = listener.address(), "listening for gRPC");
     }
 }
 
-/// The same for gRPC, where that is asked for.
-pub(super) async fn serve_grpc(
-    sidecar: Sidecar,
-    listener: Option<TcpListener>,
-    stop: Stop,
-) -> Result<(), Failure> {
-    let Some(listener) = listener else { return Ok(()) };
-    let address = listener.local_addr().map_err(Failure::system)?;
-    tracing::info!(%address, "listening for gRPC");
-    sidecar.serve_grpc(listener, async move { stop.told().await }).await.map_err(Failure::system)
+/// Hands connections to the cores until it is dropped, or fails.
+pub(super) async fn serve(listeners: &[Listener], cores: &Cores) -> Result<(), Failure> {
+    take_all(listeners, async |connection| match connection.leave() {
+        Ok(connection) => cores.hand(connection),
+        // Its client has it to bear, nobody else.
+        Err(_) => Ok(()),
+    })
+    .await
 }
 
-fn cannot(address: SocketAddr, source: std::io::Error) -> Failure {
-    Failure::System { what: format!("cannot listen on {address}"), source }
+/// Answers gRPC until it is told to stop; then ends when all calls have.
+pub(super) async fn serve_grpc(
+    grpc: Option<Grpc>,
+    listeners: Vec<Listener>,
+    stop: Stop,
+) -> Result<(), Failure> {
+    let Some(grpc) = grpc else { return Ok(()) };
+    let (hand, handed) = mpsc::channel(WAITING);
+    let told = stop.clone();
+    let taking = async move {
+        let hand = async |connection: Wire| {
+            // Where nobody takes it, it is closed.
+            let peer = connection.peer();
+            let _ = hand.send(connection.at_once().map(|connection| (connection, peer))).await;
+            Ok(())
+        };
+        tokio::select! {
+            failure = take_all(&listeners, hand) => failure,
+            () = told.told() => Ok(()),
+        }
+    };
+    let serving =
+        async move { grpc.serve(handed, async move { stop.told().await }).await.map_err(Failure::system) };
+    tokio::try_join!(taking, serving).map(drop)
+}
+
+/// Takes connections from all listeners until it is dropped, or fails.
+async fn take_all(
+    listeners: &[Listener],
+    hand: impl AsyncFn(Wire) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let take = async |listener: &Listener| -> Result<(), Failure> {
+        loop {
+            match listener.accept().await {
+                Ok(connection) => hand(connection).await?,
+                Err(error) => pause(error).await,
+            }
+        }
+    };
+    try_join_all(listeners.iter().map(take)).await.map(drop)
+}
+
+async fn pause(error: io::Error) {
+    tracing::warn!(%error, "cannot take a connection");
+    tokio::time::sleep(PAUSE).await;
 }

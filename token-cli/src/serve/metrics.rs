@@ -10,6 +10,7 @@
 //! | `token_log_lines_dropped_total` | | lines of the log that could not be written in time |
 //! | `token_build_info` | `version` | always 1 |
 //! | `process_…` | | of the process: time of processors, memory, threads, file descriptors, start |
+//! | `token_reload_total` | `outcome` | reloads of settings and certificates: `done`, or `failed` and nothing has changed |
 //! | `token_cache_hits_total`, `token_cache_misses_total` | | uses that the local cache answered, and that had to be asked |
 //! | `token_cache_entries` | | what it keeps |
 //! | `token_cache_partitions_heard` | | of how many of the 1 024 partitions revocations are heard: tokens of the others are asked about |
@@ -17,6 +18,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
@@ -38,8 +40,16 @@ const GONE: Duration = Duration::from_secs(1);
 /// up holds a worker for as long as there are many.
 const UPKEEP: Duration = Duration::from_millis(250);
 
+/// The store that has connections to watch over, if there is one now.
+pub(super) type Watched = Arc<ArcSwapOption<RedisStore>>;
+
+/// A reload of the settings or of a certificate.
+pub(super) fn reloaded(outcome: &'static str) {
+    counter!("token_reload_total", "outcome" => outcome).increment(1);
+}
+
 /// Begins to count, and answers what writes it all down.
-pub(super) fn start(watched: Option<Arc<RedisStore>>, log: Log) -> Result<Render, Failure> {
+pub(super) fn start(watched: Watched, log: Log) -> Result<Render, Failure> {
     let refused = |error| Failure::system(std::io::Error::other(error));
     let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(refused)?;
     let builder = builder.idle_timeout(MetricKindMask::GAUGE, Some(GONE));
@@ -52,7 +62,7 @@ pub(super) fn start(watched: Option<Arc<RedisStore>>, log: Log) -> Result<Render
         process.collect();
         gauge!("token_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
         counter!("token_log_lines_dropped_total").absolute(log.dropped());
-        if let Some(store) = &watched {
+        if let Some(store) = &*watched.load() {
             tell(store);
         }
         handle.render()
@@ -67,11 +77,16 @@ fn describe() {
             "Lines of the log that could not be written in time, and were dropped.",
         ),
         ("token_redis_connection_swaps_total", "Replacements of the connection that validations share."),
+        ("token_reload_total", "Reloads of settings and certificates, by outcome."),
         ("token_cache_hits_total", "Uses of tokens that the local cache answered."),
         ("token_cache_misses_total", "Uses of tokens for which the store was asked."),
     ];
     for (name, help) in counters {
         describe_counter!(name, Unit::Count, help);
+    }
+    // From the beginning, so that a rate over the first reload is seen.
+    for outcome in ["done", "failed"] {
+        counter!("token_reload_total", "outcome" => outcome).increment(0);
     }
     let gauges = [
         ("token_build_info", "The version of this program; the value is always 1."),

@@ -1,43 +1,61 @@
 //! `serve`: a process that answers until it is told to stop.
 
+mod activity;
+mod bind;
 mod config;
 mod cores;
 mod door;
+mod files;
 mod hidden;
 mod json;
+mod keeper;
 mod lines;
 mod listen;
 mod log;
+mod manner;
 mod metrics;
+mod notify;
 mod otel;
+mod passed;
+mod refusals;
 mod repeats;
+mod socket_file;
+mod state;
 mod stop;
 mod text;
 mod tls;
 mod traces;
+mod waiting;
+mod wire;
 mod writer;
 
 use std::sync::Arc;
 
-use token_core::{Prefix, TokenService, TokenStore};
-use token_http::sidecar::{Issuer, Join, Limits, Measured, Sidecar, SidecarService, Tokens};
-use token_redis::{LocalCache, RedisStore};
+use arc_swap::ArcSwap;
+use token_http::sidecar::grpc::Grpc;
+use token_http::sidecar::{Join, Retirement};
+use tokio::signal::unix::{SignalKind, signal};
 
+use self::bind::bind;
 pub(crate) use self::config::with_file;
-use self::cores::Cores;
+use self::cores::{Cores, Finished};
 use self::door::Door;
+use self::keeper::Keeper;
 pub(crate) use self::log::start_for_command;
+use self::manner::{Manner, Manners};
+use self::metrics::Watched;
+use self::passed::Passed;
+use self::state::Common;
 use self::stop::Stop;
 use self::traces::Traces;
 use self::writer::Log;
 use crate::args::{Cli, ServeArgs, Settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::open::open_watched;
 use crate::report::Report;
 
 /// Answers until it is told to stop; then it finishes what it has begun.
-pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Report, Failure> {
+pub(crate) async fn run(arguments: ServeArgs, settings: Settings) -> Result<Report, Failure> {
     let export = otel::export(arguments.otlp_endpoint.as_deref(), |name| std::env::var(name).ok())?;
     let traces = export.as_ref().map(Traces::begin).transpose()?;
     let writing = log::start(arguments.log_format, traces.as_ref()).map_err(Failure::system)?;
@@ -57,80 +75,67 @@ pub(crate) async fn run(arguments: ServeArgs, settings: &Settings) -> Result<Rep
 
 async fn answer(
     arguments: ServeArgs,
-    settings: &Settings,
+    settings: Settings,
     trace: Option<Join>,
     log: &Log,
 ) -> Result<Report, Failure> {
-    let ServeArgs {
-        listen,
-        grpc,
-        listen_cert,
-        listen_key,
-        admins,
-        introspectors,
-        presenting,
-        web,
-        realm,
-        trusted_proxies,
-        cache,
-        threads,
-        at_once,
-        ..
-    } = arguments;
-    let cache = cache.map(|age| LocalCache::default().max_age(age.as_duration()));
-    let (tokens, watched) = open_watched(settings, cache).await?;
-    let sidecar = Sidecar {
-        tokens: Arc::new(measured(tokens.into_store(), &settings.prefix)),
-        realm,
-        credentials: Arc::new(presenting.options()),
-        admins: admins.into_iter().flatten().collect(),
-        introspectors: introspectors.into_iter().flatten().collect(),
-        issuer: web.issuer.unwrap_or(Issuer::OfHost { tls: listen_cert.is_some() }),
-        cors_origins: web.cors_origins.into_iter().flatten().collect(),
-        limits: Limits { at_once, ..Limits::default() },
-        metrics: Some(metrics::start(watched.clone(), log.clone())?),
-        trusted_proxies,
+    let mut passed = Passed::on(&[&arguments.listen[..], &arguments.grpc[..]].concat());
+    let watched = Watched::default();
+    let common = Common {
+        render: metrics::start(watched.clone(), log.clone())?,
         trace,
+        retirement: Retirement::default(),
     };
-    let certificate = listen_cert.zip(listen_key);
-    let tls = certificate.map(|(certificate, key)| tls::acceptor(&certificate, &key)).transpose()?;
-    let (service, prefix) = (sidecar.clone().service(), settings.prefix.clone());
-    let stop = Stop::listen()?;
-    let until = stop.clone();
-    let open = async move || {
-        let service = on_this_core(&service, watched.as_deref(), &prefix).await?;
-        Ok(Door::new(service, tls.clone(), until.clone()))
+    let manners = Manners::new(ArcSwap::from_pointee(Manner::of(&arguments)?));
+    let sidecar = common.wait(&arguments, &settings)?;
+    let stop = Stop::listen(common.retirement.clone(), manners.clone())?;
+    let grpc = match arguments.grpc.is_empty() {
+        true => None,
+        false => Some(Grpc::new(sidecar.clone()).await.map_err(Failure::system)?),
     };
-    let grpc = match grpc {
-        Some(address) => Some(listen::bind(address).await?),
-        None => None,
+    let service = sidecar.service();
+    let door = || Door::new(service.clone(), manners.clone(), stop.clone());
+    let hang_up = signal(SignalKind::hangup()).map_err(Failure::system)?;
+    let cores = Arc::new(Cores::start(arguments.threads.unwrap_or_else(cores::number), door)?);
+    let (listen, listen_grpc) = (arguments.listen.clone(), arguments.grpc.clone());
+    let keeper =
+        Keeper { cores: cores.clone(), manners, grpc: grpc.clone(), common, watched, arguments, settings };
+    let waiting = tokio::select! {
+        begun = keeper.begin() => begun?,
+        () = stop.told() => return Ok(done()),
     };
-    let cores = Cores::start(threads.unwrap_or_else(cores::number), open).await?;
-    // Not before: whoever can connect is answered.
-    let listener = listen::bind(listen).await?;
-    let http = listen::serve(listener, cores, &stop);
-    let (_finished, ()) = tokio::try_join!(http, listen::serve_grpc(sidecar, grpc, stop.clone()))?;
-    Ok(Report::text(Exit::Done, String::new()))
+    // Not before: who can connect is answered.
+    let grpc_listeners = bind(&listen_grpc, &mut passed).await?;
+    let listeners = bind(&listen, &mut passed).await?;
+    listen::tell(&listeners, &grpc_listeners);
+    notify::ready();
+    let http = async {
+        tokio::select! {
+            failure = listen::serve(&listeners, &cores) => failure?,
+            failure = keeper.keep(waiting, hang_up) => failure.map(|never| match never {})?,
+            () = stop.told() => {}
+        }
+        drop(listeners);
+        tracing::info!("told to stop; finishing what was begun");
+        Ok(finish(cores).await)
+    };
+    let (_finished, ()) = tokio::try_join!(http, listen::serve_grpc(grpc, grpc_listeners, stop.clone()))?;
+    Ok(done())
 }
 
-/// The same with a connection to the store on this core, where the store has connections.
-async fn on_this_core(
-    service: &SidecarService,
-    redis: Option<&RedisStore>,
-    prefix: &Prefix,
-) -> Result<SidecarService, Failure> {
-    let Some(store) = redis else { return Ok(service.clone()) };
-    let store = Arc::new(store.on_this_runtime().await.map_err(Failure::Store)?);
-    Ok(service.over(Arc::new(measured(store, prefix))))
+/// The threads last until what this answers is dropped.
+async fn finish(cores: Arc<Cores>) -> Option<Finished> {
+    match Arc::into_inner(cores) {
+        Some(cores) => Some(cores.finish().await),
+        None => None,
+    }
+}
+
+fn done() -> Report {
+    Report::text(Exit::Done, String::new())
 }
 
 /// The settings as they are in force, as a file for `--config`.
 pub(crate) fn print_config(cli: &Cli) -> Report {
     Report::text(Exit::Done, config::shown(cli))
-}
-
-/// The tokens of a store, behind counters.
-fn measured(store: Arc<dyn TokenStore>, prefix: &Prefix) -> Tokens {
-    let store: Arc<dyn TokenStore> = Arc::new(Measured::new(store));
-    TokenService::new(store, prefix.clone())
 }

@@ -7,7 +7,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use token_core::TokenId;
 use tracing::Instrument;
 
@@ -86,7 +86,15 @@ impl Front {
         )
     }
 
-    fn observe(&self, route: Route, method: &http::Method, headers: &http::HeaderMap) -> Observed {
+    /// Counts and logs an answer to what never became a request.
+    pub(super) fn answer_unread(&self, peer: Peer, response: Response) -> Response {
+        let headers = HeaderMap::new();
+        let observed = self.observe(Route::None, &Method::CONNECT, &headers);
+        let sender = Sender { client: peer, headers: &headers, notes: None, presented: None };
+        self.answered(observed, response, &sender)
+    }
+
+    fn observe(&self, route: Route, method: &Method, headers: &HeaderMap) -> Observed {
         Observed::begin(route, method, headers, self.join)
     }
 

@@ -45,9 +45,11 @@ mod openapi;
 mod policy;
 mod problem;
 mod query;
+mod retirement;
 mod service;
 mod tokens;
 mod trace;
+mod unreadable;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -65,8 +67,10 @@ use self::front::Front;
 pub use self::limits::Limits;
 pub use self::measured::Measured;
 pub use self::oauth::{Issuer, IssuerError};
+pub use self::retirement::Retirement;
 pub use self::service::SidecarService;
 pub use self::trace::{Join, REQUEST, TARGET};
+pub use self::unreadable::Unreadable;
 use crate::auth::TokenAuth;
 use crate::credentials::CredentialOptions;
 use crate::refusal::Realm;
@@ -102,6 +106,8 @@ pub struct Sidecar {
     pub trusted_proxies: Vec<TrustedProxy>,
     /// What joins requests to traces; without it they have no spans.
     pub trace: Option<Join>,
+    /// Whether the process will end soon.
+    pub retirement: Retirement,
 }
 
 impl Sidecar {

@@ -51,6 +51,13 @@ impl SidecarService {
     }
 }
 
+impl SidecarService {
+    /// Counts and logs an answer to what never became a request.
+    pub(super) fn answer_unread(&self, response: Response<Body>) -> Response<Body> {
+        self.0.front.answer_unread(self.1, response)
+    }
+}
+
 impl<B> Service<Request<B>> for SidecarService
 where
     B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,

@@ -11,7 +11,7 @@ use token_core::{
     os_rng,
 };
 use token_http::Realm;
-use token_http::sidecar::{Limits, Sidecar, SidecarService, Tokens};
+use token_http::sidecar::{Limits, Retirement, Sidecar, SidecarService, Tokens};
 use tower::ServiceExt;
 
 pub(crate) const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
@@ -51,6 +51,7 @@ impl Running {
             metrics: Some(Arc::new(String::new)),
             trusted_proxies: Vec::new(),
             trace: None,
+            retirement: Retirement::default(),
         };
         set(&mut sidecar);
         Self { tokens, service: sidecar.service() }

@@ -10,7 +10,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 use super::proto::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use super::proto::token::v1::token_service_server::TokenServiceServer;
 use super::{Check, TokenCalls};
-use crate::sidecar::Tokens;
+use crate::sidecar::Sidecar;
 use crate::sidecar::health::look;
 
 /// How long a change may go unnoticed, besides the time that the store takes to answer.
@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_secs(1);
 const NAMES: [&str; 3] = ["", AuthorizationServer::<Check>::NAME, TokenServiceServer::<TokenCalls>::NAME];
 
 /// What the health service tells.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Health(HealthReporter);
 
 impl Health {
@@ -35,13 +35,17 @@ impl Health {
         HealthService::from_health_reporter(self.0.clone())
     }
 
-    /// Looks again and again whether the store answers.
-    pub(super) async fn watch(&self, tokens: &Tokens) -> std::convert::Infallible {
+    /// Looks again and again whether the store answers, until the end is announced: then nothing is ready any more.
+    pub(super) async fn watch(&self, sidecar: impl Fn() -> Sidecar) -> std::convert::Infallible {
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            let status = match look(tokens).await {
+        let retirement = sidecar().retirement;
+        while !retirement.is_announced() {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = retirement.announced() => break,
+            }
+            let status = match look(&sidecar().tokens).await {
                 Ok(()) => ServingStatus::Serving,
                 Err(error) => {
                     tracing::warn!(%error, "the store does not answer");
@@ -50,6 +54,8 @@ impl Health {
             };
             self.tell(status).await;
         }
+        self.tell(ServingStatus::NotServing).await;
+        std::future::pending().await
     }
 
     /// Nothing serves any more: whoever watches is told so, and the watching ends.

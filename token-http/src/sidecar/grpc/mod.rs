@@ -8,6 +8,7 @@
 //! | `grpc.reflection.v1.ServerReflection`, also `v1alpha` | people, with a client like grpcurl |
 
 mod check;
+mod connection;
 mod health;
 mod observe;
 pub mod proto;
@@ -15,27 +16,38 @@ mod status;
 mod tokens;
 mod words;
 
+use std::convert::Infallible;
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::routing::future::RouteFuture;
+use http::{Request, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_reflection::server::Builder as Reflection;
 use tower_layer::Layer;
+use tower_service::Service;
 
 use self::check::Check;
+use self::connection::Connection;
 use self::health::Health;
 use self::proto::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use self::proto::token::v1::token_service_server::TokenServiceServer;
 use self::tokens::TokenCalls;
-use super::Sidecar;
+use super::{Peer, Sidecar};
 use crate::grpc::GrpcAuth;
 
 /// The longest that a call may take, whatever its client allows. The store's own deadlines are shorter.
@@ -53,32 +65,107 @@ const MAX_CALLS: u32 = 1024;
 /// When a connection that says nothing is asked whether there is anybody.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-impl Sidecar {
-    /// Answers gRPC calls until it is told to stop; then it finishes what it has begun, within ten seconds.
+/// Answers gRPC calls. Clones answer with the same sidecar, which can be replaced.
+#[derive(Clone)]
+pub struct Grpc(Arc<Shared>);
+
+struct Shared {
+    now: ArcSwap<Answering>,
+    health: Health,
+}
+
+/// What calls are answered with now.
+struct Answering {
+    sidecar: Sidecar,
+    router: Router,
+}
+
+impl Grpc {
+    /// Answers with this sidecar.
     ///
     /// # Errors
-    /// The listener does not listen any more.
-    pub async fn serve_grpc(self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
-        let tokens = self.tokens.clone();
+    /// The descriptors that are built in do not decode.
+    pub async fn new(sidecar: Sidecar) -> io::Result<Self> {
         let health = Health::new().await;
-        let routes = self.grpc_routes(&health)?;
+        let now = ArcSwap::from_pointee(Answering::of(sidecar, &health)?);
+        Ok(Self(Arc::new(Shared { now, health })))
+    }
+
+    /// Answers with another sidecar from the next call on, on all connections. Calls that have begun end with the old one.
+    ///
+    /// # Errors
+    /// The descriptors that are built in do not decode; then nothing has changed.
+    pub fn replace(&self, sidecar: Sidecar) -> io::Result<()> {
+        self.0.now.store(Arc::new(Answering::of(sidecar, &self.0.health)?));
+        Ok(())
+    }
+
+    /// Answers calls on these connections until it is told to stop; then it finishes what it has begun, within ten seconds.
+    ///
+    /// # Errors
+    /// The server fails.
+    pub async fn serve<C>(
+        self,
+        connections: mpsc::Receiver<io::Result<(C, Peer)>>,
+        stop: impl Future<Output = ()>,
+    ) -> io::Result<()>
+    where
+        C: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let (stopped, stopping) = oneshot::channel::<()>();
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let connections = ReceiverStream::new(connections);
+        let connections =
+            connections.map(|taken| taken.map(|(connection, peer)| Connection(connection, peer)));
+        let routes: Routes = Router::new().fallback_service(self.clone()).into();
         let ended = async { _ = stopping.await };
-        let mut serving = Box::pin(server().add_routes(routes).serve_with_incoming_shutdown(incoming, ended));
+        let serving = server().add_routes(routes).serve_with_incoming_shutdown(connections, ended);
+        let mut serving = Box::pin(serving);
+        let health = &self.0.health;
         tokio::select! {
             served = &mut serving => return served.map_err(io::Error::other),
-            never = health.watch(&tokens) => match never {},
+            never = health.watch(|| self.0.now.load_full().sidecar.clone()) => match never {},
             () = stop => {}
         }
-        health.end().await;
+        health.clone().end().await;
         drop(stopped);
         match timeout(DRAIN, serving).await {
             Ok(served) => served.map_err(io::Error::other),
             Err(_) => Ok(()),
         }
     }
+}
 
+/// Each call is answered by what is there when it comes.
+impl Service<Request<Body>> for Grpc {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        // A router always is.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.0.now.load().router.clone().call(request)
+    }
+}
+
+/// Without the store, which may know a password.
+impl fmt::Debug for Grpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grpc").finish_non_exhaustive()
+    }
+}
+
+impl Answering {
+    fn of(sidecar: Sidecar, health: &Health) -> io::Result<Self> {
+        let router = sidecar.clone().grpc_routes(health)?.into_axum_router();
+        Ok(Self { sidecar, router })
+    }
+}
+
+impl Sidecar {
     /// All services.
     fn grpc_routes(self, health: &Health) -> io::Result<Routes> {
         let door = GrpcAuth(self.door());

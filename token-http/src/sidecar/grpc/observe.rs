@@ -14,7 +14,6 @@ use metrics::{counter, histogram};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use tonic::service::Routes;
-use tonic::transport::server::TcpConnectInfo;
 use tonic::{Code, Status};
 use tracing::Instrument;
 use tracing::field::display;
@@ -103,8 +102,7 @@ impl Call {
 }
 
 fn peer(extensions: &Extensions) -> Peer {
-    let over_tcp = || extensions.get::<TcpConnectInfo>()?.remote_addr().map(Peer::from);
-    extensions.get().copied().or_else(over_tcp).unwrap_or_default()
+    extensions.get().copied().unwrap_or_default()
 }
 
 /// A line of the access log.

@@ -1,0 +1,169 @@
+//! Where it listens: names, ports, socket files, and sockets that systemd passes on.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::Path;
+use std::process::Stdio;
+
+use token_tests::programs::{Cli, Running, program};
+use token_tests::servers::{Standalone, free_port};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::process::Command;
+
+use crate::until;
+
+const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+async fn answers<C: AsyncReadExt + AsyncWriteExt + Unpin>(connection: std::io::Result<C>) -> bool {
+    let Ok(mut connection) = connection else { return false };
+    let mut answer = String::new();
+    connection.write_all(HEALTH).await.is_ok()
+        && connection.read_to_string(&mut answer).await.is_ok()
+        && answer.starts_with("HTTP/1.1 200")
+}
+
+async fn tcp(address: &str, port: u16) -> bool {
+    answers(TcpStream::connect((address, port)).await).await
+}
+
+async fn unix(path: &Path) -> bool {
+    answers(UnixStream::connect(path).await).await
+}
+
+fn serve<'a>(cli: &'a Cli, listen: &str) -> Running<'a> {
+    cli.start(&format!("serve {listen}"))
+}
+
+async fn end(running: Running<'_>) {
+    running.signal(token_tests::programs::Signal::TERM);
+    let ran = running.until_it_ends().await;
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn localhost_and_a_port_alone_listen_on_both_loopbacks() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    for form in ["localhost:PORT", "PORT", ":PORT"] {
+        let port = free_port();
+        let running = serve(&cli, &format!("--listen {}", form.replace("PORT", &port.to_string())));
+        until(async || tcp("127.0.0.1", port).await && tcp("::1", port).await).await;
+        end(running).await;
+    }
+}
+
+#[tokio::test]
+async fn it_listens_at_every_address_it_is_told() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let (one, other) = (free_port(), free_port());
+    let running = serve(&cli, &format!("--listen [::1]:{one} --listen 127.0.0.1:{other}"));
+    until(async || tcp("::1", one).await && tcp("127.0.0.1", other).await).await;
+    assert!(!tcp("127.0.0.1", one).await && !tcp("::1", other).await);
+    end(running).await;
+}
+
+#[tokio::test]
+async fn a_bad_address_is_refused_with_the_right_form() {
+    let cli = Cli::new("redis://127.0.0.1:1");
+    for (address, taught) in [
+        ("http://localhost:8080", "localhost:8080"),
+        ("localhost", "localhost:8080"),
+        ("::1", "[::1]:8080"),
+        ("localhost:99999", "65535"),
+        ("/run/token.sock", "unix:/run/token.sock"),
+        ("unix:/tmp/x?mode=9", "0660"),
+    ] {
+        for flag in ["--listen", "--grpc"] {
+            let ran = cli.run(&format!("serve {flag} {address}"), "").await;
+            assert_eq!(ran.code, 2, "{address}");
+            assert!(ran.stderr.contains(taught), "{address}: {}", ran.stderr);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socket_file_has_its_mode_and_goes_with_the_process() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let path = cli.home().join("token.sock");
+    let running = serve(&cli, &format!("--listen unix:{}?mode=0640", path.display()));
+    until(async || unix(&path).await).await;
+    let file = fs::metadata(&path).unwrap();
+    assert!(file.file_type().is_socket());
+    assert_eq!(file.permissions().mode() & 0o777, 0o640);
+    end(running).await;
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_dead_socket_file_is_replaced_and_a_live_one_is_not() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let path = cli.home().join("token.sock");
+    drop(UnixListener::bind(&path).unwrap());
+    let listen = format!("--listen unix:{}", path.display());
+    let running = serve(&cli, &listen);
+    until(async || unix(&path).await).await;
+    let second = cli.run(&format!("serve {listen}"), "").await;
+    assert_eq!(second.code, 3);
+    assert!(second.stderr.contains("another process listens there"), "{}", second.stderr);
+    assert!(unix(&path).await, "the first is not disturbed");
+    end(running).await;
+    fs::write(&path, "not a socket").unwrap();
+    let third = cli.run(&format!("serve {listen}"), "").await;
+    assert_eq!(third.code, 2);
+    assert!(third.stderr.contains("no socket"), "{}", third.stderr);
+    assert_eq!(fs::read(&path).unwrap(), b"not a socket");
+}
+
+#[tokio::test]
+async fn grpc_listens_on_a_socket_file() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let path = cli.home().join("grpc.sock");
+    let running = serve(&cli, &format!("--listen 127.0.0.1:{} --grpc unix:{}", free_port(), path.display()));
+    until(async || {
+        let Ok(mut connection) = UnixStream::connect(&path).await else { return false };
+        connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+        // A frame of settings.
+        let mut head = [0; 9];
+        connection.read_exact(&mut head).await.is_ok() && head[3] == 4
+    })
+    .await;
+    end(running).await;
+}
+
+#[tokio::test]
+async fn systemd_passes_its_sockets_on() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let (http, grpc) = (free_port(), free_port());
+    let mut activate = Command::new(program("systemd-socket-activate", "systemd"));
+    activate
+        .arg(format!("--listen=127.0.0.1:{http}"))
+        .arg(format!("--listen=127.0.0.1:{grpc}"))
+        .arg("--fdname=http:grpc")
+        .arg(format!("--setenv=HOME={}", cli.home().display()))
+        .arg(cli.binary())
+        .args(["serve", "--store", &redis.url(), "--listen", "systemd", "--grpc", "systemd:grpc"])
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    let _activated = activate.spawn().unwrap();
+    // The first connection starts it.
+    until(async || tcp("127.0.0.1", http).await).await;
+    let mut connection = TcpStream::connect(("127.0.0.1", grpc)).await.unwrap();
+    connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut head = [0; 9];
+    connection.read_exact(&mut head).await.unwrap();
+    assert_eq!(head[3], 4, "gRPC is answered at the socket of that name");
+}
+
+#[tokio::test]
+async fn without_a_passed_socket_it_says_how_to_get_one() {
+    let redis = Standalone::start().await;
+    let ran = Cli::new(&redis.url()).run("serve --listen systemd", "").await;
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains(".socket unit"), "{}", ran.stderr);
+}

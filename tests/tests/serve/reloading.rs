@@ -1,0 +1,188 @@
+//! SIGHUP and new certificates: what runs goes on, and what comes is answered in the new way.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use token_tests::programs::{Cli, Daemon, program};
+use token_tests::servers::{ClientCertificates, Standalone};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::Command;
+use tokio::task::JoinSet;
+
+use crate::until;
+use crate::wire::{request, send, send_for};
+
+fn hang_up(sidecar: &Daemon) {
+    let id = sidecar.process_id().to_string();
+    assert!(std::process::Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+}
+
+async fn reloads(sidecar: &Daemon, outcome: &str) -> u64 {
+    let metrics = send_for(sidecar, &request("GET /metrics", b"a: b")).await;
+    let line = format!("token_reload_total{{outcome=\"{outcome}\"}} ");
+    metrics.lines().find_map(|own| own.strip_prefix(&line)).map_or(0, |number| number.parse().unwrap())
+}
+
+async fn realm(sidecar: &Daemon) -> String {
+    let answer = send_for(sidecar, &request("GET /auth", b"a: b")).await;
+    answer.split("realm=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_reload_under_load_loses_no_connection() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let token = cli.issue("admin", "-a 10m").await;
+    let file = cli.home().join("serve.toml");
+    fs::write(&file, "realm = \"one\"\n").unwrap();
+    let sidecar = Arc::new(cli.serve(&["--config", &file.display().to_string(), "--threads", "2"]).await);
+    assert_eq!(realm(&sidecar).await, "one");
+    let (over, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let mut clients = JoinSet::new();
+    for _ in 0..32 {
+        let (sidecar, over, asked, token) = (sidecar.clone(), over.clone(), asked.clone(), token.clone());
+        clients.spawn(async move {
+            let mut connection = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
+            let head = format!("GET /auth HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+            for _ in 0..100_000 {
+                if over.load(Ordering::Relaxed) {
+                    return;
+                }
+                connection.write_all(head.as_bytes()).await.unwrap();
+                let mut answer = [0; 4096];
+                let length = connection.read(&mut answer).await.unwrap();
+                let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+                assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+                asked.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    for (number, realm_now) in [(1, "two"), (2, "three"), (3, "four")] {
+        let before = asked.load(Ordering::Relaxed);
+        until(async || asked.load(Ordering::Relaxed) > before + 100).await;
+        fs::write(&file, format!("realm = \"{realm_now}\"\n")).unwrap();
+        hang_up(&sidecar);
+        until(async || reloads(&sidecar, "done").await == number).await;
+        assert_eq!(realm(&sidecar).await, realm_now);
+    }
+    over.store(true, Ordering::Relaxed);
+    while let Some(client) = clients.join_next().await {
+        client.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_key_file_is_read_again() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let keys = cli.home().join("keys");
+    let old = fs::read_to_string(&keys).unwrap();
+    let new = "m 8899aabbccddeeff00112233445566778899aabbccddeeff0011223344556677";
+    // The first key is the one of new tokens.
+    fs::write(&keys, format!("{new}\n{old}\n")).unwrap();
+    let token = cli.issue("admin", "-a 10m").await;
+    assert!(token.starts_with("tok_m"), "it is of the new key");
+    let auth = async || {
+        send(&sidecar, &request("GET /auth", format!("authorization: Bearer {token}").as_bytes())).await
+    };
+    assert_eq!(auth().await, Some(401), "the key is not known here");
+    hang_up(&sidecar);
+    until(async || reloads(&sidecar, "done").await == 1).await;
+    assert_eq!(auth().await, Some(200));
+}
+
+#[tokio::test]
+async fn a_broken_reload_keeps_what_there_was() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let file = cli.home().join("serve.toml");
+    fs::write(&file, "realm = \"one\"\n").unwrap();
+    let sidecar = cli.serve(&["--config", &file.display().to_string()]).await;
+    let token = cli.issue("admin", "-a 10m").await;
+    fs::write(&file, "realm = \"two\"\nnonsense = 1\n").unwrap();
+    hang_up(&sidecar);
+    until(async || reloads(&sidecar, "failed").await == 1).await;
+    assert_eq!(realm(&sidecar).await, "one");
+    // So does a key file that is no key file.
+    fs::write(&file, "realm = \"two\"\n").unwrap();
+    fs::write(cli.home().join("keys"), "broken").unwrap();
+    hang_up(&sidecar);
+    until(async || reloads(&sidecar, "failed").await == 2).await;
+    let asked = request("GET /auth", format!("authorization: Bearer {token}").as_bytes());
+    assert_eq!(send(&sidecar, &asked).await, Some(200));
+    assert_eq!(realm(&sidecar).await, "one");
+    assert!(sidecar.all_it_said().await.contains("not reloaded"));
+}
+
+#[tokio::test]
+async fn what_takes_a_restart_is_named_and_the_rest_is_changed() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let file = cli.home().join("serve.toml");
+    fs::write(&file, "realm = \"one\"\nthreads = 1\n").unwrap();
+    let sidecar = cli.serve(&["--config", &file.display().to_string()]).await;
+    fs::write(&file, "realm = \"two\"\nthreads = 2\n").unwrap();
+    hang_up(&sidecar);
+    until(async || reloads(&sidecar, "done").await == 1).await;
+    assert_eq!(realm(&sidecar).await, "two");
+    let said = sidecar.all_it_said().await;
+    let warned = said.lines().find(|line| line.contains("take a restart")).unwrap();
+    assert!(warned.contains("threads") && !warned.contains("realm"), "{warned}");
+}
+
+/// The files are replaced as Kubernetes does: by a symbolic link to another folder.
+#[tokio::test]
+async fn a_new_certificate_is_shown_without_a_signal() {
+    let redis = Standalone::start().await;
+    let (one, other) = (
+        Standalone::start_tls(ClientCertificates::Optional).await,
+        Standalone::start_tls(ClientCertificates::Optional).await,
+    );
+    let cli = Cli::new(&redis.url());
+    let at = |name: &str| cli.home().join(name);
+    for (server, folder) in [(&one, "first"), (&other, "second")] {
+        fs::create_dir(at(folder)).unwrap();
+        let certificates = server.certificates();
+        fs::copy(certificates.server_certificate(), at(folder).join("tls.crt")).unwrap();
+        fs::copy(certificates.server_key(), at(folder).join("tls.key")).unwrap();
+    }
+    std::os::unix::fs::symlink(at("first"), at("data")).unwrap();
+    let (certificate, key) =
+        (at("data/tls.crt").display().to_string(), at("data/tls.key").display().to_string());
+    let sidecar = cli.serve(&["--listen-cert", &certificate, "--listen-key", &key]).await;
+    let shows = async |server: &Standalone| {
+        let mut curl = Command::new(program("curl", "curl"));
+        curl.args(["--silent", "--fail", "--output", "/dev/null", "--cacert"])
+            .arg(server.certificates().ca());
+        curl.arg(format!("https://127.0.0.1:{}/healthz", sidecar.port()));
+        curl.status().await.unwrap().success()
+    };
+    assert!(shows(&one).await && !shows(&other).await);
+
+    // A connection that there is goes on. It is kept by a client that says how it gets on.
+    let mut old = Command::new(program("openssl", "openssl"))
+        .args(["s_client", "-quiet", "-connect", &format!("127.0.0.1:{}", sidecar.port())])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let (mut say, mut hear) = (old.stdin.take().unwrap(), old.stdout.take().unwrap());
+    let mut ask = async || {
+        say.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut answer = [0; 4096];
+        let length = hear.read(&mut answer).await.unwrap();
+        assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
+    };
+    ask().await;
+
+    std::os::unix::fs::symlink(at("second"), at("next")).unwrap();
+    fs::rename(at("next"), at("data")).unwrap();
+    until(async || shows(&other).await).await;
+    assert!(!shows(&one).await);
+    ask().await;
+}

@@ -1,0 +1,99 @@
+//! A store that is not there yet, and the end that is announced.
+
+use std::time::Duration;
+
+use token_tests::programs::Cli;
+use token_tests::servers::{Standalone, free_port};
+
+use crate::until;
+use crate::wire::{request, send};
+
+#[tokio::test]
+async fn it_waits_for_a_store_that_comes_later() {
+    let mut redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let token = cli.issue("admin", "-a 10m").await;
+    redis.kill();
+    let sidecar = cli.serve(&["--threads", "2"]).await;
+    let auth = request("GET /auth", format!("authorization: Bearer {token}").as_bytes());
+    assert_eq!(send(&sidecar, &auth).await, Some(503));
+    assert_eq!(send(&sidecar, &request("GET /readyz", b"a: b")).await, Some(503));
+    assert_eq!(send(&sidecar, &request("GET /healthz", b"a: b")).await, Some(200));
+    assert_eq!(send(&sidecar, &request("GET /auth", b"authorization: Bearer garbage")).await, Some(401));
+    redis.restart().await;
+    until(async || send(&sidecar, &request("GET /readyz", b"a: b")).await == Some(200)).await;
+    let token = cli.issue("admin", "-a 10m").await;
+    let auth = request("GET /auth", format!("authorization: Bearer {token}").as_bytes());
+    for _ in 0..4 {
+        assert_eq!(send(&sidecar, &auth).await, Some(200), "on every core");
+    }
+    let said = sidecar.all_it_said().await;
+    let waits = said.lines().filter(|line| line.contains("waiting for the store")).count();
+    assert!((1..=3).contains(&waits), "each cause once a minute: {said}");
+}
+
+#[tokio::test]
+async fn with_fail_fast_it_does_not_wait() {
+    let cli = Cli::new(&format!("redis://127.0.0.1:{}", free_port()));
+    let ran = cli.run(&format!("serve --listen 127.0.0.1:{} --fail-fast", free_port()), "").await;
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn what_waiting_cannot_mend_ends_it_at_once() {
+    let redis = Standalone::start_with_roles().await;
+    let port = redis.port();
+    for (store, named) in [
+        (format!("redis://validator:wrong@127.0.0.1:{port}"), "password"),
+        ("redis://127.0.0.1:1/notanumber".into(), "redis"),
+        ("http://127.0.0.1:1".into(), "write redis://"),
+    ] {
+        let ran = Cli::new(&store).run(&format!("serve --listen 127.0.0.1:{}", free_port()), "").await;
+        assert_eq!(ran.code, 2, "{store}: {}", ran.stderr);
+        assert!(ran.stderr.contains(named) && !ran.stderr.contains("wrong"), "{}", ran.stderr);
+    }
+    let cli = Cli::new(&format!("redis://127.0.0.1:{}", free_port()));
+    std::fs::write(cli.home().join("keys"), "broken").unwrap();
+    assert_eq!(cli.run("serve", "").await.code, 2);
+}
+
+#[tokio::test]
+async fn one_that_waits_can_be_told_to_stop() {
+    let cli = Cli::new(&format!("redis://127.0.0.1:{}", free_port()));
+    let sidecar = cli.serve(&[]).await;
+    sidecar.terminate();
+    assert_eq!(sidecar.until_it_ends().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn readiness_ends_before_it_stops_to_listen() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let token = cli.issue("admin", "-a 10m").await;
+    let (sidecar, grpc) = cli.serve_grpc(&["--drain", "1h"]).await;
+    let channel = tonic::transport::Channel::from_shared(format!("http://127.0.0.1:{grpc}")).unwrap();
+    let mut health = tonic_health::pb::health_client::HealthClient::new(channel.connect().await.unwrap());
+    let mut serves = async || {
+        let asked = tonic_health::pb::HealthCheckRequest { service: String::new() };
+        health.check(asked).await.unwrap().into_inner().status == 1
+    };
+    until(async || serves().await).await;
+    assert_eq!(send(&sidecar, &request("GET /readyz", b"a: b")).await, Some(200));
+    sidecar.terminate();
+    until(async || send(&sidecar, &request("GET /readyz", b"a: b")).await == Some(503)).await;
+    until(async || !serves().await).await;
+    let auth = request("GET /auth", format!("authorization: Bearer {token}").as_bytes());
+    assert_eq!(send(&sidecar, &auth).await, Some(200), "what comes all the same is answered");
+    sidecar.terminate();
+    let ended = tokio::time::timeout(Duration::from_secs(30), sidecar.until_it_ends()).await;
+    assert_eq!(ended.unwrap().code(), Some(3), "told twice, it ends at once");
+}
+
+#[tokio::test]
+async fn after_the_time_to_drain_it_ends() {
+    let redis = Standalone::start().await;
+    let sidecar = Cli::new(&redis.url()).serve(&["--drain", "1s"]).await;
+    sidecar.terminate();
+    assert_eq!(sidecar.until_it_ends().await.code(), Some(0));
+    assert!(sidecar.said().contains("not ready any more"), "{}", sidecar.said());
+}

@@ -1,0 +1,95 @@
+//! How connections are dealt with: TLS, the limits on what a client may send, and how long it may be silent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use http::Request;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto;
+use token_http::sidecar::Unreadable;
+use tokio_rustls::TlsAcceptor;
+
+use super::tls;
+use crate::args::ServeArgs;
+use crate::failure::Failure;
+
+/// How many requests one HTTP/2 connection may have under way.
+const STREAMS: u32 = 256;
+/// How often the client of such a connection is asked whether it is there, and how long it may take to say so.
+const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
+/// The number of header fields for which hyper has room that costs nothing.
+const CHEAP_FIELDS: usize = 100;
+
+/// How connections are dealt with.
+pub(super) struct Manner {
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) http: auto::Builder<TokioExecutor>,
+    pub(super) head: HeadLimits,
+    /// How long a connection may wait for its next request.
+    pub(super) idle: Duration,
+    /// How long requests are still taken when it is told to stop.
+    pub(super) drain: Duration,
+}
+
+/// The manner of the process. It can be replaced: connections that come later are dealt with in the new one.
+pub(super) type Manners = Arc<ArcSwap<Manner>>;
+
+/// How large the head of a request may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HeadLimits {
+    /// The bytes of its URL, and of the names and values of its header fields.
+    size: usize,
+    /// How many header fields it may have.
+    fields: usize,
+}
+
+impl Manner {
+    /// As the arguments say. Reads the certificate, if there is one.
+    pub(super) fn of(arguments: &ServeArgs) -> Result<Self, Failure> {
+        let certificate = arguments.listen_cert.as_deref().zip(arguments.listen_key.as_deref());
+        let tls = certificate.map(|(certificate, key)| tls::acceptor(certificate, key)).transpose()?;
+        let connections = &arguments.connections;
+        let head = HeadLimits { size: connections.max_header_size.0, fields: connections.max_headers.get() };
+        Ok(Self {
+            tls,
+            http: http(head),
+            head,
+            idle: connections.idle_timeout.as_duration(),
+            drain: connections.drain.0,
+        })
+    }
+}
+
+/// The limits of hyper are an outer wall, which it measures coarsely and, in HTTP/2, answers without a word.
+fn http(head: HeadLimits) -> auto::Builder<TokioExecutor> {
+    let wall = (4 * head.size).max(64 * 1024);
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1().max_buf_size(wall).header_read_timeout(None);
+    if head.fields > CHEAP_FIELDS {
+        http.http1().max_headers(head.fields);
+    }
+    http.http2()
+        .max_header_list_size(u32::try_from(wall).unwrap_or(u32::MAX))
+        .max_concurrent_streams(STREAMS)
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING.0)
+        .keep_alive_timeout(PING.1);
+    http
+}
+
+impl HeadLimits {
+    /// What is wrong with the head of a request, if anything is.
+    pub(super) fn check<B>(&self, request: &Request<B>) -> Result<(), Unreadable> {
+        let (uri, headers) = (request.uri(), request.headers());
+        let path = uri.path_and_query().map_or(0, |path| path.as_str().len());
+        if path > self.size {
+            return Err(Unreadable::UriTooLong);
+        }
+        let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if headers.len() > self.fields || path + size > self.size {
+            return Err(Unreadable::HeadTooLarge);
+        }
+        Ok(())
+    }
+}

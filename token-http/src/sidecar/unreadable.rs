@@ -1,0 +1,54 @@
+//! What never came to be a request: its answer is like any other, and so it is counted and logged.
+
+use axum::body::Body;
+use http::{Response, StatusCode};
+
+use super::problem::Problem;
+use super::service::SidecarService;
+
+/// Why there is no request to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unreadable {
+    /// It is no HTTP.
+    Malformed,
+    /// Its head did not come in time.
+    TooSlow,
+    /// Its first line is too long.
+    UriTooLong,
+    /// It has too many header fields, or they are too long.
+    HeadTooLarge,
+}
+
+impl Unreadable {
+    /// The status of its answer.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        }
+    }
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Malformed => "this is no request of HTTP/1.1 or HTTP/2",
+            Self::TooSlow => "the head of the request did not come in time",
+            Self::UriTooLong => "the URL of the request is too long",
+            Self::HeadTooLarge => "the request has too many header fields, or they are too long",
+        }
+    }
+}
+
+impl SidecarService {
+    /// The answer to what is no request, which it counts and logs as it does all answers.
+    #[must_use]
+    pub fn unreadable(&self, why: Unreadable) -> Response<String> {
+        let problem = Problem::Wrong(why.status(), "invalid_request", why.sentence().into());
+        let (parts, body) = problem.answer::<String>().into_parts();
+        let told = self.answer_unread(Response::from_parts(parts, Body::empty()));
+        Response::from_parts(told.into_parts().0, body)
+    }
+}
