@@ -235,10 +235,8 @@ async fn envoy_is_asked_for_its_client() {
         header("user-agent", "rclone"),
     ];
     let http = HttpRequest { header_map: Some(HeaderMap { headers }), ..HttpRequest::default() };
-    let attributes = AttributeContext {
-        request: Some(Request { http: Some(http), ..Request::default() }),
-        ..AttributeContext::default()
-    };
+    let attributes =
+        AttributeContext { request: Some(Request { http: Some(http) }), ..AttributeContext::default() };
     let asked = CheckRequest { attributes: Some(attributes) };
     let answer = AuthorizationClient::new(channel(port).await).check(asked).await.unwrap();
     assert_eq!(answer.into_inner().status.unwrap().code, 16);
