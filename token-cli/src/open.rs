@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use token_core::{
-    ConfirmationLevel, Finding, KeyRing, Span, StoreError, StoreErrorKind, TokenService, TokenStore,
+    ConfirmationLevel, Finding, KeyFit, KeyRing, Span, StoreError, StoreErrorKind, TokenService, TokenStore,
 };
 use token_redis::{LocalCache, Options, RedisStore, Role, Tls};
 use token_sqlite::SqliteStore;
@@ -20,7 +20,7 @@ pub(crate) type Tokens = TokenService<Arc<dyn TokenStore>>;
 
 /// Opens the store that the settings name, which must be there.
 pub(crate) async fn open(settings: &Settings) -> Result<Tokens, Failure> {
-    Ok(open_watched(settings, None).await?.0)
+    Ok(opened(settings, None, None).await?.0)
 }
 
 /// Opens the store that the settings name. The embedded one is created if it is not there yet, and that is reported on
@@ -39,10 +39,20 @@ pub(crate) async fn open_or_create(settings: &Settings) -> Result<Tokens, Failur
     }
 }
 
-/// As [`open`], with a local cache where one is asked for; and the store itself where it has connections to watch over.
+/// As [`open`], for `serve`: with a local cache if one is asked for, and the store itself if it has connections to watch
+/// over. The key file of another deployment is refused.
 pub(crate) async fn open_watched(
     settings: &Settings,
     cache: Option<LocalCache>,
+) -> Result<(Tokens, Option<Arc<RedisStore>>), Failure> {
+    opened(settings, cache, Some("serve")).await
+}
+
+/// Opens the store. `demanding_keys` is what the keys must fit for.
+async fn opened(
+    settings: &Settings,
+    cache: Option<LocalCache>,
+    demanding_keys: Option<&str>,
 ) -> Result<(Tokens, Option<Arc<RedisStore>>), Failure> {
     let (store, watched): (Arc<dyn TokenStore>, _) = match named(settings)? {
         Named::Sqlite(_) if cache.is_some() => {
@@ -51,12 +61,19 @@ pub(crate) async fn open_watched(
         Named::Sqlite(database) => {
             let typed = settings.store.is_some();
             missing_store::refuse(&database, &key_file_beside(&database), typed)?;
-            (Arc::new(sqlite(&database, settings, SqliteStore::open_existing)?), None)
+            let store = sqlite(&database, settings, SqliteStore::open_existing)?;
+            if let Some(doing) = demanding_keys {
+                demand(&store.key_fit().map_err(misconfigured)?, doing)?;
+            }
+            (Arc::new(store), None)
         }
         Named::Redis(url) => {
             let mut options = options(settings)?;
             options.local_cache = cache;
             let store = Arc::new(redis(url, settings, options).await?);
+            if let Some(doing) = demanding_keys {
+                demand(&store.key_fit().await, doing)?;
+            }
             (store.clone(), Some(store))
         }
     };
@@ -84,6 +101,7 @@ pub(crate) async fn open_apart(settings: &Settings, name: &str) -> Result<Apart,
             // Nobody depends on what becomes of these tokens, nor asks what became of them.
             options.confirm = Some(ConfirmationLevel::Local);
             options.tombstone_retention = Span::MIN;
+            options.note_keys = false;
             (Arc::new(redis(url, settings, options).await?), None)
         }
     };
@@ -109,7 +127,12 @@ pub(crate) async fn examine(settings: &Settings, role: Option<Role>) -> Result<V
             Ok(findings)
         }
         Named::Redis(url) => {
-            let examined = token_redis::examine(url, &options(settings)?, role).await;
+            let ring = match key_file(settings) {
+                // A file that cannot be read is another finding.
+                Some(path) => keys::read_keys(path).ok(),
+                None => Some(Arc::new(KeyRing::public())),
+            };
+            let examined = token_redis::examine(url, &options(settings)?, role, ring.as_deref()).await;
             let mut findings = examined.map_err(misconfigured)?;
             findings.push(keys::of_a_server(key_file(settings)));
             Ok(findings)
@@ -168,6 +191,15 @@ fn options(settings: &Settings) -> Result<Options, Failure> {
     options.confirm = settings.confirm;
     options.tls = tls(settings)?;
     Ok(options)
+}
+
+/// Refuses the keys of another deployment. A node that lacks those of the store goes on, since they may be added.
+fn demand(fit: &KeyFit, doing: &str) -> Result<(), Failure> {
+    fit.demand(doing).map_err(misconfigured)?;
+    if let Some(trouble) = fit.trouble() {
+        tracing::warn!("{trouble}");
+    }
+    Ok(())
 }
 
 fn misconfigured(error: StoreError) -> Failure {

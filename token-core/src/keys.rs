@@ -8,6 +8,7 @@ use std::fmt;
 use rand_chacha::rand_core::CryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::key_check::CheckValue;
 use crate::plain::{PlainTextError, plain_text};
 
 /// The version of a store key, as it stands in a token: one of `0-9A-Za-z`. `0` is the built-in public key.
@@ -22,6 +23,11 @@ impl KeyVersion {
     #[must_use]
     pub fn new(byte: u8) -> Option<Self> {
         byte.is_ascii_alphanumeric().then_some(Self(byte))
+    }
+
+    /// Every version that there can be.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (b'0'..=b'z').filter_map(Self::new)
     }
 
     /// The character, as a byte.
@@ -152,6 +158,16 @@ impl KeyRing {
     /// The keyed hash that seals these bytes; `None` when the version is not in this ring.
     pub(crate) fn seal(&self, version: KeyVersion, bytes: &[u8]) -> Option<blake3::Hash> {
         self.key(version).map(|key| blake3::keyed_hash(&key.seal, bytes))
+    }
+
+    /// What a store keeps of the key with this version, to tell it from another: derived from it one way. `None` if the
+    /// version is not in this ring.
+    #[must_use]
+    pub fn check_value(&self, version: KeyVersion) -> Option<CheckValue> {
+        let derived = self.key(version).map(|key| {
+            Zeroizing::new(blake3::derive_key("token-core 2026-11 store key check", key.token.as_slice()))
+        })?;
+        derived.first_chunk().copied()
     }
 
     fn key(&self, version: KeyVersion) -> Option<&StoreKey> {

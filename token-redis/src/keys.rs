@@ -7,6 +7,7 @@
 //! | `NAMESPACE:{PARTITION}:u:SUBJECT` | the ids of a subject's tokens |
 //! | `NAMESPACE:{PARTITION}:r:u:SUBJECT` | when all tokens of a subject were last revoked |
 //! | `NAMESPACE:{PARTITION}:i:REQUEST` | the token that was issued for an idempotency key |
+//! | `NAMESPACE:{keys}:v:VERSION` | the check value of a key version that has issued tokens; it stays |
 //!
 //! `PARTITION` is the hash tag, two characters that a token carries in its text: all keys of one subject fall into one
 //! slot. `ID` are the 26 characters of the token id behind its partition; `SUBJECT` is a hash, never a name, and
@@ -15,11 +16,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use token_core::{PARTITIONS, Partition, SubjectHash, TokenId};
+use token_core::{KeyVersion, PARTITIONS, Partition, SubjectHash, TokenId};
 
 /// What every key of a deployment starts with: 1–32 characters of `0-9A-Za-z_-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Namespace(String);
+
+/// The hash tag of all check values.
+const KEYS_TAG: &str = "keys";
 
 /// A text that is no namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +80,16 @@ impl Namespace {
     /// The token that was issued for an idempotency key.
     pub(crate) fn issued_once(&self, partition: Partition, name: u128) -> String {
         self.key(partition, &["i:", &format!("{name:032x}")])
+    }
+
+    /// The check value of a key version. It is in no partition: a tag of four characters is none.
+    pub(crate) fn key_check(&self, version: KeyVersion) -> String {
+        format!("{self}:{{{KEYS_TAG}}}:v:{version}")
+    }
+
+    /// The slot of the check values, in a cluster.
+    pub(crate) fn slot_of_key_checks() -> u16 {
+        crc16::State::<crc16::XMODEM>::calculate(KEYS_TAG.as_bytes()) % 16_384
     }
 
     /// A key of nobody's in the first partition whose slot is wanted.

@@ -72,6 +72,7 @@ mod cache;
 mod confirm;
 mod connect;
 mod doctor;
+mod key_checks;
 mod keys;
 mod opening;
 mod options;

@@ -36,6 +36,9 @@ pub struct Options {
     pub tls: Tls,
     /// How long a revoked token can be explained. Default [`Tombstone::RETENTION`].
     pub tombstone_retention: Span,
+    /// Whether the first issue notes a check value of the issuing key in the store, and refuses if another key is noted.
+    /// Default `true`; `false` is for tokens that leave nothing behind.
+    pub note_keys: bool,
 }
 
 impl Default for Options {
@@ -52,6 +55,7 @@ impl Default for Options {
             local_cache: None,
             tls: Tls::default(),
             tombstone_retention: Tombstone::RETENTION,
+            note_keys: true,
         }
     }
 }

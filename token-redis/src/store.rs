@@ -7,11 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redis::{RedisResult, Value};
 use token_core::{
-    Change, Confirmation, Demand, Grant, IdempotencyEntry, IdempotencyKey, IssueRequest, KeyRing, Listing,
-    Mode, Once, ParsedToken, Partition, Record, RecordError, Repeated, Revocation, RevokeOutcome, Sighting,
-    StoreError, Subject, SubjectHash, TokenId, TokenState, TokenStore, Tombstone, TombstoneError, Validating,
-    Verdict,
+    Change, Confirmation, Demand, Grant, IdempotencyEntry, IdempotencyKey, IssueRequest, KeyFit, KeyRing,
+    Listing, Mode, Once, ParsedToken, Partition, Record, RecordError, Repeated, Revocation, RevokeOutcome,
+    Sighting, StoreError, Subject, SubjectHash, TokenId, TokenState, TokenStore, Tombstone, TombstoneError,
+    Validating, Verdict,
 };
+use tokio::time::Instant;
 
 use crate::answer::{self, Answer};
 use crate::attempt::Attempt;
@@ -19,6 +20,7 @@ use crate::builder::Builder;
 use crate::cache::CacheStatus;
 use crate::confirm::Confirmed;
 use crate::connect::{Home, Own, Primaries, Shared, Target, Work};
+use crate::key_checks::{self, Noted};
 use crate::keys::Namespace;
 use crate::opening;
 use crate::options::Options;
@@ -41,6 +43,7 @@ pub struct RedisStore {
     shared: Arc<Shared>,
     validation: Validation,
     primaries: Arc<Primaries>,
+    noted: Arc<Noted>,
 }
 
 impl RedisStore {
@@ -67,7 +70,7 @@ impl RedisStore {
         let shared = Arc::new(opening::open(&target, &options, attempt).await?);
         let primaries = Arc::new(Primaries::new(target.clone(), &options));
         let validation = Validation::new(keys.clone(), &options, target, shared.clone());
-        Ok(Self { keys, options, target: shown, shared, validation, primaries })
+        Ok(Self { keys, options, target: shown, shared, validation, primaries, noted: Arc::default() })
     }
 
     /// The same store for the runtime that this is called on: its validations share a connection that lives there, and calls
@@ -89,6 +92,7 @@ impl RedisStore {
             validation: self.validation.over(shared.clone()),
             shared,
             primaries: self.primaries.clone(),
+            noted: self.noted.clone(),
         })
     }
 
@@ -96,6 +100,17 @@ impl RedisStore {
     /// `RedisStore::builder().local_cache(LocalCache::default()).connect(url, keys)`.
     pub fn builder() -> Builder {
         Builder::default()
+    }
+
+    /// Compares the keys of this node with what the store knows of the keys that issued its tokens. A server that does
+    /// not answer by [`Options::deadline`], or refuses, leaves that unknown.
+    pub async fn key_fit(&self) -> KeyFit {
+        let (attempt, slot) = (self.attempt("read the key versions"), Namespace::slot_of_key_checks());
+        let look = key_checks::Look(&self.options.namespace);
+        match self.primaries.at_home_of(slot, &look, attempt.until()).await {
+            Ok(Ok(known)) => self.keys.fit(&known),
+            _ => KeyFit::Unknown,
+        }
     }
 
     /// How often the connection that validations share was replaced, because it was lost or calls on it timed out.
@@ -373,6 +388,12 @@ impl RedisStore {
     ) -> Result<Answered, StoreError> {
         let (attempt, names) = (self.attempt("issue"), &self.options.namespace);
         let index = names.index(request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?);
+
+        // Not with the key file of another deployment: no node of this one would know the token.
+        if self.options.note_keys {
+            let until = Instant::now() + self.options.deadline / 2;
+            self.noted.before_issue(&self.keys, names, &self.primaries, until).await.demand("issue")?;
+        }
 
         let survey = Call {
             script: &scripts::SURVEY,

@@ -54,6 +54,7 @@ mod database;
 mod error;
 mod examine;
 mod fresh;
+mod key_checks;
 pub mod keyfile;
 mod lifetimes;
 mod open;

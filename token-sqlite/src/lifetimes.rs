@@ -4,16 +4,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use token_core::{Check, Clock, Finding, Grant, KeyRing, Record, SystemClock, Timestamp, TokenId};
+use token_core::{Check, Clock, Finding, Grant, KeyFit, KeyRing, Record, SystemClock, Timestamp, TokenId};
 
 use crate::error::Failure;
 use crate::examine::open;
+use crate::key_checks;
 use crate::rows;
 
 const RECORDS: Check = Check {
     name: "records",
     wanted: "the key file opens the record of every token",
     why: "a token whose record does not open is refused: its key is not in the key file, or the record was changed",
+};
+
+const KEY_VERSIONS: Check = Check {
+    name: "key-versions",
+    wanted: "the key file has the keys that issued the tokens in the database",
+    why: "with the key file of another database, no token of this one is recognised",
 };
 
 const LIFETIMES: Check = Check {
@@ -37,7 +44,7 @@ pub fn examine_tokens(path: &Path, keys: &KeyRing) -> Vec<Finding> {
     let node = path.display().to_string();
     let findings = match open(path) {
         Ok(db) => match look(&db, keys, SystemClock.now()) {
-            Ok(seen) => vec![seen.records(), seen.lifetimes()],
+            Ok(seen) => vec![key_versions(&seen.fit), seen.records(), seen.lifetimes()],
             Err(failure) => vec![RECORDS.failure(failure.explain("read", "database", path).to_string())],
         },
         Err(_) => Vec::new(),
@@ -45,15 +52,16 @@ pub fn examine_tokens(path: &Path, keys: &KeyRing) -> Vec<Finding> {
     findings.into_iter().map(|finding| finding.at(&node)).collect()
 }
 
-#[derive(Default)]
 struct Seen {
+    fit: KeyFit,
     all: usize,
     unreadable: Vec<TokenId>,
     too_late: Vec<TokenId>,
 }
 
 fn look(db: &Connection, keys: &KeyRing, now: Timestamp) -> Result<Seen, Failure> {
-    let mut seen = Seen::default();
+    let fit = keys.fit(&key_checks::known(db)?);
+    let mut seen = Seen { fit, all: 0, unreadable: Vec::new(), too_late: Vec::new() };
     rows::each(db, now, |id, live| {
         seen.all += 1;
         match Record::decode(id, &live.record, keys).map(|record| record.into_grant(id, live.expires_at)) {
@@ -63,6 +71,14 @@ fn look(db: &Connection, keys: &KeyRing, now: Timestamp) -> Result<Seen, Failure
         }
     })?;
     Ok(seen)
+}
+
+fn key_versions(fit: &KeyFit) -> Finding {
+    match (fit, fit.trouble()) {
+        (KeyFit::Differs(_), Some(trouble)) => KEY_VERSIONS.failure(trouble),
+        (_, Some(trouble)) => KEY_VERSIONS.warning(trouble),
+        (_, None) => KEY_VERSIONS.ok("as in the database"),
+    }
 }
 
 fn ends_too_late(grant: &Grant, now: Timestamp) -> bool {

@@ -17,11 +17,12 @@ use crate::writing::Queue;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// What a database of the version before lacks.
-const SINCE_VERSION_1: &str = include_str!("issued_once.sql");
+/// What each version after the first has added.
+const ADDITIONS: [(i32, &str); 2] =
+    [(2, include_str!("issued_once.sql")), (3, include_str!("key_checks.sql"))];
 
 /// `PRAGMA user_version`: the version of the schema.
-const SCHEMA_VERSION: i32 = 2;
+const SCHEMA_VERSION: i32 = 3;
 
 /// `PRAGMA application_id`, "toks": tells our files from those of other programs.
 pub(crate) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"toks");
@@ -147,7 +148,7 @@ fn fill(path: &Path) -> Result<(), Failure> {
     new.pragma_update(None, "synchronous", "OFF")?;
     new.pragma_update(None, "journal_mode", "MEMORY")?;
     new.execute_batch(SCHEMA)?;
-    new.execute_batch(SINCE_VERSION_1)?;
+    add_since(&new, 1)?;
     new.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     new.pragma_update(None, "application_id", APPLICATION_ID)?;
     switch_to_wal(&new, path)?;
@@ -188,11 +189,19 @@ fn update(writer: &Connection) -> Result<(), Failure> {
         return Ok(());
     }
     let transaction = Transaction::new_unchecked(writer, TransactionBehavior::Immediate)?;
-    if version()? < SCHEMA_VERSION {
-        transaction.execute_batch(SINCE_VERSION_1)?;
+    let before = version()?;
+    if before < SCHEMA_VERSION {
+        add_since(&transaction, before)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
     Ok(transaction.commit()?)
+}
+
+fn add_since(db: &Connection, version: i32) -> Result<(), Failure> {
+    for (_, addition) in ADDITIONS.iter().filter(|(since, _)| *since > version) {
+        db.execute_batch(addition)?;
+    }
+    Ok(())
 }
 
 /// Readers and a writer side by side need SQLite's write-ahead log. The file remembers that it has one.

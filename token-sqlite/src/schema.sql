@@ -1,4 +1,4 @@
--- Version 2. Times are milliseconds since 1970-01-01T00:00:00Z, by the clock of the machine.
+-- Version 1. Times are milliseconds since 1970-01-01T00:00:00Z, by the clock of the machine.
 -- A token id is the partition's number in two bytes and 128 bits behind it, both big-endian.
 
 CREATE TABLE tokens (

@@ -14,6 +14,7 @@ use token_core::{
 
 use crate::database::{Database, Durability};
 use crate::error::Failure;
+use crate::key_checks;
 use crate::open::APPLICATION_ID;
 use crate::rows::{self, Live};
 use crate::store::on_disk;
@@ -91,6 +92,7 @@ impl Transitions {
         now: Timestamp,
     ) -> Result<Grant, Failure> {
         let subject = request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?.index;
+        key_checks::before_issue(db, &self.keys)?;
         rows::clear_expired(db, CLEARED_AT_ISSUE, now)?;
         let record = Record::new(request, now);
         let expires_at = now.after(record.deadlines().ttl(now));

@@ -21,7 +21,7 @@ pub(crate) async fn examined_as(url: &str, role: Option<Role>) -> Findings {
 
 /// The same with options.
 pub(crate) async fn examined_with(url: &str, options: &Options, role: Option<Role>) -> Findings {
-    Findings(examine(url, options, role).await.unwrap())
+    Findings(examine(url, options, role, None).await.unwrap())
 }
 
 /// Examines until the findings are such. Servers notice some things only after a while.

@@ -79,6 +79,6 @@ async fn something_else_than_redis_is_a_failure() {
 #[tokio::test]
 async fn a_url_that_is_none_is_an_error() {
     for url in ["", "http://h", "redis-cluster://h/2"] {
-        examine(url, &Options::default(), None).await.unwrap_err();
+        examine(url, &Options::default(), None, None).await.unwrap_err();
     }
 }

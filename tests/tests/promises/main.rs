@@ -15,6 +15,7 @@ mod canary;
 mod clock;
 mod command_line;
 mod confirmation;
+mod fleet_keys;
 mod full_memory;
 mod garbage;
 mod healing;

@@ -156,7 +156,7 @@ async fn an_issue_that_finds_an_index_of_another_type_leaves_no_record() {
         Lifetime::hard(span("1h")),
     );
     tokens.issue(&request, &mut token_core::os_rng().unwrap()).await.unwrap_err();
-    assert_eq!(server.command::<Vec<String>>(&["KEYS", "*"]).await, [index_key("admin")]);
+    assert_eq!(server.command::<Vec<String>>(&["KEYS", "tok:{??}:*"]).await, [index_key("admin")]);
 }
 
 #[tokio::test]

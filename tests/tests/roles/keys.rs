@@ -73,7 +73,7 @@ async fn each_role_has_one_set_of_rules_and_needs_its_password() {
     for role in Roles::names().iter().filter(|&role| role != "default") {
         let rules = rules(&server, role).await;
         let keys = match role.as_str() {
-            "doctor" => "~tok:{??}:doctor",
+            "doctor" => "~tok:{??}:doctor %R~tok:{keys}:v:?",
             role if ROLES_WITH_KEYS.contains(&role) => "~tok:*",
             _ => "",
         };

@@ -8,6 +8,7 @@
 //! | `CONFIG GET` | it only tells, and is asked for these names alone: none of them is secret |
 //! | `permitted.lua` | it runs no command; a server would not let it write (`no-writes`) |
 //! | `PING`, over another connection, to a server that gave no answer | it tells nothing but what is there |
+//! | `GET` of the check values of the store keys | it only reads |
 //! | `validate.lua` as a peek, on a key that no token has | it finds nothing; a peek renews nothing either way |
 
 use std::collections::HashMap;
@@ -23,6 +24,8 @@ use super::permissions::{Inquiry, Permissions};
 use super::scene::{Facts, Node, Offset};
 use super::seen::{Seen, Unseen, seen, trouble};
 use crate::connect::{Address, Member, Shape, open, peer, read_members};
+use crate::key_checks;
+use crate::keys::Namespace;
 use crate::validation::found::{self, Found};
 use crate::validation::question;
 
@@ -76,6 +79,9 @@ impl Asker {
         if let Some(key) = self.key_to_validate(&facts) {
             facts.validation = Some(validate(link, key).await?);
         }
+        if self.keeps_key_checks(&facts) {
+            facts.key_checks = Some(seen(key_checks::known(&self.namespace, link).await, "get")?);
+        }
         Ok(facts)
     }
 
@@ -85,6 +91,17 @@ impl Asker {
         Ok(answer.and_then(|answer| {
             inquiry.read(&answer).ok_or_else(|| Unseen::Refused("gave no answer of ours".into()))
         }))
+    }
+
+    fn keeps_key_checks(&self, facts: &Facts) -> bool {
+        match self.target.shape {
+            Shape::Single => true,
+            Shape::Sentinel { .. } => facts.info.as_ref().is_ok_and(Info::is_primary),
+            Shape::Cluster => {
+                let own = facts.myself().filter(|own| own.is("master"));
+                own.is_some_and(|own| serves(&own.slots, Namespace::slot_of_key_checks()))
+            }
+        }
     }
 
     /// A key on which a validation has to work at this server.

@@ -17,7 +17,7 @@ mod tour;
 
 use std::sync::Arc;
 
-use token_core::{Finding, StoreError};
+use token_core::{Finding, KeyRing, StoreError};
 
 use self::asker::Asker;
 use self::checks::Examiner;
@@ -31,9 +31,16 @@ use crate::options::Options;
 /// It needs no store that works, and changes nothing. Each server has [`Options::deadline`] for all its answers; all are
 /// asked at the same time, those that the URL does not name after those that it names.
 ///
+/// `keys` are those of this node; without them, nothing is found out about keys.
+///
 /// # Errors
 /// The URL is of another form, or the certificates cannot be used.
-pub async fn examine(url: &str, options: &Options, role: Option<Role>) -> Result<Vec<Finding>, StoreError> {
+pub async fn examine(
+    url: &str,
+    options: &Options,
+    role: Option<Role>,
+    keys: Option<&KeyRing>,
+) -> Result<Vec<Finding>, StoreError> {
     let target = Target::parse(url, Some(options.tls.certificates()))?;
     if target.certificates().is_some() {
         options.tls.prepare()?;
@@ -47,5 +54,5 @@ pub async fn examine(url: &str, options: &Options, role: Option<Role>) -> Result
         deadline: options.deadline,
     };
     let scene = tour::look_at_all(Arc::new(asker)).await;
-    Ok(checks::all(&scene, &Examiner { user, role }))
+    Ok(checks::all(&scene, &Examiner { user, role }, keys))
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use token_core::{CheckValue, KeyVersion};
+
 use super::info::Info;
 use super::permissions::Permissions;
 use super::seen::{Seen, Unseen};
@@ -52,6 +54,8 @@ pub(super) struct Facts {
     pub(super) permissions: Seen<Permissions>,
     /// What became of a validation, where one has to work.
     pub(super) validation: Option<Result<(), String>>,
+    /// The check values of the keys that issued tokens, if they are kept here.
+    pub(super) key_checks: Option<Seen<Vec<(KeyVersion, CheckValue)>>>,
 }
 
 impl Facts {
@@ -65,6 +69,7 @@ impl Facts {
             cluster_state: None,
             permissions: Err(Unseen::NotAsked),
             validation: None,
+            key_checks: None,
         }
     }
 

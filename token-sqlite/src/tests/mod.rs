@@ -4,6 +4,7 @@
 mod clock;
 mod expiry;
 mod failures;
+mod key_checks;
 mod opening;
 mod power;
 mod room;

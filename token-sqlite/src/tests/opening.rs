@@ -89,17 +89,20 @@ fn the_database_of_another_program_is_refused_and_left_as_it_was() {
 fn a_newer_schema_version_is_refused_with_both_numbers() {
     let place = Place::new();
     drop(place.open());
-    place.raw().execute_batch("PRAGMA user_version = 3").unwrap();
+    place.raw().execute_batch("PRAGMA user_version = 4").unwrap();
     let (kind, message) = refusal(&place.path());
     assert_eq!(kind, StoreErrorKind::Misconfigured);
-    assert!(message.contains("has schema version 3, and this program knows none beyond 2"), "{message}");
+    assert!(message.contains("has schema version 4, and this program knows none beyond 3"), "{message}");
 }
 
 #[tokio::test]
 async fn a_database_of_the_first_version_is_brought_to_this_one() {
     let place = Place::new();
     let issued = issue(&place.open(), hard()).await;
-    place.raw().execute_batch("DROP TABLE issued_once; PRAGMA user_version = 1").unwrap();
+    place
+        .raw()
+        .execute_batch("DROP TABLE issued_once; DROP TABLE key_checks; PRAGMA user_version = 1")
+        .unwrap();
     for _ in 0..2 {
         let tokens = place.open();
         assert!(is_active(&tokens, &issued).await);

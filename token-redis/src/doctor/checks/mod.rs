@@ -4,6 +4,7 @@ mod access;
 mod answers;
 mod clock;
 mod cluster;
+mod key_versions;
 mod persistence;
 mod replication;
 mod server;
@@ -11,7 +12,7 @@ mod server;
 #[cfg(test)]
 mod kit;
 
-use token_core::{Check, Finding, FindingStatus};
+use token_core::{Check, Finding, FindingStatus, KeyRing};
 
 use super::scene::{Facts, Node, Scene};
 
@@ -22,13 +23,14 @@ pub(super) struct Examiner {
 }
 
 /// All findings: what concerns the connection first, then what concerns the data.
-pub(super) fn all(scene: &Scene, examiner: &Examiner) -> Vec<Finding> {
+pub(super) fn all(scene: &Scene, examiner: &Examiner, keys: Option<&KeyRing>) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(sentinels) = &scene.sentinels {
         findings.extend(sentinels.findings());
     }
     findings.extend(answers::findings(scene));
     findings.extend(access::findings(scene, examiner));
+    findings.extend(key_versions::findings(scene, keys));
     findings.extend(cluster::findings(scene));
     findings.extend(replication::findings(scene));
     findings.extend(server::findings(scene));

@@ -1,0 +1,135 @@
+//! Whether the keys of a node are those that issued the tokens of a store.
+//!
+//! A store keeps a check value of each key version that has issued a token in it. Two deployments may both have a
+//! version `1`, with different keys: their check values differ.
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::keys::{KeyRing, KeyVersion};
+
+/// What a store keeps of a key: it tells one key from another, and nothing else about it.
+pub type CheckValue = [u8; 16];
+
+/// How the keys of a node compare with what a store knows of the keys that issued its tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub enum KeyFit {
+    /// The store knows a key of this node.
+    Fits,
+    /// The store knows no key yet, or could not be asked.
+    Unknown,
+    /// The store knows these versions only, and this node has none of them.
+    Missing(Vec<KeyVersion>),
+    /// The store knows another key of this version than the node has.
+    Differs(KeyVersion),
+}
+
+impl KeyRing {
+    /// Compares these keys with those that a store knows.
+    pub fn fit(&self, known: &[(KeyVersion, CheckValue)]) -> KeyFit {
+        let mut fits = false;
+        for &(version, value) in known {
+            match self.check_value(version) {
+                Some(own) if own != value => return KeyFit::Differs(version),
+                Some(_) => fits = true,
+                None => {}
+            }
+        }
+        match known {
+            [] => KeyFit::Unknown,
+            _ if fits => KeyFit::Fits,
+            others => KeyFit::Missing(others.iter().map(|&(version, _)| version).collect()),
+        }
+    }
+}
+
+impl KeyFit {
+    /// What is wrong and what to do about it; `None` if nothing is known to be wrong.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        match self {
+            Self::Fits | Self::Unknown => None,
+            Self::Missing(versions) => {
+                let named: Vec<String> = versions.iter().map(ToString::to_string).collect();
+                Some(format!(
+                    "the tokens in this store have key version {}, which this node lacks, and it refuses them; use the key \
+                     file of the fleet (TOKEN_KEY_FILE)",
+                    named.join(", ")
+                ))
+            }
+            Self::Differs(version) => Some(format!(
+                "this key file is of another deployment: its key version {version} is not the key version {version} that \
+                 issued the tokens in this store; use the key file of the fleet (TOKEN_KEY_FILE)"
+            )),
+        }
+    }
+
+    /// An error if the keys of the node are those of another deployment. `doing` is a verb, as in "cannot …".
+    ///
+    /// # Errors
+    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for [`KeyFit::Differs`].
+    pub fn demand(&self, doing: &str) -> Result<(), StoreError> {
+        match (self, self.trouble()) {
+            (Self::Differs(_), Some(trouble)) => {
+                Err(StoreError::new(StoreErrorKind::Misconfigured, format!("cannot {doing}: {trouble}")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ring(lines: &[(char, char)]) -> KeyRing {
+        let text: String = lines
+            .iter()
+            .map(|(version, digit)| format!("{version} {}\n", digit.to_string().repeat(64)))
+            .collect();
+        KeyRing::parse(&text).unwrap()
+    }
+
+    fn known(ring: &KeyRing) -> Vec<(KeyVersion, CheckValue)> {
+        KeyVersion::all().filter_map(|version| Some((version, ring.check_value(version)?))).collect()
+    }
+
+    fn version(character: u8) -> KeyVersion {
+        KeyVersion::new(character).unwrap()
+    }
+
+    #[test]
+    fn another_key_of_the_same_version_differs() {
+        let (ours, theirs) = (ring(&[('1', 'a')]), ring(&[('2', 'c'), ('1', 'b')]));
+        let fit = ours.fit(&known(&theirs));
+        assert_eq!(fit, KeyFit::Differs(version(b'1')));
+        let error = fit.demand("serve").unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+        assert!(error.to_string().contains("its key version 1 is not the key version 1"), "{error}");
+    }
+
+    #[test]
+    fn a_rotation_is_no_difference() {
+        let (old, both, new) = (ring(&[('1', 'a')]), ring(&[('2', 'b'), ('1', 'a')]), ring(&[('2', 'b')]));
+        for (node, store) in [(&both, &old), (&old, &both), (&both, &both), (&new, &both)] {
+            assert_eq!(node.fit(&known(store)), KeyFit::Fits);
+        }
+        assert_eq!(new.fit(&[]), KeyFit::Unknown);
+    }
+
+    #[test]
+    fn a_node_with_none_of_the_versions_is_warned_and_not_refused() {
+        let fit = KeyRing::public().fit(&known(&ring(&[('1', 'a')])));
+        assert_eq!(fit, KeyFit::Missing(vec![version(b'1')]));
+        assert!(fit.trouble().unwrap().contains("key version 1, which this node lacks"));
+        fit.demand("serve").unwrap();
+    }
+
+    #[test]
+    fn a_check_value_is_neither_the_key_nor_the_seal() {
+        let ring = ring(&[('1', 'a')]);
+        let value = ring.check_value(version(b'1')).unwrap();
+        assert_ne!(value, [0xaa; 16]);
+        assert_ne!(value, ring.seal(version(b'1'), b"").unwrap().as_bytes()[..16]);
+        assert_eq!(ring.check_value(version(b'2')), None);
+    }
+}

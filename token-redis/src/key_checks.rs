@@ -1,0 +1,115 @@
+//! The check values of the store keys: what tells a node that its key file is of another deployment.
+//!
+//! A process writes one before the first token that it issues, and never over another. Reading and writing is best effort:
+//! a server that refuses it or does not answer says nothing about keys.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::aio::ConnectionLike;
+use redis::{FromRedisValue, RedisResult, Value};
+use token_core::{CheckValue, KeyFit, KeyRing, KeyVersion};
+use tokio::time::Instant;
+
+use crate::connect::{Home, Own, Primaries, Work};
+use crate::keys::Namespace;
+
+/// After a server could not say, issues go on without for so long.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Whether an issue has to compare its key with the store's.
+#[derive(Default)]
+pub(crate) struct Noted(Mutex<Next>);
+
+#[derive(Default, Clone, Copy)]
+enum Next {
+    #[default]
+    Now,
+    From(Instant),
+    Never,
+}
+
+impl Noted {
+    /// Notes the key that issues in the store, or compares it with the one that is noted there, until it was done once.
+    pub(crate) async fn before_issue(
+        &self,
+        keys: &KeyRing,
+        namespace: &Namespace,
+        primaries: &Primaries,
+        until: Instant,
+    ) -> KeyFit {
+        if !self.is_due() {
+            return KeyFit::Unknown;
+        }
+        let version = keys.issuing_version();
+        let Some(value) = keys.check_value(version) else { return KeyFit::Unknown };
+        let note = Note { key: namespace.key_check(version), value };
+        let slot = Namespace::slot_of_key_checks();
+        let (fit, next) = match primaries.at_home_of(slot, &note, until).await {
+            Ok(Ok(Value::Nil)) => (KeyFit::Unknown, Next::Never),
+            Ok(Ok(noted)) => {
+                let fit = check_value(&noted).map_or(KeyFit::Unknown, |value| keys.fit(&[(version, value)]));
+                // A difference is looked at again by the next issue.
+                let next = if matches!(fit, KeyFit::Differs(_)) { Next::Now } else { Next::Never };
+                (fit, next)
+            }
+            _ => (KeyFit::Unknown, Next::From(Instant::now() + PAUSE)),
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        fit
+    }
+
+    fn is_due(&self) -> bool {
+        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Next::Now => true,
+            Next::From(time) => Instant::now() >= time,
+            Next::Never => false,
+        }
+    }
+}
+
+/// Writes a check value unless there is one, and answers the one that there was.
+struct Note {
+    key: String,
+    value: CheckValue,
+}
+
+impl Work for Note {
+    type Output = Value;
+
+    async fn perform(&self, own: &mut Own, _: &Home) -> RedisResult<Value> {
+        redis::cmd("SET").arg(&self.key).arg(&self.value).arg("NX").arg("GET").query_async(own).await
+    }
+}
+
+/// A look at all check values.
+pub(crate) struct Look<'a>(pub(crate) &'a Namespace);
+
+impl Work for Look<'_> {
+    type Output = Vec<(KeyVersion, CheckValue)>;
+
+    async fn perform(&self, own: &mut Own, _: &Home) -> RedisResult<Self::Output> {
+        known(self.0, own).await
+    }
+}
+
+/// Asks the server that keeps them for all check values.
+pub(crate) async fn known(
+    namespace: &Namespace,
+    link: &mut (impl ConnectionLike + Send),
+) -> RedisResult<Vec<(KeyVersion, CheckValue)>> {
+    // Alone first: the refusal of a pipeline does not tell its kind.
+    redis::cmd("GET").arg(namespace.key_check(KeyVersion::PUBLIC)).query_async::<Value>(link).await?;
+    let mut gets = redis::pipe();
+    for version in KeyVersion::all() {
+        gets.cmd("GET").arg(namespace.key_check(version));
+    }
+    let values: Vec<Value> = gets.query_async(link).await?;
+    let both = KeyVersion::all().zip(&values);
+    Ok(both.filter_map(|(version, value)| Some((version, check_value(value)?))).collect())
+}
+
+/// What is of another length was not written by us and says nothing.
+fn check_value(value: &Value) -> Option<CheckValue> {
+    Vec::<u8>::from_redis_value_ref(value).ok()?.try_into().ok()
+}

@@ -1,0 +1,43 @@
+//! The key file of another database.
+
+use std::sync::Arc;
+
+use token_core::{
+    Access, IssueRequest, KeyFit, KeyRing, KeyVersion, Prefix, StoreErrorKind, TokenService, os_rng,
+};
+
+use super::{Place, admin, hard, issue};
+use crate::store::SqliteStore;
+
+fn with_keys(place: &Place, digits: &str) -> TokenService<SqliteStore> {
+    let keys = Arc::new(KeyRing::parse(&format!("1 {}", digits.repeat(32))).unwrap());
+    let store = SqliteStore::open_with_clock(&place.path(), keys, Arc::clone(&place.clock)).unwrap();
+    TokenService::new(store, Prefix::default())
+}
+
+#[tokio::test]
+async fn another_key_of_the_same_version_issues_nothing() {
+    let place = Place::new();
+    let (own, other) = (with_keys(&place, "aa"), with_keys(&place, "bb"));
+    assert_eq!(own.store().key_fit().unwrap(), KeyFit::Unknown);
+    issue(&own, hard()).await;
+    issue(&own, hard()).await;
+    assert_eq!(own.store().key_fit().unwrap(), KeyFit::Fits);
+
+    assert_eq!(other.store().key_fit().unwrap(), KeyFit::Differs(KeyVersion::new(b'1').unwrap()));
+    let request = IssueRequest::new(admin(), Access::Full, hard());
+    let refused = other.issue(&request, &mut os_rng().unwrap()).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Misconfigured);
+    assert!(refused.to_string().contains("its key version 1 is not the key version 1"), "{refused}");
+    assert_eq!((place.count("tokens"), place.count("key_checks")), (2, 1));
+}
+
+#[tokio::test]
+async fn keys_of_another_version_are_only_said_to_be_missing() {
+    let place = Place::new();
+    issue(&with_keys(&place, "aa"), hard()).await;
+    let public = place.open();
+    assert_eq!(public.store().key_fit().unwrap(), KeyFit::Missing(vec![KeyVersion::new(b'1').unwrap()]));
+    issue(&public, hard()).await;
+    assert_eq!(public.store().key_fit().unwrap(), KeyFit::Fits);
+}
