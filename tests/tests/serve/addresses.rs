@@ -167,3 +167,21 @@ async fn without_a_passed_socket_it_says_how_to_get_one() {
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains(".socket unit"), "{}", ran.stderr);
 }
+
+#[tokio::test]
+async fn an_address_that_is_taken_or_absent_is_a_usage_error() {
+    let store = Standalone::start().await;
+    let cli = Cli::new(&store.url());
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (address, sentence) in [
+        (address.as_str(), "another program listens there"),
+        ("192.0.2.1:8080", "does not have that address"),
+    ] {
+        for flags in [format!("--listen {address}"), format!("--listen 127.0.0.1:0 --grpc {address}")] {
+            let ran = cli.run(&format!("serve {flags}"), "").await;
+            assert_eq!(ran.code, 2, "{flags}: {}", ran.stderr);
+            assert!(ran.stderr.contains(sentence), "{flags}: {}", ran.stderr);
+        }
+    }
+}

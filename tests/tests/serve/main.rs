@@ -11,6 +11,7 @@ mod access_log;
 mod addresses;
 mod cache;
 mod ending;
+mod full_disk;
 mod heads;
 mod hostile;
 mod listening;

@@ -65,9 +65,21 @@ pub(super) async fn bind(addresses: &[Address], passed: &mut Passed) -> Result<V
     Ok(listeners)
 }
 
+/// An address that is taken, not there or not permitted takes another one, which is mended by typing.
 fn cannot(address: &Address) -> impl FnOnce(io::Error) -> Failure {
     let what = format!("cannot listen on {address}");
-    |source| Failure::System { what, source }
+    move |source| match source.kind() {
+        ErrorKind::AddrInUse => Failure::usage(format!(
+            "{what}: another program listens there; end it, or choose another address"
+        )),
+        ErrorKind::AddrNotAvailable => {
+            Failure::usage(format!("{what}: this machine does not have that address; choose another one"))
+        }
+        ErrorKind::PermissionDenied => Failure::usage(format!(
+            "{what}: this user may not; choose a port from 1024 on, or have systemd pass the socket on"
+        )),
+        _ => Failure::System { what, source },
+    }
 }
 
 /// Both kinds of addresses over one socket; on a machine without IPv6, the others.
