@@ -146,7 +146,7 @@ async fn an_index_of_another_type_does_not_end_a_prune_for_the_others() {
 
 /// Its record would be found by no revocation of all tokens.
 #[tokio::test]
-async fn an_issue_that_finds_an_index_of_another_type_leaves_no_record() {
+async fn a_failed_issue_on_a_foreign_index_leaves_no_record() {
     let server = Standalone::start().await;
     let tokens = tokens_at(&server.url()).await;
     server.command::<()>(&["HSET", &index_key("admin"), "a", "b"]).await;
@@ -160,7 +160,7 @@ async fn an_issue_that_finds_an_index_of_another_type_leaves_no_record() {
 }
 
 #[tokio::test]
-async fn the_command_lists_the_good_ones_marks_the_others_and_ends_with_3() {
+async fn list_shows_good_tokens_marks_bad_ones_and_exits_with_3() {
     let server = Standalone::start().await;
     let cli = Cli::new(&server.url());
     let good = cli.run("issue -u admin -e 1h --json", "").await.json()["id"].as_str().unwrap().to_owned();

@@ -153,7 +153,7 @@ async fn a_server_in_protected_mode_or_with_too_many_clients_says_so() {
 }
 
 #[tokio::test]
-async fn a_server_with_as_many_clients_as_it_takes_is_named_and_waited_for() {
+async fn a_server_at_maxclients_is_named_and_waited_for() {
     let server = Standalone::start().await;
     let mut held = Vec::new();
     for _ in 0..10 {

@@ -63,7 +63,7 @@ async fn ask_until_lines_are_dropped(sidecar: &Daemon) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_stops_holds_up_nothing_and_learns_what_it_missed() {
+async fn a_stopped_log_reader_blocks_nothing_and_learns_the_loss() {
     let (mut reader, writer) = pipe();
     let (_redis, _cli, sidecar) = sidecar(&writer).await;
     drop(writer);

@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_without_a_scheme_is_secure_unless_it_is_said_otherwise() {
+    fn an_endpoint_without_a_scheme_is_secure_by_default() {
         for (text, insecure, endpoint) in [
             ("collector:4317", "", "https://collector:4317"),
             ("collector:4317", "false", "https://collector:4317"),
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_left_out_with_a_warning_that_repeats_nothing() {
+    fn a_malformed_variable_is_ignored_and_not_repeated() {
         for (name, value) in [
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "hidden"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "-1"),

@@ -46,7 +46,7 @@ fn a_mistyped_path_creates_no_store_and_is_a_usage_error() {
 }
 
 #[test]
-fn the_store_of_a_user_who_has_none_is_not_created_by_a_question() {
+fn no_command_but_issue_creates_the_default_store() {
     let cli = Cli::new();
     for command in ["list -u admin", "prune", "validate"] {
         let ran = cli.run_with(command, "tok_garbage");

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_the_clients_where_the_proxy_says_the_same_of_the_client() {
+    fn a_query_that_the_proxy_forwards_is_the_clients() {
         let said = |values: &[&str]| -> HeaderMap {
             let name = HeaderName::from_static(FORWARDED_URI);
             values.iter().map(|value| (name.clone(), value.parse().unwrap())).collect()

@@ -45,7 +45,7 @@ async fn a_token_used_while_the_clock_was_ahead_is_found() {
 }
 
 #[tokio::test]
-async fn sound_tokens_are_as_they_should_be_and_unreadable_ones_are_named() {
+async fn sound_tokens_pass_and_unreadable_ones_are_a_failure() {
     let place = place_ahead_by(Duration::from_secs(1));
     let tokens = place.open();
     for lifetime in [hard(), sliding()] {

@@ -176,7 +176,7 @@ const HEADS: [(&str, &str); 8] = [
 ];
 
 #[test]
-fn a_parameter_that_is_unknown_is_refused_in_every_scheme_and_named() {
+fn every_scheme_refuses_and_names_an_unknown_parameter() {
     for (head, query) in HEADS {
         for name in ["timeout", "socket_timeout", "DB", "max_connections", "client_name", "nodes", "protocl"]
         {
