@@ -15,7 +15,7 @@ const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 2_000_000 };
 /// Fails if standard output was closed when the process began.
 ///
 /// The standard library then opens `/dev/null` in its place, for reading and writing. The `>/dev/null` of a shell is for
-/// writing only: whoever writes that wants nothing delivered.
+/// writing only: a user who types that wants nothing delivered.
 pub(crate) fn is_open() -> Result<(), Error> {
     let stdout = std::io::stdout();
     let mode = fcntl_getfl(&stdout)? & OFlags::ACCMODE;

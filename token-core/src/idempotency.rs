@@ -113,7 +113,7 @@ impl IdempotencyKey {
     /// The parent is not compared: a holder may repeat with another of their tokens.
     #[must_use]
     pub fn entry(&self, request: &IssueRequest) -> IdempotencyEntry {
-        // Whoever adds a member says here whether it is compared.
+        // A new member must be listed here: compared or not.
         let IssueRequest { subject, access, lifetime, label, issuer, parent: _ } = request;
 
         let mut name = Fields::new("token-core 2026-11 idempotency key");

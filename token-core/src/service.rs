@@ -68,7 +68,7 @@ impl<S: TokenStore> TokenService<S> {
             Once::Issued(Change { outcome: grant, confirmation }) => {
                 Once::Issued(Issued { token, grant, confirmation })
             }
-            // The token that was just made is nobody's: what is told is the one that was issued.
+            // The text that was just generated is dropped: the answer names the token that was issued first.
             Once::Repeated(repeated) => Once::Repeated(repeated),
             Once::Mismatched => Once::Mismatched,
         })

@@ -74,7 +74,7 @@ pub(crate) fn each(db: &Connection, now: Timestamp, mut see: impl FnMut(TokenId,
     Ok(())
 }
 
-/// Starts the window of a live token with this record anew, and answers when it dies now: never earlier than before,
+/// Restarts the window of a live token with this record, and returns its new end: never earlier than before,
 /// whatever the clock says, and never behind its hard expiry. `None` where there is no such token.
 pub(crate) fn renew(
     db: &Connection,

@@ -26,7 +26,7 @@ impl PublishedFolder {
                 ("http://serve:8080", sidecar.to_owned()),
                 ("/srv/www", format!("{home}/www")),
                 ("/srv/incoming", format!("{home}/incoming")),
-                // nginx may not open /dev/stdout anew, if that is a socket or another user's.
+                // nginx cannot reopen /dev/stdout if that is a socket or belongs to another user.
                 ("access_log /dev/stdout", format!("access_log {home}/access.log")),
             ];
             replaced.iter().fold(FOLDER.to_owned(), |text, (from, to)| {

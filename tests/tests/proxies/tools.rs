@@ -43,7 +43,7 @@ impl Office {
         curl(&self.folder.url(), With::Nothing, &["--header", &format!("@{}", file.display())]).await
     }
 
-    /// How long the one record that there is lives on, after it was set to half a minute.
+    /// How long the one record that there is lives on, after it was set to five minutes.
     async fn left_after(&self, uses: impl AsyncFnOnce()) -> i64 {
         let keys: Vec<String> = self.redis.command(&["KEYS", "*"]).await;
         let is_record = |key: &&String| key.rsplit_once("}:").is_some_and(|(_, id)| !id.contains(':'));

@@ -20,7 +20,7 @@ const ISSUING: &[&str] =
     &["set", "exists", "persist", "zadd", "zrem", "zrange", "zrandmember", "zremrangebyscore"];
 /// Waiting for replicas, on a connection from a pool.
 const CONFIRMING: &[&str] = &["wait", "role", "unwatch"];
-/// What `without_writing.lua` calls besides: a part of INFO, which no list of commands has.
+/// What `without_writing.lua` also calls: a section of INFO, which no list of commands has.
 const WITHOUT_WRITING: &[&str] = &["info|replication"];
 /// What the revoke scripts call besides, and the walk over all indexes.
 const ADMINISTERING: &[&str] = &["del", "scan"];

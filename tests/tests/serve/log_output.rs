@@ -1,4 +1,4 @@
-//! Where the log goes: no request waits for whoever reads it, and what cannot be written is dropped and counted.
+//! Where the log goes: no request waits for its reader, and what cannot be written is dropped and counted.
 
 use std::fs::File;
 use std::io::{PipeReader, Read};

@@ -56,7 +56,7 @@ async fn issued_now(format: Format, tokens: &Tokens, issued: &Issued) -> Result<
     }
 }
 
-/// There is no token to print, so this is no success for whoever waits for one.
+/// There is no token to print, so this is no success for a caller that waits for one.
 fn issued_before(format: Format, repeated: &Repeated) -> Result<Report, Failure> {
     let id = repeated.id;
     let report = match (format, &repeated.known) {

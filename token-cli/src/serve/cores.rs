@@ -86,7 +86,7 @@ impl Cores {
         for core in &self.0 {
             let (answer, answered) = oneshot::channel();
             let work = work();
-            // Whoever waits for it may have given up.
+            // The caller that waits for it may have given up.
             let work = async move { _ = answer.send(work.await) };
             core.told.send(Told::Work(Box::pin(work))).map_err(|_| stopped())?;
             begun.push(answered);

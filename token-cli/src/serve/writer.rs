@@ -1,6 +1,6 @@
 //! Writes the lines of the log to standard error, from a thread of its own.
 //!
-//! Whoever has a line adds it and goes on: no request waits for the reader of the log. Lines are written twenty times a
+//! A thread that has a line adds it and goes on: no request waits for the reader of the log. Lines are written twenty times a
 //! second; a warning or an error at once, with all that came before it. What a reader does not take in time, or cannot be
 //! written (a full disk, a closed pipe), is dropped and counted, and a line says how many when lines can be written again.
 
@@ -95,7 +95,7 @@ impl Writing {
         Ok(Self { log, repeats, ended })
     }
 
-    /// How many lines were dropped, for whoever asks later.
+    /// The log, which knows how many lines were dropped.
     pub(super) fn log(&self) -> &Log {
         &self.log
     }
@@ -130,7 +130,7 @@ impl Writer {
             let ends = self.log.ends();
             self.write(&mut leaving);
             if ends {
-                // Whoever waits may have given up.
+                // The caller that waits may have given up.
                 let _ = end.send(());
                 return;
             }

@@ -194,7 +194,7 @@ impl Caller<'_> {
 }
 
 impl Sidecar {
-    /// Ends a token for whoever has its text and presents nothing else. Whose it is, is only for the record.
+    /// Ends a token for a caller who has its text and presents nothing else. The tombstone names its user.
     pub(super) async fn revoke_itself(&self, token: ParsedToken) -> Result<Change<RevokeOutcome>, Problem> {
         let (id, store) = (token.id(), self.tokens.store());
         let by = match store.show(id).await {

@@ -1,4 +1,4 @@
-//! What the metrics mean, for whoever reads them in Prometheus.
+//! What the metrics mean: the help texts that Prometheus shows.
 
 use metrics::{Unit, describe_counter, describe_histogram};
 

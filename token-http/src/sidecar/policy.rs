@@ -7,7 +7,7 @@
 //! | a holder's, of full access | issue tokens to its own user, which [never exceed it](token_core::Parent); list, show and revoke its user's |
 //! | any that is restricted to scopes | list, show and revoke itself |
 //!
-//! Whoever has the text of a token of their own user may end that one, too. At `/revoke` the text alone is enough, without
+//! A caller who has the text of a token of their own user may end that one, too. At `/revoke` the text alone is enough, without
 //! any other credential (RFC 7009): its holder could present it, and ending it takes nothing from anybody else.
 //!
 //! What somebody may not know of, does not exist for them: a single token is hidden, never forbidden, so that nobody

@@ -1,4 +1,4 @@
-//! What callers are told of a request that presents its token wrongly.
+//! What callers learn about a request that presents its token wrongly.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -71,7 +71,7 @@ async fn elsewhere_a_malformed_request_is_400_and_told_the_same() {
     }
 }
 
-/// Whoever asks cannot tell one from the other.
+/// The caller cannot tell one from the other.
 #[tokio::test]
 async fn why_a_token_is_not_valid_is_for_the_log_only() {
     let running = Running::new();

@@ -56,7 +56,7 @@ impl fmt::Display for Issuer {
 }
 
 impl Issuer {
-    /// The URL for whoever sent this request; none if it names no host.
+    /// The URL for the sender of this request; `None` if it names no host.
     pub(super) fn url(&self, request: &Parts) -> Option<String> {
         match self {
             Self::Url(url) => Some(url.clone()),
