@@ -189,6 +189,7 @@ fn options(settings: &Settings) -> Result<Options, Failure> {
     let mut options = Options::default();
     options.namespace = settings.namespace.clone();
     options.confirm = settings.confirm;
+    options.confirm_within(settings.confirm_timeout.as_duration());
     options.tls = tls(settings)?;
     Ok(options)
 }

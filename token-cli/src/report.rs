@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use serde::Serialize;
-use token_core::{Access, Confirmation, ConfirmationLevel, Grant, Timestamp};
+use token_core::{Access, Confirmation, ConfirmationLevel, Grant, Timestamp, Unconfirmed};
 use zeroize::Zeroizing;
 
 use crate::delivery;
@@ -52,14 +52,12 @@ impl Report {
         if confirmation.is_confirmed() {
             return self;
         }
-        let Confirmation { level, expected, reached } = confirmation;
+        let Confirmation { level, expected, reached, reason } = confirmation;
         let mend = format!("mend the replication, then {again}");
         let (by, advice) = match level {
             ConfirmationLevel::Disk => (
-                "by the disk of the server".to_owned(),
-                format!(
-                    "that takes Redis 7.2 or later with an append-only file, and a user who may WAITAOF; then {again}"
-                ),
+                format!("by the disk of the server ({})", why(reason)),
+                format!("{}, then {again}", mend_disk(reason)),
             ),
             _ if expected == 1 => ("by a replica".to_owned(), mend),
             _ => (format!("by all {expected} replicas ({reached} did)"), mend),
@@ -167,4 +165,34 @@ pub(crate) fn table<const N: usize>(
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
     layout::table(layout::columns(), headings, &rows.into_iter().collect::<Vec<_>>())
+}
+
+/// Why the disk did not confirm a change.
+fn why(reason: Option<Unconfirmed>) -> &'static str {
+    match reason {
+        Some(Unconfirmed::NoAppendOnlyFile) => "it has appendonly no",
+        Some(Unconfirmed::NeverSynced) => "it has appendfsync no, and never says when it has written",
+        Some(Unconfirmed::NoWaitAof) => "it has no WAITAOF, which came with Redis 7.2",
+        Some(Unconfirmed::NotPermitted) => "this user may not run WAITAOF there",
+        Some(Unconfirmed::AnswersEarly) => {
+            "its version is not known to answer WAITAOF only when the disk has it, redis/redis#13793"
+        }
+        Some(Unconfirmed::TooLate) => "no answer within --confirm-timeout",
+        _ => "it refused WAITAOF",
+    }
+}
+
+/// What to do about it.
+fn mend_disk(reason: Option<Unconfirmed>) -> &'static str {
+    match reason {
+        Some(Unconfirmed::NoAppendOnlyFile) => "set appendonly yes",
+        Some(Unconfirmed::NeverSynced) => "set appendfsync everysec or always",
+        Some(Unconfirmed::NoWaitAof) => "use Redis 7.2 or later, or another --confirm",
+        Some(Unconfirmed::NotPermitted) => "give the user +waitaof",
+        Some(Unconfirmed::AnswersEarly) => {
+            "use Redis 8.0 or later, or set appendfsync always and give the user +config|get"
+        }
+        Some(Unconfirmed::TooLate) => "wait longer, or look at its disk and for appendfsync no",
+        _ => "see the log",
+    }
 }

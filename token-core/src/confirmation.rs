@@ -12,14 +12,14 @@ use serde::ser::SerializeStruct;
 /// |---|---|---|
 /// | `local` | the primary (or the embedded store) has done it | a crash of the caller |
 /// | `replicated` | every replica that the topology lists, or that is connected, has it, and there is one | any single failover (where no topology lists replicas, of those that were connected) |
-/// | `disk` | the server has it on its disk | the loss of power there |
+/// | `disk` | the primary (or the embedded store) has it on its own disk; replicas are not asked | the loss of power there, not its loss |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConfirmationLevel {
     /// The server that was asked has done it.
     Local,
     /// Every replica that the topology lists has it.
     Replicated,
-    /// The server that was asked has it on disk.
+    /// The primary that was asked has it on its own disk. This says nothing of replicas.
     Disk,
 }
 
@@ -60,14 +60,50 @@ pub struct Confirmation {
     pub expected: u32,
     /// How many of them did.
     pub reached: u32,
+    /// Why the disk did not confirm it, if the store knows.
+    pub reason: Option<Unconfirmed>,
+}
+
+/// Why the disk of a server has not confirmed a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unconfirmed {
+    /// `appendonly no`: the server keeps no append-only file.
+    NoAppendOnlyFile,
+    /// `appendfsync no`: the server never says when the disk has a change.
+    NeverSynced,
+    /// The server has no `WAITAOF`: it is older than Redis 7.2, or the command is disabled.
+    NoWaitAof,
+    /// The user of the store may not run `WAITAOF`.
+    NotPermitted,
+    /// The server is of a version that answers `WAITAOF` before the disk has the change (redis/redis#13793), or of one
+    /// that could not be read, and is not known to run with `appendfsync always`.
+    AnswersEarly,
+    /// The disk did not confirm it in time.
+    TooLate,
+}
+
+impl Unconfirmed {
+    /// Its name for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoAppendOnlyFile => "appendonly_no",
+            Self::NeverSynced => "appendfsync_no",
+            Self::NoWaitAof => "no_waitaof",
+            Self::NotPermitted => "waitaof_not_permitted",
+            Self::AnswersEarly => "waitaof_answers_early",
+            Self::TooLate => "too_late",
+        }
+    }
 }
 
 impl Confirmation {
     /// Done by the server that was asked; nobody else was.
-    pub const LOCAL: Self = Self { level: ConfirmationLevel::Local, expected: 0, reached: 0 };
+    pub const LOCAL: Self = Self { level: ConfirmationLevel::Local, expected: 0, reached: 0, reason: None };
 
     /// On the disk of the store itself.
-    pub const DISK: Self = Self { level: ConfirmationLevel::Disk, expected: 1, reached: 1 };
+    pub const DISK: Self = Self { level: ConfirmationLevel::Disk, expected: 1, reached: 1, reason: None };
 
     /// Whether the change has gone as far as was asked for. If not, it is done all the same, but one failure may undo it:
     /// confirm it again.
@@ -77,14 +113,19 @@ impl Confirmation {
     }
 }
 
-/// As JSON: `level, confirmed, expected, reached`.
+/// As JSON: `level, confirmed, expected, reached`, and `reason` if there is one.
 impl Serialize for Confirmation {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Confirmation", 4)?;
+        let mut fields =
+            serializer.serialize_struct("Confirmation", 4 + usize::from(self.reason.is_some()))?;
         fields.serialize_field("level", &self.level.to_string())?;
         fields.serialize_field("confirmed", &self.is_confirmed())?;
         fields.serialize_field("expected", &self.expected)?;
         fields.serialize_field("reached", &self.reached)?;
+        match self.reason {
+            Some(reason) => fields.serialize_field("reason", reason.code())?,
+            None => fields.skip_field("reason")?,
+        }
         fields.end()
     }
 }

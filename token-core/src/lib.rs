@@ -68,7 +68,7 @@ mod tombstone;
 mod verdict;
 
 pub use access::{Access, Demand, Mode, Need};
-pub use confirmation::{Change, Confirmation, ConfirmationLevel, ConfirmationLevelError};
+pub use confirmation::{Change, Confirmation, ConfirmationLevel, ConfirmationLevelError, Unconfirmed};
 pub use error::{StoreError, StoreErrorKind};
 pub use finding::{Check, Finding, FindingStatus};
 pub use grant::Grant;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use redis::{ErrorKind, RedisResult, ServerErrorKind, Value};
+use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 use token_core::{Confirmation, ConfirmationLevel};
 
 use crate::connect::{Home, Own, Work};
+use crate::disk;
 use crate::scripts::Call;
 
 /// A call of a script that writes, and the confirmation of what it wrote.
@@ -47,14 +48,9 @@ async fn confirm(
             let mut wait = redis::cmd("WAIT");
             wait.arg(expected).arg(millis(patience));
             let reached = or_none(wait.query_async(own).await)?;
-            Ok(Confirmation { level, expected, reached: reached.unwrap_or(0) })
+            Ok(Confirmation { level, expected, reached: reached.unwrap_or(0), reason: None })
         }
-        level @ ConfirmationLevel::Disk => {
-            let mut wait = redis::cmd("WAITAOF");
-            wait.arg(1).arg(0).arg(millis(patience));
-            let reached: Option<(u32, u32)> = or_none(wait.query_async(own).await)?;
-            Ok(Confirmation { level, expected: 1, reached: reached.map_or(0, |(local, _)| local) })
-        }
+        ConfirmationLevel::Disk => disk::confirm(own, millis(patience)).await,
     }
 }
 
@@ -70,22 +66,24 @@ async fn connected_replicas(own: &mut Own) -> RedisResult<u32> {
     })
 }
 
-/// Nothing, where the server does not do what it was asked to (a command it does not know or permit).
+/// Nothing, if the server does not do what it was asked to (a command it does not know or permit).
 fn or_none<T>(result: RedisResult<T>) -> RedisResult<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::Extension
-                    | ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::NoPerm)
-            ) =>
-        {
+        Err(error) if is_refusal(&error) => {
             tracing::warn!(%error, "the server cannot confirm a change");
             Ok(None)
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether the server has understood that it does not know, or not permit, what it was asked to do.
+pub(crate) fn is_refusal(error: &RedisError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Extension | ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::NoPerm)
+    )
 }
 
 fn millis(patience: Duration) -> u64 {

@@ -71,6 +71,7 @@ mod builder;
 mod cache;
 mod confirm;
 mod connect;
+mod disk;
 mod doctor;
 mod key_checks;
 mod keys;

@@ -28,7 +28,9 @@ pub struct Options {
     /// How far a change must have gone to count as confirmed. Default `None`: replicated where the topology (the map of
     /// a cluster, or sentinels) lists replicas, else local.
     pub confirm: Option<ConfirmationLevel>,
-    /// How long to wait for a confirmation before the change is reported as not confirmed. Default 1 s.
+    /// How long to wait for a confirmation before the change is reported as not confirmed. Default 2 s: a
+    /// server that syncs each second takes a little more than one. Must be shorter than `deadline`, which ends the wait too:
+    /// see [`Options::confirm_within`].
     pub confirm_timeout: Duration,
     /// What a node may answer without asking. Default `None`: it asks at each validation.
     pub local_cache: Option<LocalCache>,
@@ -41,6 +43,15 @@ pub struct Options {
     pub note_keys: bool,
 }
 
+impl Options {
+    /// Waits so long for confirmations, and gives changes a deadline that does not cut the wait.
+    pub fn confirm_within(&mut self, patience: Duration) {
+        const WORK: Duration = Duration::from_secs(3);
+        self.confirm_timeout = patience;
+        self.deadline = self.deadline.max(patience.saturating_add(WORK));
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -51,11 +62,25 @@ impl Default for Options {
             response_timeout: Duration::from_millis(500),
             pool_size: 8,
             confirm: None,
-            confirm_timeout: Duration::from_secs(1),
+            confirm_timeout: Duration::from_secs(2),
             local_cache: None,
             tls: Tls::default(),
             tombstone_retention: Tombstone::RETENTION,
             note_keys: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_longer_patience_is_never_cut_by_the_deadline() {
+        for seconds in [1, 2, 4, 5, 60] {
+            let mut options = Options::default();
+            options.confirm_within(Duration::from_secs(seconds));
+            assert!(options.confirm_timeout < options.deadline, "{seconds}");
         }
     }
 }

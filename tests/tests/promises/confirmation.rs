@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use token_core::{Confirmation, ConfirmationLevel, Lifetime, Revocation, RevokeOutcome, TokenStore};
+use token_core::{
+    Confirmation, ConfirmationLevel, Lifetime, Revocation, RevokeOutcome, TokenStore, Unconfirmed,
+};
 use token_redis::Options;
 use token_tests::servers::{Cluster, Replicated, Sentinel, Standalone};
 
@@ -18,7 +20,7 @@ async fn with_level(url: &str, level: impl Into<Option<ConfirmationLevel>>) -> T
 }
 
 fn replicated(expected: u32, reached: u32) -> Confirmation {
-    Confirmation { level: ConfirmationLevel::Replicated, expected, reached }
+    Confirmation { level: ConfirmationLevel::Replicated, expected, reached, reason: None }
 }
 
 async fn changes_are_confirmed_by(tokens: &Tokens, confirmation: Confirmation) {
@@ -123,13 +125,116 @@ async fn a_server_alone_confirms_locally_and_never_itself_as_a_replica() {
     changes_are_confirmed_by(&asked, replicated(1, 0)).await;
 }
 
-/// Redis before 7.2 has no WAITAOF; later ones refuse it without an append-only file, as here.
+/// What the server that runs can say of its disk, by its version.
+#[derive(Clone, Copy, PartialEq)]
+enum Disk {
+    /// No WAITAOF.
+    Silent,
+    /// WAITAOF answers before the disk has it (redis/redis#13793).
+    Early,
+    Honest,
+}
+
+impl Disk {
+    async fn of(server: &Standalone) -> Self {
+        let info: String = ask(server, &["INFO", "server"]).await;
+        let version = |name: &str| -> Option<(u32, u32)> {
+            let number = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+            let mut parts = number.trim().split('.').map(|part| part.parse().unwrap());
+            Some((parts.next()?, parts.next()?))
+        };
+        match (version("valkey_version"), version("redis_version")) {
+            (Some(valkey), _) if valkey >= (8, 0) => Self::Early,
+            (None, Some((7, 4))) => Self::Early,
+            (None, Some(redis)) if redis < (7, 2) => Self::Silent,
+            _ => Self::Honest,
+        }
+    }
+}
+
+async fn ask<T: redis::FromRedisValue>(server: &Standalone, words: &[&str]) -> T {
+    let client = redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await.unwrap()
+}
+
+fn not_on_disk(reason: Unconfirmed) -> Confirmation {
+    Confirmation { level: ConfirmationLevel::Disk, expected: 1, reached: 0, reason: Some(reason) }
+}
+
+async fn a_server_with(appendfsync: &str) -> (Standalone, Disk) {
+    let server = Standalone::start_with(&["--appendonly", "yes", "--appendfsync", appendfsync]).await;
+    let disk = Disk::of(&server).await;
+    (server, disk)
+}
+
+async fn the_disk_confirms(server: &Standalone, confirmation: Confirmation) {
+    let mut options = Options::default();
+    options.confirm = Some(ConfirmationLevel::Disk);
+    options.confirm_within(Duration::from_secs(20));
+    changes_are_confirmed_by(&tokens_with(&server.url(), options).await, confirmation).await;
+}
+
 #[tokio::test]
-async fn a_server_that_cannot_confirm_its_disk_does_the_change_and_does_not_confirm_it() {
+async fn a_server_without_an_append_only_file_says_so_for_disk() {
     let server = Standalone::start().await;
+    let reason = match Disk::of(&server).await {
+        Disk::Silent => Unconfirmed::NoWaitAof,
+        Disk::Early | Disk::Honest => Unconfirmed::NoAppendOnlyFile,
+    };
+    the_disk_confirms(&server, not_on_disk(reason)).await;
+}
+
+#[tokio::test]
+async fn a_disk_synced_always_is_confirmed_by_every_waitaof() {
+    let (server, disk) = a_server_with("always").await;
+    let confirmation = match disk {
+        Disk::Silent => not_on_disk(Unconfirmed::NoWaitAof),
+        Disk::Early | Disk::Honest => Confirmation::DISK,
+    };
+    the_disk_confirms(&server, confirmation).await;
+}
+
+#[tokio::test]
+async fn a_disk_synced_each_second_is_confirmed_if_waitaof_is_true() {
+    let (server, disk) = a_server_with("everysec").await;
+    let confirmation = match disk {
+        Disk::Silent => not_on_disk(Unconfirmed::NoWaitAof),
+        Disk::Early => not_on_disk(Unconfirmed::AnswersEarly),
+        Disk::Honest => Confirmation::DISK,
+    };
+    the_disk_confirms(&server, confirmation).await;
+}
+
+#[tokio::test]
+async fn a_disk_that_is_never_synced_is_named_as_the_reason() {
+    let (server, disk) = a_server_with("no").await;
+    let reason = if disk == Disk::Silent { Unconfirmed::NoWaitAof } else { Unconfirmed::NeverSynced };
     let asked = with_level(&server.url(), ConfirmationLevel::Disk).await;
-    let not_on_disk = Confirmation { level: ConfirmationLevel::Disk, expected: 1, reached: 0 };
-    changes_are_confirmed_by(&asked, not_on_disk).await;
+    assert_eq!(issue(&asked, "admin", Lifetime::hard(span("1h"))).await.confirmation, not_on_disk(reason));
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_waitaof_hears_that_of_the_disk() {
+    let (server, disk) = a_server_with("always").await;
+    if disk != Disk::Silent {
+        let () = ask(&server, &["ACL", "SETUSER", "default", "-waitaof"]).await;
+    }
+    let reason = if disk == Disk::Silent { Unconfirmed::NoWaitAof } else { Unconfirmed::NotPermitted };
+    the_disk_confirms(&server, not_on_disk(reason)).await;
+}
+
+/// An early server that does not tell its appendfsync is not trusted; one that answers in time need not tell it.
+#[tokio::test]
+async fn an_early_waitaof_is_not_trusted_if_the_setting_is_hidden() {
+    let (server, disk) = a_server_with("always").await;
+    let () = ask(&server, &["ACL", "SETUSER", "default", "-config|get"]).await;
+    let confirmation = match disk {
+        Disk::Silent => not_on_disk(Unconfirmed::NoWaitAof),
+        Disk::Early => not_on_disk(Unconfirmed::AnswersEarly),
+        Disk::Honest => Confirmation::DISK,
+    };
+    the_disk_confirms(&server, confirmation).await;
 }
 
 /// Newer servers confirm a repeat that writes nothing without asking anybody: the repeat must write.

@@ -140,8 +140,12 @@ async fn changes_are_confirmed(tokens: &Tokens, confirmation: Confirmation) {
 /// An answer to ROLE and to WAIT is needed for this; without it, the change would pass for not confirmed.
 #[tokio::test]
 async fn issuers_and_admins_wait_for_replicas() {
-    let replicated =
-        |expected, reached| Confirmation { level: ConfirmationLevel::Replicated, expected, reached };
+    let replicated = |expected, reached| Confirmation {
+        level: ConfirmationLevel::Replicated,
+        expected,
+        reached,
+        reason: None,
+    };
     let (server, cluster) = (Place::server().await, Place::cluster().await);
     for role in ["issuer", "admin"] {
         changes_are_confirmed(&cluster.tokens(role).await, replicated(1, 1)).await;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
-use token_core::{ConfirmationLevel, Prefix};
+use token_core::{ConfirmationLevel, Prefix, Span};
 use token_redis::Namespace;
 
 use crate::failure::Failure;
@@ -51,8 +51,21 @@ pub(crate) struct Settings {
 
     /// How far issues and revocations must have gone to count as confirmed: local, replicated or disk [default: replicated
     /// where the store knows its replicas, else local]
+    ///
+    /// "disk" is the disk of the primary alone; it says nothing of replicas.
     #[arg(long, env = "TOKEN_CONFIRM", value_name = "LEVEL", global = true, hide_env_values = true, value_parser = level())]
     pub(crate) confirm: Option<ConfirmationLevel>,
+
+    /// How long to wait for a confirmation by a Redis store
+    #[arg(
+        long,
+        env = "TOKEN_CONFIRM_TIMEOUT",
+        value_name = "SPAN",
+        global = true,
+        hide_env_values = true,
+        default_value = "2s"
+    )]
+    pub(crate) confirm_timeout: Span,
 
     /// The certificates of the authorities to trust with rediss:, in PEM [default: the public ones]
     #[arg(long, env = "TOKEN_TLS_CA", value_name = "PATH", global = true, hide_env_values = true, value_hint = ValueHint::FilePath)]

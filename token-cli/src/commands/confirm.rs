@@ -74,11 +74,14 @@ fn human(rows: &[Row]) -> String {
 
 /// How far it got, in words.
 fn far(confirmation: Confirmation) -> String {
-    let Confirmation { level, expected, reached } = confirmation;
+    let Confirmation { level, expected, reached, reason } = confirmation;
     match level {
         ConfirmationLevel::Local => "by the server itself; no replica was waited for".into(),
         ConfirmationLevel::Replicated => format!("by {reached} of {expected} replicas"),
         ConfirmationLevel::Disk if confirmation.is_confirmed() => "by the disk".into(),
-        ConfirmationLevel::Disk => "not by the disk".into(),
+        ConfirmationLevel::Disk => match reason {
+            Some(reason) => format!("not by the disk: {}", reason.code()),
+            None => "not by the disk".into(),
+        },
     }
 }

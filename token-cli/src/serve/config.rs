@@ -164,6 +164,7 @@ pub(super) fn table(settings: &Settings, serve: Option<&ServeArgs>) -> Table {
     set("namespace", Some(settings.namespace.to_string()));
     set("prefix", Some(settings.prefix.as_str().to_owned()));
     set("confirm", settings.confirm.map(|level| level.to_string()));
+    set("confirm-timeout", Some(settings.confirm_timeout.to_string()));
     set("tls-ca", path(&settings.tls_ca));
     set("tls-cert", path(&settings.tls_cert));
     set("tls-key", path(&settings.tls_key));

@@ -43,7 +43,7 @@ impl Troubled {
 
 fn unconfirmed<T>(change: Change<T>) -> Change<T> {
     let level = ConfirmationLevel::Replicated;
-    Change { confirmation: Confirmation { level, expected: 1, reached: 0 }, ..change }
+    Change { confirmation: Confirmation { level, expected: 1, reached: 0, reason: None }, ..change }
 }
 
 #[async_trait]

@@ -1,0 +1,162 @@
+//! Whether the disk of a primary has a change: WAITAOF, and whether its answer is to be trusted.
+//!
+//! Nothing here is cached: a setting or a server may change between two changes, and only `--confirm disk` pays for it.
+
+use std::collections::HashMap;
+
+use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
+use token_core::{Confirmation, ConfirmationLevel, Unconfirmed};
+
+use crate::confirm::is_refusal;
+use crate::connect::Own;
+
+/// Waits until the disk of the server has what `own` wrote, or for so many milliseconds.
+pub(crate) async fn confirm(own: &mut Own, millis: u64) -> RedisResult<Confirmation> {
+    let reason = match waited(own, millis).await {
+        Ok(true) if answers_in_time(own).await? => return Ok(Confirmation::DISK),
+        Ok(answered) => Some(why_not(own, answered).await?),
+        Err(error) if is_refusal(&error) => {
+            tracing::warn!(%error, "the server cannot confirm a change by its disk");
+            why_refused(&error)
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(Confirmation { level: ConfirmationLevel::Disk, expected: 1, reached: 0, reason })
+}
+
+async fn waited(own: &mut Own, millis: u64) -> RedisResult<bool> {
+    let (local, _replicas): (u32, u32) =
+        redis::cmd("WAITAOF").arg(1).arg(0).arg(millis).query_async(own).await?;
+    Ok(local > 0)
+}
+
+/// Whether the answer comes when the disk has the change, by the version, or since each change is synced before its answer.
+async fn answers_in_time(own: &mut Own) -> RedisResult<bool> {
+    if version(own).await?.is_some_and(|version| !version.answers_early()) {
+        return Ok(true);
+    }
+    Ok(appendfsync(own).await?.as_deref() == Some("always"))
+}
+
+/// Why it is not confirmed, though the server took the question; `answered` says whether it claimed that it is.
+async fn why_not(own: &mut Own, answered: bool) -> RedisResult<Unconfirmed> {
+    Ok(match appendfsync(own).await?.as_deref() {
+        Some("no") => Unconfirmed::NeverSynced,
+        _ if answered => Unconfirmed::AnswersEarly,
+        _ => Unconfirmed::TooLate,
+    })
+}
+
+/// Why the server refused WAITAOF, if that is known.
+fn why_refused(error: &RedisError) -> Option<Unconfirmed> {
+    let text = error.detail().unwrap_or_default().to_ascii_lowercase();
+    if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) {
+        Some(Unconfirmed::NotPermitted)
+    } else if text.contains("unknown command") {
+        Some(Unconfirmed::NoWaitAof)
+    } else if text.contains("appendonly") {
+        Some(Unconfirmed::NoAppendOnlyFile)
+    } else {
+        None
+    }
+}
+
+/// How the append-only file is synced. None if the user may not ask.
+async fn appendfsync(own: &mut Own) -> RedisResult<Option<String>> {
+    let answer: RedisResult<HashMap<String, String>> =
+        redis::cmd("CONFIG").arg("GET").arg("appendfsync").query_async(own).await;
+    Ok(permitted(answer)?.and_then(|mut settings| settings.remove("appendfsync")))
+}
+
+/// The version, by HELLO, which every role may ask. Valkey 7.2, and later ones that imitate Redis, call themselves Redis
+/// 7.2.4 there: then INFO says which it is, if the user may ask it.
+async fn version(own: &mut Own) -> RedisResult<Option<Version>> {
+    let answer: RedisResult<HashMap<String, Value>> = redis::cmd("HELLO").query_async(own).await;
+    let Some(hello) = permitted(answer)? else { return Ok(None) };
+    let text =
+        |name: &str| hello.get(name).and_then(|value| redis::from_redis_value_ref::<String>(value).ok());
+    let (Some(server), Some(number)) = (text("server"), text("version")) else { return Ok(None) };
+    if server == "redis" && number == IMITATED {
+        let info: RedisResult<String> = redis::cmd("INFO").arg("server").query_async(own).await;
+        return Ok(permitted(info)?.and_then(|info| Version::by_info(&info)));
+    }
+    Ok(Version::read(server == "valkey", &number))
+}
+
+/// The version of Redis that Valkey gives for its own.
+const IMITATED: &str = "7.2.4";
+
+fn permitted<T>(result: RedisResult<T>) -> RedisResult<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if is_refusal(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Which server it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Version {
+    valkey: bool,
+    major: u32,
+    minor: u32,
+}
+
+impl Version {
+    /// A version like 8.0.1.
+    pub(crate) fn read(valkey: bool, number: &str) -> Option<Self> {
+        let mut parts = number.split('.').map(|part| part.parse().ok());
+        Some(Self { valkey, major: parts.next()??, minor: parts.next()?? })
+    }
+
+    fn by_info(info: &str) -> Option<Self> {
+        let value = |name: &str| {
+            info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+        };
+        match value("valkey_version") {
+            Some(number) => Self::read(true, number),
+            None => Self::read(false, value("redis_version")?),
+        }
+    }
+
+    /// Whether it answers WAITAOF before the disk has the change, if `appendfsync` is `everysec` (redis/redis#13793):
+    /// Redis 7.4 and Valkey from 8.0 do, Redis 7.2 and from 8.0, and Valkey 7.2, do not.
+    pub(crate) fn answers_early(self) -> bool {
+        if self.valkey { self.major >= 8 } else { (self.major, self.minor) == (7, 4) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn early(valkey: bool, number: &str) -> bool {
+        Version::read(valkey, number).unwrap().answers_early()
+    }
+
+    #[test]
+    fn redis_7_4_and_valkey_from_8_answer_waitaof_early() {
+        for number in ["7.4.0", "7.4.1", "7.4.9"] {
+            assert!(early(false, number), "{number}");
+        }
+        for number in ["8.0.1", "8.1.1", "9.1.2", "10.0.0"] {
+            assert!(early(true, number), "{number}");
+        }
+    }
+
+    #[test]
+    fn the_other_servers_answer_waitaof_in_time() {
+        for number in ["7.2.6", "8.0.2", "8.6.3"] {
+            assert!(!early(false, number), "{number}");
+        }
+        assert!(!early(true, "7.2.7"));
+    }
+
+    #[test]
+    fn info_tells_a_valkey_that_imitates_redis() {
+        let info = "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\n";
+        assert!(Version::by_info(info).unwrap().answers_early());
+        assert!(!Version::by_info("redis_version:7.2.4\r\n").unwrap().answers_early());
+        assert_eq!(Version::by_info("redis_version:unstable"), None);
+    }
+}
