@@ -117,3 +117,22 @@ async fn without_the_store_the_answer_is_a_server_error_and_never_the_file() {
         assert_eq!((answer.status, answer.body.contains("hello")), (500, false));
     }
 }
+
+/// nginx keeps a raw `#` in `$request_uri`, and puts the demand behind it.
+#[tokio::test]
+async fn a_number_sign_from_a_client_drops_no_demand() {
+    let scope = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let asked = format!("{}/auth$request_uri?scope={scope}", sidecar.url());
+    let folder = NginxFolder::asking(&asked).await;
+    let outside = cli.issue("admin", &format!("-a 10m -s {}", scope.replace('6', "5"))).await;
+    let inside = cli.issue("admin", &format!("-a 10m -s {scope}")).await;
+    let ask = async |target: &str, token: &str| {
+        curl(&folder.url(), With::Bearer(token), &["--request-target", target]).await.status
+    };
+    assert_eq!(ask("/files/", &inside).await, 200, "{}", folder.said());
+    assert_eq!(ask("/files/", &outside).await, 403);
+    assert_eq!(ask("/files/#", &outside).await, 500, "the sidecar answers 400, which nginx does not know");
+}

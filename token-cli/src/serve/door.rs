@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum_core::body::Body;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use tower::{BoxError, Service};
 
 use super::activity::{HEAD_TIME, Late, UnderWay};
+use super::heads::Follow;
 use super::manner::{HeadLimits, Manners};
 use super::refusals::{Lent, Shared};
 use super::stop::Stop;
@@ -139,20 +140,28 @@ impl Door {
         limits: HeadLimits,
         shared: Arc<Shared<C>>,
     ) -> impl Future<Output = Result<Response<Body>, std::convert::Infallible>> + Send + use<C> {
+        let came = shared.came(&request);
         let under_way = UnderWay::on(shared);
         let mut service = self.service.load().for_peer(peer);
-        let answering = match limits.check(&request) {
-            Ok(()) => Ok(service.call(request)),
+        let answering = match came.and_then(|follow| limits.check(&request).map(|()| follow)) {
+            Ok(follow) => Ok((service.call(request), follow)),
             Err(why) => Err(service.unreadable(why).map(Body::from)),
         };
         async move {
             let _under_way = under_way;
             match answering {
-                Ok(answering) => answering.await,
+                Ok((answering, Follow::May)) => answering.await,
+                Ok((answering, Follow::MayNot)) => answering.await.map(last),
                 Err(refusal) => Ok(refusal),
             }
         }
     }
+}
+
+/// The last answer of its connection.
+fn last(mut answer: Response<Body>) -> Response<Body> {
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 /// The client was silent for too long.

@@ -6,6 +6,7 @@ mod config;
 mod cores;
 mod door;
 mod files;
+mod heads;
 mod hidden;
 mod json;
 mod keeper;

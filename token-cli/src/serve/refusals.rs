@@ -2,15 +2,17 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
-use http::Response;
+use http::{Request, Response};
+use http_body::Body;
 use token_http::sidecar::{SidecarService, Unreadable};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::activity::Activity;
+use super::heads::{Follow, Heads};
 
 /// How hyper begins an answer over HTTP/1.1.
 const STATUS_LINE: &[u8] = b"HTTP/1.1 ";
@@ -19,18 +21,33 @@ const STATUS_LINE: &[u8] = b"HTTP/1.1 ";
 pub(super) struct Shared<C> {
     activity: Activity,
     service: SidecarService,
+    heads: Mutex<Heads>,
     /// The connection, when hyper has ended.
     back: Mutex<Option<C>>,
 }
 
 impl<C> Shared<C> {
     pub(super) fn new(service: SidecarService) -> Arc<Self> {
-        Arc::new(Self { activity: Activity::begin(), service, back: Mutex::new(None) })
+        Arc::new(Self {
+            activity: Activity::begin(),
+            service,
+            heads: Mutex::default(),
+            back: Mutex::new(None),
+        })
     }
 
     /// The connection, when hyper has ended.
     pub(super) fn take_back(&self) -> Option<C> {
         self.back.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether a request may be answered, now that it has come, and whether another may follow it.
+    pub(super) fn came(&self, request: &Request<impl Body>) -> Result<Follow, Unreadable> {
+        self.heads().came(request.version(), request.body())
+    }
+
+    fn heads(&self) -> MutexGuard<'_, Heads> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The whole answer to what is no request.
@@ -65,13 +82,15 @@ fn written(response: Response<String>) -> Vec<u8> {
 pub(super) struct Lent<C> {
     connection: Option<C>,
     shared: Arc<Shared<C>>,
+    /// What was read and not passed on: it follows a request that has not come yet.
+    kept: Vec<u8>,
     /// What is written in the place of hyper's own answer, and how much of it has left.
     instead: Option<(Vec<u8>, usize)>,
 }
 
 impl<C> Lent<C> {
     pub(super) fn new(connection: C, shared: Arc<Shared<C>>) -> Self {
-        Self { connection: Some(connection), shared, instead: None }
+        Self { connection: Some(connection), shared, kept: Vec::new(), instead: None }
     }
 }
 
@@ -132,9 +151,25 @@ impl<C: AsyncRead + Unpin> AsyncRead for Lent<C> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.shared.heads().may_read() {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
         let before = buf.filled().len();
-        ready!(self.connection()?.poll_read(cx, buf))?;
-        self.shared.activity.heard(buf.filled().get(before..).unwrap_or_default());
+        if self.kept.is_empty() {
+            ready!(self.connection()?.poll_read(cx, buf))?;
+        } else {
+            let more = self.kept.len().min(buf.remaining());
+            buf.put_slice(self.kept.get(..more).unwrap_or_default());
+            self.kept.drain(..more);
+        }
+        let read = buf.filled().get(before..).unwrap_or_default();
+        let passed = self.shared.heads().pass(read);
+        let (now, later) = read.split_at(passed);
+        self.shared.activity.heard(now);
+        if !later.is_empty() {
+            self.kept.splice(..0, later.iter().copied());
+            buf.set_filled(before + passed);
+        }
         Poll::Ready(Ok(()))
     }
 }

@@ -12,6 +12,8 @@ use super::service::SidecarService;
 pub enum Unreadable {
     /// It is no HTTP.
     Malformed,
+    /// Its target has a `#`, which no target may have (RFC 9112 §3.2).
+    Fragment,
     /// Its head did not come in time.
     TooSlow,
     /// Its first line is too long.
@@ -25,7 +27,7 @@ impl Unreadable {
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Malformed | Self::Fragment => StatusCode::BAD_REQUEST,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -35,6 +37,7 @@ impl Unreadable {
     fn sentence(self) -> &'static str {
         match self {
             Self::Malformed => "this is no request of HTTP/1.1 or HTTP/2",
+            Self::Fragment => "the URL of the request has a raw #; write it as %23",
             Self::TooSlow => "the head of the request did not come in time",
             Self::UriTooLong => "the URL of the request is too long",
             Self::HeadTooLarge => "the request has too many header fields, or they are too long",
