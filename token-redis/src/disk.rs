@@ -110,12 +110,15 @@ impl Version {
     }
 
     fn by_info(info: &str) -> Option<Self> {
-        let value = |name: &str| {
-            info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
-        };
-        match value("valkey_version") {
-            Some(number) => Self::read(true, number),
-            None => Self::read(false, value("redis_version")?),
+        let lines = || info.lines().map(str::trim_end);
+        Self::of(|name| lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')))
+    }
+
+    /// The version that the fields of INFO name.
+    pub(crate) fn of<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
+        match field("valkey_version") {
+            Some(number) => Self::read(true, number.trim()),
+            None => Self::read(false, field("redis_version")?.trim()),
         }
     }
 

@@ -3,6 +3,7 @@
 use token_core::{Check, Finding, FindingStatus};
 
 use super::setting;
+use crate::disk::Version;
 use crate::doctor::info::Info;
 use crate::doctor::scene::{Facts, Node, Scene};
 
@@ -18,7 +19,14 @@ const SYNC: Check = Check {
     name: "appendfsync",
     wanted: "everysec, or always",
     why: "otherwise the system decides when changes reach the disk: the loss of power undoes revocations of half a \
-          minute or more",
+          minute or more, and --confirm disk confirms nothing",
+};
+
+const WAITAOF: Check = Check {
+    name: "waitaof",
+    wanted: "Redis 7.2, 8.0 or later, or appendfsync always, for --confirm disk",
+    why: "Redis 7.4 and Valkey from 8.0 answer WAITAOF before the disk has a change (redis/redis#13793): --confirm disk \
+          confirms nothing there, unless each change is synced and the user may CONFIG GET",
 };
 
 pub(super) fn findings(scene: &Scene) -> Vec<Finding> {
@@ -28,6 +36,7 @@ pub(super) fn findings(scene: &Scene) -> Vec<Finding> {
         findings.push(persistence.at(&node.name));
         if info.is("aof_enabled", "1") {
             findings.push(sync(node, facts));
+            findings.extend(early_waitaof(facts, info).map(|finding| finding.at(&node.name)));
         }
     }
     findings
@@ -61,6 +70,14 @@ fn sync(node: &Node, facts: &Facts) -> Finding {
         "everysec" | "always" => FindingStatus::Ok,
         _ => FindingStatus::Warning,
     })
+}
+
+/// A warning about a server that answers WAITAOF early, unless it syncs each change.
+fn early_waitaof(facts: &Facts, info: &Info) -> Option<Finding> {
+    let settings = facts.settings.as_ref().ok();
+    let always = settings.and_then(|settings| settings.get("appendfsync")).is_some_and(|how| how == "always");
+    let version = Version::of(|name| info.text(name))?;
+    (version.answers_early() && !always).then(|| WAITAOF.warning("this version answers WAITAOF early"))
 }
 
 #[cfg(test)]
@@ -99,6 +116,18 @@ mod tests {
         let info = "role:master\naof_enabled:0\nslave0:ip=h,port=1,state=online,offset=1,lag=0";
         let all = findings(&alone(with_settings(node("a", info), &[("save", "")])));
         assert!(only(&all, "persistence").found.contains("empties the replicas"));
+    }
+
+    #[test]
+    fn a_server_that_answers_waitaof_early_is_a_warning() {
+        let of = |version: &str, how| {
+            let info = format!("aof_enabled:1\n{version}");
+            worst(&findings(&alone(with_settings(node("a", &info), &[("appendfsync", how)]))), "waitaof")
+        };
+        assert_eq!(of("redis_version:7.4.1", "everysec"), Some(Warning));
+        assert_eq!(of("redis_version:7.2.4\nvalkey_version:8.0.1", "everysec"), Some(Warning));
+        assert_eq!(of("redis_version:7.4.1", "always"), None);
+        assert_eq!(of("redis_version:8.0.2", "everysec"), None);
     }
 
     #[test]
