@@ -20,6 +20,7 @@ mod log_text;
 mod metrics;
 mod reloading;
 mod starting;
+mod storms;
 mod targets;
 mod telling;
 mod threads;

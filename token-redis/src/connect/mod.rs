@@ -17,10 +17,12 @@
 //! | the cluster client cannot be kept from CLIENT SETINFO | none known | `Quiet` |
 //! | a pool keeps connections to a primary that was demoted | none known | [`Primaries`] drops the whole pool |
 
+mod backoff;
 mod members;
 pub(crate) mod peer;
 mod primaries;
 mod quiet;
+mod seldom;
 mod shared;
 mod target;
 mod topology;

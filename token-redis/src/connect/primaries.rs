@@ -16,6 +16,7 @@ use redis::{
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
+use super::backoff::Backoff;
 use super::target::{Address, Shape, Target};
 use super::topology::{Home, Topology};
 use super::tries::Tries;
@@ -43,12 +44,20 @@ pub(crate) struct Primaries {
     topology: Topology,
     options: Options,
     pools: Mutex<HashMap<Address, Pool>>,
+    /// When a pool that leads to a demoted server may be dropped.
+    backoff: Backoff,
 }
 
 impl Primaries {
     pub(crate) fn new(target: Arc<Target>, options: &Options) -> Self {
         let topology = Topology::new(target.clone(), options.connect_timeout);
-        Self { target, topology, options: options.clone(), pools: Mutex::default() }
+        Self {
+            target,
+            topology,
+            options: options.clone(),
+            pools: Mutex::default(),
+            backoff: Backoff::default(),
+        }
     }
 
     /// Does some work at the primary of a slot; when that turns out to be the wrong server, or is lost, again at the right
@@ -125,7 +134,11 @@ impl Primaries {
         if let Err(error) = &result {
             // Not back into the pool: its next user would only find out the same.
             if is_demoted(error) {
-                self.lock().remove(address);
+                // A new pool that leads to the same server is kept for a moment: each costs a connection.
+                if self.backoff.wait().is_zero() {
+                    self.backoff.begin();
+                    self.lock().remove(address);
+                }
             } else if error.is_unrecoverable_error() || error.is_timeout() {
                 drop(Connection::take(own.connection));
             }

@@ -21,8 +21,10 @@ use redis::{
 use tokio::sync::Mutex;
 use tokio::time::error::Elapsed;
 
+use super::backoff::Backoff;
 use super::primaries::is_demoted;
 use super::quiet::Quiet;
+use super::seldom::Seldom;
 use super::target::{Address, Shape, Target, tcp_settings};
 use super::topology::Topology;
 use super::tries::Tries;
@@ -53,6 +55,10 @@ pub(crate) struct Shared {
     current: RwLock<Current>,
     /// Held by whoever builds the next connection.
     building: Mutex<()>,
+    backoff: Backoff,
+    /// The warnings about a replacement, and about one that failed.
+    replaced: Seldom,
+    stuck: Seldom,
     failing: Failing,
     /// How often it was replaced, or one [beside](Self::beside) it.
     swaps: Arc<AtomicU64>,
@@ -85,6 +91,9 @@ impl Shared {
             options: options.clone(),
             current: RwLock::new(Current { link, generation: 0 }),
             building: Mutex::default(),
+            backoff: Backoff::default(),
+            replaced: Seldom::default(),
+            stuck: Seldom::default(),
             failing: Failing::default(),
             swaps,
         })
@@ -152,6 +161,7 @@ impl Shared {
         // A caller that is given up at its deadline counts as a failure, too.
         let mut attempt = Attempt { shared: self, slot, settled: false };
         let mut tries = Tries::until(until);
+        let mut demoted = false;
         loop {
             let mut current = self.current();
             let error = match tries.step(call.send(&mut current.link)).await {
@@ -167,11 +177,17 @@ impl Shared {
                 attempt.settle(is_answer(&error));
                 return Ok(Err(error));
             }
+            // Another server may have taken its address, which a new connection leads to; if not, it stays a replica.
+            if self.target.shape == Shape::Single
+                && is_demoted(&error)
+                && (std::mem::replace(&mut demoted, true) || self.is_held_back(current.generation))
+            {
+                attempt.settle(true);
+                return Ok(Err(error));
+            }
             let recovering = async {
                 if lost {
                     self.replace(current.generation).await?;
-                    // With a server that accepts and at once closes, this loop would spin.
-                    tokio::task::yield_now().await;
                 } else {
                     self.failed_in_passing(slot);
                     tokio::time::sleep(PAUSE).await;
@@ -223,21 +239,41 @@ impl Shared {
             return Ok(());
         }
         let link = loop {
+            let wait = self.backoff.wait();
+            // A server that could not be reached a moment ago is not asked again for each caller.
+            if !wait.is_zero()
+                && self.target.shape == Shape::Single
+                && let Some(error) = self.backoff.failure()
+            {
+                return Err(error);
+            }
+            tokio::time::sleep(wait).await;
+            self.backoff.begin();
             self.topology.forget();
             match connect(&self.target, &self.topology, &self.options).await {
                 Ok(link) => break link,
-                // With sentinels, another server may be named in a moment.
-                Err(error) if matches!(self.target.shape, Shape::Sentinel { .. }) && !is_refusal(&error) => {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                Err(error) => {
+                    self.backoff.failed(&error);
+                    // With sentinels, another server may be named in a moment.
+                    if !matches!(self.target.shape, Shape::Sentinel { .. }) || is_refusal(&error) {
+                        return Err(error);
+                    }
                 }
-                Err(error) => return Err(error),
             }
         };
         let generation = generation + 1;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Current { link, generation };
-        let swaps = self.swaps.fetch_add(1, Ordering::Relaxed) + 1;
-        tracing::warn!(store = %self.target, swaps, "replaced the connection that validations share");
+        self.swaps.fetch_add(1, Ordering::Relaxed);
+        if self.replaced.is_due() {
+            // Without a number: each warning would look like another cause.
+            tracing::warn!(store = %self.target, "replaced the connection that validations share");
+        }
         Ok(())
+    }
+
+    /// Whether the connection of that generation is new and may not be replaced yet.
+    fn is_held_back(&self, generation: u64) -> bool {
+        self.current().generation == generation && !self.backoff.wait().is_zero()
     }
 
     fn succeeded(&self, slot: u16) {
@@ -258,7 +294,7 @@ impl Shared {
         runtime.spawn(async move {
             let generation = shared.current().generation;
             let replacing = tokio::time::timeout(shared.options.deadline, shared.replace(generation));
-            if !matches!(replacing.await, Ok(Ok(()))) {
+            if !matches!(replacing.await, Ok(Ok(()))) && shared.stuck.is_due() {
                 tracing::warn!(store = %shared.target, "could not replace the connection that validations share");
             }
         });
