@@ -112,7 +112,7 @@ fn caddy_arguments(port: u16, directory: &Path, sidecar: &str, files: &[(&str, &
         http://127.0.0.1:{port} {{
           route /files/* {{
             forward_auth {sidecar} {{
-              uri /auth
+              uri /auth?
               copy_headers X-Token-User X-Token-Label
             }}
             header X-Seen-User {{http.request.header.X-Token-User}}

@@ -31,7 +31,7 @@ async fn caddy_lets_through_whom_the_sidecar_knows_and_tells_who_it_is() {
     assert_eq!(curl(&note, With::Bearer(&token), &[]).await.status, 503);
 }
 
-/// Caddy appends the query of its client to `uri /auth`.
+/// With `uri /auth?` Caddy does not append the query of its client.
 #[tokio::test]
 async fn a_clients_query_is_the_services_behind_caddy() {
     let redis = Standalone::start().await;

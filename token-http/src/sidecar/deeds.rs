@@ -153,7 +153,7 @@ impl Caller<'_> {
         self.notes().about(id);
         let wish = |owner| match by {
             By::Id => Wish::Token(id, owner),
-            By::Text => Wish::Text(owner),
+            By::Text => Wish::Text,
         };
         if self.rule(&wish(None)) == Ruling::Granted {
             return Ok(());

@@ -33,7 +33,8 @@ pub(super) enum DemandError {
     )]
     AncestorAlone,
     #[error(
-        "the header X-Token-Needs cannot be read; write node:UUID:PERM, several separated by commas or spaces"
+        "the header X-Token-Needs cannot be read; the proxy or its client sends it: write node:UUID:PERM, several separated by \
+         commas or spaces, and drop the header of clients"
     )]
     Header,
     #[error("the path begins like /auth and is encoded otherwise; write /auth as it is")]
@@ -41,6 +42,11 @@ pub(super) enum DemandError {
 }
 
 impl DemandError {
+    /// Whether a header is unreadable, which a client can send as well as the proxy.
+    pub(super) fn is_of_header(self) -> bool {
+        self == Self::Header
+    }
+
     /// A stable word for logs.
     pub(super) fn code(self) -> &'static str {
         match self {

@@ -8,12 +8,11 @@
 //! demanded adds up, so it can only make its own way harder. Folders cannot be named by a header, and widen only what the
 //! same query demands.
 //!
-//! Whose the query is depends on the path, and on the proxy:
+//! Whose the query is depends on the path alone. No header of a client changes how the operator's query is read:
 //!
 //! | asked at | the query is | parameters other than `scope` and `ancestor` |
 //! |---|---|---|
 //! | `/auth` | the proxy's configuration | refuse |
-//! | `/auth`, with the same query as `X-Forwarded-Uri` (Caddy with `uri /auth`) | the client's | are the service's |
 //! | `/auth/`, `/auth/…` (Envoy appends the client's path and query) | either | are the service's, unless they look like a demand |
 //!
 //! The URI of the proxied request is the service's: no token in it is read or refused.
@@ -40,8 +39,6 @@ pub(super) static ID: HeaderName = HeaderName::from_static("x-token-id");
 static SCOPES: HeaderName = HeaderName::from_static("x-token-scopes");
 static LABEL: HeaderName = HeaderName::from_static("x-token-label");
 
-/// The URI that a client asked a proxy for, as Caddy and Traefik report it.
-const FORWARDED_URI: &str = "x-forwarded-uri";
 /// A token in the URL of `/auth` itself.
 const TOKEN_IN_URL: &str = "access_token";
 /// The most scopes that are listed. A token may have more ([`Scopes::MAX`](token_core::Scopes::MAX)), and their list would
@@ -151,13 +148,13 @@ fn demanded(sidecar: &Sidecar, request: &Parts, way: Way) -> Result<Demands, Pro
         Way::Unclear => Err(DemandError::Path.into()),
         Way::Below { .. } if hides_scope(request.uri.path()) => Err(DemandError::Misspelled.into()),
         _ if query.is_empty() => Ok(Demands::default()),
-        Way::Exact if !is_the_clients(query, &request.headers) => {
+        Way::Exact => {
             if parameters().any(|(name, _)| name == TOKEN_IN_URL) {
                 return Err(refused(sidecar, CredentialsError::InUrl.into()));
             }
             Ok(Demands::configured(parameters())?)
         }
-        Way::Exact | Way::Below { .. } => Ok(Demands::among(parameters())?),
+        Way::Below { .. } => Ok(Demands::among(parameters())?),
     }
 }
 
@@ -167,15 +164,6 @@ fn hides_scope(path: &str) -> bool {
         let decoded: Cow<'_, str> = percent_decode_str(path).decode_utf8_lossy();
         decoded.split_once('?').is_some_and(|(_, query)| holds_scope(query))
     }
-}
-
-/// Whether the proxy passed on the query of its client. A client may claim so behind a proxy that passes on this header:
-/// what is demanded by name is demanded all the same.
-fn is_the_clients(query: &str, headers: &HeaderMap) -> bool {
-    let mut forwarded = headers.get_all(FORWARDED_URI).iter();
-    let (Some(uri), None) = (forwarded.next(), forwarded.next()) else { return false };
-    let mut parts = uri.as_bytes().splitn(2, |&byte| byte == b'?');
-    parts.nth(1) == Some(query.as_bytes())
 }
 
 /// What to tell the service behind the proxy of a request that may come through.
@@ -279,17 +267,5 @@ mod tests {
             assert_eq!(Way::of(path).map(Way::route), route, "{path}");
         }
         assert_eq!(Way::of("/auth%2Fx"), Some(Way::Unclear));
-    }
-
-    #[test]
-    fn a_query_that_the_proxy_forwards_is_the_clients() {
-        let said = |values: &[&str]| -> HeaderMap {
-            let name = HeaderName::from_static(FORWARDED_URI);
-            values.iter().map(|value| (name.clone(), value.parse().unwrap())).collect()
-        };
-        assert!(is_the_clients("a=b?c", &said(&["/x?a=b?c"])));
-        for values in [&[][..], &["/x"], &["/x?a=c"], &["a=b"], &["/x?a=b", "/x?a=b"]] {
-            assert!(!is_the_clients("a=b", &said(values)), "{values:?}");
-        }
     }
 }

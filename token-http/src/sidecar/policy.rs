@@ -7,8 +7,7 @@
 //! | a holder's, of full access | issue tokens to its own user, which [never exceed it](token_core::Parent); list, show and revoke its user's |
 //! | any that is restricted to scopes | list, show and revoke itself |
 //!
-//! A caller who has the text of a token of their own user may end that one, too. At `/revoke` the text alone is enough, without
-//! any other credential (RFC 7009): its holder could present it, and ending it takes nothing from anybody else.
+//! The text of a token is enough to end it, with or without another credential (RFC 7009): its sender could present it.
 //!
 //! What somebody may not know of, does not exist for them: a single token is hidden, never forbidden, so that nobody
 //! learns which ids there are.
@@ -37,8 +36,8 @@ pub(super) enum Wish<'a> {
     RevokeAll(&'a Subject),
     /// Show or revoke this token, which is this user's where that is known.
     Token(TokenId, Option<&'a Subject>),
-    /// Revoke a token of this user, where that is known, by its text.
-    Text(Option<&'a Subject>),
+    /// Revoke a token by its text.
+    Text,
     /// Ask about a token of anybody, by its text.
     Introspect,
 }
@@ -75,10 +74,10 @@ pub(super) fn rule(roles: Roles<'_>, held: &Grant, wish: &Wish<'_>) -> Ruling {
     match *wish {
         Wish::Introspect if full && roles.introspectors.contains(&held.subject) => Ruling::Granted,
         Wish::Introspect => NO_INTROSPECTOR,
-        Wish::Text(owner) if owner == Some(&held.subject) => Ruling::Granted,
+        Wish::Text => Ruling::Granted,
         Wish::Token(id, _) if id == held.id => Ruling::Granted,
         Wish::Token(_, owner) if full && owner == Some(&held.subject) => Ruling::Granted,
-        Wish::Token(..) | Wish::Text(_) => Ruling::Hidden,
+        Wish::Token(..) => Ruling::Hidden,
         Wish::Issue(user) | Wish::List(user) | Wish::RevokeAll(user) if *user != held.subject => {
             NO_ADMINISTRATOR
         }
@@ -141,7 +140,7 @@ mod tests {
         fn an_administrator_with_full_access_may_do_everything(held in held(), user in user(), id in id()) {
             prop_assume!(held.access == Access::Full);
             let admins = [held.subject.clone()].into();
-            let others = [Wish::Token(id, None), Wish::Text(Some(&user)), Wish::Text(None), Wish::Introspect];
+            let others = [Wish::Token(id, None), Wish::Text, Wish::Introspect];
             for wish in wishes(&user, id).into_iter().chain(others) {
                 prop_assert_eq!(rule(&admins, &held, &wish), Ruling::Granted);
             }
@@ -152,8 +151,7 @@ mod tests {
             admins in admins(), held in held(), user in user(), id in id(),
         ) {
             prop_assume!(!admins.contains(&held.subject) && user != held.subject && id != held.id);
-            let others = [Wish::Text(Some(&user)), Wish::Text(None), Wish::Introspect];
-            for wish in wishes(&user, id).into_iter().chain(others) {
+            for wish in wishes(&user, id).into_iter().chain([Wish::Introspect]) {
                 let ruling = rule(&admins, &held, &wish);
                 prop_assert!(matches!(ruling, Ruling::Forbidden(_) | Ruling::Hidden), "{:?}: {:?}", wish, ruling);
             }
@@ -200,8 +198,8 @@ mod tests {
         }
 
         #[test]
-        fn whoever_has_the_text_of_a_token_of_their_own_may_end_it(admins in admins(), held in held()) {
-            prop_assert_eq!(rule(&admins, &held, &Wish::Text(Some(&held.subject))), Ruling::Granted);
+        fn the_text_of_a_token_is_enough_to_end_it(admins in admins(), held in held()) {
+            prop_assert_eq!(rule(&admins, &held, &Wish::Text), Ruling::Granted);
         }
 
         #[test]

@@ -61,7 +61,15 @@ impl Problem {
 /// Where an operator looks, it says what to change; the client learns that much less.
 impl From<DemandError> for Problem {
     fn from(error: DemandError) -> Self {
-        tracing::warn!(reason = error.code(), %error, "refused a request to a proxy whose demands cannot be read");
+        match error.is_of_header() {
+            // A client can send it, too.
+            true => {
+                tracing::warn!(reason = error.code(), %error, "refused a request whose header X-Token-Needs cannot be read")
+            }
+            false => {
+                tracing::warn!(reason = error.code(), %error, "refused a request to a proxy whose demands cannot be read")
+            }
+        }
         Self::Demand(error)
     }
 }

@@ -135,6 +135,56 @@ async fn a_refused_client_prolongs_nothing() {
 }
 
 #[tokio::test]
+async fn a_malformed_form_prolongs_nothing() {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_800_000_000_000)));
+    let running = Running::on(Arc::new(MemoryStore::with_clock(Arc::new(KeyRing::public()), clock.clone())));
+    let files = running.issue("files", &[]).await;
+    clock.advance(std::time::Duration::from_secs(540));
+    for uri in ["/introspect", "/revoke"] {
+        for form in ["", "token=", "token=a&token=b", "client_secret=x&token=x"] {
+            for header in [bearer(&files), basic("files", text(&files))] {
+                assert_eq!(post(&running, uri, Some(&header), form).await.status(), 400, "{uri} {form}");
+            }
+        }
+    }
+    clock.advance(std::time::Duration::from_secs(90));
+    assert!(!running.counts(text(&files)).await, "it died on time");
+}
+
+#[tokio::test]
+async fn an_unreadable_basic_header_is_an_invalid_client() {
+    let running = Running::new();
+    for uri in ["/introspect", "/revoke"] {
+        for header in ["Basic !!!", "Basic YTpi,", "Basic", "Basic YQ==", "Basic Og=="] {
+            let answer = post(&running, uri, Some(header), "token=x").await;
+            assert_eq!(
+                (answer.status().as_u16(), &json(&answer)["error"]),
+                (401, &json!("invalid_client")),
+                "{uri} {header}"
+            );
+            let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
+            assert!(challenge.starts_with("Basic "), "{challenge}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_text_of_a_token_ends_it_whoever_sends_it() {
+    let running = Running::new();
+    let bob = running.issue("bob", &[FILE]).await;
+    for header in [bearer(&bob), basic("bob", text(&bob))] {
+        let alice = running.issue("alice", &[]).await;
+        let form = format!("token={}", text(&alice));
+        assert_eq!(post(&running, "/revoke", Some(&header), &form).await.status(), 200);
+        assert!(!running.counts(text(&alice)).await);
+        let Sighting::Revoked(tombstone) = running.tokens.store().show(alice.grant.id).await.unwrap() else {
+            panic!("it is on record")
+        };
+        assert_eq!(tombstone.revocation.by.unwrap().as_str(), "bob");
+    }
+}
+
+#[tokio::test]
 async fn a_rejection_is_in_the_words_of_the_scheme() {
     let running = Running::new();
     let (files, admin) = (running.issue("files", &[]).await, running.issue("admin", &[]).await);

@@ -28,22 +28,25 @@ pub(super) struct Asked<'a> {
 }
 
 impl Sidecar {
-    /// Reads a request to an OAuth endpoint. A client that a header tells of is rejected before the body is read.
+    /// Reads a request to an OAuth endpoint. The form is read before a client's token is used.
     pub(super) async fn asked(&self, parts: &Parts, body: Body) -> Result<Asked<'_>, Rejection> {
         let presented = Credentials::of(parts, InUrl::Refused, &self.credentials);
-        let presented = presented.map_err(|error| self.rejected(Method::of(parts), error))?;
+        let presented =
+            presented.map_err(|error| Rejection::of_header(Method::of(parts), error, self.realm.clone()))?;
         match presented {
             Some(credentials) => {
                 let method = Method::of(parts);
-                let who = self
-                    .by_header(parts, credentials)
-                    .await
-                    .map_err(|refusal| self.rejected(method, refusal))?;
+                // Before the client's token is used: a request that cannot be read prolongs nothing.
                 let mut form = Form::read(&parts.headers, body).await.map_err(method.rejecting())?;
+                form.expect_token().map_err(method.rejecting())?;
                 if form.take("client_secret").is_some() {
                     let twice = "the client authenticates twice; leave out the header or client_secret";
                     return Err(Rejection::new(method, Problem::bad_request(twice)));
                 }
+                let who = self
+                    .by_header(parts, credentials)
+                    .await
+                    .map_err(|refusal| self.rejected(method, refusal))?;
                 Ok(Asked { caller: Some(self.let_in(who, &parts.extensions)), method, form })
             }
             None if parts.headers.contains_key(header::AUTHORIZATION)
@@ -53,6 +56,7 @@ impl Sidecar {
             }
             None => {
                 let mut form = Form::read(&parts.headers, body).await.map_err(Method::Client.rejecting())?;
+                form.expect_token().map_err(Method::Client.rejecting())?;
                 let caller = self.by_form(parts, &mut form).await?;
                 Ok(Asked { caller, method: Method::Client, form })
             }

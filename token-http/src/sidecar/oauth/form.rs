@@ -12,6 +12,8 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// What is read of a form. Each may be there once (RFC 6749 §3.2); parameters of other names are ignored.
 const READ: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
 
+const NO_TOKEN: &str = "send one parameter token, which is not empty";
+
 /// The parameters that are read, each at most once.
 #[derive(Debug)]
 pub(super) struct Form(Vec<(&'static str, SecretString)>);
@@ -47,8 +49,16 @@ impl Form {
         Some(self.0.swap_remove(at).1).filter(|value| !value.expose_secret().is_empty())
     }
 
+    /// Refuses a form without the token that the request is about.
+    pub(super) fn expect_token(&self) -> Result<(), Problem> {
+        use secrecy::ExposeSecret;
+        let is_there =
+            self.0.iter().any(|(name, value)| *name == "token" && !value.expose_secret().is_empty());
+        if is_there { Ok(()) } else { Err(Problem::bad_request(NO_TOKEN)) }
+    }
+
     /// The token that the request is about. `token_type_hint` is not needed: there is one kind of token.
     pub(super) fn token(&mut self) -> Result<SecretString, Problem> {
-        self.take("token").ok_or_else(|| Problem::bad_request("send one parameter token, which is not empty"))
+        self.take("token").ok_or_else(|| Problem::bad_request(NO_TOKEN))
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! | the caller presents | at `/introspect` | at `/revoke` |
 //! |---|---|---|
-//! | Basic: a user, and a token of theirs (`client_secret_basic`) | may, as an introspector or administrator | may, as the holder |
+//! | Basic: a user, and a token of theirs (`client_secret_basic`) | may, as an introspector or administrator | ends the token that it sends: having its text is enough |
 //! | the same as `client_id` and `client_secret` (`client_secret_post`) | likewise | likewise |
 //! | Bearer: a token | likewise | likewise |
-//! | nothing (`none`) | may not | ends the token that it sends: having its text is enough |
+//! | nothing (`none`) | may not | likewise |
 
 mod client;
 mod form;

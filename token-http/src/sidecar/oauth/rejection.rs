@@ -6,8 +6,8 @@ use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
-use crate::credentials::scheme_is_bearer;
-use crate::refusal::Refusal;
+use crate::credentials::{CredentialsError, scheme_is_bearer};
+use crate::refusal::{Realm, Refusal};
 use crate::sidecar::problem::Problem;
 
 /// How a client authenticates, which decides about the words of a rejection.
@@ -44,6 +44,18 @@ impl Rejection {
         Self { method, problem }
     }
 
+    /// The same with the status of RFC 6749 §5.2 if a client authenticates by a header that cannot be read.
+    pub(super) fn of_header(method: Method, error: CredentialsError, realm: Realm) -> Self {
+        let refusal = Refusal::from(error);
+        let problem = match method {
+            Method::Client if !matches!(error, CredentialsError::InUrl | CredentialsError::Several) => {
+                Problem::Stopped(refusal, realm)
+            }
+            _ => Problem::Refused(refusal, realm),
+        };
+        Self { method, problem }
+    }
+
     /// The code that OAuth has for it, if it is not the one that the problem has.
     fn code(&self) -> Option<&'static str> {
         match (&self.problem, self.method) {
@@ -52,6 +64,7 @@ impl Rejection {
             {
                 Some("invalid_client")
             }
+            (Problem::Stopped(..), _) => Some("invalid_client"),
             (Problem::Forbidden(_), Method::Client) => Some("unauthorized_client"),
             (Problem::Forbidden(_), Method::Bearer) => Some("insufficient_scope"),
             _ => None,
@@ -64,7 +77,9 @@ impl IntoResponse for Rejection {
         let code = self.code();
         // A client is asked for its credentials, with no word about a bearer token that it did not send.
         let challenges = match (&self.problem, code) {
-            (Problem::Refused(_, realm), Some(_)) => Some(Refusal::NoCredentials.challenges(realm)),
+            (Problem::Refused(_, realm) | Problem::Stopped(_, realm), Some(_)) => {
+                Some(Refusal::NoCredentials.challenges(realm))
+            }
             _ => None,
         };
         let (mut parts, body) = self.problem.answer::<String>().into_parts();

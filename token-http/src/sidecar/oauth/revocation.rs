@@ -12,8 +12,8 @@ use super::rejection::Rejection;
 use crate::sidecar::Sidecar;
 use crate::sidecar::problem::Problem;
 
-/// Revokes a token that the caller holds: one of their own, or anybody's for administrators; and the very token that it
-/// sends for a caller who presents nothing else. Whether there was anything to revoke is not told.
+/// Revokes the token that is sent: having its text is enough. A caller who presents credentials is on record for it. 200 says
+/// that it is revoked, or never was valid.
 pub(in crate::sidecar) async fn revoke(
     State(sidecar): State<Arc<Sidecar>>,
     request: Request,
