@@ -45,8 +45,10 @@ impl FullDisk {
     async fn of(server: &Server) -> Self {
         let answer: Vec<String> = server.command(&["CONFIG", "GET", "dir"]).await;
         let disk = Self { in_the_way: PathBuf::from(&answer[1]).join("dump.rdb") };
-        let _ = std::fs::remove_file(&disk.in_the_way);
-        std::fs::create_dir_all(disk.in_the_way.join("full")).unwrap();
+        // A snapshot for a replica may be under way, and take the place again.
+        while std::fs::create_dir_all(disk.in_the_way.join("full")).is_err() {
+            std::fs::remove_file(&disk.in_the_way).unwrap();
+        }
         server.command::<()>(&["CONFIG", "SET", "save", "3600 1"]).await;
         disk.until(server, "rdb_last_bgsave_status:err").await;
         disk

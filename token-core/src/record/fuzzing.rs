@@ -12,7 +12,7 @@ impl Record {
     pub fn reseal(bytes: &mut [u8], bits: u128, keys: &KeyRing) -> Option<TokenId> {
         let version = keys.issuing_version();
         *bytes.get_mut(2)? = version.byte();
-        let (header, rest) = Header::read(bytes)?;
+        let (header, rest) = Header::read(bytes).ok()?;
         let (_, body) = header::read_access(&header, rest)?;
         let Body(subject, ..) = rmp_serde::from_slice(body).ok()?;
         let hash = SubjectHash::of(&subject.parse().ok()?);
