@@ -27,7 +27,7 @@ use super::web::Web;
 pub(crate) struct ServeArgs {
     /// Where to listen: HOST:PORT, PORT on localhost, :PORT on all addresses, unix:PATH, or systemd; repeat it for several
     ///
-    /// A name listens on all of its addresses, localhost on 127.0.0.1 and [::1]. A socket file has options:
+    /// A name listens on all of its addresses, localhost on those of IPv4 and IPv6. A socket file has options:
     /// unix:PATH?mode=0660&owner=USER&group=GROUP. systemd takes the sockets of a .socket unit; systemd:NAME the one with
     /// this FileDescriptorName.
     #[arg(

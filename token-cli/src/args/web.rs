@@ -13,7 +13,7 @@ pub(crate) struct Web {
     #[arg(long, env = "TOKEN_ISSUER", value_name = "URL", hide_env_values = true)]
     pub(crate) issuer: Option<Issuer>,
 
-    /// An origin whose pages may call this server from a browser, such as https://app.example, or * for all; repeat it, or
+    /// An origin whose pages may call this server from a browser, SCHEME://HOST, or * for all; repeat it, or
     /// separate origins by semicolons [default: none]
     #[arg(long = "cors-origin", env = "TOKEN_CORS_ORIGINS", value_name = "ORIGIN", hide_env_values = true)]
     pub(crate) cors_origins: Vec<Origins>,
