@@ -86,11 +86,27 @@ impl CaddyFolder {
     /// # Panics
     /// It does not start.
     pub async fn asking(sidecar: &str, files: &[(&str, &str)]) -> Self {
+        Self::start(sidecar, "file_server", files).await
+    }
+
+    /// The same in front of a service at this URL, with nothing set that Caddy does not need.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub async fn in_front_of(service: &str, sidecar: &str) -> Self {
+        Self::start(sidecar, &format!("reverse_proxy {service}"), &[]).await
+    }
+
+    async fn start(sidecar: &str, service: &str, files: &[(&str, &str)]) -> Self {
         let caddy = program("caddy", "caddy");
-        Self(
-            Daemon::start_in(&caddy, |port, directory| caddy_arguments(port, directory, sidecar, files))
-                .await,
-        )
+        let arguments = |port, directory: &Path| caddy_arguments(port, directory, [sidecar, service], files);
+        Self(Daemon::start_in(&caddy, arguments).await)
+    }
+
+    /// All that Caddy has said.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.0.said()
     }
 
     /// The URL of the folder, with a slash at the end.
@@ -100,7 +116,12 @@ impl CaddyFolder {
     }
 }
 
-fn caddy_arguments(port: u16, directory: &Path, sidecar: &str, files: &[(&str, &str)]) -> Vec<String> {
+fn caddy_arguments(
+    port: u16,
+    directory: &Path,
+    [sidecar, service]: [&str; 2],
+    files: &[(&str, &str)],
+) -> Vec<String> {
     let home = directory.display();
     put(directory, files);
     let configuration = format!(
@@ -113,12 +134,12 @@ fn caddy_arguments(port: u16, directory: &Path, sidecar: &str, files: &[(&str, &
           route /files/* {{
             forward_auth {sidecar} {{
               uri /auth?
-              copy_headers X-Token-User X-Token-Label
+              copy_headers X-Token-User X-Token-Scopes X-Token-Label
             }}
             header X-Seen-User {{http.request.header.X-Token-User}}
             header X-Seen-Label \"[{{http.request.header.X-Token-Label}}]\"
             root * {home}
-            file_server
+            {service}
           }}
         }}"
     );

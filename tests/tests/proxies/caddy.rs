@@ -1,9 +1,10 @@
 //! Caddy with `forward_auth`.
 
-use token_tests::programs::{CaddyFolder, Cli};
+use token_tests::programs::{CaddyFolder, Cli, Upstream, most_scopes, takes_large_uploads};
 use token_tests::servers::Standalone;
 
 use crate::clients::{With, curl};
+use crate::published::NODE;
 
 #[tokio::test]
 async fn caddy_lets_through_whom_the_sidecar_knows_and_tells_who_it_is() {
@@ -47,4 +48,27 @@ async fn a_clients_query_is_the_services_behind_caddy() {
     }
     let note = format!("{}note?access_token={token}", folder.url());
     assert_eq!(curl(&note, With::Nothing, &[]).await.status, 401, "the query lets nobody in");
+}
+
+#[tokio::test]
+async fn caddy_takes_uploads_of_300_mb() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let service = Upstream::start().await;
+    let caddy = CaddyFolder::in_front_of(&service.url(), &sidecar.url()).await;
+    let taken = |name: &str| service.taken(&format!("/files/{name}"));
+    takes_large_uploads(&cli, &caddy.url(), taken, || caddy.said()).await;
+}
+
+#[tokio::test]
+async fn caddy_takes_tokens_of_256_scopes() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let service = Upstream::start().await;
+    let caddy = CaddyFolder::in_front_of(&service.url(), &sidecar.url()).await;
+    let token = most_scopes(&cli, &format!("{NODE}:rw")).await;
+    let answer = curl(&caddy.url(), With::Bearer(&token), &[]).await;
+    assert_eq!((answer.status, answer.body.as_str()), (201, "admin too-many"), "{answer:?} {}", caddy.said());
 }

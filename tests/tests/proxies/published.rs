@@ -1,15 +1,12 @@
 //! What we publish for nginx, with large uploads and with tokens of the most scopes.
 
-use std::fs::File;
-
-use token_tests::programs::{Cli, Daemon, PublishedFolder};
+use token_tests::programs::{Cli, Daemon, PublishedFolder, most_scopes, takes_large_uploads};
 use token_tests::servers::Standalone;
 
 use crate::clients::{With, curl};
 
 /// The node that is demanded in what we publish.
 pub(crate) const NODE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff";
-const LARGE: u64 = 300_000_000;
 
 /// Everything that a user of the folder needs.
 pub(crate) struct Office {
@@ -43,26 +40,13 @@ impl Office {
         format!("{}{name}", self.folder.url())
     }
 
-    /// A token of the most scopes: one is the folder's.
     async fn most_scopes(&self) -> String {
-        let others = (1..256).map(|node| format!(" -s node:00000000-0000-0000-0000-{node:012x}:rw"));
-        self.cli.issue("admin", &format!("-a 10m -s {NODE}:rw{}", others.collect::<String>())).await
+        most_scopes(&self.cli, &format!("{NODE}:rw")).await
     }
 
     async fn takes_large_uploads(&self) {
-        let source = self.cli.home().join("large");
-        File::create(&source).unwrap().set_len(LARGE).unwrap();
-        let source = source.display().to_string();
-        let token = self.cli.issue("admin", "-a 1h").await;
-        for (name, header) in [("length", "X-Nothing: 1"), ("chunks", "Transfer-Encoding: chunked")] {
-            let arguments = ["--upload-file", &source, "--header", header, "--max-time", "300"];
-            let put = curl(&self.file(name), With::Bearer(&token), &arguments).await;
-            assert_eq!(put.status, 201, "{name}: {put:?} {}", self.folder.said());
-            assert_eq!(self.folder.files().join(name).metadata().unwrap().len(), LARGE, "{name}");
-            let refused = curl(&self.file("refused"), With::Nothing, &arguments).await;
-            assert_eq!(refused.status, 401, "{name}: {refused:?}");
-        }
-        assert!(!self.folder.files().join("refused").exists());
+        let taken = |name: &str| Some(self.folder.files().join(name).metadata().ok()?.len());
+        takes_large_uploads(&self.cli, &self.folder.url(), taken, || self.folder.said()).await;
     }
 }
 

@@ -1,0 +1,110 @@
+//! What every proxy must let through with its default buffers: large uploads, and tokens of the most scopes.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use futures_util::TryStreamExt;
+use tokio::net::TcpListener;
+
+use super::cli::Cli;
+use super::curl::{With, curl};
+
+const LARGE: u64 = 300_000_000;
+
+/// A token of the most scopes; this is one of them.
+pub async fn most_scopes(cli: &Cli, scope: &str) -> String {
+    let others = (1..256).map(|node| format!(" -s node:00000000-0000-0000-0000-{node:012x}:rw"));
+    cli.issue("admin", &format!("-a 10m -s {scope}{}", others.collect::<String>())).await
+}
+
+/// Uploads 300 MB below this URL, with a length and in chunks, with a token and without. `taken` answers the bytes that
+/// the service has of a name, if any; `said` answers the log of the proxy.
+///
+/// # Panics
+/// The proxy or the service does not take the upload, or takes it without a token.
+pub async fn takes_large_uploads(
+    cli: &Cli,
+    url: &str,
+    taken: impl Fn(&str) -> Option<u64>,
+    said: impl Fn() -> String,
+) {
+    let source = cli.home().join("large");
+    let sparse = File::create(&source).and_then(|file| file.set_len(LARGE));
+    sparse.expect("room for a sparse file");
+    let source = source.display().to_string();
+    let token = cli.issue("admin", "-a 1h").await;
+    for (name, header) in [("length", "X-Nothing: 1"), ("chunks", "Transfer-Encoding: chunked")] {
+        let arguments = ["--upload-file", &source, "--header", header, "--max-time", "300"];
+        let put = curl(&format!("{url}{name}"), With::Bearer(&token), &arguments).await;
+        assert_eq!(put.status, 201, "{name}: {put:?} {}", said());
+        assert_eq!(taken(name), Some(LARGE), "{name}");
+        let refused = curl(&format!("{url}refused"), With::Nothing, &arguments).await;
+        assert_eq!(refused.status, 401, "{name}: {refused:?}");
+    }
+    assert_eq!(taken("refused"), None);
+}
+
+type Taken = Arc<Mutex<HashMap<String, u64>>>;
+
+/// A service that takes every body and answers 201 with the user and the scopes that the proxy names. It runs as long as
+/// the runtime of its test.
+#[derive(Debug)]
+pub struct Upstream {
+    port: u16,
+    taken: Taken,
+}
+
+impl Upstream {
+    /// Starts it on a free port of loopback.
+    ///
+    /// # Panics
+    /// It cannot listen.
+    pub async fn start() -> Self {
+        let taken = Taken::default();
+        let router = Router::new().fallback(take).with_state(taken.clone());
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let port = listener.local_addr().expect("it listens").port();
+        tokio::spawn(async { axum::serve(listener, router).await });
+        Self { port, taken }
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its URL, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The bytes of the last body for this path; none if no request for it came.
+    ///
+    /// # Panics
+    /// Another test panicked with it.
+    #[must_use]
+    pub fn taken(&self, path: &str) -> Option<u64> {
+        self.taken.lock().expect("no test panics with it").get(path).copied()
+    }
+}
+
+async fn take(State(taken): State<Taken>, request: Request) -> Result<(StatusCode, String), StatusCode> {
+    let path = request.uri().path().to_owned();
+    let named = ["x-token-user", "x-token-scopes"].map(|name| {
+        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or("nothing").to_owned()
+    });
+    // Entered before the body comes: a request that must not get here shows even if it is cut off.
+    taken.lock().expect("no test panics with it").insert(path.clone(), 0);
+    let count = async |sum, data: axum::body::Bytes| Ok(sum + data.len() as u64);
+    let body = request.into_body().into_data_stream().try_fold(0, count).await;
+    let bytes = body.map_err(|_| StatusCode::BAD_REQUEST)?;
+    taken.lock().expect("no test panics with it").insert(path, bytes);
+    Ok((StatusCode::CREATED, named.join(" ")))
+}
