@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use token_tests::programs::{Daemon, installed};
+use token_tests::programs::{Daemon, Upstream, With, curl, installed, most_scopes, takes_large_uploads};
 
 use crate::kit::{HttpAnswer, Office, get};
 
@@ -15,7 +15,7 @@ const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
 struct Envoy(Daemon);
 
 /// How Envoy asks the sidecar.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Asking {
     /// Over gRPC; headers of one name are joined, or sent one by one.
     Grpc { raw_headers: bool },
@@ -29,11 +29,20 @@ impl Envoy {
     }
 
     async fn asking_by(office: &Office, asking: Asking) -> Self {
+        Self::start(office, asking, None).await
+    }
+
+    /// The same in front of this service, with nothing set that Envoy does not need.
+    async fn in_front_of(service: &Upstream, office: &Office, asking: Asking) -> Self {
+        Self::start(office, asking, Some(service.port())).await
+    }
+
+    async fn start(office: &Office, asking: Asking, service: Option<u16>) -> Self {
         let sidecar = match asking {
             Asking::Grpc { .. } => office.port,
             Asking::Http => office.sidecar.port(),
         };
-        let configuration = |port| configuration(port, sidecar, asking).to_string();
+        let configuration = |port| configuration(port, sidecar, asking, service).to_string();
         let start = |port: u16, directory: &Path| {
             let file = directory.join("envoy.json");
             fs::write(&file, configuration(port)).unwrap();
@@ -49,7 +58,7 @@ impl Envoy {
     }
 }
 
-fn configuration(port: u16, sidecar: u16, asking: Asking) -> Value {
+fn configuration(port: u16, sidecar: u16, asking: Asking, service: Option<u16>) -> Value {
     let address = |port: u16| json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
     let typed = |name: &str, mut settings: Value| {
         let kind = format!("type.googleapis.com/envoy.extensions.{name}");
@@ -60,18 +69,18 @@ fn configuration(port: u16, sidecar: u16, asking: Asking) -> Value {
         .map(|name| header(&format!("x-seen-{name}"), &format!("[%REQ(x-token-{name})%]")));
     let seen = [seen.to_vec(), vec![header("x-seen-authorization", "[%REQ(authorization)%]")]].concat();
     let route = |prefix: &str| {
-        json!({
-            "match": { "prefix": prefix },
-            "direct_response": { "status": 200, "body": { "inline_string": "hello" } },
-            "response_headers_to_add": seen,
-        })
+        let (action, what) = match service {
+            Some(_) => ("route", json!({ "cluster": "service" })),
+            None => ("direct_response", json!({ "status": 200, "body": { "inline_string": "hello" } })),
+        };
+        json!({ "match": { "prefix": prefix }, action: what, "response_headers_to_add": seen })
     };
     let mut file = route("/file");
     let demands = json!({ "check_settings": { "context_extensions": { "scope": FILE } } });
     let demands = typed("filters.http.ext_authz.v3.ExtAuthzPerRoute", demands);
     let per_route = json!({ "envoy.filters.http.ext_authz": demands });
     file.as_object_mut().unwrap().insert("typed_per_filter_config".into(), per_route);
-    let service = match asking {
+    let asked = match asking {
         Asking::Grpc { raw_headers } => json!({
             "encode_raw_headers": raw_headers,
             "grpc_service": { "envoy_grpc": { "cluster_name": "tokens" }, "timeout": "20s" },
@@ -84,7 +93,7 @@ fn configuration(port: u16, sidecar: u16, asking: Asking) -> Value {
             },
         }}),
     };
-    let mut authorization = typed("filters.http.ext_authz.v3.ExtAuthz", service);
+    let mut authorization = typed("filters.http.ext_authz.v3.ExtAuthz", asked);
     authorization.as_object_mut().unwrap().insert("transport_api_version".into(), "V3".into());
     let connections = typed(
         "filters.network.http_connection_manager.v3.HttpConnectionManager",
@@ -103,16 +112,23 @@ fn configuration(port: u16, sidecar: u16, asking: Asking) -> Value {
     };
     let options =
         typed("upstreams.http.v3.HttpProtocolOptions", json!({ "explicit_http_config": { protocol: {} } }));
-    let endpoint = json!({ "endpoint": { "address": address(sidecar) } });
+    let assignment = |name: &str, port: u16| {
+        let endpoint = json!({ "endpoint": { "address": address(port) } });
+        json!({ "cluster_name": name, "endpoints": [{ "lb_endpoints": [endpoint] }] })
+    };
+    let tokens = json!({
+        "name": "tokens",
+        "typed_extension_protocol_options": { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options },
+        "load_assignment": assignment("tokens", sidecar),
+    });
+    let service =
+        service.map(|port| json!({ "name": "service", "load_assignment": assignment("service", port) }));
+    let clusters: Vec<_> = [tokens].into_iter().chain(service).collect();
     json!({ "static_resources": {
         "listeners": [{ "address": address(port), "filter_chains": [{ "filters": [
             { "name": "envoy.filters.network.http_connection_manager", "typed_config": connections },
         ]}]}],
-        "clusters": [{
-            "name": "tokens",
-            "typed_extension_protocol_options": { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options },
-            "load_assignment": { "cluster_name": "tokens", "endpoints": [{ "lb_endpoints": [endpoint] }] },
-        }],
+        "clusters": clusters,
     }})
 }
 
@@ -202,5 +218,38 @@ async fn a_clients_uri_is_the_services_behind_envoy() {
         }
         let in_url = format!("/?access_token={token}");
         assert_eq!(envoy.get(&in_url, &[]).await.status, 401, "the query lets nobody in");
+    }
+}
+
+async fn envoy_takes_large_uploads(asking: Asking) {
+    let office = Office::open().await;
+    let service = Upstream::start().await;
+    let envoy = Envoy::in_front_of(&service, &office, asking).await;
+    let taken = |name: &str| service.taken(&format!("/{name}"));
+    takes_large_uploads(&office.cli, &format!("{}/", envoy.0.url()), taken, || envoy.0.said()).await;
+}
+
+#[tokio::test]
+async fn envoy_that_asks_over_grpc_takes_uploads_of_300_mb() {
+    envoy_takes_large_uploads(Asking::Grpc { raw_headers: false }).await;
+}
+
+#[tokio::test]
+async fn envoy_that_asks_over_http_takes_uploads_of_300_mb() {
+    envoy_takes_large_uploads(Asking::Http).await;
+}
+
+#[tokio::test]
+async fn envoy_takes_tokens_of_256_scopes() {
+    let office = Office::open().await;
+    let service = Upstream::start().await;
+    let token = most_scopes(&office.cli, FILE).await;
+    for asking in [Asking::Grpc { raw_headers: false }, Asking::Http] {
+        let envoy = Envoy::in_front_of(&service, &office, asking).await;
+        // Over gRPC, this route demands one of the scopes.
+        let url = format!("{}/file", envoy.0.url());
+        let answer = curl(&url, With::Bearer(&token), &[]).await;
+        let seen = (answer.status, answer.body.as_str());
+        assert_eq!(seen, (201, "admin too-many"), "{asking:?}: {answer:?} {}", envoy.0.said());
     }
 }
