@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Looks at what is depended on, and at what others will depend on:
+#   licences, sources, duplicates and advisories (cargo deny; advisories need the network),
+#   dependencies that nothing uses (cargo machete),
+#   each feature by itself (cargo hack), with the oldest Rust that Cargo.toml promises if rustup has it,
+#   the packages as they would be published, each built from its own archive in the order of their dependencies.
+# Builds the tools from the registry if they are missing, which takes minutes: a release and a weekly job run this, and
+# .ci/run does not.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tool() { command -v "cargo-$1" >/dev/null || cargo install --locked --quiet "cargo-$1"; }
+for each in deny hack machete; do tool "$each"; done
+
+libraries=(token-core token-sqlite token-redis token-http)
+packages=()
+for library in "${libraries[@]}"; do packages+=(--package "$library"); done
+
+if [[ ${1:-} == --offline ]]; then
+  echo "note: advisories are not checked: they come over the network"
+  cargo deny check licenses bans sources
+else
+  cargo deny check
+fi
+cargo machete
+cargo hack check "${packages[@]}" --each-feature --no-dev-deps --locked
+minimum=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+if command -v rustup >/dev/null && rustup toolchain list | grep -q "^$minimum"; then
+  cargo "+$minimum" check "${packages[@]}" --all-features --locked
+else
+  echo "note: Rust $minimum is not installed: the oldest supported version is not checked (rustup toolchain install $minimum)"
+fi
+cargo package "${packages[@]}" --all-features --locked
