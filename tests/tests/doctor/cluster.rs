@@ -71,6 +71,25 @@ async fn slots_that_nobody_serves_are_a_failure() {
 }
 
 #[tokio::test]
+async fn a_slot_that_an_interrupted_reshard_left_open_is_a_warning() {
+    let cluster = Cluster::start().await;
+    let slot = 93;
+    let from = cluster.owner_of(slot).await;
+    let to = cluster.primaries().await.into_iter().find(|other| other.port() != from.port()).unwrap();
+    assert_eq!(examined(&cluster.url()).await.of("open-slots").count(), 0);
+    let begun = cluster.begin_move(slot, to).await;
+    let findings = examined(&cluster.url()).await;
+    let both = BTreeSet::from([name(from), name(to)]);
+    let told: BTreeSet<_> = findings.of("open-slots").map(|finding| finding.node.clone().unwrap()).collect();
+    assert_eq!((findings.status("open-slots"), told), (Warning, both), "{findings:?}");
+    assert!(findings.of("open-slots").all(|finding| finding.found == "1 on the move: 93"), "{findings:?}");
+    assert!(findings.failures().is_empty(), "all slots are served: {findings:?}");
+    begun.finish().await;
+    cluster.wait_until_well().await;
+    assert_eq!(examined(&cluster.url()).await.of("open-slots").count(), 0);
+}
+
+#[tokio::test]
 async fn a_cluster_that_is_down_validates_nothing() {
     let cluster = Cluster::start().await;
     for node in cluster.nodes() {

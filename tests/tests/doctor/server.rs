@@ -4,7 +4,7 @@ use token_core::FindingStatus::{Failure, Ok, Warning};
 use token_tests::rig::tls;
 use token_tests::servers::{ClientCertificates, Server, Standalone};
 
-use crate::kit::{examined, examined_with};
+use crate::kit::{examined, examined_with, name, until};
 
 async fn set(server: &Server, name: &str, value: &str) {
     server.command::<()>(&["CONFIG", "SET", name, value]).await;
@@ -72,6 +72,29 @@ async fn the_version_is_that_of_the_server() {
     let version = field("valkey_version:").or_else(|| field("redis_version:")).unwrap();
     let found = examined(&server.url()).await.found("version");
     assert!(found.ends_with(&version), "{found}");
+}
+
+#[tokio::test]
+async fn a_server_near_maxclients_is_a_warning_and_at_it_a_failure() {
+    let server = Standalone::start().await;
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        held.push(server.connection().await);
+    }
+    set(&server, "maxclients", "1000").await;
+    assert_eq!(examined(&server.url()).await.status("clients"), Ok);
+    // The examination needs connections of its own.
+    set(&server, "maxclients", "25").await;
+    let findings = examined(&server.url()).await;
+    assert_eq!((findings.status("clients"), findings.status("answers")), (Warning, Ok), "{findings:?}");
+    assert!(findings.found("clients").ends_with(" of 25"), "{findings:?}");
+    set(&server, "maxclients", "20").await;
+    let findings = examined(&server.url()).await;
+    assert_eq!(findings.failures(), [("answers", name(&server).as_str())], "{findings:?}");
+    assert!(findings.found("answers").contains("maxclients"), "{findings:?}");
+    drop(held);
+    let findings = until(&server.url(), |findings| findings.status("answers") == Ok).await;
+    assert!(findings.failures().is_empty(), "{findings:?}");
 }
 
 #[tokio::test]
