@@ -1,5 +1,6 @@
 //! Each role does its whole job.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use token_core::{
@@ -68,19 +69,18 @@ async fn issuers_job(place: &Place, issuer: &Tokens) {
     }
 }
 
+/// Each call has a key of its own.
 async fn issues_once_and_confirms(issuer: &Tokens, user: &str) {
+    static KEYS: AtomicU32 = AtomicU32::new(0);
     let request = IssueRequest::new(user.parse().unwrap(), Access::Full, hard());
-    let key = "8e03978e-40d5-43e8-bc93-6894a57f9324".parse().unwrap();
-    for _ in 0..2 {
-        match issuer.issue_once(&request, &key, &mut os_rng().unwrap()).await.unwrap() {
-            Once::Issued(issued) => {
-                let confirmed = issuer.store().confirm(issued.grant.id).await.unwrap();
-                assert_eq!(confirmed.outcome, TokenState::Live);
-            }
-            Once::Repeated(repeated) => assert!(repeated.confirmation.is_confirmed()),
-            Once::Mismatched => panic!("it is the same request"),
-        }
-    }
+    let key =
+        format!("8e03978e-40d5-43e8-bc93-{:012}", KEYS.fetch_add(1, Ordering::Relaxed)).parse().unwrap();
+    let once = async || issuer.issue_once(&request, &key, &mut os_rng().unwrap()).await.unwrap();
+    let Once::Issued(issued) = once().await else { panic!("no token was issued for this key") };
+    let confirmed = issuer.store().confirm(issued.grant.id).await.unwrap();
+    assert_eq!(confirmed.outcome, TokenState::Live);
+    let Once::Repeated(repeated) = once().await else { panic!("it is the same request") };
+    assert!(repeated.confirmation.is_confirmed());
 }
 
 async fn admins_job(place: &Place, admin: &Tokens) {

@@ -22,19 +22,28 @@ async fn contents(place: &Place) -> BTreeMap<String, (Vec<u8>, i64)> {
     contents
 }
 
-fn is_denied(error: &StoreError) {
-    assert_eq!(error.kind(), StoreErrorKind::Denied, "{error:?}");
-    assert!(error.to_string().contains("user"));
-    assert!(!error.is_retryable());
+const NOT_PERMITTED: &str = "does not permit this; give the user of the store URL the rights of its role (deploy/acl, token-cli doctor)";
+const WRONG_PASSWORD: &str = "refused user name or password; check both in the store URL";
+const NO_PASSWORD: &str = "demands a password; put user name and password into the store URL (TOKEN_STORE)";
+
+/// The whole sentence: what failed, on what server (without the login), and what to do.
+fn is_denied(error: &StoreError, doing: &str, trouble: &str) {
+    assert_eq!((error.kind(), error.is_retryable()), (StoreErrorKind::Denied, false), "{error:?}");
+    let said = error.to_string();
+    let server = said.strip_prefix(&format!("cannot {doing}: ")).and_then(|rest| rest.strip_suffix(trouble));
+    let server =
+        server.unwrap_or_else(|| panic!("{said:?} is not about {doing:?}, or not that it {trouble}"));
+    assert!(server.starts_with("redis") && server.ends_with(' ') && !server.contains('@'), "{said}");
 }
 
 async fn revocations_and_prunings_are_refused(tokens: &Tokens, id: TokenId) {
     let (store, revocation) = (tokens.store(), Revocation::default());
-    is_denied(&store.revoke(id, &revocation).await.unwrap_err());
+    is_denied(&store.revoke(id, &revocation).await.unwrap_err(), "revoke", NOT_PERMITTED);
     for user in ["admin", "nobody"] {
-        is_denied(&store.revoke_subject(&user.parse().unwrap(), &revocation).await.unwrap_err());
+        let refused = store.revoke_subject(&user.parse().unwrap(), &revocation).await.unwrap_err();
+        is_denied(&refused, "revoke the user's tokens", NOT_PERMITTED);
     }
-    is_denied(&store.prune().await.unwrap_err());
+    is_denied(&store.prune().await.unwrap_err(), "prune", NOT_PERMITTED);
 }
 
 async fn validators_only_validate(place: Place) {
@@ -42,8 +51,10 @@ async fn validators_only_validate(place: Place) {
     let before = contents(&place).await;
     let validator = place.tokens("validator").await;
     let request = IssueRequest::new("admin".parse().unwrap(), Access::Full, hard());
-    is_denied(&validator.issue(&request, &mut os_rng().unwrap()).await.unwrap_err());
-    is_denied(&validator.store().list(&"admin".parse().unwrap()).await.unwrap_err());
+    let refused = validator.issue(&request, &mut os_rng().unwrap()).await.unwrap_err();
+    is_denied(&refused, "issue", NOT_PERMITTED);
+    let refused = validator.store().list(&"admin".parse().unwrap()).await.unwrap_err();
+    is_denied(&refused, "list", NOT_PERMITTED);
     revocations_and_prunings_are_refused(&validator, issued.grant.id).await;
     assert_eq!(contents(&place).await, before);
     assert!(is_active(&validator, &issued).await);
@@ -82,10 +93,10 @@ async fn issuers_neither_revoke_nor_prune_on_a_cluster() {
 async fn nobody_gets_in_without_a_password_or_with_the_one_of_another_role() {
     let place = Place::server().await;
     let connect = async |url: &str| RedisStore::connect(url, keys(), patient()).await;
-    is_denied(&connect(&place.url()).await.unwrap_err());
-    is_denied(&connect(&place.url_as("default")).await.unwrap_err());
+    is_denied(&connect(&place.url()).await.unwrap_err(), "connect", NO_PASSWORD);
+    is_denied(&connect(&place.url_as("default")).await.unwrap_err(), "connect", WRONG_PASSWORD);
     let swapped = place.url_as("validator").replace("validator:", "admin:");
-    is_denied(&connect(&swapped).await.unwrap_err());
+    is_denied(&connect(&swapped).await.unwrap_err(), "connect", WRONG_PASSWORD);
 }
 
 #[tokio::test]
@@ -97,7 +108,7 @@ async fn no_role_gets_at_another_namespace() {
     for role in ["validator", "issuer", "admin"] {
         let tokens = tokens_with(&place.url_as(role), options.clone()).await;
         let validated = tokens.validate(issued.token.expose_secret(), &Demand::any()).await;
-        is_denied(&validated.unwrap_err());
-        is_denied(&tokens.store().show(issued.grant.id).await.unwrap_err());
+        is_denied(&validated.unwrap_err(), "validate", NOT_PERMITTED);
+        is_denied(&tokens.store().show(issued.grant.id).await.unwrap_err(), "show", NOT_PERMITTED);
     }
 }
