@@ -107,7 +107,9 @@ async fn a_request_that_is_let_in_tells_its_client_and_no_more() {
             Some(200)
         );
     }
-    for line in access_log(&sidecar).await {
+    let log = access_log(&sidecar).await;
+    assert_eq!(log.len(), 2, "{log:?}");
+    for line in log {
         assert_eq!((&line["client"], &line["token_id"]), (&json!("127.0.0.1"), &token_id), "{line}");
         for name in ["reason", "user_agent", "request_id"] {
             assert_eq!(line.get(name), None, "{line}");

@@ -3,13 +3,11 @@
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
-use std::process::Stdio;
 
-use token_tests::programs::{Cli, Running, program};
+use token_tests::programs::{Cli, Daemon, Running, bash, program};
 use token_tests::servers::{Standalone, free_port};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
-use tokio::process::Command;
 
 use crate::until;
 
@@ -23,7 +21,7 @@ async fn answers<C: AsyncReadExt + AsyncWriteExt + Unpin>(connection: std::io::R
         && answer.starts_with("HTTP/1.1 200")
 }
 
-async fn tcp(address: &str, port: u16) -> bool {
+pub(crate) async fn answers_at(address: &str, port: u16) -> bool {
     answers(TcpStream::connect((address, port)).await).await
 }
 
@@ -48,7 +46,7 @@ async fn localhost_and_a_port_alone_listen_on_both_loopbacks() {
     for form in ["localhost:PORT", "PORT", ":PORT"] {
         let port = free_port();
         let running = serve(&cli, &format!("--listen {}", form.replace("PORT", &port.to_string())));
-        until(async || tcp("127.0.0.1", port).await && tcp("::1", port).await).await;
+        until(async || answers_at("127.0.0.1", port).await && answers_at("::1", port).await).await;
         end(running).await;
     }
 }
@@ -59,8 +57,8 @@ async fn it_listens_at_every_address_it_is_told() {
     let cli = Cli::new(&redis.url());
     let (one, other) = (free_port(), free_port());
     let running = serve(&cli, &format!("--listen [::1]:{one} --listen 127.0.0.1:{other}"));
-    until(async || tcp("::1", one).await && tcp("127.0.0.1", other).await).await;
-    assert!(!tcp("127.0.0.1", one).await && !tcp("::1", other).await);
+    until(async || answers_at("::1", one).await && answers_at("127.0.0.1", other).await).await;
+    assert!(!answers_at("127.0.0.1", one).await && !answers_at("::1", other).await);
     end(running).await;
 }
 
@@ -95,6 +93,36 @@ async fn a_socket_file_has_its_mode_and_goes_with_the_process() {
     assert_eq!(file.permissions().mode() & 0o777, 0o640);
     end(running).await;
     assert!(!path.exists());
+}
+
+/// Prints the owner, group and mode of the file, and what is said of an owner that there is not.
+const OWNED: &str = r#"
+export TOKEN_STORE=sqlite:$PWD/tokens.db
+token-cli issue -q -u ada -e 1h >/dev/null
+token-cli serve --listen "unix:$PWD/token.sock?mode=0620&owner=nobody&group=12345" 2>log &
+sidecar=$!
+for _ in {1..300}; do [[ -S token.sock ]] && break; sleep 0.1; done
+stat -c '%U %g %a' token.sock
+kill $sidecar
+wait $sidecar
+[[ -e token.sock ]] && echo 'it is still there'
+token-cli serve --listen "unix:$PWD/token.sock?owner=no-such-user" 2>log || echo $?
+grep -o 'this machine has no user "no-such-user"' log
+[[ -e token.sock ]] || echo 'no file is left'
+"#;
+
+#[tokio::test]
+async fn a_socket_file_has_the_owner_and_group_that_are_named() {
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("steps"), OWNED).unwrap();
+    // Giving a file away takes root.
+    let script = r#"
+        as_root=$([[ $(id -u) == 0 ]] || echo sudo -n env "PATH=$PATH" "HOME=$HOME")
+        $as_root unshare --pid --fork --kill-child --mount-proc bash steps
+    "#;
+    let [said, errors] = bash(script, home.path()).await;
+    let expected = ["nobody 12345 620", "2", "this machine has no user \"no-such-user\"", "no file is left"];
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected, "{errors}");
 }
 
 #[tokio::test]
@@ -139,20 +167,20 @@ async fn grpc_listens_on_a_socket_file() {
 async fn systemd_passes_its_sockets_on() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
-    let (http, grpc) = (free_port(), free_port());
-    let mut activate = Command::new(program("systemd-socket-activate", "systemd"));
-    activate
-        .arg(format!("--listen=127.0.0.1:{http}"))
-        .arg(format!("--listen=127.0.0.1:{grpc}"))
-        .arg("--fdname=http:grpc")
-        .arg(format!("--setenv=HOME={}", cli.home().display()))
-        .arg(cli.binary())
-        .args(["serve", "--store", &redis.url(), "--listen", "systemd", "--grpc", "systemd:grpc"])
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    let _activated = activate.spawn().unwrap();
+    let grpc = free_port();
+    let arguments = |http| {
+        let mut arguments = vec![format!("--listen=127.0.0.1:{http}"), format!("--listen=127.0.0.1:{grpc}")];
+        arguments.extend(["--fdname=http:grpc".into(), format!("--setenv=HOME={}", cli.home().display())]);
+        arguments.push(cli.binary().display().to_string());
+        arguments.extend(
+            ["serve", "--store", &redis.url(), "--listen", "systemd", "--grpc", "systemd:grpc"]
+                .map(str::to_owned),
+        );
+        arguments
+    };
     // The first connection starts it.
-    until(async || tcp("127.0.0.1", http).await).await;
+    let sidecar = Daemon::start(&program("systemd-socket-activate", "systemd"), arguments).await;
+    until(async || answers_at("127.0.0.1", sidecar.port()).await).await;
     let mut connection = TcpStream::connect(("127.0.0.1", grpc)).await.unwrap();
     connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
     let mut head = [0; 9];

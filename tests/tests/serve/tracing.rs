@@ -335,9 +335,14 @@ async fn headers_reach_the_collector_and_are_printed_nowhere() {
     assert_eq!(spans[0].text("api_key"), "hidden", "{spans:?}");
     assert!(!said.contains("hidden") && !said.contains("hid%64en"), "{said}");
     assert!(said.contains("is not NAME=VALUE"), "{said}");
-    for arguments in ["serve --print-config", "serve --otlp-endpoint ftp://x:1"] {
+    for (arguments, code, said) in [
+        ("serve --print-config", 0, "listen = "),
+        ("serve --otlp-endpoint ftp://x:1", 2, "cannot use the OTLP endpoint"),
+    ] {
         let cli = Cli::new("redis://127.0.0.1:1").with_variable(headers.0, headers.1);
         let ran = cli.run(arguments, "").await;
+        assert_eq!(ran.code, code, "{arguments}: {}", ran.stderr);
+        assert!(ran.stdout.contains(said) || ran.stderr.contains(said), "{}{}", ran.stdout, ran.stderr);
         assert!(!ran.stdout.contains("hid") && !ran.stderr.contains("hid"), "{}{}", ran.stdout, ran.stderr);
     }
 }
