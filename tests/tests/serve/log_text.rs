@@ -1,7 +1,7 @@
 //! The log for people: no colours without a terminal, and nothing that a client sends looks like another field or line.
 
-use token_tests::programs::Cli;
-use token_tests::servers::Standalone;
+use token_tests::programs::{Cli, bash};
+use token_tests::servers::{Standalone, free_port};
 
 use crate::wire::{request, send};
 
@@ -46,4 +46,40 @@ async fn a_command_logs_without_colours_to_what_is_no_terminal() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stderr.contains("made a new token database"), "{}", ran.stderr);
     assert!(!ran.stderr.contains('\u{1b}'), "{}", ran.stderr);
+}
+
+/// Serves on a terminal, which is in a session of its own: so that nothing stays behind, it ends with the terminal.
+const ON_A_TERMINAL: &str = r#"
+export TOKEN_STORE=sqlite:$PWD/tokens.db
+token-cli issue -q -u ada -e 1h >/dev/null
+cat >serve <<'END'
+echo $$ >pid
+exec token-cli serve --listen 127.0.0.1:PORT --log-format $FORMAT
+END
+shown() {
+  rm -f pid shown
+  env TERM=xterm "$@" script -qfec 'exec setpriv --pdeathsig KILL sh serve' shown </dev/null >/dev/null &
+  for _ in {1..300}; do grep -qs 'listening' shown && break; sleep 0.1; done
+  kill $(cat pid)
+  wait
+  echo "== $*"
+  grep -m1 listening shown
+}
+shown FORMAT=text
+shown FORMAT=text NO_COLOR=1
+shown FORMAT=text TERM=dumb
+shown FORMAT=json
+"#;
+
+#[tokio::test]
+async fn the_log_has_colours_only_on_a_terminal_that_wants_them() {
+    let home = tempfile::tempdir().unwrap();
+    let [said, errors] = bash(&ON_A_TERMINAL.replace("PORT", &free_port().to_string()), home.path()).await;
+    let shown: Vec<_> = said.split("== FORMAT=").skip(1).collect();
+    assert_eq!(shown.len(), 4, "{said}{errors}");
+    for (shown, coloured) in shown.iter().zip([true, false, false, false]) {
+        assert!(shown.contains("INFO") && shown.contains("listening"), "{said}{errors}");
+        assert_eq!(shown.contains("\u{1b}[32m"), coloured, "{said}");
+        assert_eq!(shown.contains('\u{1b}'), coloured, "{said}");
+    }
 }

@@ -10,6 +10,7 @@
 mod access_log;
 mod addresses;
 mod cache;
+mod certificates;
 mod ending;
 mod full_disk;
 mod heads;

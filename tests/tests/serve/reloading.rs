@@ -1,25 +1,27 @@
-//! SIGHUP and new certificates: what runs goes on, and what comes is answered in the new way.
+//! SIGHUP: what runs goes on, and what comes is answered in the new way.
 
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use token_tests::programs::{Cli, Daemon, program};
-use token_tests::servers::{ClientCertificates, Standalone};
+use token_http::sidecar::grpc::proto::token::v1::ListRequest;
+use token_http::sidecar::grpc::proto::token::v1::token_service_client::TokenServiceClient;
+use token_tests::programs::{Cli, Daemon};
+use token_tests::servers::Standalone;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::process::Command;
 use tokio::task::JoinSet;
+use tonic::transport::Channel;
 
 use crate::until;
 use crate::wire::{request, send, send_for};
 
-fn hang_up(sidecar: &Daemon) {
+pub(crate) fn hang_up(sidecar: &Daemon) {
     let id = sidecar.process_id().to_string();
     assert!(std::process::Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
 }
 
-async fn reloads(sidecar: &Daemon, outcome: &str) -> u64 {
+pub(crate) async fn reloads(sidecar: &Daemon, outcome: &str) -> u64 {
     let metrics = send_for(sidecar, &request("GET /metrics", b"a: b")).await;
     let line = format!("token_reload_total{{outcome=\"{outcome}\"}} ");
     metrics.lines().find_map(|own| own.strip_prefix(&line)).map_or(0, |number| number.parse().unwrap())
@@ -66,6 +68,46 @@ async fn a_reload_under_load_loses_no_connection() {
         hang_up(&sidecar);
         until(async || reloads(&sidecar, "done").await == number).await;
         assert_eq!(realm(&sidecar).await, realm_now);
+    }
+    over.store(true, Ordering::Relaxed);
+    while let Some(client) = clients.join_next().await {
+        client.unwrap();
+    }
+}
+
+async fn channel(port: u16) -> Channel {
+    Channel::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect().await.unwrap()
+}
+
+/// On connections that stay, and on new ones.
+#[tokio::test]
+async fn a_reload_under_load_fails_no_grpc_call() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let token = cli.issue("admin", "-a 10m").await;
+    let (sidecar, port) = cli.serve_grpc(&["--threads", "2"]).await;
+    let (over, called) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let mut clients = JoinSet::new();
+    for stays in [true, true, true, true, false, false] {
+        let (over, called, token) = (over.clone(), called.clone(), token.clone());
+        clients.spawn(async move {
+            let mut client = TokenServiceClient::new(channel(port).await);
+            while !over.load(Ordering::Relaxed) {
+                let mut call = tonic::Request::new(ListRequest { user: String::new() });
+                call.metadata_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+                client.list(call).await.unwrap();
+                called.fetch_add(1, Ordering::Relaxed);
+                if !stays {
+                    client = TokenServiceClient::new(channel(port).await);
+                }
+            }
+        });
+    }
+    for number in 1..=5 {
+        let before = called.load(Ordering::Relaxed);
+        until(async || called.load(Ordering::Relaxed) > before + 30).await;
+        hang_up(&sidecar);
+        until(async || reloads(&sidecar, "done").await == number).await;
     }
     over.store(true, Ordering::Relaxed);
     while let Some(client) = clients.join_next().await {
@@ -131,58 +173,4 @@ async fn what_takes_a_restart_is_named_and_the_rest_is_changed() {
     let said = sidecar.all_it_said().await;
     let warned = said.lines().find(|line| line.contains("take a restart")).unwrap();
     assert!(warned.contains("threads") && !warned.contains("realm"), "{warned}");
-}
-
-/// The files are replaced as Kubernetes does: by a symbolic link to another folder.
-#[tokio::test]
-async fn a_new_certificate_is_shown_without_a_signal() {
-    let redis = Standalone::start().await;
-    let (one, other) = (
-        Standalone::start_tls(ClientCertificates::Optional).await,
-        Standalone::start_tls(ClientCertificates::Optional).await,
-    );
-    let cli = Cli::new(&redis.url());
-    let at = |name: &str| cli.home().join(name);
-    for (server, folder) in [(&one, "first"), (&other, "second")] {
-        fs::create_dir(at(folder)).unwrap();
-        let certificates = server.certificates();
-        fs::copy(certificates.server_certificate(), at(folder).join("tls.crt")).unwrap();
-        fs::copy(certificates.server_key(), at(folder).join("tls.key")).unwrap();
-    }
-    std::os::unix::fs::symlink(at("first"), at("data")).unwrap();
-    let (certificate, key) =
-        (at("data/tls.crt").display().to_string(), at("data/tls.key").display().to_string());
-    let sidecar = cli.serve(&["--listen-cert", &certificate, "--listen-key", &key]).await;
-    let shows = async |server: &Standalone| {
-        let mut curl = Command::new(program("curl", "curl"));
-        curl.args(["--silent", "--fail", "--output", "/dev/null", "--cacert"])
-            .arg(server.certificates().ca());
-        curl.arg(format!("https://127.0.0.1:{}/healthz", sidecar.port()));
-        curl.status().await.unwrap().success()
-    };
-    assert!(shows(&one).await && !shows(&other).await);
-
-    // A connection that there is goes on. It is kept by a client that says how it gets on.
-    let mut old = Command::new(program("openssl", "openssl"))
-        .args(["s_client", "-quiet", "-connect", &format!("127.0.0.1:{}", sidecar.port())])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let (mut say, mut hear) = (old.stdin.take().unwrap(), old.stdout.take().unwrap());
-    let mut ask = async || {
-        say.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        let mut answer = [0; 4096];
-        let length = hear.read(&mut answer).await.unwrap();
-        assert!(answer[..length].starts_with(b"HTTP/1.1 200"));
-    };
-    ask().await;
-
-    std::os::unix::fs::symlink(at("second"), at("next")).unwrap();
-    fs::rename(at("next"), at("data")).unwrap();
-    until(async || shows(&other).await).await;
-    assert!(!shows(&one).await);
-    ask().await;
 }
