@@ -20,6 +20,10 @@ test-all:
 lint:
   scripts/lint.sh
 
+# The book as HTML, in target/book.
+docs:
+  scripts/docs.sh
+
 # Licences, advisories, unused dependencies, each feature by itself, packages.
 dependencies:
   scripts/dependencies.sh

@@ -32,7 +32,7 @@ missing=()
 command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing+=(redis-server)
 command -v redis-cli >/dev/null || command -v valkey-cli >/dev/null || missing+=(redis-tools)
 command -v faketime >/dev/null || missing+=(faketime)
-for program in git:git nginx:nginx-light caddy:caddy apache2:apache2 curl:curl cadaver:cadaver rclone:rclone \
+for program in git:git nginx:nginx-light caddy:caddy apache2:apache2 haproxy:haproxy curl:curl cadaver:cadaver rclone:rclone \
   mount.davfs:davfs2 systemd-socket-activate:systemd zsh:zsh fish:fish promtool:prometheus fail2ban-regex:fail2ban; do
   [[ -n $(PATH=$PATH:/usr/sbin command -v "${program%%:*}") ]] || missing+=("${program##*:}")
 done

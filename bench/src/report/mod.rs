@@ -56,9 +56,8 @@ fn render(docs: &Docs) -> Outcome<(String, Vec<(&'static str, String)>)> {
 const INTRODUCTION: &str = "\
 # Performance
 
-Written by `cargo run --release -p token-bench -- all`, and by nobody else: every figure is from the results in
-[performance/](performance), which are kept with it. How it is measured, and what each row means, says
-[bench/README.md](../bench/README.md). Client, server and load share one machine here: read ratios within a table, not the
+`cargo run --release -p token-bench -- all` writes this page from the results in `docs/performance/`. `bench/README.md` explains
+how it measures and what each row means. Client, server and load share one machine: read ratios within a table, not the
 absolute numbers.
 ";
 

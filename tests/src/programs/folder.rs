@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::daemon::{Daemon, program};
+use super::published::published_block_with;
 
 /// nginx with `auth_request` in front of a folder that it serves itself: `/files/`.
 #[derive(Debug)]
@@ -124,25 +125,25 @@ fn caddy_arguments(
 ) -> Vec<String> {
     let home = directory.display();
     put(directory, files);
-    let configuration = format!(
-        "{{
-          admin off
-          auto_https off
-          storage file_system {home}/storage
-        }}
-        http://127.0.0.1:{port} {{
-          route /files/* {{
-            forward_auth {sidecar} {{
-              uri /auth?
-              copy_headers X-Token-User X-Token-Scopes X-Token-Label
-            }}
-            header X-Seen-User {{http.request.header.X-Token-User}}
-            header X-Seen-Label \"[{{http.request.header.X-Token-Label}}]\"
-            root * {home}
-            {service}
-          }}
-        }}"
+    let seen = format!(
+        "header X-Seen-User {{http.request.header.X-Token-User}}
+        header X-Seen-Label \"[{{http.request.header.X-Token-Label}}]\"
+        header X-Seen-Underscore \"[{{http.request.header.X_Token_User}}]\"
+        root * {home}
+        {service}"
     );
+    let address = format!("127.0.0.1:{port}");
+    let sidecar = sidecar.trim_start_matches("http://");
+    let forward_auth = format!("forward_auth {sidecar}");
+    let replaced = [
+        // The service first: what it is replaced with may have the address of a sidecar in it.
+        ("reverse_proxy 127.0.0.1:9000", seen.as_str()),
+        ("127.0.0.1:8000", address.as_str()),
+        ("forward_auth 127.0.0.1:8080", forward_auth.as_str()),
+    ];
+    let block = published_block_with("proxies/caddy.md", "caddy", &replaced);
+    let options = format!("admin off\nauto_https off\nstorage file_system {home}/storage");
+    let configuration = format!("{{\n{options}\n}}\n{block}");
     fs::write(directory.join("Caddyfile"), configuration).expect("room for a file");
     let words = ["run", "--adapter", "caddyfile", "--config"].map(str::to_owned);
     words.into_iter().chain([format!("{home}/Caddyfile")]).collect()
@@ -166,13 +167,15 @@ impl ApacheFolder {
         files: &[(&str, &str)],
     ) -> Self {
         let apache = program("apache2", "apache2 libapache2-mod-auth-openidc");
-        let oauth = format!(
-            "OIDCCABundlePath {}
-            OIDCOAuthIntrospectionEndpoint {sidecar}/introspect
-            OIDCOAuthClientID {user}
-            OIDCOAuthClientSecret {token}",
-            authority.display()
-        );
+        let authority = authority.display().to_string();
+        let (client, secret) = (format!("ClientID {user}"), format!("ClientSecret {token}"));
+        let replaced = [
+            ("https://127.0.0.1:8443", sidecar),
+            ("/etc/ssl/certs/ca-certificates.crt", authority.as_str()),
+            ("ClientID files", client.as_str()),
+            ("ClientSecret TOKEN", secret.as_str()),
+        ];
+        let oauth = published_block_with("proxies/apache.md", "apache", &replaced);
         let configured = |port, directory: &Path| apache_arguments(port, directory, &oauth, files);
         Self(Daemon::start_in(&apache, configured).await)
     }
@@ -210,19 +213,54 @@ fn apache_arguments(port: u16, directory: &Path, oauth: &str, files: &[(&str, &s
         PidFile {home}/pid
         ErrorLog {home}/error.log
         DocumentRoot {home}
-        OIDCCryptoPassphrase passphrase
-        {oauth}
-        OIDCOAuthIntrospectionEndpointAuth client_secret_basic
-        OIDCOAuthRemoteUserClaim sub
-        # Never from memory: what was revoked is refused at once.
-        OIDCOAuthTokenIntrospectionInterval -1
-        <Location /files/>
-          AuthType oauth20
-          Require valid-user
-        </Location>"
+        {oauth}"
     );
     fs::write(directory.join("apache.conf"), configuration).expect("room for a file");
     ["-D", "FOREGROUND", "-f"].map(str::to_owned).into_iter().chain([format!("{home}/apache.conf")]).collect()
+}
+
+/// HAProxy with a Lua action in front of a service.
+#[derive(Debug)]
+pub struct HaproxyFolder(Daemon);
+
+impl HaproxyFolder {
+    /// Starts it in front of the service at this port, asking the sidecar at this URL.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub async fn in_front_of(service: u16, sidecar: &str) -> Self {
+        let haproxy = program("haproxy", "haproxy");
+        let arguments = |port, directory: &Path| haproxy_arguments(port, directory, service, sidecar);
+        Self(Daemon::start_in(&haproxy, arguments).await)
+    }
+
+    /// The URL of the folder, with a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}/files/", self.0.url())
+    }
+
+    /// All that HAProxy has said.
+    #[must_use]
+    pub fn said(&self) -> String {
+        self.0.said()
+    }
+}
+
+fn haproxy_arguments(port: u16, directory: &Path, service: u16, sidecar: &str) -> Vec<String> {
+    let home = directory.display();
+    let script = published_block_with("proxies/haproxy.md", "lua", &[("http://127.0.0.1:8080", sidecar)]);
+    fs::write(directory.join("token-auth.lua"), script).expect("room for a file");
+    let (bind, server) = (format!("bind 127.0.0.1:{port}"), format!("server one 127.0.0.1:{service}"));
+    let replaced = [
+        ("/etc/haproxy", home.to_string()),
+        ("bind 127.0.0.1:8000", bind),
+        ("server one 127.0.0.1:9000", server),
+    ];
+    let replaced = replaced.each_ref().map(|(from, to)| (*from, to.as_str()));
+    let configuration = published_block_with("proxies/haproxy.md", "haproxy", &replaced);
+    fs::write(directory.join("haproxy.cfg"), configuration).expect("room for a file");
+    ["-db".to_owned(), "-f".to_owned(), format!("{home}/haproxy.cfg")].to_vec()
 }
 
 /// Puts files into the folder.

@@ -6,7 +6,34 @@ use std::path::{Path, PathBuf};
 use super::daemon::{Daemon, program};
 
 const FOLDER: &str = include_str!("../../../deploy/webdav.conf");
-const README: &str = include_str!("../../../README.md");
+
+/// The first block of this kind on a page of the book, such as `proxies/nginx.md`.
+///
+/// # Panics
+/// There is no such page, or it has no such block.
+#[must_use]
+pub fn published_block(page: &str, kind: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(page);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (_, after) =
+        text.split_once(&format!("```{kind}\n")).unwrap_or_else(|| panic!("{page} has no block of {kind}"));
+    after
+        .split_once("```")
+        .map(|(block, _)| block.to_owned())
+        .unwrap_or_else(|| panic!("a block of {page} has no end"))
+}
+
+/// The same with parts of it replaced, such as addresses.
+///
+/// # Panics
+/// A part is not there: the page has changed too much.
+#[must_use]
+pub fn published_block_with(page: &str, kind: &str, replaced: &[(&str, &str)]) -> String {
+    replaced.iter().fold(published_block(page, kind), |text, (from, to)| {
+        assert!(text.contains(from), "the block of {kind} in {page} has no {from:?}");
+        text.replace(from, to)
+    })
+}
 
 /// nginx with a folder at `/files/`, by a configuration that we publish.
 #[derive(Debug)]
@@ -37,22 +64,17 @@ impl PublishedFolder {
         .await
     }
 
-    /// The block of nginx in the README, asking the sidecar at this URL. The service behind it is another nginx, which
-    /// tells in `X-Seen-…` what it was told.
+    /// The block of the book, asking the sidecar at this URL. The service behind it is another nginx, which returns in
+    /// `X-Seen-…` the identity that it got.
     ///
     /// # Panics
-    /// It does not start, or the README has changed too much.
-    pub async fn of_readme(sidecar: &str) -> Self {
-        let (_, behind) = README.split_once("```nginx\n").expect("the README has a block of nginx");
-        let (block, _) = behind.split_once("```").expect("it ends");
-        for address in ["http://127.0.0.1:8080", "http://127.0.0.1:9000"] {
-            assert!(block.contains(address), "the README's nginx does not name {address}");
-        }
+    /// It does not start, or the page has changed too much.
+    pub async fn of_book(sidecar: &str) -> Self {
         Self::start(|port, home| {
             let service = format!("{home}/service.sock");
-            let block = block
-                .replace("http://127.0.0.1:8080", sidecar)
-                .replace("http://127.0.0.1:9000", &format!("http://unix:{service}"));
+            let service_url = format!("http://unix:{service}");
+            let addresses = [("http://127.0.0.1:8080", sidecar), ("http://127.0.0.1:9000", service_url.as_str())];
+            let block = published_block_with("proxies/nginx.md", "nginx", &addresses);
             let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
                 .map(|kind| format!("{kind}_temp_path {home}/{kind};\n"))
                 .concat();

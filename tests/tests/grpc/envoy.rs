@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use token_tests::programs::{Daemon, Upstream, With, curl, installed, most_scopes, takes_large_uploads};
+use token_tests::programs::{
+    Daemon, Upstream, With, curl, installed, most_scopes, published_block_with, takes_large_uploads,
+};
 
 use crate::kit::{HttpAnswer, Office, get};
 
@@ -43,8 +45,24 @@ impl Envoy {
             Asking::Http => office.sidecar.port(),
         };
         let configuration = |port| configuration(port, sidecar, asking, service).to_string();
+        Self::configured(configuration).await
+    }
+
+    /// The configuration of the book in front of this service.
+    async fn of_book(service: &Upstream, office: &Office) -> Self {
+        let configuration = |port| {
+            let ports = [("8000", port), ("8081", office.port), ("9000", service.port())];
+            let ports = ports.map(|(from, to)| (format!("port_value: {from}"), format!("port_value: {to}")));
+            let ports = ports.each_ref().map(|(from, to)| (from.as_str(), to.as_str()));
+            published_block_with("proxies/envoy.md", "yaml", &ports)
+        };
+        Self::configured(configuration).await
+    }
+
+    /// YAML, of which JSON is a part.
+    async fn configured(configuration: impl Fn(u16) -> String) -> Self {
         let start = |port: u16, directory: &Path| {
-            let file = directory.join("envoy.json");
+            let file = directory.join("envoy.yaml");
             fs::write(&file, configuration(port)).unwrap();
             let words =
                 ["--disable-hot-restart", "--concurrency", "1", "--log-level", "warn", "--config-path"];
@@ -252,4 +270,21 @@ async fn envoy_takes_tokens_of_256_scopes() {
         let seen = (answer.status, answer.body.as_str());
         assert_eq!(seen, (201, "admin too-many"), "{asking:?}: {answer:?} {}", envoy.0.said());
     }
+}
+
+#[tokio::test]
+async fn the_envoy_of_the_book_demands_its_scope() {
+    let office = Office::open().await;
+    let service = Upstream::start().await;
+    let envoy = Envoy::of_book(&service, &office).await;
+    let url = format!("{}/files/a", envoy.0.url());
+    let forged = ["--header", "X-Token-User: root", "--header", "X-Token-Scopes: *"];
+    let other = "node:5f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
+    for (scope, status, body) in [(FILE, 201, format!("admin {FILE}")), (other, 403, String::new())] {
+        let token = office.cli.issue("admin", &format!("-a 10m -s {scope}")).await;
+        let answer = curl(&url, With::Bearer(&token), &forged).await;
+        assert_eq!(answer.status, status, "{scope}: {answer:?} {}", envoy.0.said());
+        assert!(answer.body.contains(&body), "{scope}: {answer:?}");
+    }
+    assert_eq!(curl(&url, With::Nothing, &[]).await.status, 401);
 }

@@ -17,8 +17,10 @@ async fn caddy_lets_through_whom_the_sidecar_knows_and_tells_who_it_is() {
 
     for with in [With::Bearer(&token), With::Password("admin", &token)] {
         // The token has no label, so the client's own must not survive.
-        let answer = curl(&note, with, &["--header", "X-Token-Label: forged"]).await;
+        let forged = ["--header", "X-Token-Label: forged", "--header", "X_Token_User: forged"];
+        let answer = curl(&note, with, &forged).await;
         assert_eq!((answer.status, answer.body.as_str()), (200, "hello"), "{answer:?}");
+        assert_eq!(answer.header("x-seen-underscore"), Some("[]"));
         assert_eq!(
             (answer.header("x-seen-user"), answer.header("x-seen-label")),
             (Some("admin"), Some("[]"))

@@ -10,6 +10,7 @@ mod clients;
 
 mod apache;
 mod caddy;
+mod haproxy;
 mod nginx;
 mod oauth;
 mod published;

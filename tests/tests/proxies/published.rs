@@ -23,9 +23,9 @@ impl Office {
         Self { redis, cli, _sidecar: sidecar, folder }
     }
 
-    async fn of_readme() -> Self {
+    async fn of_book() -> Self {
         let (redis, cli, sidecar) = Self::behind().await;
-        let folder = PublishedFolder::of_readme(&sidecar.url()).await;
+        let folder = PublishedFolder::of_book(&sidecar.url()).await;
         Self { redis, cli, _sidecar: sidecar, folder }
     }
 
@@ -56,8 +56,8 @@ async fn the_folder_of_compose_takes_uploads_of_300_mb() {
 }
 
 #[tokio::test]
-async fn the_nginx_of_the_readme_takes_uploads_of_300_mb() {
-    Office::of_readme().await.takes_large_uploads().await;
+async fn the_nginx_of_the_book_takes_uploads_of_300_mb() {
+    Office::of_book().await.takes_large_uploads().await;
 }
 
 #[tokio::test]
@@ -69,8 +69,8 @@ async fn the_folder_of_compose_takes_tokens_of_256_scopes() {
 }
 
 #[tokio::test]
-async fn the_nginx_of_the_readme_takes_tokens_of_256_scopes() {
-    let office = Office::of_readme().await;
+async fn the_nginx_of_the_book_takes_tokens_of_256_scopes() {
+    let office = Office::of_book().await;
     std::fs::write(office.folder.files().join("note"), "hello").unwrap();
     let token = office.most_scopes().await;
     // The token has no label: an empty header is left out, and the client's own never comes through.

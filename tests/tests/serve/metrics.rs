@@ -1,4 +1,4 @@
-//! What Prometheus gets: by its own rules, and what the README says.
+//! What Prometheus gets: by its own rules, and what the book says.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -52,7 +52,7 @@ async fn promtool_finds_nothing_to_complain_about() {
 }
 
 #[tokio::test]
-async fn every_metric_is_in_the_readme_and_has_help() {
+async fn every_metric_is_in_the_book_and_has_help() {
     let metrics = all_metrics().await;
     let names = |kind: &str| -> BTreeSet<String> {
         let lines = metrics.lines().filter_map(|line| line.strip_prefix(kind));
@@ -60,8 +60,8 @@ async fn every_metric_is_in_the_readme_and_has_help() {
     };
     let shown = names("# TYPE ");
     assert_eq!(names("# HELP "), shown, "{metrics}");
-    let readme = include_str!("../../../README.md");
-    let table = readme.split("| metric | labels |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let page = include_str!("../../../docs/reference/metrics.md");
+    let table = page.split("| metric | labels |").nth(1).unwrap().split("\n\n").next().unwrap();
     let documented = table.lines().filter_map(|row| row.strip_prefix("| `")).flat_map(|row| {
         let names = row.split(" | ").next().unwrap().split('`');
         names.filter(|name| name.contains('_')).map(str::to_owned)

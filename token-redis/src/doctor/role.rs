@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// What a user is there for. Which commands each role has, and why, is written down in `deploy/acl/README.md`.
+/// What a user is there for. Which commands each role has, and why, is written down in `docs/redis/acl.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Services that check tokens.
