@@ -1,4 +1,4 @@
-//! The texts that the page of troubleshooting explains are those of the code.
+//! What the book lists is in the code, and the other way round: error texts, settings, checks of the doctor.
 
 use std::fs;
 use std::path::Path;
@@ -28,6 +28,23 @@ fn every_setting_is_in_the_book() {
     let page = Page::read("docs/reference/settings.md").text;
     let missing: Vec<_> = names.filter(|name| !page.contains(&format!("`{name}`"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_check_of_doctor_is_in_the_book() {
+    let mut code = String::new();
+    for folder in ["token-redis/src/doctor", "token-sqlite/src", "token-cli/src"] {
+        read_into(&mut code, &repository().join(folder));
+    }
+    // At the start of a line: those of unit tests are not.
+    let lines: Vec<&str> = code.lines().collect();
+    let heads =
+        lines.windows(2).filter(|pair| !pair[0].starts_with(' ') && pair[0].ends_with("Check = Check {"));
+    let checks: Vec<&str> = heads.filter_map(|pair| pair[1].split('"').nth(1)).collect();
+    let page = Page::read("docs/operations/doctor.md").text;
+    let missing: Vec<_> = checks.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(checks.len() > 20, "{checks:?}");
 }
 
 /// The first cell of a row.
