@@ -6,7 +6,7 @@ _default:
 # Tests that need no server: a minute after the build.
 test:
   cargo test --workspace --exclude token-tests --exclude token-bench --all-features --locked --lib --bins --examples
-  cargo test -p token-tests --locked --test memory --test sqlite
+  cargo test -p token-conformance -p token-tests --locked --test memory --test sqlite
 
 # The conformance suite and the promises, on Redis servers that the tests start from PATH.
 test-redis:

@@ -1,4 +1,4 @@
-//! The conformance suite, run unchanged on every store and topology, the servers that it runs on, and where the command is.
+//! The stores and topologies that the conformance suite runs on, their servers, rounds of faults, and where the command is.
 #![deny(dead_code)]
 #![expect(
     clippy::expect_used,
@@ -8,10 +8,8 @@
     reason = "all of this is test code: a panic is a failed test, and its message says what failed"
 )]
 
-pub mod conformance;
 pub mod containers;
 pub mod faults;
+pub mod fixtures;
 pub mod programs;
-pub mod rig;
-pub mod runner;
 pub mod servers;

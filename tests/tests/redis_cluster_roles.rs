@@ -1,5 +1,5 @@
 //! The conformance suite on a Redis Cluster, as the role `admin` of `deploy/acl/`.
 
 fn main() -> std::process::ExitCode {
-    token_tests::runner::run::<token_tests::rig::ClusterRoles>()
+    token_conformance::run::<token_tests::fixtures::ClusterRoles>()
 }

@@ -1,5 +1,5 @@
 //! The conformance suite on a Redis Cluster over TLS.
 
 fn main() -> std::process::ExitCode {
-    token_tests::runner::run::<token_tests::rig::TlsCluster>()
+    token_conformance::run::<token_tests::fixtures::TlsCluster>()
 }

@@ -1,5 +1,5 @@
 //! The conformance suite on a server that sentinels name.
 
 fn main() -> std::process::ExitCode {
-    token_tests::runner::run::<token_tests::servers::Sentinel>()
+    token_conformance::run::<token_tests::servers::Sentinel>()
 }

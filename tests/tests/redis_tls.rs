@@ -1,5 +1,5 @@
 //! The conformance suite on a Redis server over TLS.
 
 fn main() -> std::process::ExitCode {
-    token_tests::runner::run::<token_tests::rig::TlsStandalone>()
+    token_conformance::run::<token_tests::fixtures::TlsStandalone>()
 }

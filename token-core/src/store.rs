@@ -55,7 +55,7 @@ pub type Validating<'a> = Pin<Box<dyn Future<Output = Result<Verdict, StoreError
 ///
 /// **Questions.** Nothing is asked, and nothing answered, before a future is polled for the first time.
 ///
-/// The conformance suite in this repository (`tests/src/conformance`) checks all of it against any implementation;
+/// The suite of the crate `token-conformance` checks all of it against any implementation;
 /// [`MemoryStore`](crate::MemoryStore) is the executable specification.
 #[async_trait]
 pub trait TokenStore: Send + Sync {

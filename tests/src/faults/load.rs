@@ -16,7 +16,7 @@ use token_redis::{Options, RedisStore};
 use tokio::task::JoinSet;
 
 use super::history::{Answer, Operation, Recorder};
-use crate::rig::keys;
+use token_conformance::keys;
 
 /// How many nodes validate, and how many callers each of them has.
 const NODES: usize = 2;

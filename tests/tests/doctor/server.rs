@@ -1,7 +1,7 @@
 //! One server, its settings and its memory.
 
 use token_core::FindingStatus::{Failure, Ok, Warning};
-use token_tests::rig::tls;
+use token_tests::fixtures::tls;
 use token_tests::servers::{ClientCertificates, Server, Standalone};
 
 use crate::kit::{examined, examined_with, name, until};

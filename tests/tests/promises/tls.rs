@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use token_core::{Lifetime, StoreError, StoreErrorKind};
 use token_redis::{Options, RedisStore, Tls};
-use token_tests::rig::tls;
+use token_tests::fixtures::tls;
 use token_tests::servers::{
     Certificates, ClientCertificates, Cluster, Sentinel, Server, Standalone, Unacceptable,
 };

@@ -1,4 +1,4 @@
-//! [`MemoryStore`] on a clock that the test moves.
+//! The suite on [`MemoryStore`], on a clock that the test moves.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,12 +6,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use token_core::{Clock, ManualClock, MemoryStore, Sighting, Timestamp, TokenId, TokenStore};
 
-use super::{Rig, START, keys};
-use crate::runner::Topology;
+use token_conformance::{Fixture, START, Topology, keys};
+
+fn main() -> std::process::ExitCode {
+    token_conformance::run::<Memory>()
+}
 
 /// Stores in the memory of the test process.
-#[derive(Debug)]
-pub struct Memory;
+struct Memory;
 
 impl Topology for Memory {
     const NAME: &'static str = "memory";
@@ -21,18 +23,18 @@ impl Topology for Memory {
         Self
     }
 
-    async fn rig(&self) -> Box<dyn Rig> {
-        Box::new(MemoryRig::new())
+    async fn fixture(&self) -> Box<dyn Fixture> {
+        Box::new(MemoryFixture::new())
     }
 }
 
 /// An empty [`MemoryStore`] and its clock.
-struct MemoryRig {
+struct MemoryFixture {
     store: Arc<MemoryStore>,
     clock: Arc<ManualClock>,
 }
 
-impl MemoryRig {
+impl MemoryFixture {
     fn new() -> Self {
         let clock = Arc::new(ManualClock::new(START));
         Self { store: Arc::new(MemoryStore::with_clock(keys(), Arc::clone(&clock))), clock }
@@ -40,7 +42,7 @@ impl MemoryRig {
 }
 
 #[async_trait]
-impl Rig for MemoryRig {
+impl Fixture for MemoryFixture {
     fn store(&self) -> Arc<dyn TokenStore> {
         self.store.clone()
     }

@@ -13,27 +13,27 @@ use tokio::task::{JoinSet, yield_now};
 
 use super::child::request_by;
 use super::steps::*;
-use crate::rig::Rig;
+use crate::Fixture;
 
 const TASKS: usize = 64;
 
 type Store = Arc<dyn TokenStore>;
 
 /// One node's store or the other's, in turn.
-fn node(rig: &dyn Rig, number: usize) -> Store {
-    if number.is_multiple_of(2) { rig.store() } else { rig.other_node() }
+fn node(fixture: &dyn Fixture, number: usize) -> Store {
+    if number.is_multiple_of(2) { fixture.store() } else { fixture.other_node() }
 }
 
 /// What `count` tasks bring that start together, each on one of the nodes.
 async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
-    rig: &dyn Rig,
+    fixture: &dyn Fixture,
     count: usize,
     task: impl Fn(Store, usize) -> F,
 ) -> Vec<T> {
     let start = Arc::new(Barrier::new(count));
     let mut tasks = JoinSet::new();
     for number in 0..count {
-        let (start, work) = (Arc::clone(&start), task(node(rig, number), number));
+        let (start, work) = (Arc::clone(&start), task(node(fixture, number), number));
         tasks.spawn(async move {
             start.wait().await;
             work.await
@@ -46,10 +46,10 @@ async fn verdict(store: &Store, token: ParsedToken) -> Verdict {
     store.validate(token, &Demand::any(), Mode::Use).await.unwrap()
 }
 
-pub(super) async fn of_many_revocations_at_once_exactly_one_revokes(rig: &dyn Rig) {
-    let held = issue(rig, &request("admin", sliding("1h"))).await;
+pub(super) async fn of_many_revocations_at_once_exactly_one_revokes(fixture: &dyn Fixture) {
+    let held = issue(fixture, &request("admin", sliding("1h"))).await;
     let id = held.id();
-    let outcomes = together(rig, TASKS, |store, number| async move {
+    let outcomes = together(fixture, TASKS, |store, number| async move {
         let revocation = revocation("root", &format!("reason {number}"));
         (store.revoke(id, &revocation).await.unwrap().outcome, revocation)
     });
@@ -57,14 +57,14 @@ pub(super) async fn of_many_revocations_at_once_exactly_one_revokes(rig: &dyn Ri
         outcomes.await.into_iter().partition(|(outcome, _)| *outcome == RevokeOutcome::Revoked);
     let [(_, revocation)] = first.as_slice() else { panic!("one revokes, not {first:?}") };
     assert!(others.iter().all(|(outcome, _)| *outcome == RevokeOutcome::AlreadyRevoked), "{others:?}");
-    let Sighting::Revoked(tombstone) = show(rig, &held).await else { panic!("it was revoked") };
+    let Sighting::Revoked(tombstone) = show(fixture, &held).await else { panic!("it was revoked") };
     assert_eq!(tombstone.revocation, *revocation);
 }
 
-pub(super) async fn of_many_issues_of_one_id_exactly_one_succeeds(rig: &dyn Rig) {
+pub(super) async fn of_many_issues_of_one_id_exactly_one_succeeds(fixture: &dyn Fixture) {
     let owner = subject("admin");
-    let token = new_token(rig, &owner);
-    let grants = together(rig, TASKS, |store, number| async move {
+    let token = new_token(fixture, &owner);
+    let grants = together(fixture, TASKS, |store, number| async move {
         let mut asked = request("admin", sliding("1h"));
         asked.label = Some(format!("label {number}").parse().unwrap());
         match store.issue(token.id(), &asked).await {
@@ -77,14 +77,14 @@ pub(super) async fn of_many_issues_of_one_id_exactly_one_succeeds(rig: &dyn Rig)
     });
     let issued: Vec<_> = grants.await.into_iter().flatten().collect();
     let [grant] = issued.as_slice() else { panic!("one succeeds, not {issued:?}") };
-    assert_same_facts(&active(verdict(&rig.store(), token).await), grant);
-    assert_eq!(listed(rig, &owner).await, [token.id()]);
+    assert_same_facts(&active(verdict(&fixture.store(), token).await), grant);
+    assert_eq!(listed(fixture, &owner).await, [token.id()]);
 }
 
-pub(super) async fn of_many_issues_with_one_key_exactly_one_issues(rig: &dyn Rig) {
+pub(super) async fn of_many_issues_with_one_key_exactly_one_issues(fixture: &dyn Fixture) {
     let owner = subject("admin");
-    let tokens: Arc<Vec<_>> = Arc::new((0..TASKS).map(|_| new_token(rig, &owner)).collect());
-    let answers = together(rig, TASKS, |store, number| {
+    let tokens: Arc<Vec<_>> = Arc::new((0..TASKS).map(|_| new_token(fixture, &owner)).collect());
+    let answers = together(fixture, TASKS, |store, number| {
         let tokens = Arc::clone(&tokens);
         async move {
             let (asked, key) = (request("admin", sliding("1h")), "k".parse().unwrap());
@@ -99,15 +99,15 @@ pub(super) async fn of_many_issues_with_one_key_exactly_one_issues(rig: &dyn Rig
     let id = answers.first().unwrap().0;
     assert!(answers.iter().all(|&(other, _)| other == id), "{answers:?}");
     assert_eq!(answers.iter().filter(|(_, issued)| *issued).count(), 1, "{answers:?}");
-    assert_eq!(listed(rig, &owner).await, [id]);
+    assert_eq!(listed(fixture, &owner).await, [id]);
 }
 
-pub(super) async fn no_use_that_begins_after_a_revocation_returned_is_admitted(rig: &dyn Rig) {
+pub(super) async fn no_use_that_begins_after_a_revocation_returned_is_admitted(fixture: &dyn Fixture) {
     for _ in 0..5 {
-        let held = issue(rig, &request("admin", sliding("1h"))).await;
+        let held = issue(fixture, &request("admin", sliding("1h"))).await;
         let (token, id) = (held.token, held.id());
         let revoked = Arc::new(AtomicBool::new(false));
-        let admitted = together(rig, 16, |store, number| {
+        let admitted = together(fixture, 16, |store, number| {
             let revoked = Arc::clone(&revoked);
             async move {
                 if number == 0 {
@@ -126,17 +126,17 @@ pub(super) async fn no_use_that_begins_after_a_revocation_returned_is_admitted(r
             }
         });
         admitted.await;
-        assert_refused(rig, &held).await;
+        assert_refused(fixture, &held).await;
         // No renewal that was on its way brought anything back.
-        assert_eq!(rig.remaining(id).await, None);
-        assert_eq!(rig.record(id).await, None);
+        assert_eq!(fixture.remaining(id).await, None);
+        assert_eq!(fixture.record(id).await, None);
     }
 }
 
-pub(super) async fn an_issue_that_races_a_revocation_ends_in_one_state(rig: &dyn Rig) {
+pub(super) async fn an_issue_that_races_a_revocation_ends_in_one_state(fixture: &dyn Fixture) {
     for _ in 0..10 {
         let asked = request("admin", sliding("1h"));
-        let token = new_token(rig, &asked.subject);
+        let token = new_token(fixture, &asked.subject);
         let task = |store: Store, number: usize| {
             let asked = asked.clone();
             async move {
@@ -148,13 +148,13 @@ pub(super) async fn an_issue_that_races_a_revocation_ends_in_one_state(rig: &dyn
                     == RevokeOutcome::Revoked
             }
         };
-        let outcomes = together(rig, 4, task).await;
+        let outcomes = together(fixture, 4, task).await;
         let revoked = outcomes.into_iter().filter(|&revoked| revoked).count();
         assert!(revoked <= 1, "{revoked} revocations of one token");
-        let live = admits(rig, token).await;
+        let live = admits(fixture, token).await;
         assert_eq!(live, revoked == 0);
-        assert_eq!(listed(rig, &asked.subject).await.contains(&token.id()), live);
-        let sighting = rig.store().show(token.id()).await.unwrap();
+        assert_eq!(listed(fixture, &asked.subject).await.contains(&token.id()), live);
+        let sighting = fixture.store().show(token.id()).await.unwrap();
         assert_eq!(matches!(sighting, Sighting::Live(_)), live, "{sighting:?}");
         assert_eq!(matches!(sighting, Sighting::Revoked(_)), !live, "{sighting:?}");
     }
@@ -187,11 +187,11 @@ impl Ledger {
     }
 }
 
-pub(super) async fn issues_listings_and_revocations_of_one_subject_end_consistently(rig: &dyn Rig) {
+pub(super) async fn issues_listings_and_revocations_of_one_subject_end_consistently(fixture: &dyn Fixture) {
     let asked = request("admin", sliding("1h"));
     let ledger = Arc::new(Ledger::default());
-    let before = issue_many(rig, &asked, 5).await;
-    let tokens: Arc<Vec<_>> = Arc::new((0..TASKS * 4).map(|_| new_token(rig, &asked.subject)).collect());
+    let before = issue_many(fixture, &asked, 5).await;
+    let tokens: Arc<Vec<_>> = Arc::new((0..TASKS * 4).map(|_| new_token(fixture, &asked.subject)).collect());
     let task = |store: Store, number: usize| {
         let (ledger, asked, tokens) = (Arc::clone(&ledger), asked.clone(), Arc::clone(&tokens));
         async move {
@@ -205,7 +205,7 @@ pub(super) async fn issues_listings_and_revocations_of_one_subject_end_consisten
             }
         }
     };
-    together(rig, TASKS, task).await;
+    together(fixture, TASKS, task).await;
 
     let issued = std::mem::take(&mut *ledger.issued.lock().unwrap());
     let revoked = std::mem::take(&mut *ledger.revoked.lock().unwrap());
@@ -213,20 +213,20 @@ pub(super) async fn issues_listings_and_revocations_of_one_subject_end_consisten
     assert_eq!(ended.len(), revoked.len(), "each token is revoked once");
     assert!(before.iter().all(|held| ended.contains(&held.id())), "what was there before is revoked");
     let live = issued.iter().map(|&(_, id)| id).filter(|id| !ended.contains(id));
-    assert_eq!(sorted(listed(rig, &asked.subject).await), sorted(live));
+    assert_eq!(sorted(listed(fixture, &asked.subject).await), sorted(live));
     for (token, id) in issued {
-        assert_eq!(admits(rig, token).await, !ended.contains(&id));
-        let sighting = rig.store().show(id).await.unwrap();
+        assert_eq!(admits(fixture, token).await, !ended.contains(&id));
+        let sighting = fixture.store().show(id).await.unwrap();
         assert_eq!(matches!(sighting, Sighting::Revoked(_)), ended.contains(&id), "{sighting:?}");
     }
 }
 
 /// A subject that gets each new token before it loses the old one has at least one at every moment, and at most two.
-pub(super) async fn a_listing_shows_one_moment(rig: &dyn Rig) {
+pub(super) async fn a_listing_shows_one_moment(fixture: &dyn Fixture) {
     const ROTATIONS: usize = 200;
     let asked = request("admin", sliding("1h"));
-    let mut tokens = vec![issue(rig, &asked).await.id()];
-    tokens.extend((0..ROTATIONS).map(|_| new_token(rig, &asked.subject).id()));
+    let mut tokens = vec![issue(fixture, &asked).await.id()];
+    tokens.extend((0..ROTATIONS).map(|_| new_token(fixture, &asked.subject).id()));
     let (tokens, done) = (Arc::new(tokens), Arc::new(AtomicBool::new(false)));
     let task = |store: Store, number: usize| {
         let (tokens, done, asked) = (Arc::clone(&tokens), Arc::clone(&done), asked.clone());
@@ -246,12 +246,13 @@ pub(super) async fn a_listing_shows_one_moment(rig: &dyn Rig) {
             }
         }
     };
-    together(rig, 4, task).await;
+    together(fixture, 4, task).await;
 }
 
-pub(super) async fn a_store_serves_many_users_at_once(rig: &dyn Rig) {
+pub(super) async fn a_store_serves_many_users_at_once(fixture: &dyn Fixture) {
     let users: Vec<_> = (0..TASKS).map(|number| request(&format!("user {number}"), sliding("1h"))).collect();
-    let prepared: Vec<_> = users.into_iter().map(|asked| (new_token(rig, &asked.subject), asked)).collect();
+    let prepared: Vec<_> =
+        users.into_iter().map(|asked| (new_token(fixture, &asked.subject), asked)).collect();
     let prepared = Arc::new(prepared);
     let task = |store: Store, number: usize| {
         let prepared = Arc::clone(&prepared);
@@ -270,12 +271,12 @@ pub(super) async fn a_store_serves_many_users_at_once(rig: &dyn Rig) {
             assert_eq!(verdict(&store, *token).await, Verdict::Inactive(Reason::Unknown));
         }
     };
-    together(rig, TASKS, task).await;
+    together(fixture, TASKS, task).await;
 }
 
-pub(super) async fn pruning_beside_other_work_loses_no_token(rig: &dyn Rig) {
+pub(super) async fn pruning_beside_other_work_loses_no_token(fixture: &dyn Fixture) {
     let asked = request("admin", sliding("1h"));
-    let tokens: Arc<Vec<_>> = Arc::new((0..TASKS).map(|_| new_token(rig, &asked.subject)).collect());
+    let tokens: Arc<Vec<_>> = Arc::new((0..TASKS).map(|_| new_token(fixture, &asked.subject)).collect());
     let task = |store: Store, number: usize| {
         let (tokens, asked) = (Arc::clone(&tokens), asked.clone());
         async move {
@@ -289,22 +290,25 @@ pub(super) async fn pruning_beside_other_work_loses_no_token(rig: &dyn Rig) {
             Some(token)
         }
     };
-    let issued: Vec<_> = together(rig, TASKS, task).await.into_iter().flatten().collect();
+    let issued: Vec<_> = together(fixture, TASKS, task).await.into_iter().flatten().collect();
     for &token in &issued {
-        assert!(admits(rig, token).await);
+        assert!(admits(fixture, token).await);
     }
-    assert_eq!(sorted(listed(rig, &asked.subject).await), sorted(issued.into_iter().map(ParsedToken::id)));
+    assert_eq!(
+        sorted(listed(fixture, &asked.subject).await),
+        sorted(issued.into_iter().map(ParsedToken::id))
+    );
 }
 
 /// Few issue, again and again until they are refused, so that the revocation gets in between.
-pub(super) async fn no_child_survives_the_revocation_of_all_tokens(rig: &dyn Rig) {
+pub(super) async fn no_child_survives_the_revocation_of_all_tokens(fixture: &dyn Fixture) {
     const ISSUERS: usize = 4;
     for _ in 0..5 {
-        let parent = issue(rig, &request("admin", hard("1h"))).await;
+        let parent = issue(fixture, &request("admin", hard("1h"))).await;
         let (asked, owner) = (request_by(&parent, hard("1h")), parent.grant.subject.clone());
-        let tokens: Vec<_> = (0..ISSUERS * 50).map(|_| new_token(rig, &owner)).collect();
+        let tokens: Vec<_> = (0..ISSUERS * 50).map(|_| new_token(fixture, &owner)).collect();
         let tokens = Arc::new(tokens);
-        let refused = together(rig, ISSUERS + 1, |store, number| {
+        let refused = together(fixture, ISSUERS + 1, |store, number| {
             let (asked, tokens) = (asked.clone(), Arc::clone(&tokens));
             async move {
                 let Some(tokens) = tokens.chunks(50).nth(number) else {
@@ -322,6 +326,6 @@ pub(super) async fn no_child_survives_the_revocation_of_all_tokens(rig: &dyn Rig
         });
         let refused: Vec<_> = refused.await.into_iter().flatten().collect();
         assert!(refused.iter().all(|kind| *kind == StoreErrorKind::ParentGone), "{refused:?}");
-        assert!(list(rig, &owner).await.is_empty());
+        assert!(list(fixture, &owner).await.is_empty());
     }
 }

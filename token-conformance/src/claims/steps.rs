@@ -10,7 +10,7 @@ use token_core::{
 };
 use uuid::Uuid;
 
-use crate::rig::Rig;
+use crate::Fixture;
 use crate::runner::TRIAL_LIMIT;
 
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
@@ -79,26 +79,26 @@ pub(super) fn revocation(by: &str, why: &str) -> Revocation {
 }
 
 /// A token as its holder presents it. Nobody has issued it yet.
-pub(super) fn new_token(rig: &dyn Rig, owner: &Subject) -> ParsedToken {
-    let format = TokenFormat::new(Prefix::default(), Arc::clone(rig.store().keys()));
+pub(super) fn new_token(fixture: &dyn Fixture, owner: &Subject) -> ParsedToken {
+    let format = TokenFormat::new(Prefix::default(), Arc::clone(fixture.store().keys()));
     let token = format.generate(SubjectHash::of(owner).partition, &mut os_rng().unwrap());
     format.parse(token.expose_secret()).unwrap()
 }
 
-pub(super) async fn issue(rig: &dyn Rig, request: &IssueRequest) -> Held {
-    let token = new_token(rig, &request.subject);
-    let grant = rig.store().issue(token.id(), request).await.unwrap().outcome;
+pub(super) async fn issue(fixture: &dyn Fixture, request: &IssueRequest) -> Held {
+    let token = new_token(fixture, &request.subject);
+    let grant = fixture.store().issue(token.id(), request).await.unwrap().outcome;
     Held { token, grant }
 }
 
 /// A token whose life is a matter of milliseconds; `None` when it was over before the store could keep the token, which
 /// the store's own clock must show.
-pub(super) async fn issue_briefly(rig: &dyn Rig, request: &IssueRequest) -> Option<Held> {
-    let token = new_token(rig, &request.subject);
-    let began = rig.now().await;
-    match rig.store().issue(token.id(), request).await {
+pub(super) async fn issue_briefly(fixture: &dyn Fixture, request: &IssueRequest) -> Option<Held> {
+    let token = new_token(fixture, &request.subject);
+    let began = fixture.now().await;
+    match fixture.store().issue(token.id(), request).await {
         Err(error) if error.kind() == StoreErrorKind::TimedOut => {
-            let passed = began.until(rig.now().await);
+            let passed = began.until(fixture.now().await);
             let life = request.lifetime.window().or(request.lifetime.cap()).unwrap().as_duration();
             assert!(passed >= life, "too late for a life of {life:?} after {passed:?}");
             None
@@ -110,43 +110,43 @@ pub(super) async fn issue_briefly(rig: &dyn Rig, request: &IssueRequest) -> Opti
 /// The first of these requests that the store issues in time. Each asks for a longer life than the one before it, so
 /// that a machine that pauses is no excuse for a store that never issues.
 pub(super) async fn issue_the_shortest(
-    rig: &dyn Rig,
+    fixture: &dyn Fixture,
     requests: impl IntoIterator<Item = IssueRequest>,
 ) -> (Held, IssueRequest) {
     for request in requests {
-        if let Some(held) = issue_briefly(rig, &request).await {
+        if let Some(held) = issue_briefly(fixture, &request).await {
             return (held, request);
         }
     }
     panic!("the store issued none of the requested lives")
 }
 
-pub(super) async fn issue_many(rig: &dyn Rig, request: &IssueRequest, count: usize) -> Vec<Held> {
+pub(super) async fn issue_many(fixture: &dyn Fixture, request: &IssueRequest, count: usize) -> Vec<Held> {
     let mut held = Vec::with_capacity(count);
     for _ in 0..count {
-        held.push(issue(rig, request).await);
+        held.push(issue(fixture, request).await);
     }
     held
 }
 
 /// Uses the token.
-pub(super) async fn present(rig: &dyn Rig, held: &Held, demand: &Demand) -> Verdict {
-    rig.store().validate(held.token, demand, Mode::Use).await.unwrap()
+pub(super) async fn present(fixture: &dyn Fixture, held: &Held, demand: &Demand) -> Verdict {
+    fixture.store().validate(held.token, demand, Mode::Use).await.unwrap()
 }
 
 /// Uses the token, which must be live.
-pub(super) async fn present_live(rig: &dyn Rig, held: &Held) -> Grant {
-    active(present(rig, held, &Demand::any()).await)
+pub(super) async fn present_live(fixture: &dyn Fixture, held: &Held) -> Grant {
+    active(present(fixture, held, &Demand::any()).await)
 }
 
 /// Whether a use of the token is admitted.
-pub(super) async fn admits(rig: &dyn Rig, token: ParsedToken) -> bool {
-    rig.store().validate(token, &Demand::any(), Mode::Use).await.unwrap().grant().is_some()
+pub(super) async fn admits(fixture: &dyn Fixture, token: ParsedToken) -> bool {
+    fixture.store().validate(token, &Demand::any(), Mode::Use).await.unwrap().grant().is_some()
 }
 
 /// Looks at the token without using it.
-pub(super) async fn peek(rig: &dyn Rig, held: &Held, demand: &Demand) -> Verdict {
-    rig.store().validate(held.token, demand, Mode::Peek).await.unwrap()
+pub(super) async fn peek(fixture: &dyn Fixture, held: &Held, demand: &Demand) -> Verdict {
+    fixture.store().validate(held.token, demand, Mode::Peek).await.unwrap()
 }
 
 pub(super) fn active(verdict: Verdict) -> Grant {
@@ -156,26 +156,26 @@ pub(super) fn active(verdict: Verdict) -> Grant {
     }
 }
 
-pub(super) async fn show(rig: &dyn Rig, held: &Held) -> Sighting {
-    rig.store().show(held.id()).await.unwrap()
+pub(super) async fn show(fixture: &dyn Fixture, held: &Held) -> Sighting {
+    fixture.store().show(held.id()).await.unwrap()
 }
 
-pub(super) async fn show_live(rig: &dyn Rig, held: &Held) -> Grant {
-    match show(rig, held).await {
+pub(super) async fn show_live(fixture: &dyn Fixture, held: &Held) -> Grant {
+    match show(fixture, held).await {
         Sighting::Live(grant) => grant,
         other => panic!("the token should be live, but: {other:?}"),
     }
 }
 
-pub(super) async fn list(rig: &dyn Rig, owner: &Subject) -> Vec<Grant> {
-    let listing = rig.store().list(owner).await.unwrap();
+pub(super) async fn list(fixture: &dyn Fixture, owner: &Subject) -> Vec<Grant> {
+    let listing = fixture.store().list(owner).await.unwrap();
     assert_eq!(listing.unreadable, [], "records that can be read");
     listing.grants
 }
 
 /// The ids of the subject's tokens, in the order of the listing.
-pub(super) async fn listed(rig: &dyn Rig, owner: &Subject) -> Vec<TokenId> {
-    list(rig, owner).await.into_iter().map(|grant| grant.id).collect()
+pub(super) async fn listed(fixture: &dyn Fixture, owner: &Subject) -> Vec<TokenId> {
+    list(fixture, owner).await.into_iter().map(|grant| grant.id).collect()
 }
 
 /// The ids, sorted.
@@ -189,20 +189,20 @@ pub(super) fn ids(held: &[Held]) -> Vec<TokenId> {
     sorted(held.iter().map(Held::id))
 }
 
-pub(super) async fn remaining(rig: &dyn Rig, held: &Held) -> Duration {
-    rig.remaining(held.id()).await.expect("the token should be live")
+pub(super) async fn remaining(fixture: &dyn Fixture, held: &Held) -> Duration {
+    fixture.remaining(held.id()).await.expect("the token should be live")
 }
 
 /// The token is gone in every respect, and left no tombstone.
-pub(super) async fn assert_gone(rig: &dyn Rig, held: &Held) {
-    assert_refused(rig, held).await;
-    assert_eq!(show(rig, held).await, Sighting::Unknown);
-    assert_eq!(rig.remaining(held.id()).await, None);
+pub(super) async fn assert_gone(fixture: &dyn Fixture, held: &Held) {
+    assert_refused(fixture, held).await;
+    assert_eq!(show(fixture, held).await, Sighting::Unknown);
+    assert_eq!(fixture.remaining(held.id()).await, None);
 }
 
 /// The token is refused on every node, whether it is used or looked at, and is not listed.
-pub(super) async fn assert_refused(rig: &dyn Rig, held: &Held) {
-    for store in [rig.store(), rig.other_node()] {
+pub(super) async fn assert_refused(fixture: &dyn Fixture, held: &Held) {
+    for store in [fixture.store(), fixture.other_node()] {
         for mode in [Mode::Use, Mode::Peek] {
             let verdict = store.validate(held.token, &Demand::any(), mode).await.unwrap();
             assert_eq!(verdict, Verdict::Inactive(Reason::Unknown));
@@ -224,10 +224,10 @@ pub(super) fn assert_same_facts(grant: &Grant, other: &Grant) {
 }
 
 /// The deadline that the grant tells is the one that the store has, however long asking takes.
-pub(super) async fn assert_tells_the_deadline(rig: &dyn Rig, grant: &Grant) {
-    let before = rig.now().await;
-    let remaining = rig.remaining(grant.id).await.expect("the token should be live");
-    let after = rig.now().await;
+pub(super) async fn assert_tells_the_deadline(fixture: &dyn Fixture, grant: &Grant) {
+    let before = fixture.now().await;
+    let remaining = fixture.remaining(grant.id).await.expect("the token should be live");
+    let after = fixture.now().await;
     let (earliest, latest) = (before.after(remaining), after.after(remaining));
     assert!(earliest <= grant.expires_at.after(ROUNDING), "{grant:?} dies later, at {earliest}");
     assert!(grant.expires_at <= latest.after(ROUNDING), "{grant:?} dies earlier, at {latest}");

@@ -8,8 +8,8 @@ use std::time::Duration;
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::conformance::{ALL, Claim, OWN_CLOCK};
-use crate::rig::Rig;
+use crate::Fixture;
+use crate::claims::{ALL, Claim, OWN_CLOCK};
 
 /// How long a trial may take. None comes near it, unless something hangs.
 pub(crate) const TRIAL_LIMIT: Duration = Duration::from_secs(60);
@@ -27,7 +27,7 @@ pub trait Topology: Sized + Send + Sync + 'static {
     fn start() -> impl Future<Output = Self>;
 
     /// An empty store on it, apart from every other one.
-    fn rig(&self) -> impl Future<Output = Box<dyn Rig>> + Send;
+    fn fixture(&self) -> impl Future<Output = Box<dyn Fixture>> + Send;
 }
 
 /// Started by the first trial that runs, so that a listing of the trials starts nothing.
@@ -50,8 +50,8 @@ fn trial<T: Topology>(claim: &'static Claim, shared: Shared<T>) -> Trial {
         LazyLock::force(&shared);
         let runtime = runtime(&name);
         let check = runtime.spawn(async move {
-            let rig = shared.rig().await;
-            (claim.check)(&*rig).await;
+            let fixture = shared.fixture().await;
+            (claim.check)(&*fixture).await;
         });
         let outcome = runtime.block_on(async { tokio::time::timeout(TRIAL_LIMIT, check).await });
         // Whatever hangs is left behind.

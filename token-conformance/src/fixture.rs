@@ -1,14 +1,4 @@
-//! What the conformance suite needs of a store beyond the contract: to see and touch it from outside.
-
-mod memory;
-mod redis;
-mod roles;
-mod sqlite;
-
-pub use memory::Memory;
-pub use redis::{OneCluster, OneServer, TlsCluster, TlsStandalone, tls};
-pub use roles::{ClusterRoles, StandaloneRoles};
-pub use sqlite::Sqlite;
+//! What the suite needs of a store beyond the contract: to see and touch it from outside.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use token_core::{KeyRing, Timestamp, TokenId, TokenStore};
 
-/// An empty store for one trial, and hands that reach behind it.
+/// An empty store for one test, and access to it from outside.
 ///
-/// What a rig does, it does behind the store's back: no method may go through the method of the store whose behaviour
+/// What a fixture does, it does behind the store's back: no method may go through the method of the store whose behaviour
 /// it is there to check.
 #[async_trait]
-pub trait Rig: Send + Sync {
+pub trait Fixture: Send + Sync {
     /// The store under test.
     fn store(&self) -> Arc<dyn TokenStore>;
 
@@ -37,7 +27,7 @@ pub trait Rig: Send + Sync {
     /// Sets the store's clock back.
     ///
     /// # Panics
-    /// The store's clock is a server's: see [`Topology::OWN_CLOCK`](crate::runner::Topology::OWN_CLOCK).
+    /// The store's clock is a server's: see [`Topology::OWN_CLOCK`](crate::Topology::OWN_CLOCK).
     fn set_back(&self, by: Duration) {
         panic!("this clock cannot be set back by {by:?}")
     }
@@ -61,10 +51,11 @@ pub trait Rig: Send + Sync {
     async fn overwrite(&self, id: TokenId, bytes: Vec<u8>);
 }
 
-/// The keys of every store under test: secret ones, since only those seal.
-pub(crate) fn keys() -> Arc<KeyRing> {
+/// A key ring for stores under test, with a secret key, since only those seal.
+#[must_use]
+pub fn keys() -> Arc<KeyRing> {
     Arc::new(KeyRing::parse(&format!("1 {}", "5eed".repeat(16))).expect("a key file of one line"))
 }
 
-/// What clocks that a test moves show at first.
-const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// What a clock that a test moves shows at first.
+pub const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);

@@ -9,7 +9,7 @@ use token_core::{
 };
 
 use super::steps::*;
-use crate::rig::Rig;
+use crate::Fixture;
 
 type Damage = fn(&mut Vec<u8>);
 
@@ -29,15 +29,15 @@ fn flip(record: &mut [u8], at: usize, bits: u8) {
     *record.get_mut(at).unwrap() ^= bits;
 }
 
-async fn tamper(rig: &dyn Rig, id: TokenId, change: impl FnOnce(&mut Vec<u8>)) {
-    let mut record = rig.record(id).await.expect("the token has a record");
+async fn tamper(fixture: &dyn Fixture, id: TokenId, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut record = fixture.record(id).await.expect("the token has a record");
     change(&mut record);
-    rig.overwrite(id, record).await;
+    fixture.overwrite(id, record).await;
 }
 
-async fn damaged(rig: &dyn Rig, user: &str, damage: Damage) -> Held {
-    let held = issue(rig, &restricted(user, capped("1h", "24h"), &[(1, "rw")])).await;
-    tamper(rig, held.id(), damage).await;
+async fn damaged(fixture: &dyn Fixture, user: &str, damage: Damage) -> Held {
+    let held = issue(fixture, &restricted(user, capped("1h", "24h"), &[(1, "rw")])).await;
+    tamper(fixture, held.id(), damage).await;
     held
 }
 
@@ -48,44 +48,44 @@ fn assert_corrupt<T: std::fmt::Debug>(result: Result<T, StoreError>, what: &str)
     error
 }
 
-pub(super) async fn a_damaged_record_is_an_error_for_whoever_uses_the_token(rig: &dyn Rig) {
+pub(super) async fn a_damaged_record_is_an_error_for_whoever_uses_the_token(fixture: &dyn Fixture) {
     let right = Demand::any().subject(subject("admin")).need(need(1, "r", &[]));
     for (what, damage) in DAMAGES {
         for demand in [Demand::any(), right.clone()] {
             for mode in [Mode::Peek, Mode::Use] {
-                let held = damaged(rig, "admin", damage).await;
-                assert_corrupt(rig.store().validate(held.token, &demand, mode).await, what);
-                assert_corrupt(rig.store().validate(held.token, &demand, mode).await, "asked again");
+                let held = damaged(fixture, "admin", damage).await;
+                assert_corrupt(fixture.store().validate(held.token, &demand, mode).await, what);
+                assert_corrupt(fixture.store().validate(held.token, &demand, mode).await, "asked again");
             }
         }
     }
 }
 
 /// Nothing that the record says is believed, so neither is that its user or its permissions are others.
-pub(super) async fn a_damaged_record_is_an_error_whatever_is_demanded(rig: &dyn Rig) {
+pub(super) async fn a_damaged_record_is_an_error_whatever_is_demanded(fixture: &dyn Fixture) {
     let demands = [Demand::any().subject(subject("nobody")), Demand::any().need(need(2, "r", &[]))];
     for (what, damage) in DAMAGES {
         for demand in &demands {
-            let held = damaged(rig, "admin", damage).await;
-            assert_corrupt(rig.store().validate(held.token, demand, Mode::Use).await, what);
+            let held = damaged(fixture, "admin", damage).await;
+            assert_corrupt(fixture.store().validate(held.token, demand, Mode::Use).await, what);
         }
     }
 }
 
-pub(super) async fn a_damaged_record_is_an_error_to_show(rig: &dyn Rig) {
+pub(super) async fn a_damaged_record_is_an_error_to_show(fixture: &dyn Fixture) {
     for (what, damage) in DAMAGES {
-        let held = damaged(rig, "admin", damage).await;
-        assert_corrupt(rig.store().show(held.id()).await, what);
+        let held = damaged(fixture, "admin", damage).await;
+        assert_corrupt(fixture.store().show(held.id()).await, what);
     }
 }
 
-pub(super) async fn a_damaged_record_hides_no_good_one_in_a_listing(rig: &dyn Rig) {
+pub(super) async fn a_damaged_record_hides_no_good_one_in_a_listing(fixture: &dyn Fixture) {
     for (number, (what, damage)) in DAMAGES.into_iter().enumerate() {
         let user = format!("user {number}");
-        let first = issue(rig, &request(&user, hard("24h"))).await;
-        let held = damaged(rig, &user, damage).await;
-        let last = issue(rig, &request(&user, hard("24h"))).await;
-        for store in [rig.store(), rig.other_node()] {
+        let first = issue(fixture, &request(&user, hard("24h"))).await;
+        let held = damaged(fixture, &user, damage).await;
+        let last = issue(fixture, &request(&user, hard("24h"))).await;
+        for store in [fixture.store(), fixture.other_node()] {
             let Listing { grants, unreadable } = store.list(&subject(&user)).await.unwrap();
             assert_eq!(
                 sorted(grants.iter().map(|grant| grant.id)),
@@ -94,12 +94,12 @@ pub(super) async fn a_damaged_record_hides_no_good_one_in_a_listing(rig: &dyn Ri
             );
             assert_eq!(unreadable.iter().map(|row| row.id).collect::<Vec<_>>(), [held.id()], "{what}");
         }
-        issue(rig, &request(&user, hard("24h"))).await;
+        issue(fixture, &request(&user, hard("24h"))).await;
     }
 }
 
 /// The advice depends on it: a token is not given up because a node lacks a key.
-pub(super) async fn a_record_that_cannot_be_read_is_listed_with_the_cause(rig: &dyn Rig) {
+pub(super) async fn a_record_that_cannot_be_read_is_listed_with_the_cause(fixture: &dyn Fixture) {
     let causes: [(RecordError, Damage); 7] = [
         (RecordError::Seal, |record| flip(record, 30, 1)),
         (RecordError::Seal, |record| record.push(0)),
@@ -113,25 +113,25 @@ pub(super) async fn a_record_that_cannot_be_read_is_listed_with_the_cause(rig: &
     ];
     let mut expected = Vec::new();
     for (why, damage) in causes {
-        expected.push(UnreadableRecord { id: damaged(rig, "admin", damage).await.id(), why });
+        expected.push(UnreadableRecord { id: damaged(fixture, "admin", damage).await.id(), why });
     }
     expected.sort_by_key(|row| row.id);
-    assert_eq!(rig.store().list(&subject("admin")).await.unwrap().unreadable, expected);
+    assert_eq!(fixture.store().list(&subject("admin")).await.unwrap().unreadable, expected);
     for UnreadableRecord { id, why } in expected {
-        let error = assert_corrupt(rig.store().show(id).await, why.code());
+        let error = assert_corrupt(fixture.store().show(id).await, why.code());
         assert_eq!(error.source().unwrap().to_string(), why.to_string());
         assert!(error.to_string().contains(why.advice()), "{error}");
     }
 }
 
-pub(super) async fn a_damaged_record_harms_no_other_token_of_one_call(rig: &dyn Rig) {
-    let good = issue(rig, &request("admin", sliding("1h"))).await;
+pub(super) async fn a_damaged_record_harms_no_other_token_of_one_call(fixture: &dyn Fixture) {
+    let good = issue(fixture, &request("admin", sliding("1h"))).await;
     let mut tokens = Vec::new();
     for (_, damage) in DAMAGES {
-        tokens.push((damaged(rig, "admin", damage).await.token, Demand::any()));
+        tokens.push((damaged(fixture, "admin", damage).await.token, Demand::any()));
         tokens.push((good.token, Demand::any()));
     }
-    let verdicts = rig.store().validate_many(&tokens, Mode::Use).await;
+    let verdicts = fixture.store().validate_many(&tokens, Mode::Use).await;
     assert_eq!(verdicts.len(), tokens.len());
     for (verdict, (token, _)) in verdicts.into_iter().zip(&tokens) {
         match verdict {
@@ -144,78 +144,85 @@ pub(super) async fn a_damaged_record_harms_no_other_token_of_one_call(rig: &dyn 
     }
 }
 
-pub(super) async fn a_damaged_record_can_be_confirmed(rig: &dyn Rig) {
+pub(super) async fn a_damaged_record_can_be_confirmed(fixture: &dyn Fixture) {
     for (what, damage) in DAMAGES {
-        let held = damaged(rig, "admin", damage).await;
-        assert_eq!(rig.store().confirm(held.id()).await.unwrap().outcome, TokenState::Live, "{what}");
+        let held = damaged(fixture, "admin", damage).await;
+        assert_eq!(fixture.store().confirm(held.id()).await.unwrap().outcome, TokenState::Live, "{what}");
     }
 }
 
-pub(super) async fn a_damaged_record_can_be_revoked(rig: &dyn Rig) {
+pub(super) async fn a_damaged_record_can_be_revoked(fixture: &dyn Fixture) {
     for (what, damage) in DAMAGES {
-        let held = damaged(rig, "admin", damage).await;
-        let outcome = rig.store().revoke(held.id(), &revocation("root", what)).await.unwrap().outcome;
+        let held = damaged(fixture, "admin", damage).await;
+        let outcome = fixture.store().revoke(held.id(), &revocation("root", what)).await.unwrap().outcome;
         assert_eq!(outcome, RevokeOutcome::Revoked, "{what}");
-        assert_refused(rig, &held).await;
-        let again = rig.store().revoke(held.id(), &revocation("root", "again")).await.unwrap().outcome;
+        assert_refused(fixture, &held).await;
+        let again = fixture.store().revoke(held.id(), &revocation("root", "again")).await.unwrap().outcome;
         assert_eq!(again, RevokeOutcome::AlreadyRevoked, "{what}");
 
-        let Sighting::Revoked(tombstone) = show(rig, &held).await else { panic!("it was revoked: {what}") };
+        let Sighting::Revoked(tombstone) = show(fixture, &held).await else {
+            panic!("it was revoked: {what}")
+        };
         assert_eq!(tombstone.revocation, revocation("root", what));
         assert_eq!((tombstone.subject, tombstone.label), (None, None), "{what}");
     }
 }
 
-pub(super) async fn a_damaged_record_goes_with_the_others_of_its_subject(rig: &dyn Rig) {
+pub(super) async fn a_damaged_record_goes_with_the_others_of_its_subject(fixture: &dyn Fixture) {
     for (number, (what, damage)) in DAMAGES.into_iter().enumerate() {
         let user = format!("user {number}");
-        let owned = [issue(rig, &request(&user, hard("24h"))).await, damaged(rig, &user, damage).await];
-        let ended =
-            rig.store().revoke_subject(&subject(&user), &revocation("root", "left")).await.unwrap().outcome;
+        let owned =
+            [issue(fixture, &request(&user, hard("24h"))).await, damaged(fixture, &user, damage).await];
+        let ended = fixture
+            .store()
+            .revoke_subject(&subject(&user), &revocation("root", "left"))
+            .await
+            .unwrap()
+            .outcome;
         assert_eq!(sorted(ended), ids(&owned), "{what}");
         for held in &owned {
-            assert_refused(rig, held).await;
-            assert!(matches!(show(rig, held).await, Sighting::Revoked(_)), "{what}");
+            assert_refused(fixture, held).await;
+            assert!(matches!(show(fixture, held).await, Sighting::Revoked(_)), "{what}");
         }
     }
 }
 
-pub(super) async fn a_damaged_record_harms_no_other_token(rig: &dyn Rig) {
+pub(super) async fn a_damaged_record_harms_no_other_token(fixture: &dyn Fixture) {
     let (owner, neighbour) = neighbours();
     let others = [
-        issue(rig, &request(owner.as_str(), sliding("1h"))).await,
-        issue(rig, &request(neighbour.as_str(), sliding("1h"))).await,
+        issue(fixture, &request(owner.as_str(), sliding("1h"))).await,
+        issue(fixture, &request(neighbour.as_str(), sliding("1h"))).await,
     ];
     for (_, damage) in DAMAGES {
-        damaged(rig, owner.as_str(), damage).await;
+        damaged(fixture, owner.as_str(), damage).await;
     }
     for held in &others {
-        assert_same_facts(&present_live(rig, held).await, &held.grant);
-        assert_same_facts(&show_live(rig, held).await, &held.grant);
+        assert_same_facts(&present_live(fixture, held).await, &held.grant);
+        assert_same_facts(&show_live(fixture, held).await, &held.grant);
     }
-    assert_eq!(listed(rig, &neighbour).await.len(), 1);
-    rig.store().prune().await.unwrap();
+    assert_eq!(listed(fixture, &neighbour).await.len(), 1);
+    fixture.store().prune().await.unwrap();
 }
 
 /// Whoever can write to the store can copy a record, but it is worth something under its own id only.
-pub(super) async fn a_record_of_another_token_is_an_error(rig: &dyn Rig) {
-    let strong = issue(rig, &request("admin", hard("24h"))).await;
-    let weak = issue(rig, &restricted("admin", hard("1h"), &[(1, "r")])).await;
-    let copied = rig.record(strong.id()).await.expect("the token has a record");
-    rig.overwrite(weak.id(), copied).await;
-    assert_corrupt(rig.store().validate(weak.token, &Demand::any(), Mode::Use).await, "a copy");
-    assert_corrupt(rig.store().show(weak.id()).await, "a copy");
-    assert_same_facts(&present_live(rig, &strong).await, &strong.grant);
+pub(super) async fn a_record_of_another_token_is_an_error(fixture: &dyn Fixture) {
+    let strong = issue(fixture, &request("admin", hard("24h"))).await;
+    let weak = issue(fixture, &restricted("admin", hard("1h"), &[(1, "r")])).await;
+    let copied = fixture.record(strong.id()).await.expect("the token has a record");
+    fixture.overwrite(weak.id(), copied).await;
+    assert_corrupt(fixture.store().validate(weak.token, &Demand::any(), Mode::Use).await, "a copy");
+    assert_corrupt(fixture.store().show(weak.id()).await, "a copy");
+    assert_same_facts(&present_live(fixture, &strong).await, &strong.grant);
 }
 
-pub(super) async fn no_changed_byte_widens_prolongs_or_hides_a_token(rig: &dyn Rig) {
+pub(super) async fn no_changed_byte_widens_prolongs_or_hides_a_token(fixture: &dyn Fixture) {
     let asked = restricted("admin", capped("1h", "24h"), &[(1, "r")]);
-    let length = rig.record(issue(rig, &asked).await.id()).await.expect("it has a record").len();
+    let length = fixture.record(issue(fixture, &asked).await.id()).await.expect("it has a record").len();
     for at in 0..length {
         for bits in [0x01, 0x80, 0xff] {
-            let held = issue(rig, &asked).await;
-            tamper(rig, held.id(), |record| flip(record, at, bits)).await;
-            assert_not_believed(&*rig.store(), &held, &format!("byte {at} changed by {bits:#04x}")).await;
+            let held = issue(fixture, &asked).await;
+            tamper(fixture, held.id(), |record| flip(record, at, bits)).await;
+            assert_not_believed(&*fixture.store(), &held, &format!("byte {at} changed by {bits:#04x}")).await;
         }
     }
 }

@@ -7,7 +7,7 @@ use std::task::Poll;
 use token_core::Sighting;
 
 use super::steps::*;
-use crate::rig::Rig;
+use crate::Fixture;
 
 /// More than any store takes to finish a call, however many steps it has.
 const MOST_POLLS: usize = 12;
@@ -25,55 +25,55 @@ async fn give_up_after<T>(polls: usize, call: impl Future<Output = T>) {
     .await;
 }
 
-pub(super) async fn a_revocation_of_all_that_is_dropped_is_done_whole_or_not_at_all(rig: &dyn Rig) {
+pub(super) async fn a_revocation_of_all_that_is_dropped_is_done_whole_or_not_at_all(fixture: &dyn Fixture) {
     for polls in 0..MOST_POLLS {
         let asked = request(&format!("user {polls}"), sliding("1h"));
-        let held = issue_many(rig, &asked, 10).await;
-        let store = rig.store();
+        let held = issue_many(fixture, &asked, 10).await;
+        let store = fixture.store();
         give_up_after(polls, store.revoke_subject(&asked.subject, &revocation("root", "dropped"))).await;
 
         // It may still be on its way: then it is seen whole later.
-        let listed = sorted(listed(rig, &asked.subject).await);
+        let listed = sorted(listed(fixture, &asked.subject).await);
         assert!(listed.is_empty() || listed == ids(&held), "{} of {}", listed.len(), held.len());
         let ended =
             store.revoke_subject(&asked.subject, &revocation("root", "finished")).await.unwrap().outcome;
         assert!(ended.is_empty() || sorted(ended) == ids(&held));
         for held in &held {
-            assert_refused(rig, held).await;
-            assert!(matches!(show(rig, held).await, Sighting::Revoked(_)));
+            assert_refused(fixture, held).await;
+            assert!(matches!(show(fixture, held).await, Sighting::Revoked(_)));
         }
     }
 }
 
-pub(super) async fn an_issue_that_is_dropped_is_done_whole_or_not_at_all(rig: &dyn Rig) {
+pub(super) async fn an_issue_that_is_dropped_is_done_whole_or_not_at_all(fixture: &dyn Fixture) {
     for polls in 0..MOST_POLLS {
         let asked = request(&format!("user {polls}"), sliding("1h"));
-        let token = new_token(rig, &asked.subject);
-        let store = rig.store();
+        let token = new_token(fixture, &asked.subject);
+        let store = fixture.store();
         give_up_after(polls, store.issue(token.id(), &asked)).await;
 
         // It may come true between any two of these questions, and then stays so.
-        let listed_before = !list(rig, &asked.subject).await.is_empty();
+        let listed_before = !list(fixture, &asked.subject).await.is_empty();
         let shown = matches!(store.show(token.id()).await.unwrap(), Sighting::Live(_));
-        let admitted = admits(rig, token).await;
-        let listed_after = !list(rig, &asked.subject).await.is_empty();
+        let admitted = admits(fixture, token).await;
+        let listed_after = !list(fixture, &asked.subject).await.is_empty();
         let seen = [listed_before, shown, admitted, listed_after];
         assert!(seen.is_sorted(), "what was there once must stay: {seen:?}");
     }
 }
 
-pub(super) async fn calls_that_are_dropped_leave_their_answer_to_nobody_else(rig: &dyn Rig) {
-    let others = issue_many(rig, &request("somebody", sliding("1h")), 3).await;
-    let held = issue(rig, &request("admin", sliding("1h"))).await;
-    let store = rig.store();
+pub(super) async fn calls_that_are_dropped_leave_their_answer_to_nobody_else(fixture: &dyn Fixture) {
+    let others = issue_many(fixture, &request("somebody", sliding("1h")), 3).await;
+    let held = issue(fixture, &request("admin", sliding("1h"))).await;
+    let store = fixture.store();
     for polls in 1..MOST_POLLS {
         give_up_after(polls, store.list(&subject("somebody"))).await;
-        assert_eq!(listed(rig, &subject("admin")).await, [held.id()]);
+        assert_eq!(listed(fixture, &subject("admin")).await, [held.id()]);
         for other in &others {
             give_up_after(polls, store.show(other.id())).await;
-            assert_same_facts(&show_live(rig, &held).await, &held.grant);
-            give_up_after(polls, present(rig, other, &token_core::Demand::any())).await;
-            assert_same_facts(&present_live(rig, &held).await, &held.grant);
+            assert_same_facts(&show_live(fixture, &held).await, &held.grant);
+            give_up_after(polls, present(fixture, other, &token_core::Demand::any())).await;
+            assert_same_facts(&present_live(fixture, &held).await, &held.grant);
         }
     }
 }

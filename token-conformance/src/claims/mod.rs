@@ -1,6 +1,6 @@
 //! What every store promises, one claim a function.
 //!
-//! The claims use the contract ([`TokenStore`](token_core::TokenStore)) and a [`Rig`], and nothing else, so that each
+//! The claims use the contract ([`TokenStore`](token_core::TokenStore)) and a [`Fixture`], and nothing else, so that each
 //! store and each topology runs all of them unchanged. None of them depends on how fast a machine is: they compare
 //! deadlines with each other and with the store's own clock, in steps much longer than a trial may take.
 
@@ -21,10 +21,10 @@ mod validate;
 
 use std::pin::Pin;
 
-use crate::rig::Rig;
+use crate::Fixture;
 
 /// Holds for a store, or panics. The store must be empty.
-pub type Check = for<'a> fn(&'a dyn Rig) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+pub type Check = for<'a> fn(&'a dyn Fixture) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// Something that is promised, as a sentence, and the check of it.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +37,7 @@ pub struct Claim {
 
 macro_rules! claims {
     ($($group:ident { $($name:ident)+ })+) => {
-        &[$($(Claim { name: stringify!($name), check: |rig| Box::pin($group::$name(rig)) },)+)+]
+        &[$($(Claim { name: stringify!($name), check: |fixture| Box::pin($group::$name(fixture)) },)+)+]
     };
 }
 
