@@ -72,6 +72,7 @@ async fn a_refused_request_says_why_and_whose_it_was() {
     assert_eq!(ask("GET /v1/tokens?limit=0", &bearer(&live)).await, Some(400));
     assert_eq!(ask("GET /v1/tokens", &bearer(&dead)).await, Some(401));
     assert_eq!(ask("GET /nowhere", "a: b").await, Some(404));
+    assert_eq!(ask("PUT /introspect", "a: b").await, Some(405));
     let log = access_log(&sidecar).await;
     let told: Vec<_> = log.iter().map(|line| (&line["status"], &line["reason"], &line["token_id"])).collect();
     let expected = [
@@ -82,6 +83,7 @@ async fn a_refused_request_says_why_and_whose_it_was() {
         (400, "invalid_request", live_id),
         (401, "unknown", dead_id),
         (404, "not_found", Value::Null),
+        (405, "method_not_allowed", Value::Null),
     ];
     let expected: Vec<_> =
         expected.iter().map(|(status, reason, id)| (json!(status), json!(reason), id.clone())).collect();

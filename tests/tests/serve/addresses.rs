@@ -135,7 +135,7 @@ async fn a_dead_socket_file_is_replaced_and_a_live_one_is_not() {
     let running = serve(&cli, &listen);
     until(async || unix(&path).await).await;
     let second = cli.run(&format!("serve {listen}"), "").await;
-    assert_eq!(second.code, 3);
+    assert_eq!(second.code, 2);
     assert!(second.stderr.contains("another process listens there"), "{}", second.stderr);
     assert!(unix(&path).await, "the first is not disturbed");
     end(running).await;
@@ -211,5 +211,22 @@ async fn an_address_that_is_taken_or_absent_is_a_usage_error() {
             assert_eq!(ran.code, 2, "{flags}: {}", ran.stderr);
             assert!(ran.stderr.contains(sentence), "{flags}: {}", ran.stderr);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_socket_file_that_cannot_be_made_is_a_usage_error() {
+    let store = Standalone::start().await;
+    let cli = Cli::new(&store.url());
+    let home = cli.home().display().to_string();
+    fs::write(cli.home().join("file"), "").unwrap();
+    for (path, sentence) in [
+        (format!("{home}/{}", "a".repeat(120)), "too long"),
+        (format!("{home}/missing/token.sock"), "no such folder"),
+        (format!("{home}/file/token.sock"), "no such folder"),
+    ] {
+        let ran = cli.run(&format!("serve --listen unix:{path}"), "").await;
+        assert_eq!(ran.code, 2, "{path}: {}", ran.stderr);
+        assert!(ran.stderr.contains(sentence), "{path}: {}", ran.stderr);
     }
 }

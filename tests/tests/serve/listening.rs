@@ -139,3 +139,27 @@ async fn a_setting_that_is_not_known_is_refused_and_no_value_is_repeated() {
         assert!(ran.stderr.contains(named) && !ran.stderr.contains("hidden"), "{}", ran.stderr);
     }
 }
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_is_named() {
+    let redis = Standalone::start().await;
+    let secure = Standalone::start_tls(ClientCertificates::Optional).await;
+    let cli = Cli::new(&redis.url());
+    let shown = |path: PathBuf| path.display().to_string();
+    let certificates = secure.certificates();
+    let (certificate, key) = (shown(certificates.server_certificate()), shown(certificates.server_key()));
+    let text = shown(cli.home().join("text"));
+    std::fs::write(&text, "no PEM").unwrap();
+    for (certificate, key, sentence) in [
+        (certificate.as_str(), "/nowhere/key.pem", "cannot read the private key /nowhere/key.pem"),
+        ("/nowhere/cert.pem", key.as_str(), "cannot read the certificate /nowhere/cert.pem"),
+        (text.as_str(), key.as_str(), "holds no certificate in PEM"),
+        (key.as_str(), key.as_str(), "holds no certificate in PEM"),
+        (certificate.as_str(), certificate.as_str(), "holds no private key in PEM"),
+    ] {
+        let flags = format!("serve --listen 127.0.0.1:0 --listen-cert {certificate} --listen-key {key}");
+        let ran = cli.run(&flags, "").await;
+        assert_eq!(ran.code, 2, "{flags}: {}", ran.stderr);
+        assert!(ran.stderr.contains(sentence), "{flags}: {}", ran.stderr);
+    }
+}

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use token_tests::programs::Daemon;
+use token_tests::programs::{Cli, Daemon};
+use token_tests::servers::Standalone;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -29,4 +30,38 @@ pub(crate) async fn send_for(sidecar: &Daemon, bytes: &[u8]) -> String {
 /// A request with these lines behind the first one.
 pub(crate) fn request(first: &str, headers: &[u8]) -> Vec<u8> {
     [first.as_bytes(), b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n", headers, b"\r\n\r\n"].concat()
+}
+
+/// What `socat` and some probes do: they end their side of the connection behind the request.
+#[tokio::test]
+async fn a_client_that_ends_its_side_gets_its_answer() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    for path in ["/auth", "/metrics", "/readyz"].repeat(5) {
+        let mut connection = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        connection.write_all(request.as_bytes()).await.unwrap();
+        connection.shutdown().await.unwrap();
+        let mut answer = String::new();
+        let read = tokio::time::timeout(ANSWER, connection.read_to_string(&mut answer)).await;
+        read.expect("it answers and closes").unwrap();
+        assert!(answer.starts_with("HTTP/1.1 "), "{path}: {answer:?}");
+    }
+}
+
+/// RFC 9112 §6.1: what is inside such a body cannot be read.
+#[tokio::test]
+async fn a_transfer_coding_that_is_not_known_is_refused() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let post = async |coding: &str, path: &str| {
+        let headers = format!("transfer-encoding: {coding}\r\n\r\n0");
+        send(&sidecar, &request(&format!("POST {path}"), headers.as_bytes())).await
+    };
+    for path in ["/auth", "/revoke"] {
+        assert_eq!(post("gzip, chunked", path).await, Some(501), "{path}");
+        assert_ne!(post("Chunked", path).await, Some(501), "{path}");
+    }
 }

@@ -76,6 +76,9 @@ fn host_and_port(text: &str) -> Result<Address, String> {
     if let Some((_, rest)) = text.split_once("://") {
         return Err(format!("it is no URL: write {} alone", rest.trim_end_matches('/')));
     }
+    if text.split('/').next().is_some_and(|before| before.contains(':')) && text.contains('/') {
+        return Err(format!("an address has no path; {FORMS}"));
+    }
     if text.contains('/') {
         return Err(format!("write a socket file as unix:{text}"));
     }
@@ -103,7 +106,8 @@ fn host_and_port(text: &str) -> Result<Address, String> {
 const FORMS: &str = "write HOST:PORT, :PORT for all addresses, PORT for localhost, unix:PATH, or systemd for a socket it passes on";
 
 fn port(text: &str) -> Result<u16, String> {
-    text.parse().map_err(|_| "the port is a number from 0 to 65535".into())
+    let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    digits.and_then(|text| text.parse().ok()).ok_or_else(|| "the port is a number from 0 to 65535".into())
 }
 
 fn is_name(host: &str) -> bool {
@@ -209,6 +213,9 @@ mod tests {
             ("::1:8080", "[::1"),
             ("fe80::1:2:8080", "[fe80::1:2:8080]:8080"),
             ("http://localhost:8080/", "write localhost:8080"),
+            ("127.0.0.1:8080/x", "no path"),
+            ("UNIX:/run/token.sock", "unix:PATH"),
+            ("localhost:+80", "from 0 to 65535"),
             ("/run/token.sock", "unix:/run/token.sock"),
             ("localhost:99999", "from 0 to 65535"),
             ("localhost:http", "from 0 to 65535"),

@@ -216,6 +216,10 @@ fn addresses_shown(addresses: &[Address]) -> Option<Value> {
     }
 }
 
+/// The parameters of a URL that are shown. Any other one may be a password, also one that is not known.
+const SHOWN: [&str; 9] =
+    ["node", "db", "database", "protocol", "sentinelServiceName", "user", "username", "ssl", "tls"];
+
 /// A URL with `…` in the place of each password. One that is not well-formed may hold its password anywhere before the
 /// last `@`.
 fn without_password(url: &str) -> String {
@@ -224,7 +228,7 @@ fn without_password(url: &str) -> String {
         None => (String::new(), url),
     };
     let hide = |parameter: &str| match parameter.split_once('=') {
-        Some((name @ ("pass" | "password"), _)) => format!("{name}=…"),
+        Some((name, _)) if !SHOWN.contains(&name) => format!("{name}=…"),
         _ => parameter.to_owned(),
     };
     match rest.split_once('?') {
@@ -257,6 +261,12 @@ mod tests {
             ("rediss://me:hidden@cache", "rediss://me:…@cache"),
             ("redis-cluster://me:hid@den@a:1?node=b:2", "redis-cluster://me:…@a:1?node=b:2"),
             ("redis+unix:///run/redis.sock?db=1&pass=hidden", "redis+unix:///run/redis.sock?db=1&pass=…"),
+            ("redis://cache?auth=hidden&db=1", "redis://cache?auth=…&db=1"),
+            (
+                "redis-sentinel://a/0?sentinelServiceName=b&sentinelPassword=hidden",
+                "redis-sentinel://a/0?sentinelServiceName=b&sentinelPassword=…",
+            ),
+            ("redis://cache?PASSWORD=hidden", "redis://cache?PASSWORD=…"),
             ("redis://me:hid/d?en#@cache:1/0", "redis://me:…@cache:1/0"),
             ("me:hidden@cache", ":…@cache"),
             ("redis:/me:hidden@cache", ":…@cache"),

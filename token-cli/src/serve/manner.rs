@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::Request;
+use http::{Request, header};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use token_http::sidecar::Unreadable;
@@ -65,7 +65,8 @@ impl Manner {
 fn http(head: HeadLimits) -> auto::Builder<TokioExecutor> {
     let wall = (4 * head.size).max(64 * 1024);
     let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1().max_buf_size(wall).header_read_timeout(None);
+    // A client may end its side behind its last request, and gets its answer all the same.
+    http.http1().max_buf_size(wall).header_read_timeout(None).half_close(true);
     if head.fields > CHEAP_FIELDS {
         http.http1().max_headers(head.fields);
     }
@@ -89,6 +90,10 @@ impl HeadLimits {
         let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         if headers.len() > self.fields || path + size > self.size {
             return Err(Unreadable::HeadTooLarge);
+        }
+        let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+        if codings.any(|coding| !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")) {
+            return Err(Unreadable::TransferCoding);
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ mod manner;
 mod metrics;
 mod notify;
 mod otel;
+mod otel_ignored;
 mod passed;
 mod refusals;
 mod repeats;

@@ -59,6 +59,7 @@ pub(super) fn export(
     let tls = (scheme == Scheme::HTTPS).then(|| tls(&variables)).transpose()?;
     let timeout = timeout(&variables, &mut warnings);
     let headers = headers(&variables, &mut warnings);
+    warnings.extend(super::otel_ignored::warnings(|name| variables.get(name)));
     Ok(Some(Export { endpoint: format!("{scheme}://{authority}"), tls, timeout, headers, warnings }))
 }
 

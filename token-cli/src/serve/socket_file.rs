@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{SocketAddr, UnixStream};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Group, User};
@@ -22,12 +22,17 @@ pub(super) struct SocketFile {
 impl SocketFile {
     /// Listens on a socket file. The file of a process that has ended is replaced.
     pub(super) fn bind(wanted: &SocketPath) -> Result<(UnixListener, Self), Failure> {
-        let cannot = |source| Failure::System { what: format!("cannot listen on {wanted}"), source };
+        let cannot = |source| cannot(&wanted.path, source);
         let (owner, group) = (user(wanted)?, group(wanted)?);
         free(&wanted.path)?;
         // It comes to its place when it has its mode and its owner: before, nobody finds it.
         let aside = beside(&wanted.path);
         let _ = fs::remove_file(&aside);
+        if SocketAddr::from_pathname(&aside).is_err() {
+            return Err(Failure::usage(format!(
+                "cannot listen on {wanted}: the path is too long for a socket"
+            )));
+        }
         let listener = UnixListener::bind(&aside).map_err(cannot)?;
         let placed = place(&aside, wanted, owner, group);
         if placed.is_err() {
@@ -66,9 +71,7 @@ fn free(path: &Path) -> Result<(), Failure> {
     let shown = path.display();
     let there = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(source) => {
-            return Err(Failure::System { what: format!("cannot listen on unix:{shown}"), source });
-        }
+        Err(source) => return Err(cannot(path, source)),
         Ok(there) => there,
     };
     if !there.file_type().is_socket() {
@@ -78,14 +81,27 @@ fn free(path: &Path) -> Result<(), Failure> {
     }
     match UnixStream::connect(path) {
         Err(error) if matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotFound) => Ok(()),
-        Ok(_) => {
-            let source = io::Error::new(ErrorKind::AddrInUse, "another process listens there");
-            Err(Failure::System { what: format!("cannot listen on unix:{shown}"), source })
-        }
+        Ok(_) => Err(Failure::usage(format!(
+            "cannot listen on unix:{shown}: another process listens there; end it, or name another path"
+        ))),
         Err(source) => {
             let what = format!("cannot find out whether another process listens on unix:{shown}");
             Err(Failure::System { what, source })
         }
+    }
+}
+
+/// A folder that is missing, or that this user may not write to, takes another path, which is mended by typing.
+fn cannot(path: &Path, source: io::Error) -> Failure {
+    let what = format!("cannot listen on unix:{}", path.display());
+    match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            Failure::usage(format!("{what}: there is no such folder; make it, or name another path"))
+        }
+        ErrorKind::PermissionDenied => Failure::usage(format!(
+            "{what}: this user may not; name another path, or change the rights of the folder"
+        )),
+        _ => Failure::System { what, source },
     }
 }
 

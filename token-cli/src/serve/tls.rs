@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 use tower::BoxError;
@@ -14,7 +14,8 @@ use crate::failure::Failure;
 /// Reads a certificate, with those above it behind it, and its key.
 pub(super) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Failure> {
     choose_provider();
-    let config = config(certificate, key).map_err(|error| {
+    let (chain, private) = (read_chain(certificate)?, read_key(key)?);
+    let config = config(chain, private).map_err(|error| {
         let (certificate, key) = (certificate.display(), key.display());
         Failure::usage(format!("cannot use the certificate {certificate} with the key {key}: {error}"))
     })?;
@@ -26,9 +27,29 @@ pub(super) fn choose_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-fn config(certificate: &Path, key: &Path) -> Result<ServerConfig, BoxError> {
-    let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
-    let key = PrivateKeyDer::from_pem_file(key)?;
+fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let chain = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain = chain.map_err(|error| unreadable("certificate", path, error))?;
+    if chain.is_empty() { Err(unreadable("certificate", path, PemError::NoItemsFound)) } else { Ok(chain) }
+}
+
+fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| unreadable("private key", path, error))
+}
+
+fn unreadable(what: &str, path: &Path, error: PemError) -> Failure {
+    let path = path.display();
+    Failure::usage(match error {
+        PemError::Io(error) => format!("cannot read the {what} {path}: {error}"),
+        PemError::NoItemsFound => format!("{path} holds no {what} in PEM"),
+        error => format!("{path} holds a {what} that cannot be read: {error}"),
+    })
+}
+
+fn config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, BoxError> {
     let mut config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)

@@ -55,7 +55,7 @@ pub enum CredentialsError {
     #[error("the text behind Basic is not base64; encode USER:TOKEN in the standard alphabet, with padding")]
     NotBase64,
     /// Base64 whose padding is missing or wrong.
-    #[error("the base64 behind Basic lacks its padding; it may also have been cut off")]
+    #[error("the padding of the base64 behind Basic is missing or wrong; it may also have been cut off")]
     NoPadding,
     /// What the base64 encodes is not UTF-8.
     #[error("the base64 behind Basic does not encode UTF-8")]

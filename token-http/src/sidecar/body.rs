@@ -27,18 +27,37 @@ pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
             let sentence = format!("the body is longer than {} KiB", LIMIT / 1024);
             Problem::Wrong(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", sentence)
         } else {
-            Problem::bad_request("the body ended before its end")
+            Problem::bad_request(
+                "the body cannot be read to its end: it was cut off, or its chunks are malformed",
+            )
         }
     })
 }
 
-/// Refuses a body of another media type (RFC 9110 §8.3.1); its parameters may be any.
+/// Refuses a body of another media type (RFC 9110 §8.3.1), whose parameters may be any, and one that is compressed.
 pub(super) fn expect_media_type(headers: &HeaderMap, expected: &str) -> Result<(), Problem> {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let content_type = types.next().and_then(|value| value.to_str().ok());
     let media_type = content_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
-    if media_type.eq_ignore_ascii_case(expected) {
+    if !media_type.eq_ignore_ascii_case(expected) {
+        return Err(unsupported(format!("send the body as Content-Type: {expected}")));
+    }
+    if types.next().is_some() {
+        return Err(unsupported(format!("send one Content-Type: {expected}")));
+    }
+    expect_no_coding(headers)
+}
+
+/// No content coding is understood (RFC 9110 §8.4). An empty header, and `identity`, change nothing.
+fn expect_no_coding(headers: &HeaderMap) -> Result<(), Problem> {
+    let is_plain = |coding: &str| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity");
+    let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
+    if values.all(|value| value.to_str().is_ok_and(|codings| codings.split(',').all(is_plain))) {
         return Ok(());
     }
-    let sentence = format!("send the body as Content-Type: {expected}");
-    Err(Problem::Wrong(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", sentence))
+    Err(unsupported("send the body as it is, without Content-Encoding".into()))
+}
+
+fn unsupported(sentence: String) -> Problem {
+    Problem::Wrong(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", sentence)
 }

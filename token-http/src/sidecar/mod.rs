@@ -119,15 +119,12 @@ impl Sidecar {
 
     fn behind(self, front: Arc<Front>) -> SidecarService {
         let sidecar = Arc::new(self);
-        let router = routes()
-            .into_iter()
-            .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
-            .method_not_allowed_fallback(problem::method_not_allowed)
-            .fallback(problem::not_found);
-        let router = match &*sidecar.cors_origins {
-            [] => router,
-            origins => router.layer(cors::layer(origins)),
+        let pages = routed(routes());
+        let pages = match &*sidecar.cors_origins {
+            [] => pages,
+            origins => pages.layer(cors::layer(origins)),
         };
+        let router = pages.merge(routed(watching())).fallback(problem::not_found);
         let router =
             router.layer(from_fn_with_state(front.clone(), front::answer)).with_state(sidecar.clone());
         SidecarService::new(sidecar, front, router)
@@ -138,7 +135,14 @@ impl Sidecar {
     }
 }
 
-/// Every path but those of [`forward_auth`], and what may be done there. `openapi.json` says the same.
+fn routed(routes: Vec<(&'static str, MethodRouter<Arc<Sidecar>>)>) -> Router<Arc<Sidecar>> {
+    let router =
+        routes.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
+    router.method_not_allowed_fallback(problem::method_not_allowed)
+}
+
+/// Every path but those of [`forward_auth`] and [`watching`], and what may be done there. `openapi.json` says the same.
+/// Pages of the listed origins may ask all of these.
 fn routes() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
     vec![
         ("/introspect", post(oauth::introspect)),
@@ -149,6 +153,12 @@ fn routes() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
         ("/v1/tokens/{id}", get(tokens::show).delete(tokens::revoke)),
         ("/v1/tokens/{id}/confirm", post(tokens::confirm)),
         ("/openapi.json", get(openapi::openapi)),
+    ]
+}
+
+/// The paths for those who watch over the process, which are for no page.
+fn watching() -> Vec<(&'static str, MethodRouter<Arc<Sidecar>>)> {
+    vec![
         ("/healthz", get(health::healthz)),
         ("/readyz", get(health::readyz)),
         ("/metrics", get(health::metrics)),

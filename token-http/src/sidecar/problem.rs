@@ -190,6 +190,8 @@ pub(super) async fn not_found() -> Problem {
     Problem::NotFound("there is nothing at this path")
 }
 
-pub(super) async fn method_not_allowed() -> Response<Body> {
-    document(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path is asked in another way")
+/// The router adds `Allow`.
+pub(super) async fn method_not_allowed() -> Problem {
+    let sentence = "this path does not take the method of the request; Allow lists those that it takes";
+    Problem::Wrong(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", sentence.into())
 }

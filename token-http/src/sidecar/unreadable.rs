@@ -14,6 +14,8 @@ pub enum Unreadable {
     Malformed,
     /// Its target has a `#`, which no target may have (RFC 9112 §3.2).
     Fragment,
+    /// Its body is coded in a way that is not understood (RFC 9112 §6.1).
+    TransferCoding,
     /// Its head did not come in time.
     TooSlow,
     /// Its first line is too long.
@@ -28,6 +30,7 @@ impl Unreadable {
     pub fn status(self) -> StatusCode {
         match self {
             Self::Malformed | Self::Fragment => StatusCode::BAD_REQUEST,
+            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -38,6 +41,7 @@ impl Unreadable {
         match self {
             Self::Malformed => "this is no request of HTTP/1.1 or HTTP/2",
             Self::Fragment => "the URL of the request has a raw #; write it as %23",
+            Self::TransferCoding => "the request has another Transfer-Encoding than chunked",
             Self::TooSlow => "the head of the request did not come in time",
             Self::UriTooLong => "the URL of the request is too long",
             Self::HeadTooLarge => "the request has too many header fields, or they are too long",

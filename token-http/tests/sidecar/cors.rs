@@ -66,3 +66,14 @@ async fn proxies_are_asked_nothing_else_with_origins_listed() {
     assert_eq!((answer.status().as_u16(), allowed(&answer, "origin")), (401, None));
     assert_eq!(allowed(&preflight(&running, "/revoke", "https://any.example").await, "origin"), Some("*"));
 }
+
+#[tokio::test]
+async fn no_page_is_allowed_what_watches_over_the_process() {
+    let running = allowing(&["*"]);
+    for path in ["/metrics", "/healthz", "/readyz"] {
+        let answer = preflight(&running, path, "https://app.example").await;
+        assert_eq!((answer.status().as_u16(), allowed(&answer, "origin")), (405, None), "{path}");
+        let answer = running.auth(path, &[("origin", "https://app.example")]).await;
+        assert_eq!((answer.status().as_u16(), allowed(&answer, "origin")), (200, None), "{path}");
+    }
+}

@@ -86,11 +86,47 @@ async fn a_body_that_is_too_long_is_refused_wherever_one_is_read() {
 /// Nobody is waited for who has no business here.
 #[tokio::test]
 async fn whoever_is_not_let_in_is_told_so_before_the_body_is_read() {
-    for uri in ["/v1/tokens", "/introspect", "/revoke"] {
+    for (uri, status) in [("/v1/tokens", 401), ("/introspect", 401), ("/revoke", 415)] {
         let never = Body::new(Never);
         let answer = Running::new().send(Request::post(uri).body(never).unwrap()).await;
-        assert_eq!(answer.status(), 401, "{uri}");
+        assert_eq!(answer.status(), status, "{uri}");
     }
+}
+
+#[tokio::test]
+async fn a_body_that_is_compressed_is_refused() {
+    let running = Running::new();
+    let root = running.issue("root", &[]).await;
+    let (json, form) = ("application/json", "application/x-www-form-urlencoded");
+    for (uri, media_type, body) in [
+        ("/v1/tokens", json, r#"{"user":"a","expire":"1h"}"#),
+        ("/introspect", form, "token=x"),
+        ("/revoke", form, "token=x"),
+    ] {
+        for (codings, refused) in [
+            (["gzip"].as_slice(), true),
+            (&["identity", "br"], true),
+            (&["x, identity"], true),
+            (&["Identity"], false),
+            (&[""], false),
+        ] {
+            let mut request =
+                Request::post(uri).header("authorization", bearer(&root)).header("content-type", media_type);
+            for coding in codings {
+                request = request.header("content-encoding", *coding);
+            }
+            let answer = Answer::of(running.send(request.body(body.into()).unwrap()).await);
+            assert_eq!(answer.status == 415, refused, "{uri} {codings:?}: {}", answer.status);
+            assert!(!refused || answer.detail().contains("Content-Encoding"), "{uri}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_media_types_of_one_body_are_refused() {
+    let form = "application/x-www-form-urlencoded";
+    let request = Request::post("/revoke").header("content-type", form).header("content-type", "text/plain");
+    assert_eq!(Running::new().send(request.body("token=x".into()).unwrap()).await.status(), 415);
 }
 
 #[tokio::test]

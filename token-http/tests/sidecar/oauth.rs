@@ -241,6 +241,26 @@ async fn a_token_revokes_itself_and_nothing_else() {
     }
 }
 
+/// No credentials are needed to revoke, so the answer does not ask for them.
+#[tokio::test]
+async fn a_body_that_is_no_form_is_told_the_media_type() {
+    let running = Running::new();
+    for (uri, media_type, status) in [
+        ("/revoke", None, 415),
+        ("/revoke", Some("application/json"), 415),
+        ("/introspect", Some("application/json"), 415),
+        ("/introspect", None, 401),
+    ] {
+        let mut request = Request::post(uri);
+        if let Some(media_type) = media_type {
+            request = request.header("content-type", media_type);
+        }
+        let answer = running.send(request.body(r#"{"token":"x"}"#.into()).unwrap()).await;
+        assert_eq!(answer.status(), status, "{uri} {media_type:?}");
+        assert_eq!(answer.body().contains("x-www-form-urlencoded"), status == 415, "{}", answer.body());
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_token_is_revoked_already() {
     let running = Running::new();

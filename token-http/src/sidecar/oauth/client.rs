@@ -20,6 +20,13 @@ use crate::sidecar::Sidecar;
 use crate::sidecar::callers::Caller;
 use crate::sidecar::problem::Problem;
 
+/// Whether an endpoint answers a client that presents nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Authentication {
+    Required,
+    Optional,
+}
+
 /// A form, and the client that posted it; none if it presents nothing.
 pub(super) struct Asked<'a> {
     pub(super) caller: Option<Caller<'a>>,
@@ -29,7 +36,12 @@ pub(super) struct Asked<'a> {
 
 impl Sidecar {
     /// Reads a request to an OAuth endpoint. The form is read before a client's token is used.
-    pub(super) async fn asked(&self, parts: &Parts, body: Body) -> Result<Asked<'_>, Rejection> {
+    pub(super) async fn asked(
+        &self,
+        parts: &Parts,
+        body: Body,
+        authentication: Authentication,
+    ) -> Result<Asked<'_>, Rejection> {
         let presented = Credentials::of(parts, InUrl::Refused, &self.credentials);
         let presented =
             presented.map_err(|error| Rejection::of_header(Method::of(parts), error, self.realm.clone()))?;
@@ -50,7 +62,8 @@ impl Sidecar {
                 Ok(Asked { caller: Some(self.let_in(who, &parts.extensions)), method, form })
             }
             None if parts.headers.contains_key(header::AUTHORIZATION)
-                || !Form::is_announced(&parts.headers) =>
+                || authentication == Authentication::Required
+                    && !parts.headers.contains_key(header::CONTENT_TYPE) =>
             {
                 Err(self.rejected(Method::Client, Credentials::missing(&parts.headers)))
             }

@@ -37,11 +37,6 @@ impl Form {
         Ok(Self(parameters))
     }
 
-    /// Whether the headers announce a form.
-    pub(super) fn is_announced(headers: &HeaderMap) -> bool {
-        expect_media_type(headers, FORM).is_ok()
-    }
-
     /// A parameter that is there and not empty: an empty one is as if it were left out (RFC 6749 §3.2).
     pub(super) fn take(&mut self, name: &str) -> Option<SecretString> {
         use secrecy::ExposeSecret;

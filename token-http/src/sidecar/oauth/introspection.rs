@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use token_core::{Demand, Grant, Mode, Timestamp, Verdict};
 
-use super::client::Asked;
+use super::client::{Asked, Authentication};
 use super::rejection::{Method, Rejection};
 use crate::refusal::Refusal;
 use crate::sidecar::Sidecar;
@@ -21,7 +21,7 @@ pub(in crate::sidecar) async fn introspect(
     request: Request,
 ) -> Result<Response, Rejection> {
     let (parts, body) = request.into_parts();
-    let Asked { caller, method, mut form } = sidecar.asked(&parts, body).await?;
+    let Asked { caller, method, mut form } = sidecar.asked(&parts, body, Authentication::Required).await?;
     let Some(caller) = caller else {
         let nobody = Problem::Refused(Refusal::NoCredentials, sidecar.realm.clone());
         return Err(Rejection::new(Method::Client, nobody));

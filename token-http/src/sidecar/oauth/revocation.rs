@@ -7,7 +7,7 @@ use http::StatusCode;
 use secrecy::ExposeSecret;
 use token_core::{StoreError, StoreErrorKind};
 
-use super::client::Asked;
+use super::client::{Asked, Authentication};
 use super::rejection::Rejection;
 use crate::sidecar::Sidecar;
 use crate::sidecar::problem::Problem;
@@ -19,7 +19,7 @@ pub(in crate::sidecar) async fn revoke(
     request: Request,
 ) -> Result<StatusCode, Rejection> {
     let (parts, body) = request.into_parts();
-    let Asked { caller, method, mut form } = sidecar.asked(&parts, body).await?;
+    let Asked { caller, method, mut form } = sidecar.asked(&parts, body, Authentication::Optional).await?;
     let text = form.token().map_err(method.rejecting())?;
     let Ok(token) = sidecar.tokens.parse(text.expose_secret()) else { return Ok(StatusCode::OK) };
     let revoked = match caller {
