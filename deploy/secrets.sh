@@ -76,6 +76,10 @@ users() {
 # No pipe, which would hide a failure: a file without a line for `default` would let everybody in.
 users >kept/users.acl
 give node/users.acl "$redis" <kept/users.acl
+# For Redis 7.0, which does not know WAITAOF and refuses a file with it. Each node takes the one for its version
+# (deploy/server.sh).
+sed 's/ +waitaof//' kept/users.acl >kept/users-7.0.acl
+give node/users-7.0.acl "$redis" <kept/users-7.0.acl
 if [ -e kept/users.before ] && ! cmp -s kept/users.before kept/users.acl; then
   echo 'Passwords or roles have changed. Nodes that run go on with the old ones: docker compose down, then up -d.' >&2
 fi

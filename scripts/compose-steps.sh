@@ -46,6 +46,21 @@ run cli issue -q -u gone -e 1h >"$scratch/gone"
 run cli revoke --user gone >/dev/null
 run cli prune >/dev/null
 
+step 'issuer and admin may wait for the disk, on servers that know WAITAOF'
+for role in issuer cli; do
+  code=0
+  run "$role" issue -q -u disk -e 1h --confirm disk >"$scratch/log" 2>"$scratch/said" || code=$?
+  case $(version) in
+    'Redis 7.0.'*) want=3 why='it has no WAITAOF' ;;
+    'Redis 7.4.'* | 'Valkey '[!7]*) want=3 why='its version is not known to answer WAITAOF' ;;
+    *) want=0 why= ;;
+  esac
+  [[ $code == "$want" ]] && grep -q "$why" "$scratch/said" || { cat "$scratch/said" >&2; fail "--confirm disk by $role ended with $code"; }
+  user=${role/cli/admin}
+  run "$role" doctor >"$scratch/log" || (($? == 1))
+  grep -q "user $user may do what role $user needs" "$scratch/log" || { cat "$scratch/log" >&2; fail "doctor on $user"; }
+done
+
 step 'no password is in what docker tells of containers'
 for container in $("${compose[@]}" ps -q); do
   docker inspect "$container" | grep -qE '[0-9a-f]{64}@|masterauth' && fail 'docker inspect shows a password'

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 
 /// What names another server than that of `PATH`: one that `scripts/servers.sh` has put below `target/servers`, or, with
@@ -22,6 +23,22 @@ pub(super) struct Binaries {
 pub(super) fn binaries() -> &'static Binaries {
     static FOUND: LazyLock<Result<Binaries, String>> = LazyLock::new(find);
     FOUND.as_ref().unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// Whether the server knows WAITAOF: not if it is Redis 7.0, the oldest that we support.
+///
+/// # Panics
+/// It does not tell its version.
+pub(super) fn has_waitaof() -> bool {
+    static KNOWN: LazyLock<bool> = LazyLock::new(|| {
+        let server = &binaries().server;
+        let told = Command::new(server).arg("--version").output();
+        let told = told.unwrap_or_else(|error| panic!("{server:?} --version: {error}")).stdout;
+        let told = String::from_utf8_lossy(&told);
+        assert!(told.contains(" v="), "{server:?} --version: {told}");
+        !told.contains(" v=7.0.")
+    });
+    *KNOWN
 }
 
 fn find() -> Result<Binaries, String> {

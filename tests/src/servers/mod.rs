@@ -6,6 +6,7 @@
 mod binaries;
 mod certificates;
 pub(crate) mod cluster;
+mod disk;
 mod door;
 mod info;
 mod keeper;
@@ -22,6 +23,7 @@ mod standalone;
 
 pub use certificates::{Certificates, ClientCertificates, Unacceptable};
 pub use cluster::{Cluster, Move, Takeover};
+pub use disk::Disk;
 pub(crate) use keeper::Kept;
 pub(crate) use patience::{Missing, wait_for};
 pub use proxy::Proxy;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::binaries::has_waitaof;
+
 /// Who the harness is where roles are: nobody else may do everything, and who does not log in is refused.
 pub(super) const HANDS: &str = "hands";
 
@@ -47,14 +49,16 @@ impl Roles {
         names
     }
 
-    /// What `deploy/acl/` says of a role.
+    /// What `deploy/acl/` says of a role, as the server that runs takes it: without WAITAOF if it does not know it.
     ///
     /// # Panics
     /// There is no such role.
     #[must_use]
     pub fn line(role: &str) -> String {
         let file = directory().join(role).with_extension("acl");
-        fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file:?}: {error}")).trim().to_owned()
+        let line = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file:?}: {error}"));
+        let line = line.trim();
+        if has_waitaof() { line.to_owned() } else { line.replace(" +waitaof", "") }
     }
 
     /// The password of a role.

@@ -46,7 +46,15 @@ impl Standalone {
     /// # Panics
     /// It does not start. The message ends with its log.
     pub async fn start_with_roles() -> Self {
-        Self::start_as(Plan::default().with_roles(Arc::new(Roles::gather()))).await
+        Self::start_with_roles_and(&[]).await
+    }
+
+    /// The same with more arguments.
+    ///
+    /// # Panics
+    /// It does not start. The message ends with its log.
+    pub async fn start_with_roles_and(arguments: &[&str]) -> Self {
+        Self::start_as(Plan::new(arguments).with_roles(Arc::new(Roles::gather()))).await
     }
 
     async fn start_as(plan: Plan) -> Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use token_redis::Role;
 use token_tests::programs::Cli;
-use token_tests::servers::Standalone;
+use token_tests::servers::{Disk, Standalone};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
@@ -64,10 +64,12 @@ async fn asked_about(server: &Standalone, role: Role) -> Vec<String> {
 #[tokio::test]
 async fn a_server_is_asked_only_about_commands_with_all_the_arguments_they_need() {
     let server = Standalone::start().await;
+    // A dry run of a command that the server lacks is an error.
+    let lacks_waitaof = Disk::of(&server).await == Disk::Silent;
     for role in [Role::Validator, Role::Issuer, Role::Admin, Role::Doctor] {
         let asked = asked_about(&server, role).await;
         assert!(asked.len() > 60, "{asked:?}");
-        for line in asked {
+        for line in asked.iter().filter(|line| !(lacks_waitaof && line.starts_with("waitaof "))) {
             let words = ["ACL", "DRYRUN", "default"].into_iter().chain(line.split(' '));
             let answer: String = server.command(&words.collect::<Vec<_>>()).await;
             assert_eq!(answer, "OK", "{line}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use token_core::{Finding, FindingStatus};
 use token_redis::{Options, Role, examine};
-use token_tests::servers::Server;
+use token_tests::servers::{Roles, Server};
 
 /// All findings, in no hurry: on a machine that is busy with other things, an answer may take long without anything
 /// being wrong.
@@ -74,8 +74,7 @@ pub(crate) fn name(server: &Server) -> String {
 
 /// A user with the very rights of a file of `deploy/acl`, and more rules; returns the URL's part in front of the host.
 pub(crate) async fn user(server: &Server, role: &str, more: &[&str]) -> String {
-    let file = format!("{}/../deploy/acl/{role}.acl", env!("CARGO_MANIFEST_DIR"));
-    let line = std::fs::read_to_string(file).unwrap();
+    let line = Roles::line(role);
     let rules = line.split_whitespace().skip(2);
     let mut words = vec!["ACL", "SETUSER", role, "reset", ">pw"];
     words.extend(rules.filter(|&rule| rule != "resetpass"));

@@ -2,7 +2,7 @@
 
 use token_core::FindingStatus::{self, Failure, Ok, Warning};
 use token_redis::{Options, Role};
-use token_tests::servers::Standalone;
+use token_tests::servers::{Disk, Standalone};
 
 use crate::kit::{by, examined, examined_as, examined_with, user};
 
@@ -27,6 +27,21 @@ async fn each_command_that_a_role_lacks_is_named() {
         let (status, text) = found(role, &[&format!("-{command}")]).await;
         assert_eq!(status, Failure, "{text}");
         assert_eq!(text, format!("user {role} lacks for role {role}: {command}"));
+    }
+}
+
+/// Before 7.2 there is no WAITAOF: who may not run it lacks nothing.
+#[tokio::test]
+async fn a_role_that_may_not_waitaof_is_a_failure_if_there_is_one() {
+    let server = Standalone::start().await;
+    let without: &[&str] = if Disk::of(&server).await == Disk::Silent { &[] } else { &["-waitaof"] };
+    for role in ["issuer", "admin"] {
+        let findings = examined(&by(&user(&server, role, without).await, &server.url())).await;
+        let expected = match without {
+            [] => (Ok, format!("user {role} may do what role {role} needs")),
+            _ => (Failure, format!("user {role} lacks for role {role}: waitaof")),
+        };
+        assert_eq!((findings.status("acl"), findings.found("acl")), expected);
     }
 }
 

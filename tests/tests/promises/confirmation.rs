@@ -6,7 +6,7 @@ use token_core::{
     Confirmation, ConfirmationLevel, Lifetime, Revocation, RevokeOutcome, TokenStore, Unconfirmed,
 };
 use token_redis::Options;
-use token_tests::servers::{Cluster, Replicated, Sentinel, Standalone};
+use token_tests::servers::{Cluster, Disk, Replicated, Sentinel, Standalone};
 
 use crate::command_line::Cli;
 use crate::kit::{Tokens, issue, span, tokens_at, tokens_with};
@@ -123,33 +123,6 @@ async fn a_server_alone_confirms_locally_and_never_itself_as_a_replica() {
     changes_are_confirmed_by(&tokens_at(&server.url()).await, Confirmation::LOCAL).await;
     let asked = with_level(&server.url(), ConfirmationLevel::Replicated).await;
     changes_are_confirmed_by(&asked, replicated(1, 0)).await;
-}
-
-/// What the server that runs can say of its disk, by its version.
-#[derive(Clone, Copy, PartialEq)]
-enum Disk {
-    /// No WAITAOF.
-    Silent,
-    /// WAITAOF answers before the disk has it (redis/redis#13793).
-    Early,
-    Honest,
-}
-
-impl Disk {
-    async fn of(server: &Standalone) -> Self {
-        let info: String = ask(server, &["INFO", "server"]).await;
-        let version = |name: &str| -> Option<(u32, u32)> {
-            let number = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-            let mut parts = number.trim().split('.').map(|part| part.parse().unwrap());
-            Some((parts.next()?, parts.next()?))
-        };
-        match (version("valkey_version"), version("redis_version")) {
-            (Some(valkey), _) if valkey >= (8, 0) => Self::Early,
-            (None, Some((7, 4))) => Self::Early,
-            (None, Some(redis)) if redis < (7, 2) => Self::Silent,
-            _ => Self::Honest,
-        }
-    }
 }
 
 async fn ask<T: redis::FromRedisValue>(server: &Standalone, words: &[&str]) -> T {

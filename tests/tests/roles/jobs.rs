@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use token_core::{
     Access, Confirmation, ConfirmationLevel, Demand, IssueRequest, Lifetime, Once, Reason, Revocation,
-    RevokeOutcome, Sighting, TokenState, TokenStore, Verdict, os_rng,
+    RevokeOutcome, Sighting, TokenState, TokenStore, Unconfirmed, Verdict, os_rng,
 };
+use token_tests::servers::{Disk, Standalone};
 
 use crate::kit::{Place, Tokens, hard, is_active, issue, lifetimes, patient, tokens_with};
 
@@ -159,4 +160,25 @@ async fn issuers_and_admins_wait_for_replicas() {
     assert_eq!((all.outcome.len(), all.confirmation), (2, replicated(1, 1)));
     server.nothing_was_refused().await;
     cluster.nothing_was_refused().await;
+}
+
+/// The right to WAITAOF is enough where the answer can be trusted. Other servers must tell that they sync each change, too.
+#[tokio::test]
+async fn issuers_and_admins_confirm_by_the_disk() {
+    let server = Standalone::start_with_roles_and(&["--appendonly", "yes", "--appendfsync", "always"]).await;
+    let not_confirmed = |reason| Confirmation { reached: 0, reason: Some(reason), ..Confirmation::DISK };
+    let mut asking = patient();
+    asking.confirm = Some(ConfirmationLevel::Disk);
+    for role in ["issuer", "admin"] {
+        let tokens = tokens_with(&server.url_as(role), asking.clone()).await;
+        match Disk::of(&server).await {
+            Disk::Silent => changes_are_confirmed(&tokens, not_confirmed(Unconfirmed::NoWaitAof)).await,
+            Disk::Honest => changes_are_confirmed(&tokens, Confirmation::DISK).await,
+            Disk::Early => {
+                changes_are_confirmed(&tokens, not_confirmed(Unconfirmed::AnswersEarly)).await;
+                server.command::<()>(&["ACL", "SETUSER", role, "+config|get"]).await;
+                changes_are_confirmed(&tokens, Confirmation::DISK).await;
+            }
+        }
+    }
 }

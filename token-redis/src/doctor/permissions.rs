@@ -6,7 +6,7 @@
 
 use redis::Value;
 
-use super::role::Role;
+use super::role::{LATER, Role};
 use crate::keys::Namespace;
 use crate::scripts::{self, Call};
 
@@ -124,6 +124,7 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("zremrangebyscore", "KEY 0 1"),
     ("scan", "0"),
     ("wait", "1 1"),
+    ("waitaof", "1 0 1"),
     ("auth", "a"),
     ("config|get", "a"),
     ("subscribe", "CHANNEL"),
@@ -185,16 +186,27 @@ impl Inquiry {
             return None;
         }
         let (needed, unneeded) = answers.split_at_checked(self.needed.len())?;
-        let pick = |asked: &[(String, String)], answers: &[Value], permitted: bool| -> Vec<String> {
-            let fits = |answer: &Value| (*answer == Value::Int(1)) == permitted;
-            let both = asked.iter().zip(answers);
-            both.filter(|(_, answer)| fits(answer)).map(|((name, _), _)| name.clone()).collect()
+        let is_missing = |name: &str, answer: &Value| match *answer {
+            Value::Int(PERMITTED) => false,
+            Value::Int(UNKNOWN) => !LATER.contains(&name),
+            _ => true,
         };
         Some(Permissions {
-            missing: pick(&self.needed, needed, false),
-            beyond: pick(&self.unneeded, unneeded, true),
+            missing: pick(&self.needed, needed, is_missing),
+            beyond: pick(&self.unneeded, unneeded, |_, answer| *answer == Value::Int(PERMITTED)),
         })
     }
+}
+
+/// What `permitted.lua` answers about a command that the user may run.
+const PERMITTED: i64 = 1;
+/// What it answers about a command that the server does not know.
+const UNKNOWN: i64 = -1;
+
+/// The names of those that were asked about whose answer fits.
+fn pick(asked: &[(String, String)], answers: &[Value], fits: impl Fn(&str, &Value) -> bool) -> Vec<String> {
+    let both = asked.iter().zip(answers);
+    both.filter(|((name, _), answer)| fits(name, answer)).map(|((name, _), _)| name.clone()).collect()
 }
 
 #[cfg(test)]
@@ -232,6 +244,22 @@ mod tests {
             (permissions.missing, permissions.beyond),
             (vec!["pexpireat".into()], vec!["flushall".into()])
         );
+    }
+
+    #[test]
+    fn of_what_a_server_lacks_only_later_commands_are_not_missing() {
+        let inquiry = inquiry(Role::Issuer);
+        let lacking = |lacked: &str| {
+            let asked = inquiry.needed.iter().chain(&inquiry.unneeded);
+            let needed = inquiry.needed.len();
+            let answers = asked.enumerate().map(|(n, (name, _))| {
+                let lacks = n < needed && name == lacked;
+                Value::Int(if lacks { UNKNOWN } else { i64::from(n < needed) })
+            });
+            inquiry.read(&Value::Array(answers.collect())).unwrap().missing
+        };
+        assert_eq!(lacking("waitaof"), Vec::<String>::new());
+        assert_eq!(lacking("wait"), ["wait"]);
     }
 
     #[test]

@@ -46,6 +46,10 @@ impl fmt::Display for Role {
     }
 }
 
+/// Commands that a role needs on servers that have them, and that the oldest server we support lacks: WAITAOF came with
+/// Redis 7.2.
+pub(super) const LATER: &[&str] = &["waitaof"];
+
 impl Role {
     /// The commands that the role needs, as ACL files write them.
     pub(super) fn commands(self) -> &'static [&'static str] {
@@ -91,6 +95,7 @@ const ISSUER: &[&str] = &[
     "zrem",
     "zremrangebyscore",
     "wait",
+    "waitaof",
     "unwatch",
     "hello",
     "auth",
@@ -120,6 +125,7 @@ const ADMIN: &[&str] = &[
     "zremrangebyscore",
     "scan",
     "wait",
+    "waitaof",
     "unwatch",
     "hello",
     "auth",
