@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use token_core::{
-    Demand, Lifetime, Reason, Revocation, StoreError, StoreErrorKind, TokenStore, Verdict, os_rng,
+    Demand, Issued, Lifetime, Reason, Revocation, StoreError, StoreErrorKind, TokenStore, Verdict, os_rng,
 };
 use token_redis::Options;
 use token_tests::servers::{Cluster, Sentinel, Server, Standalone};
 
 use crate::command_line::Cli;
-use crate::kit::{Tokens, issue, span, tokens_at, tokens_with};
+use crate::kit::{Tokens, issue, span, tokens_at, tokens_with, until};
 
 fn hard() -> Lifetime {
     Lifetime::hard(span("1h"))
@@ -109,7 +109,7 @@ async fn validations_go_on(server: &Server, issuer: &str, validator: &str) {
     for verdict in tokens.store().validate_many(&texts, token_core::Mode::Use).await {
         assert!(live(verdict.unwrap()));
     }
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    until(async || is_gone(server, &unknown).await).await;
     let verdict = tokens.validate(unknown.token.expose_secret(), &Demand::any()).await.unwrap();
     assert!(matches!(verdict, Verdict::Inactive(Reason::Unknown)), "{verdict:?}");
     is_unavailable(&refused_to_issue(&issuer).await, "cannot write to its disk");
@@ -117,6 +117,13 @@ async fn validations_go_on(server: &Server, issuer: &str, validator: &str) {
     disk.make_room(server).await;
     assert!(live(tokens.validate(sliding.token.expose_secret(), &Demand::any()).await.unwrap()));
     issue(&issuer, "admin", hard()).await;
+}
+
+/// Whether the server has no record of the token any more.
+async fn is_gone(server: &Server, token: &Issued) -> bool {
+    let id = token.grant.id;
+    let key = format!("tok:{{{}}}:{id}", id.partition());
+    server.command::<u64>(&["EXISTS", &key]).await == 0
 }
 
 /// It may have been replaced, and not know of revocations since.
@@ -132,15 +139,13 @@ async fn a_primary_with_a_full_disk_that_is_cut_off_validates_nothing() {
         sentinel.servers().iter().filter(|server| server.port() != primary.port()).collect();
     // One is enough: it may be the one that was promoted.
     primary.keep_apart_from(replicas[0]);
-    let mut last = None;
-    for _ in 0..200 {
-        match tokens.validate(issued.token.expose_secret(), &Demand::any()).await {
-            Err(error) => return is_unavailable(&error, "cannot write to its disk"),
-            verdict => last = Some(verdict),
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{last:?}");
+    let mut refused = None;
+    until(async || {
+        refused = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.err();
+        refused.is_some()
+    })
+    .await;
+    is_unavailable(&refused.unwrap(), "cannot write to its disk");
 }
 
 /// Nothing tells how many replicas it demands, and MISCONF comes before NOREPLICAS.
@@ -217,11 +222,18 @@ async fn a_server_that_loads_its_data_is_waited_for_and_then_named() {
     let fill = "for n = 1, 4000 do redis.call('SET', 'k' .. n, string.rep('x', 100)) end";
     server.command::<()>(&["EVAL", fill, "0"]).await;
     server.command::<()>(&["SAVE"]).await;
-    // For 20 s.
+    let patient = tokens_at(&server.url()).await;
+    // It loads for 20 s, or until it is told to be quick.
     Server::restart(&server).await;
-    let error = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap_err();
+    let text = issued.token.expose_secret().to_owned();
+    let asked = text.clone();
+    let waits = tokio::spawn(async move { patient.validate(&asked, &Demand::any()).await });
+    let error = tokens.validate(&text, &Demand::any()).await.unwrap_err();
     is_unavailable(&error, "is loading its data");
     is_unavailable(&refused_to_issue(&tokens).await, "is loading its data");
+    assert!(!waits.is_finished(), "it waits as long as its deadline lets it");
+    server.command::<()>(&["CONFIG", "SET", "key-load-delay", "0"]).await;
+    assert!(waits.await.unwrap().unwrap().grant().is_some());
 }
 
 #[tokio::test]
@@ -234,11 +246,17 @@ async fn a_server_that_is_busy_with_a_script_is_named() {
     let stuck = tokio::spawn(async move {
         redis::cmd("EVAL").arg("while true do end").arg(0).query_async::<()>(&mut other).await
     });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let mut look = server.connection().await;
+    until(async || {
+        let pong = redis::cmd("PING").query_async::<String>(&mut look).await;
+        pong.is_err_and(|error| error.code() == Some("BUSY"))
+    })
+    .await;
     let validated = tokens.validate(issued.token.expose_secret(), &Demand::any()).await;
     let refused = refused_to_issue(&tokens).await;
     server.command::<()>(&["SCRIPT", "KILL"]).await;
-    stuck.await.unwrap().unwrap_err();
+    let killed = stuck.await.unwrap().unwrap_err();
+    assert!(killed.to_string().contains("Script killed"), "{killed}");
     is_unavailable(&validated.unwrap_err(), "SCRIPT KILL");
     is_unavailable(&refused, "SCRIPT KILL");
 }
