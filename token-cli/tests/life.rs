@@ -300,8 +300,9 @@ fn a_token_that_nobody_could_read_is_revoked_and_named() {
     assert_eq!(ran.status.code(), Some(3));
     assert_eq!(cli.run("list -u admin --json").json(), Value::Array(vec![]));
     let said = String::from_utf8(ran.stderr).unwrap();
-    let named = said.split_whitespace().find(|word| word.len() == 28).unwrap_or_default();
+    let named = said.split_whitespace().find(|word| word.len() == 28).unwrap();
     let shown = cli.run(&format!("show {named} --json"));
+    assert_eq!((shown.code, &shown.json()["state"]), (1, &"revoked".into()), "{said}");
     assert_eq!(shown.json()["why"], "it could not be delivered", "{said}");
 }
 

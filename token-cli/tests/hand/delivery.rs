@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use serde_json::Value;
+use token_core::TokenId;
 
 use crate::kit::{Cli, Ran};
 
@@ -23,7 +24,20 @@ fn bash(cli: &Cli, line: &str) -> Ran {
 }
 
 fn live(cli: &Cli) -> usize {
-    cli.run("list -u admin --json").json().as_array().map_or(0, Vec::len)
+    let listed = cli.run("list -u admin --json");
+    assert_eq!(listed.code, 0, "{listed:?}");
+    listed.json().as_array().unwrap().len()
+}
+
+/// What the store keeps of the revoked token that standard error names.
+fn taken_back(cli: &Cli, ran: &Ran) -> Value {
+    let words = ran.stderr.split(|c: char| !c.is_ascii_alphanumeric());
+    let ids: Vec<_> = words.filter(|word| word.parse::<TokenId>().is_ok()).collect();
+    assert_eq!(ids.len(), 1, "one id is named: {ran:?}");
+    let id = ids.concat();
+    let shown = cli.run(&format!("show {id} --json"));
+    assert_eq!(shown.code, 1, "{shown:?}");
+    shown.json()
 }
 
 #[test]
@@ -34,11 +48,7 @@ fn a_token_that_cannot_be_delivered_does_not_live() {
         for form in ["", "-q", "--json"] {
             let issue = format!("\"$CLI\" {command} -u admin -e 1h {form}");
             for line in [
-                format!("{issue} >&-"),
-                format!("{issue} >&- 2>&-"),
-                format!("{issue} <&- >&-"),
                 format!("{issue} >/dev/full"),
-                format!("{issue} >/dev/full 2>/dev/full"),
                 format!("{issue} | true"),
                 format!("{issue} | head -c 0"),
                 // A reader that is there while the token is written, and goes without it.
@@ -46,8 +56,29 @@ fn a_token_that_cannot_be_delivered_does_not_live() {
                 format!("{issue} | head -c 20"),
             ] {
                 let ran = bash(&cli, &line);
-                assert_eq!(ran.code, 3, "{line}: {ran:?}");
-                assert_eq!(live(&cli), 0, "{line}: {ran:?}");
+                assert_eq!((ran.code, live(&cli)), (3, 0), "{line}: {ran:?}");
+                let taken_back = taken_back(&cli, &ran);
+                assert_eq!((&taken_back["state"], &taken_back["user"]), (&"revoked".into(), &"admin".into()));
+            }
+            let line = format!("{issue} >/dev/full 2>/dev/full");
+            let ran = bash(&cli, &line);
+            assert_eq!((ran.code, live(&cli)), (3, 0), "{line}: {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_issued_without_standard_output() {
+    let cli = Cli::new();
+    cli.issue("-u first -e 1h");
+    for command in ["user token", "admin user token", "issue"] {
+        for form in ["", "-q", "--json"] {
+            for (closed, said) in
+                [(">&-", "nothing was issued: "), ("<&- >&-", "nothing was issued: "), (">&- 2>&-", "")]
+            {
+                let ran = bash(&cli, &format!("\"$CLI\" {command} -u admin -e 1h {form} {closed}"));
+                assert_eq!((ran.code, live(&cli)), (3, 0), "{command} {form} {closed}: {ran:?}");
+                assert!(ran.stderr.contains(said), "{command} {form} {closed}: {ran:?}");
             }
         }
     }
@@ -85,19 +116,24 @@ fn throwing_a_token_away_is_a_wish() {
 fn a_token_taken_back_is_named_with_the_reason() {
     let cli = Cli::new();
     let ran = bash(&cli, "\"$CLI\" issue -u admin -e 1h >/dev/full");
-    let id = ran.stderr.split_whitespace().find(|word| word.len() == 28).unwrap_or_default();
-    let shown = cli.run(&format!("show {id} --json")).json();
+    let shown = taken_back(&cli, &ran);
     assert_eq!(
         (&shown["state"], &shown["why"]),
         (&"revoked".into(), &"it could not be delivered".into()),
         "{ran:?}"
     );
-    assert_ne!(shown["revoked_by"], Value::from(""));
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let issuer = &cli.issue("-u admin -e 1h")["issuer"];
+    assert!(issuer.as_str().is_some_and(|name| !name.is_empty()), "{issuer}");
+    assert_eq!(&shown["revoked_by"], issuer, "the user of the operating system");
 }
 
 #[test]
 fn other_commands_answer_without_standard_output() {
     let cli = Cli::new();
-    let line = "\"$CLI\" issue -u admin -e 1h -q | \"$CLI\" validate >&-";
-    assert_eq!(bash(&cli, line).code, 0);
+    cli.issue("-u admin -e 1h");
+    for (token, code) in [("\"$CLI\" issue -u admin -e 1h -q", 0), ("echo tok_garbage", 1)] {
+        let ran = bash(&cli, &format!("{token} | \"$CLI\" validate >&-"));
+        assert_eq!((ran.code, ran.stderr.as_str()), (code, ""), "{token}");
+    }
 }

@@ -1,5 +1,6 @@
 //! Exit codes by kind: 2 is mended by typing, 3 is what the store did not do.
 
+use std::io::ErrorKind;
 use std::net::TcpListener;
 
 use crate::kit::Cli;
@@ -51,7 +52,15 @@ fn what_the_store_did_not_do_ends_with_3() {
             assert_eq!(ran.code, 3, "{command} {store}: {}", ran.stderr);
         }
     }
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let ran = cli.run(&format!("list a --store redis://{}/0?x", taken.local_addr().unwrap()));
-    assert!(ran.code >= 2, "{ran:?}");
+}
+
+#[test]
+fn an_unknown_parameter_of_a_url_ends_with_2() {
+    let cli = Cli::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ran = cli.run(&format!("list a --store redis://{}/0?x", listener.local_addr().unwrap()));
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
+    assert!(ran.stderr.contains("the parameter x"), "{ran:?}");
+    listener.set_nonblocking(true).unwrap();
+    assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "it was not asked");
 }

@@ -70,20 +70,23 @@ fn tables_fit_every_terminal_and_ids_stay_whole() {
     );
     let token = ran.json();
     for columns in [20, 40, 60, 80, 100, 120, 200] {
-        for arguments in [
-            vec!["list", "管理者"],
-            vec!["show", id(&token)],
-            vec!["revoke", "--dry-run", id(&token)],
-            vec!["doctor"],
-            vec!["doctor", "--verbose"],
-            vec!["show", "mistyped"],
-            vec!["issue", "-u", "x"],
-            vec!["serve", "--confirm", "x"],
+        for (arguments, code) in [
+            (vec!["list", "管理者"], 0),
+            (vec!["show", id(&token)], 0),
+            (vec!["revoke", "--dry-run", id(&token)], 0),
+            (vec!["doctor"], 0),
+            (vec!["doctor", "--verbose"], 0),
+            (vec!["show", "mistyped"], 2),
+            (vec!["issue", "-u", "x"], 2),
+            (vec!["serve", "--confirm", "x"], 2),
         ] {
-            let shown = on_terminal(&cli, columns, "", &arguments, &[("NO_COLOR", "1")]).stdout;
-            assert!(!shown.contains("panicked"), "{shown}");
+            let ran = on_terminal(&cli, columns, "", &arguments, &[("NO_COLOR", "1")]);
+            assert_eq!(ran.code, code, "{columns} columns, {arguments:?}: {ran:?}");
+            let shown = ran.stdout;
+            assert!(!shown.trim().is_empty(), "{columns} columns, {arguments:?}");
             for line in shown.lines() {
                 let width = line.chars().map(|c| if c > '\u{2e80}' { 2 } else { 1 }).sum::<usize>();
+                // What has no room beside its name in any layout: an id, a scope, the parts of a usage.
                 let is_one_word = line.split_whitespace().nth(2).is_none();
                 assert!(
                     columns < 40 || width <= usize::from(columns) || is_one_word,
@@ -158,7 +161,9 @@ fn a_name_cannot_forge_what_a_terminal_shows() {
     let token = cli.run_in(["list", evil, "--json"], &[], "").json();
     let shown = cli.run(&format!("show {}", id(&token[0])));
     for ran in [issued, listed, shown] {
+        assert_eq!(ran.code, 0, "{ran:?}");
         let text: String = ran.stdout.lines().filter(|line| !line.contains("curl")).collect();
+        assert!(text.contains("a\\u{202e}b\\u{200b}\\u{2066}c"), "the name is shown, escaped: {text}");
         assert!(!text.contains(['\u{202e}', '\u{200b}', '\u{2066}']), "{text}");
     }
 }
