@@ -8,6 +8,7 @@ use token_http::sidecar::grpc::proto::envoy::service::auth::v3::attribute_contex
 use token_http::sidecar::grpc::proto::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use token_http::sidecar::grpc::proto::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 use token_http::sidecar::grpc::proto::token::v1::token_service_client::TokenServiceClient;
+use token_http::sidecar::grpc::proto::token::v1::validate_response::Verdict;
 use token_http::sidecar::grpc::proto::token::v1::{ListRequest, ValidateRequest};
 use token_tests::programs::{Cli, Daemon, program};
 use token_tests::servers::Standalone;
@@ -199,11 +200,12 @@ async fn grpc_calls_say_the_same_of_a_refusal() {
     let mut list = tonic::Request::new(ListRequest { user: String::new() });
     list.metadata_mut().insert("authorization", format!("Bearer {dead}").parse().unwrap());
     list.metadata_mut().insert("x-request-id", "call-1".parse().unwrap());
-    assert!(client.list(list).await.is_err());
+    assert_eq!(client.list(list).await.unwrap_err().code(), tonic::Code::Unauthenticated);
     let asked = ValidateRequest { token: dead.clone(), user: None, needs: Vec::new(), peek: false };
     let mut asked = tonic::Request::new(asked);
     asked.metadata_mut().insert("authorization", format!("Bearer {files}").parse().unwrap());
-    assert!(client.validate(asked).await.is_ok());
+    let verdict = client.validate(asked).await.unwrap().into_inner();
+    assert!(matches!(verdict.verdict, Some(Verdict::Inactive(_))), "{verdict:?}");
     let log = access_log(&sidecar).await;
     let line = |method: &str| {
         log.iter().find(|line| line["grpc"] == format!("token.v1.TokenService/{method}")).unwrap()

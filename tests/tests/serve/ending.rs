@@ -32,7 +32,9 @@ async fn what_was_begun_is_finished() {
     }
     let mut idle = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-    assert_ne!(idle.read(&mut [0; 1024]).await.unwrap(), 0);
+    let mut answer = [0; 1024];
+    let length = idle.read(&mut answer).await.unwrap();
+    assert!(answer[..length].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..length]));
     until(|| async { sidecar.said().contains("listening") }).await;
 
     let id = sidecar.process_id().to_string();

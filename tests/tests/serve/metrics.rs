@@ -27,7 +27,8 @@ async fn all_metrics() -> String {
     assert_eq!(send(&sidecar, &request("GET /v1/tokens", bearer.as_bytes())).await, Some(200));
     let channel = tonic::transport::Channel::from_shared(format!("http://127.0.0.1:{grpc}")).unwrap();
     let mut client = TokenServiceClient::new(channel.connect().await.unwrap());
-    assert!(client.list(ListRequest { user: "root".into() }).await.is_err(), "nothing was presented");
+    let status = client.list(ListRequest { user: "root".into() }).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::Unauthenticated, "nothing was presented");
     redis.kill();
     assert_eq!(send(&sidecar, &request("GET /readyz", b"a: b")).await, Some(503));
     metrics(&sidecar).await
