@@ -61,9 +61,8 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
-            // It is another setting that mends it.
-            Self::Store(error) if error.kind() == StoreErrorKind::Misconfigured => Exit::Usage,
-            Self::Store(_) | Self::System { .. } => Exit::Store,
+            Self::Store(error) => of_store(error.kind()),
+            Self::System { .. } => Exit::Store,
         }
     }
 
@@ -109,6 +108,15 @@ impl Failure {
             Self::Store(error) => error.source(),
             Self::System { source, .. } => Some(source),
         }
+    }
+}
+
+/// Another setting mends what is misconfigured, and another login one that is refused. What the login may not do is for
+/// the operator of the store to grant.
+fn of_store(kind: StoreErrorKind) -> Exit {
+    match kind {
+        StoreErrorKind::Misconfigured | StoreErrorKind::LoginRefused => Exit::Usage,
+        _ => Exit::Store,
     }
 }
 

@@ -12,7 +12,9 @@ pub enum StoreErrorKind {
     Unavailable,
     /// No answer before the deadline. A change may have happened or not.
     TimedOut,
-    /// The store refused the credentials, or does not permit the operation to this user.
+    /// The store refused the login: user name and password, or the certificate of the client. Another login mends it.
+    LoginRefused,
+    /// The store does not permit the operation to this user, or admits nobody.
     Denied,
     /// The store has no room for another token.
     Full,
@@ -35,6 +37,7 @@ impl StoreErrorKind {
         match self {
             Self::Unavailable => "unavailable",
             Self::TimedOut => "timed_out",
+            Self::LoginRefused => "login_refused",
             Self::Denied => "denied",
             Self::Full => "full",
             Self::Corrupt => "corrupt",
@@ -127,7 +130,8 @@ impl StoreError {
     pub fn is_retryable(&self) -> bool {
         match self.kind {
             StoreErrorKind::Unavailable | StoreErrorKind::TimedOut | StoreErrorKind::Contended => true,
-            StoreErrorKind::Denied
+            StoreErrorKind::LoginRefused
+            | StoreErrorKind::Denied
             | StoreErrorKind::Full
             | StoreErrorKind::Corrupt
             | StoreErrorKind::Conflict

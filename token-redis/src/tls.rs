@@ -88,7 +88,7 @@ pub(crate) fn trouble(error: &RedisError) -> Option<(StoreErrorKind, &'static st
         Error::InvalidCertificate(reason) => foreign_certificate(reason),
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
             return Some((
-                StoreErrorKind::Denied,
+                StoreErrorKind::LoginRefused,
                 "demands a certificate of its clients; give one (Tls::client, --tls-cert and --tls-key)",
             ));
         }
@@ -103,7 +103,7 @@ pub(crate) fn trouble(error: &RedisError) -> Option<(StoreErrorKind, &'static st
             | AlertDescription::DecryptError,
         ) => {
             return Some((
-                StoreErrorKind::Denied,
+                StoreErrorKind::LoginRefused,
                 "does not accept the certificate it was shown; give one of an authority that it trusts (Tls::client, \
                  --tls-cert and --tls-key)",
             ));

@@ -184,3 +184,14 @@ pub(crate) async fn revoke(tokens: &Tokens, issued: &Issued) {
     let done = tokens.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
     assert_eq!(done.outcome, RevokeOutcome::Revoked);
 }
+
+/// Waits until it is so.
+pub(crate) async fn until(mut so: impl AsyncFnMut() -> bool) {
+    for _ in 0..1_500 {
+        if so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it is not so after half a minute");
+}

@@ -11,7 +11,7 @@ use token_tests::servers::{Cluster, Standalone};
 use crate::kit::{is_record, issue, keys, span, tokens_at};
 
 #[tokio::test]
-async fn a_wrong_password_for_a_cluster_is_a_denial() {
+async fn a_wrong_password_for_a_cluster_is_a_refused_login() {
     let cluster = Cluster::start().await;
     for node in cluster.nodes() {
         node.command::<()>(&["ACL", "SETUSER", "me", "on", ">right", "~*", "+@all"]).await;
@@ -19,7 +19,7 @@ async fn a_wrong_password_for_a_cluster_is_a_denial() {
     let at = |password: &str| cluster.url().replacen("://", &format!("://me:{password}@"), 1);
     tokens_at(&at("right")).await;
     let refused = RedisStore::connect(&at("hidden"), keys(), Options::default()).await.unwrap_err();
-    assert_eq!(refused.kind(), StoreErrorKind::Denied, "{refused:?}");
+    assert_eq!(refused.kind(), StoreErrorKind::LoginRefused, "{refused:?}");
     assert!(!format!("{refused}{refused:?}").contains("hidden"), "{refused:?}");
 }
 

@@ -72,6 +72,6 @@ async fn nobody_there_and_a_wrong_password_are_told_apart() {
     let at = |password: &str| format!("redis://me:{password}@127.0.0.1:{}", server.port());
     tokens_at(&at("right")).await;
     let refused = RedisStore::connect(&at("hidden-wrong"), keys(), Options::default()).await.unwrap_err();
-    assert_eq!(refused.kind(), StoreErrorKind::Denied, "{refused}");
+    assert_eq!(refused.kind(), StoreErrorKind::LoginRefused, "{refused}");
     assert!(!format!("{refused}{refused:?}").contains("hidden"), "{refused:?}");
 }

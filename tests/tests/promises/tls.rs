@@ -169,7 +169,7 @@ async fn the_command_tells_what_is_wrong_and_why() {
     let server = Standalone::start_tls(ClientCertificates::Optional).await;
     let cli = Cli::new(&server.url());
     let ran = cli.run("list -u admin", "").await;
-    assert_ne!(ran.code, 0);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
     let said = ran.stderr.trim_end();
     let end = format!("{UNKNOWN_AUTHORITY} (invalid peer certificate: UnknownIssuer)");
     assert!(said.starts_with("error: cannot connect: rediss://127.0.0.1:") && said.ends_with(&end), "{said}");

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
+use redis::aio::MultiplexedConnection;
 use token_core::{StoreError, StoreErrorKind};
 use token_redis::{Options, RedisStore};
-use token_tests::servers::{ClientCertificates, Cluster, Replicated, Sentinel, Server, Standalone};
+use token_tests::servers::{
+    ClientCertificates, Cluster, Replicated, Sentinel, Server, Standalone, free_port,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::command_line::Cli;
-use crate::kit::keys;
+use crate::kit::{keys, until};
 
 /// Why connecting fails.
 async fn refusal(url: &str) -> StoreError {
@@ -69,7 +72,8 @@ async fn an_http_server_is_named_in_every_scheme() {
 async fn a_server_of_another_protocol_is_named_as_such() {
     let address = listener(b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", false).await;
     for scheme in ["redis", "redis-cluster"] {
-        misconfigured(&format!("{scheme}://{address}"), "protocol").await;
+        let cause = "answers in another protocol than that of Redis; check host and port of the store URL";
+        misconfigured(&format!("{scheme}://{address}"), cause).await;
     }
 }
 
@@ -129,10 +133,13 @@ async fn a_missing_and_a_wrong_password_are_told_apart() {
     let server = Standalone::start_with_roles().await;
     let wrong = server.url_as("admin").replace("admin:", "admin:not-");
     for (url, cause) in [(server.url(), "demands a password"), (wrong, "refused user name or password")] {
-        refused(&url, StoreErrorKind::Denied, cause).await;
-        let ran = Cli::new(&url).run("list -u admin", "").await;
-        assert_eq!(ran.code, 3, "{}", ran.stderr);
-        assert!(ran.stderr.lines().next().unwrap().contains(cause), "{}", ran.stderr);
+        refused(&url, StoreErrorKind::LoginRefused, cause).await;
+        let serve = format!("serve --listen 127.0.0.1:{}", free_port());
+        for command in ["list -u admin", "issue -u admin -e 1h", "validate", "prune", "bench", &serve] {
+            let ran = Cli::new(&url).run(command, "tok_x").await;
+            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{command}: {}", ran.stderr);
+            assert!(ran.stderr.contains(cause) && !ran.stderr.contains("not-"), "{command}: {}", ran.stderr);
+        }
     }
 }
 
@@ -148,9 +155,21 @@ async fn a_server_in_protected_mode_or_with_too_many_clients_says_so() {
     ] {
         let address = listener(says, false).await;
         for scheme in ["redis", "redis-cluster"] {
-            refused(&format!("{scheme}://{address}"), kind, cause).await;
+            let url = format!("{scheme}://{address}");
+            refused(&url, kind, cause).await;
+            let serve = format!("serve --fail-fast --listen 127.0.0.1:{}", free_port());
+            for command in ["list -u admin", &serve] {
+                assert_eq!(Cli::new(&url).run(command, "").await.code, 3, "{url} {command}");
+            }
         }
     }
+}
+
+/// How many clients the server has had no room for.
+async fn rejected(connection: &mut MultiplexedConnection) -> u64 {
+    let info: String = redis::cmd("INFO").arg("stats").query_async(connection).await.unwrap();
+    let line = info.lines().find_map(|line| line.strip_prefix("rejected_connections:")).unwrap();
+    line.parse().unwrap()
 }
 
 #[tokio::test]
@@ -165,7 +184,9 @@ async fn a_server_at_maxclients_is_named_and_waited_for() {
     // Room comes while it is waited for.
     let url = server.url();
     let opening = tokio::spawn(async move { RedisStore::connect(&url, keys(), Options::default()).await });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let refused_so_far = rejected(&mut held[0]).await;
+    until(async || rejected(&mut held[0]).await > refused_so_far).await;
+    assert!(!opening.is_finished(), "it waits");
     drop(held);
     opening.await.unwrap().unwrap();
 }

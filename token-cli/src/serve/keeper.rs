@@ -17,7 +17,7 @@ use super::files::Files;
 use super::manner::{Manner, Manners};
 use super::metrics::{self, Watched};
 use super::notify;
-use super::state::{Common, Opened, at_start, may_come};
+use super::state::{Common, Opened, may_come};
 use crate::args::{ServeArgs, Settings};
 use crate::failure::Failure;
 
@@ -61,7 +61,7 @@ impl Keeper {
                 tracing::warn!(error = failure.line(), "waiting for the store");
                 Ok(Some(failure.line()))
             }
-            Err(failure) => Err(at_start(failure)),
+            Err(failure) => Err(failure),
         }
     }
 
@@ -100,7 +100,7 @@ impl Keeper {
                     tracing::info!("the store answers");
                 }
                 Err(failure) if may_come(&failure, &self.settings) => seen.waiting(failure.line()),
-                Err(failure) => return Err(at_start(failure)),
+                Err(failure) => return Err(failure),
             }
         }
         if seen.certificate.have_changed().await {

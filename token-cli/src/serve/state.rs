@@ -96,11 +96,3 @@ pub(super) fn may_come(failure: &Failure, settings: &Settings) -> bool {
     let is_away = |kind| matches!(kind, StoreErrorKind::Unavailable | StoreErrorKind::TimedOut);
     !is_file && matches!(failure, Failure::Store(error) if is_away(error.kind()))
 }
-
-/// Why it does not start. A store that refuses the credentials waits for those who start this, not they for it.
-pub(super) fn at_start(failure: Failure) -> Failure {
-    match &failure {
-        Failure::Store(error) if error.kind() == StoreErrorKind::Denied => Failure::usage(failure.line()),
-        _ => failure,
-    }
-}

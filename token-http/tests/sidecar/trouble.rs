@@ -153,6 +153,7 @@ async fn what_the_store_cannot_do_is_503_and_says_whether_to_try_again() {
         (StoreErrorKind::Full, false),
         (StoreErrorKind::Corrupt, false),
         (StoreErrorKind::Conflict, false),
+        (StoreErrorKind::LoginRefused, false),
         (StoreErrorKind::Denied, false),
     ] {
         let running = Troubled::running(Some(kind));

@@ -1,7 +1,7 @@
 //! What the error replies of servers mean.
 
 use redis::{ErrorKind, RedisError};
-use token_core::StoreErrorKind::{self, Denied, Full, Misconfigured, Unavailable};
+use token_core::StoreErrorKind::{self, Denied, Full, LoginRefused, Misconfigured, Unavailable};
 
 use super::Stage;
 
@@ -14,7 +14,7 @@ const NOT_PERMITTED: &str = "does not permit this; give the user of the store UR
 /// is no reply, or none that is known.
 pub(super) fn meaning(error: &RedisError, stage: Stage) -> Option<(StoreErrorKind, &'static str)> {
     if error.kind() == ErrorKind::AuthenticationFailed {
-        return Some((Denied, WRONG_PASSWORD));
+        return Some((LoginRefused, WRONG_PASSWORD));
     }
     let text = error.detail().unwrap_or_default();
     if is_refused_script(text) {
@@ -41,8 +41,12 @@ pub(super) fn meaning(error: &RedisError, stage: Stage) -> Option<(StoreErrorKin
 const WRONG_PASSWORD: &str = "refused user name or password; check both in the store URL";
 
 const TABLE: &[(&str, StoreErrorKind, &str)] = &[
-    ("NOAUTH", Denied, "demands a password; put user name and password into the store URL (TOKEN_STORE)"),
-    ("WRONGPASS", Denied, WRONG_PASSWORD),
+    (
+        "NOAUTH",
+        LoginRefused,
+        "demands a password; put user name and password into the store URL (TOKEN_STORE)",
+    ),
+    ("WRONGPASS", LoginRefused, WRONG_PASSWORD),
     ("NOPERM", Denied, NOT_PERMITTED),
     (
         "DENIED",
@@ -161,12 +165,12 @@ mod tests {
         for (text, kind, cause) in [
             (
                 "NOAUTH HELLO must be called with the client already authenticated",
-                Denied,
+                LoginRefused,
                 "demands a password",
             ),
             (
                 "WRONGPASS invalid username-password pair or user is disabled.",
-                Denied,
+                LoginRefused,
                 "user name or password",
             ),
             ("NOPERM User me has no permissions to run the 'get' command", Denied, "does not permit"),

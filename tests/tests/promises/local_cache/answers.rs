@@ -8,8 +8,8 @@ use token_core::{
 use token_redis::LocalCache;
 use token_tests::servers::Standalone;
 
-use super::kit::{AGES, caching, caching_with, is_active, status, until};
-use crate::kit::{Deployment, issue, keys, span, tokens_at};
+use super::kit::{AGES, caching, caching_with, is_active, status};
+use crate::kit::{Deployment, issue, keys, span, tokens_at, until};
 
 #[tokio::test]
 async fn what_is_known_costs_no_command() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use token_core::{Demand, Issued, Prefix, Revocation, TokenService, TokenStore, Verdict};
 use token_redis::{CacheStatus, LocalCache, RedisStore};
 
-use crate::kit::{Tokens, keys};
+use crate::kit::{Tokens, keys, until};
 
 /// So long that nothing ends by its age while a test runs.
 pub(crate) const AGES: Duration = LocalCache::LONGEST;
@@ -43,15 +43,4 @@ pub(crate) async fn is_active(tokens: &Tokens, text: &str) -> bool {
 pub(crate) async fn revoke_all(tokens: &Tokens, issued: &Issued) {
     let done = tokens.store().revoke_subject(&issued.grant.subject, &Revocation::default()).await.unwrap();
     assert!(done.outcome.contains(&issued.grant.id));
-}
-
-/// Waits until it is so.
-pub(crate) async fn until<F: Future<Output = bool>>(so: impl Fn() -> F) {
-    for _ in 0..1500 {
-        if so().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("it is not so after half a minute");
 }

@@ -6,8 +6,8 @@ use token_core::{Demand, Lifetime};
 use token_redis::{LocalCache, Options};
 use token_tests::servers::{Sentinel, Standalone};
 
-use super::kit::{AGES, caching, is_active, revoke_all, status, until, until_heard};
-use crate::kit::{Deployment, issue, revoke, span, tokens_at, tokens_with};
+use super::kit::{AGES, caching, is_active, revoke_all, status, until_heard};
+use crate::kit::{Deployment, issue, revoke, span, tokens_at, tokens_with, until};
 
 async fn a_revocation_elsewhere_is_heard(url: &str) {
     let (node, elsewhere) = (caching(url, AGES).await, tokens_at(url).await);

@@ -62,6 +62,7 @@ mod tests {
             (StoreErrorKind::Conflict, Code::Aborted),
             (StoreErrorKind::Full, Code::ResourceExhausted),
             (StoreErrorKind::Corrupt, Code::DataLoss),
+            (StoreErrorKind::LoginRefused, Code::Internal),
             (StoreErrorKind::Denied, Code::Internal),
             (StoreErrorKind::Misconfigured, Code::Internal),
         ] {
