@@ -1,7 +1,7 @@
 //! The store keys: reading their file, and what an examination finds of it.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,10 +18,11 @@ pub(crate) fn read_keys(path: &Path) -> Result<Arc<KeyRing>, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_LIMIT));
     let read = File::open(path).and_then(|file| file.take(KEY_FILE_LIMIT as u64).read_to_end(&mut bytes));
     read.map_err(|error| {
-        let path = path.display();
-        Failure::usage(format!(
-            "cannot read the key file {path}: {error}; make one with \"token-cli new-key-file\""
-        ))
+        let advice = match error.kind() {
+            ErrorKind::NotFound => "; make one with \"token-cli new-key-file\"",
+            _ => "",
+        };
+        Failure::usage(format!("cannot read the key file {}: {error}{advice}", path.display()))
     })?;
     let keys = KeyRing::read(&bytes);
     keys.map(Arc::new).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))

@@ -49,18 +49,7 @@ fn main() -> ExitCode {
                 .into();
         }
         Err(refusal) => {
-            // Help and version come this way too, with their own exit code. A closed pipe is no failure.
-            let _ = match layout::columns_of_errors().filter(|_| refusal.use_stderr()) {
-                Some(columns) => {
-                    writeln!(
-                        std::io::stderr(),
-                        "{}",
-                        layout::wrapped(Some(columns), refusal.to_string().trim_end())
-                    )
-                }
-                None => refusal.print(),
-            };
-            return if refusal.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+            return print(&refusal).unwrap_or_else(|failure| failure.tell(format)).into();
         }
     };
     let cli = match serve::with_file(cli, std::env::args_os()) {
@@ -82,6 +71,21 @@ fn main() -> ExitCode {
     ended.unwrap_or_else(|failure| failure.tell(format)).into()
 }
 
+/// Prints what the arguments are answered with at once: a complaint, or help and version, which have their own exit code.
+fn print(answer: &clap::Error) -> Result<Exit, Failure> {
+    if !answer.use_stderr() {
+        return report::printed(answer.print()).map(|()| Exit::Done);
+    }
+    // There is nobody left to tell when standard error is closed.
+    let _ = match layout::columns_of_errors() {
+        Some(columns) => {
+            writeln!(std::io::stderr(), "{}", layout::wrapped(Some(columns), answer.to_string().trim_end()))
+        }
+        None => answer.print(),
+    };
+    Ok(Exit::Usage)
+}
+
 /// The format that is asked for, before the arguments are understood.
 fn format_of(arguments: impl Iterator<Item = OsString>) -> Format {
     let arguments: Vec<_> = arguments.skip(1).collect();
@@ -97,7 +101,7 @@ fn format_of(arguments: impl Iterator<Item = OsString>) -> Format {
 fn run(cli: Cli) -> Result<Report, Failure> {
     match &cli.command {
         Command::NewKeyFile(arguments) => return commands::new_key_file::run(arguments, cli.format()),
-        Command::Version => return Ok(commands::version()),
+        Command::Version => return commands::version(cli.format()),
         Command::Completions(arguments) => return commands::completions::run(arguments),
         Command::Man(arguments) => return commands::man::run(arguments),
         Command::Serve(arguments) if arguments.print_config => return Ok(serve::print_config(&cli)),

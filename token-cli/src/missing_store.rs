@@ -6,6 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
+use crate::layout;
 
 /// How alike two names are at least for one to be the other mistyped, between 0 and 1.
 const ALIKE: f64 = 0.75;
@@ -78,5 +79,6 @@ pub(crate) fn report_created(database: &Path, key_file: &Path, had_keys: bool) {
     let (database, key_file) = (database.display(), key_file.display());
     let keys = if had_keys { "with the key file" } else { "and its key file" };
     // There is no one to report it to if standard error is closed.
-    let _ = writeln!(std::io::stderr(), "created a new store at {database} {keys} {key_file}");
+    let sentence = format!("created a new store at {database} {keys} {key_file}");
+    let _ = writeln!(std::io::stderr(), "{}", layout::wrapped(layout::columns_of_errors(), &sentence));
 }

@@ -150,14 +150,28 @@ fn named(settings: &Settings) -> Result<Named<'_>, Failure> {
     let Some(url) = settings.store.as_deref() else {
         return Ok(Named::Sqlite(default_database()?));
     };
-    match url.strip_prefix("sqlite:") {
+    match embedded(url) {
         Some("") => Err(Failure::usage("the store URL names no file: write sqlite:PATH")),
         Some(path) if path.starts_with("//") && !path.starts_with("///") => {
             Err(Failure::usage("write sqlite:PATH, without slashes in front that are not the path's"))
         }
+        Some(path) if path.contains('?') => Err(Failure::usage(
+            "a sqlite: URL takes no parameters, and its path no question mark: write sqlite:PATH",
+        )),
+        Some(path) if path.contains(char::is_control) => Err(Failure::usage(
+            "the path behind sqlite: holds a control character, perhaps of a file with CRLF lines: write sqlite:PATH",
+        )),
+        Some(":memory:") => Err(Failure::usage(
+            "tokens that are kept in memory alone would end with this command: write sqlite:PATH",
+        )),
         Some(path) => Ok(Named::Sqlite(path.into())),
         None => Ok(Named::Redis(url)),
     }
+}
+
+/// What a URL of the embedded store has behind its scheme. Blanks and byte order marks in front are not part of a URL.
+pub(crate) fn embedded(url: &str) -> Option<&str> {
+    url.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').strip_prefix("sqlite:")
 }
 
 fn sqlite(
@@ -229,7 +243,7 @@ pub(crate) fn keys_at_hand(store: Option<&str>, key_file: Option<&Path>) -> Opti
     }
     let database = match store {
         None => default_database().ok()?,
-        Some(url) => url.strip_prefix("sqlite:")?.into(),
+        Some(url) => embedded(url)?.into(),
     };
     keys::read_keys(&key_file_beside(&database)).ok()
 }
@@ -256,7 +270,11 @@ fn key_file_beside(database: &Path) -> PathBuf {
 
 fn with_cause(error: &StoreError) -> String {
     match std::error::Error::source(error) {
-        Some(cause) => format!("{error} ({cause})"),
+        // Texts of libraries may have several lines.
+        Some(cause) => {
+            let words: Vec<_> = cause.to_string().split_whitespace().map(str::to_owned).collect();
+            format!("{error} ({})", words.join(" "))
+        }
         None => error.to_string(),
     }
 }

@@ -79,12 +79,7 @@ impl Report {
     pub(crate) fn print(&self) -> Result<Exit, Failure> {
         self.tell_warning();
         let mut stdout = std::io::stdout().lock();
-        match stdout.write_all(self.text.as_bytes()).and_then(|()| stdout.flush()) {
-            Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Failure::System { what: "cannot write to standard output".into(), source })
-            }
-            _ => Ok(self.exit),
-        }
+        printed(stdout.write_all(self.text.as_bytes()).and_then(|()| stdout.flush())).map(|()| self.exit)
     }
 
     /// Writes it, and fails if nobody can have read its first line. What is left to print is how it ended.
@@ -99,6 +94,16 @@ impl Report {
             // There is nobody left to warn when standard error is closed.
             let _ = writeln!(std::io::stderr(), "{}", layout::wrapped(layout::columns_of_errors(), warning));
         }
+    }
+}
+
+/// How writing to standard output ended. A reader that went away has seen enough.
+pub(crate) fn printed(written: std::io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(source) if source.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::System { what: "cannot write to standard output".into(), source })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -130,7 +130,11 @@ fn foreign_certificate(reason: &CertificateError) -> &'static str {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "has a certificate that is not valid yet; is the clock of this machine right?"
         }
-        _ => "has a certificate that cannot be accepted",
+        // One that was made with `openssl req -x509`, for example: that is an authority's own.
+        _ => {
+            "has a certificate that cannot be accepted; give it one that names its host, is not the certificate of an \
+             authority, and is signed by one that is trusted here (Tls::authorities, --tls-ca)"
+        }
     }
 }
 
@@ -140,4 +144,21 @@ pub(crate) fn io_error(error: &RedisError) -> Option<&io::Error> {
     // The client library shares it.
     let shared = source.downcast_ref::<Arc<dyn std::error::Error + Send + Sync>>();
     shared.map_or_else(|| source.downcast_ref(), |shared| shared.downcast_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_certificate_that_is_refused_comes_with_what_to_do() {
+        for reason in [
+            CertificateError::UnknownIssuer,
+            CertificateError::ApplicationVerificationFailure,
+            CertificateError::Revoked,
+        ] {
+            let advice = foreign_certificate(&reason);
+            assert!(advice.contains("(Tls::authorities, --tls-ca)"), "{reason:?}: {advice}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use token_core::{KeyRing, StoreError, StoreErrorKind, new_key_file, os_rng};
 use zeroize::Zeroizing;
 
 use crate::error::Failure;
-use crate::fresh;
+use crate::{fresh, open};
 
 /// The longest key file, in bytes: several times what all the keys that there can be take.
 const MAX_BYTES: usize = 64 * 1024;
@@ -40,7 +40,12 @@ fn load_or_make(database: &Path, key_file: &Path) -> Result<KeyRing, Failure> {
         tracing::info!(path = %key_file.display(), "made a new key file");
     }
     // Also where the database exists: another process may have made both since we looked, the key file first.
-    load(key_file)?.ok_or_else(|| missing(database, key_file).into())
+    if let Some(keys) = load(key_file)? {
+        return Ok(keys);
+    }
+    // What is no database has no key file either.
+    open::identify(database)?;
+    Err(missing(database, key_file).into())
 }
 
 fn missing(database: &Path, key_file: &Path) -> StoreError {
@@ -145,7 +150,9 @@ mod tests {
     fn a_database_without_its_key_file_is_refused_and_gets_no_new_one() {
         let folder = tempfile::tempdir().unwrap();
         let (database, key_file) = (folder.path().join("t.db"), folder.path().join("t.key"));
-        fs::write(&database, "").unwrap();
+        let keys = open_keys(&database, &key_file).unwrap();
+        drop(crate::SqliteStore::open(&database, keys).unwrap());
+        fs::remove_file(&key_file).unwrap();
         let error = open_keys(&database, &key_file).unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
         let message = error.to_string();

@@ -98,6 +98,7 @@ fn open_made(path: PathBuf) -> Result<Database, Failure> {
     if !path.try_exists()? {
         return Err(refused(&path, "does not exist; check the path"));
     }
+    demand_file(&path)?;
     let writer = connect(&path)?;
     // Asked first: merely reading it would leave a log behind that nobody may write.
     if writer.is_readonly("main")? {
@@ -161,6 +162,24 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, Failure> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(SqliteStore::BUSY_TIMEOUT)?;
     Ok(connection)
+}
+
+/// Refuses a folder, a pipe or a device. Reading a pipe would wait for its writer.
+fn demand_file(path: &Path) -> Result<(), Failure> {
+    match std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        true => Err(refused(path, "is not a file; check the path")),
+        false => Ok(()),
+    }
+}
+
+/// Refuses what is there and is no database of ours, without opening it for more than a look.
+pub(crate) fn identify(path: &Path) -> Result<(), StoreError> {
+    let looked = || {
+        let path = std::path::absolute(path)?;
+        demand_file(&path)?;
+        check_identity(&connect(&path)?, &path)
+    };
+    looked().map_err(|failure: Failure| failure.explain("open", "database", path))
 }
 
 /// Refuses the database of another program, before anything is written to it, and that of another version of ours.

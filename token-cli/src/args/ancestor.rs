@@ -44,8 +44,9 @@ impl AncestorArgs {
         let given: Vec<_> =
             flags.iter().filter(|(_, value)| value.is_some()).map(|(flag, _)| *flag).collect();
         (!given.is_empty()).then(|| {
+            let have = if given.len() == 1 { "has" } else { "have" };
             format!(
-                "warning: {} of Pydio Cells has no effect here: --store (or TOKEN_STORE) says where tokens are kept",
+                "warning: {} of Pydio Cells {have} no effect here: --store (or TOKEN_STORE) says where tokens are kept",
                 given.join(", ")
             )
         })

@@ -1,7 +1,7 @@
 //! `issue`, and its other names.
 
 use clap::Args;
-use token_core::{Actor, IdempotencyKey, Label, Scope, Span, Subject};
+use token_core::{Actor, IdempotencyKey, Label, Scope, ScopeError, Span, Subject};
 
 use super::lifetime;
 
@@ -28,7 +28,7 @@ pub(crate) struct IssueArgs {
 
     /// Restrict the token to a node and what is below it, with PERM one of r, w, rw; repeat it or separate by commas
     /// [default: full access]
-    #[arg(short, long = "scope", value_name = "node:UUID:PERM", value_delimiter = ',')]
+    #[arg(short, long = "scope", value_name = "node:UUID:PERM", value_delimiter = ',', value_parser = scope)]
     pub(crate) scopes: Vec<Scope>,
 
     /// What the token is for
@@ -47,6 +47,11 @@ pub(crate) struct IssueArgs {
     /// Print the token and nothing else
     #[arg(short, long, conflicts_with_all = ["json", "output"])]
     pub(crate) quiet: bool,
+}
+
+/// A scope of a list, which may have blanks between the separators.
+fn scope(text: &str) -> Result<Scope, ScopeError> {
+    text.trim().parse()
 }
 
 const ISSUE_EXAMPLES: &str = "\

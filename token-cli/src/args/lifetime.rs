@@ -22,7 +22,28 @@ pub(crate) fn sliding(text: &str) -> Result<Span, String> {
 
 fn explained(text: &str, error: SpanError) -> String {
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
-    date(text).map_or_else(|| error.to_string(), |date| of_date(date, today))
+    match date(text) {
+        Some(date) => of_date(date, today),
+        None if is_like_a_date(text) => {
+            "dates are not taken: write how long it shall last from now, like 28d".into()
+        }
+        None => error.to_string(),
+    }
+}
+
+/// Numbers that stand for a year and more: `2027-01`, `31.1.2027`, and days that no calendar has.
+fn is_like_a_date(text: &str) -> bool {
+    let day = text.split(['T', ' ']).next().unwrap_or_default();
+    let parts = |separator| -> Vec<&str> { day.split(separator).collect() };
+    let all_numbers = |parts: &[&str]| {
+        parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+            && parts.iter().any(|part| part.len() == 4)
+    };
+    // Two numbers with a point are a fraction.
+    [('-', 2), ('/', 2), ('.', 3)].into_iter().any(|(separator, least)| {
+        let parts = parts(separator);
+        (least..=3).contains(&parts.len()) && all_numbers(&parts)
+    })
 }
 
 /// The date at the start of the text.
@@ -58,7 +79,15 @@ mod tests {
             }
         }
         assert!(hard("2020-01-31").unwrap_err().contains("no date to come"));
-        assert!(hard("1.5d").unwrap_err().contains("fractions"));
+        for text in ["2027-02-29", "2027-13-01T10:00Z", "2027-01", "31.1.2027", "1/31/2027"] {
+            for said in [hard(text).unwrap_err(), sliding(text).unwrap_err()] {
+                assert!(said.contains("dates are not taken"), "{text}: {said}");
+            }
+        }
+        for text in ["1.5d", "1.5", "1000.5", "0.5h"] {
+            assert!(hard(text).unwrap_err().contains("fractions"), "{text}");
+        }
+        assert!(hard("-2027").unwrap_err().contains("positive"));
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Cli {
     pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let arguments: Vec<OsString> = arguments.into_iter().collect();
         let matches = command().try_get_matches_from(&arguments);
-        let mut matches = matches.map_err(|error| usage::with_its_own_usage(error, &arguments))?;
+        let mut matches = matches.map_err(|error| usage::as_typed(error, &arguments))?;
         Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command()))
     }
 

@@ -13,9 +13,11 @@ use crate::failure::Failure;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Store")]
 pub(crate) struct Settings {
-    /// Where tokens are kept: sqlite:PATH, redis://HOST:PORT/DB, redis+unix:///PATH,
-    /// redis-cluster://HOST:PORT?node=HOST:PORT&node=…, or
-    /// redis-sentinel://HOST:PORT,HOST:PORT/DB?sentinelServiceName=NAME; rediss: for TLS [default: a file of this user]
+    /// Where tokens are kept: sqlite:PATH, redis://HOST:PORT/DB, redis+unix:///PATH, redis-cluster: or redis-sentinel:
+    /// with several hosts (--help shows how); rediss: for TLS [default: a file of this user]
+    ///
+    /// A cluster is redis-cluster://HOST:PORT?node=HOST:PORT&node=…, the server that Sentinels name is
+    /// redis-sentinel://HOST:PORT,HOST:PORT/DB?sentinelServiceName=NAME.
     ///
     /// A URL with a password belongs into the environment variable, not into the arguments.
     #[arg(long, env = "TOKEN_STORE", value_name = "URL", global = true, hide_env_values = true)]

@@ -11,6 +11,7 @@ use crate::delivery;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
+use crate::layout;
 use crate::open::{Tokens, open_or_create};
 use crate::report::{Report, facts};
 
@@ -122,13 +123,15 @@ struct Json<'a> {
 /// The token on a line of its own, its facts, and how to use it without putting it into the arguments of anything.
 fn human(secret: &str, grant: &Grant) -> String {
     let basic = basic(grant.subject.as_str());
+    let advice = format!(
+        "This is the only time that the token is shown: keep it safe. With the token in a variable (read -rs TOKEN, then \
+         paste it), use it as a bearer token{}:",
+        if basic.is_some() { " or as a password" } else { "" }
+    );
     format!(
-        "{secret}\n\n{}\n\
-         This is the only time that the token is shown: keep it safe. With the token in a variable\n\
-         (read -rs TOKEN, then paste it), use it as a bearer token{}:\n\n  \
-         curl -H @- https://example.com/ <<< \"Authorization: Bearer $TOKEN\"\n{}",
+        "{secret}\n\n{}\n{}\n\n  curl -H @- https://example.com/ <<< \"Authorization: Bearer $TOKEN\"\n{}",
         facts(grant),
-        if basic.is_some() { " or as a password" } else { "" },
+        layout::wrapped(layout::columns().or(Some(80)), &advice),
         basic.unwrap_or_default()
     )
 }

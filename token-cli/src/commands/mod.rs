@@ -13,11 +13,13 @@ mod revoke;
 mod show;
 mod validate;
 
+use serde_json::json;
 use token_core::{Actor, TokenId};
 
 use crate::args::{AdminArgs, AdminCommand, Cli, Command, UserArgs, UserCommand};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::format::Format;
 use crate::open::open;
 use crate::report::Report;
 use crate::serve;
@@ -43,13 +45,14 @@ pub(crate) async fn run(cli: Cli) -> Result<Report, Failure> {
         Command::NewKeyFile(arguments) => new_key_file::run(&arguments, format),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
-        Command::Version => Ok(version()),
+        Command::Version => version(format),
     }
 }
 
-/// The same as `--version`.
-pub(crate) fn version() -> Report {
-    Report::text(Exit::Done, concat!("token-cli ", env!("CARGO_PKG_VERSION"), "\n").into())
+/// The same as `--version`, for people.
+pub(crate) fn version(format: Format) -> Result<Report, Failure> {
+    let json = json!({"version": env!("CARGO_PKG_VERSION")});
+    Report::new(format, Exit::Done, &json, || concat!("token-cli ", env!("CARGO_PKG_VERSION"), "\n").into())
 }
 
 /// Reads a token id. A text that is none is not repeated: it may be (part of) a token.

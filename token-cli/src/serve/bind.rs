@@ -78,6 +78,9 @@ fn cannot(address: &Address) -> impl FnOnce(io::Error) -> Failure {
         ErrorKind::PermissionDenied => Failure::usage(format!(
             "{what}: this user may not; choose a port from 1024 on, or have systemd pass the socket on"
         )),
+        ErrorKind::NotFound => {
+            Failure::usage(format!("{what}: {source}; check the name, or write an address"))
+        }
         _ => Failure::System { what, source },
     }
 }
@@ -124,7 +127,8 @@ async fn addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if name.eq_ignore_ascii_case("localhost") {
         return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
     }
-    let mut addresses: Vec<_> = lookup_host((name, port)).await?.collect();
+    let found = lookup_host((name, port)).await;
+    let mut addresses: Vec<_> = found.map_err(|error| io::Error::new(ErrorKind::NotFound, error))?.collect();
     addresses.dedup();
     Ok(addresses)
 }

@@ -12,7 +12,7 @@ use super::waiting::Waiting;
 use crate::args::{ServeArgs, Settings};
 use crate::failure::Failure;
 use crate::keys::read_keys;
-use crate::open::open_watched;
+use crate::open::{embedded, open_watched};
 
 /// What stays when the rest is replaced.
 pub(super) struct Common {
@@ -92,7 +92,7 @@ fn measured(store: Arc<dyn TokenStore>, prefix: &Prefix) -> Tokens {
 
 /// Whether a store that could not be opened may be there later. Wrong settings stay wrong, and so does a file.
 pub(super) fn may_come(failure: &Failure, settings: &Settings) -> bool {
-    let is_file = settings.store.as_deref().is_none_or(|store| store.starts_with("sqlite:"));
+    let is_file = settings.store.as_deref().is_none_or(|store| embedded(store).is_some());
     let is_away = |kind| matches!(kind, StoreErrorKind::Unavailable | StoreErrorKind::TimedOut);
     !is_file && matches!(failure, Failure::Store(error) if is_away(error.kind()))
 }

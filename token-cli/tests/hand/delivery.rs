@@ -129,6 +129,21 @@ fn a_token_taken_back_is_named_with_the_reason() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_written_is_no_success() {
+    let cli = Cli::new();
+    cli.issue("-u admin -e 1h");
+    for command in ["list admin", "help", "help issue", "--version", "version", "completions bash", "doctor"]
+    {
+        let ran = bash(&cli, &format!("\"$CLI\" {command} >/dev/full"));
+        assert_eq!(ran.code, 3, "{command}: {ran:?}");
+        assert!(ran.stderr.contains("cannot write to standard output"), "{command}: {ran:?}");
+        // A reader that has seen enough.
+        let line = format!("\"$CLI\" {command} | head -n 1 >/dev/null; exit ${{PIPESTATUS[0]}}");
+        assert_eq!(bash(&cli, &line).code, 0, "{command}");
+    }
+}
+
+#[test]
 fn other_commands_answer_without_standard_output() {
     let cli = Cli::new();
     cli.issue("-u admin -e 1h");

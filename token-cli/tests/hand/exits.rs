@@ -64,3 +64,25 @@ fn an_unknown_parameter_of_a_url_ends_with_2() {
     listener.set_nonblocking(true).unwrap();
     assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "it was not asked");
 }
+
+#[test]
+fn an_address_that_cannot_be_listened_on_ends_with_2() {
+    let cli = Cli::new();
+    cli.issue("-u a -e 1h");
+    let file = cli.file("file", "").display().to_string();
+    let folder = cli.home().display();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    for address in [
+        taken.local_addr().unwrap().to_string(),
+        format!("unix:{folder}/none/s.sock"),
+        format!("unix:{file}/s.sock"),
+        format!("unix:{file}"),
+        format!("unix:{folder}"),
+        "none.invalid:80".into(),
+        "192.0.2.1:80".into(),
+    ] {
+        let ran = cli.run(&format!("serve --listen {address}"));
+        assert_eq!(ran.code, 2, "{address}: {}", ran.stderr);
+        assert!(ran.stderr.contains("cannot listen on "), "{address}: {}", ran.stderr);
+    }
+}

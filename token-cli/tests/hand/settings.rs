@@ -156,3 +156,43 @@ fn a_list_with_commas_is_refused_and_says_what_separates() {
         }
     }
 }
+
+#[test]
+fn a_variable_that_cannot_be_read_is_named_itself() {
+    let cli = Cli::new();
+    for (name, flag) in [
+        ("TOKEN_CONFIRM", "--confirm"),
+        ("TOKEN_NAMESPACE", "--namespace"),
+        ("TOKEN_PREFIX", "--prefix"),
+        ("TOKEN_CONFIRM_TIMEOUT", "--confirm-timeout"),
+    ] {
+        let wrong = [(name, "\"quoted\"")];
+        for json in ["-o=text", "--json"] {
+            let ran = cli.run_in(["list", "a", json], &wrong, "");
+            assert_eq!(ran.code, 2, "{ran:?}");
+            assert!(ran.stderr.contains(name) && !ran.stderr.contains(flag), "{ran:?}");
+        }
+        let typed = cli.run_in(["list", "a", &format!("{flag}=no good")], &wrong, "");
+        assert!(typed.stderr.contains(flag) && !typed.stderr.contains(name), "{typed:?}");
+    }
+    for name in ["TOKEN_LISTEN", "TOKEN_ADMINS", "TOKEN_THREADS", "TOKEN_AT_ONCE"] {
+        let ran = cli.run_in(["serve", "--print-config"], &[(name, "a, b")], "");
+        assert!(ran.code == 2 && ran.stderr.contains(name) && !ran.stderr.contains("'--"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_store_url_is_read_as_files_of_variables_leave_it() {
+    let cli = Cli::new();
+    let url = "redis://127.0.0.1:1";
+    for text in [format!("{url}\r"), format!(" {url} "), format!("\u{feff}{url}\r\n"), format!("{url}\t")] {
+        let ran = cli.run_in(["list", "a"], &[("TOKEN_STORE", &text)], "");
+        assert_eq!(ran.code, 3, "the store is asked, {text:?}: {ran:?}");
+    }
+    for text in [format!("\"{url}\""), format!("'{url}'"), "\"\"".into(), "\u{201c}sqlite:/t\u{201d}".into()]
+    {
+        let ran = cli.run_in(["list", "a"], &[("TOKEN_STORE", &text)], "");
+        assert_eq!(ran.code, 2, "{text:?}");
+        assert!(ran.stderr.contains("quotation mark"), "{text:?}: {ran:?}");
+    }
+}

@@ -6,9 +6,12 @@ use crate::kit::{Cli, id};
 fn a_lifetime_in_weeks_is_taken_and_others_teach() {
     let cli = Cli::new();
     cli.issue("-u admin -e 2w");
-    for (lifetime, taught) in
-        [("600", "600s for seconds"), ("2099-01-31", "d is until 2099-01-31"), ("1y", "d or w")]
-    {
+    for (lifetime, taught) in [
+        ("600", "600s for seconds"),
+        ("2099-01-31", "d is until 2099-01-31"),
+        ("2027-02-29", "dates are not taken"),
+        ("1y", "d or w"),
+    ] {
         let ran = cli.run(&format!("issue -u admin -e {lifetime}"));
         assert_eq!(ran.code, 2);
         assert!(ran.stderr.contains(taught), "{}", ran.stderr);
@@ -100,9 +103,26 @@ fn json_is_refused_by_what_has_no_result() {
 }
 
 #[test]
+fn scopes_are_separated_by_commas_with_or_without_blanks() {
+    let cli = Cli::new();
+    let scopes = [1, 2].map(|last| format!("node:00000000-0000-0000-0000-00000000000{last}:r"));
+    for separator in [",", ", ", " ,\t"] {
+        let list = scopes.join(separator);
+        let ran = cli.run_in(["issue", "-u", "admin", "-e", "1h", "--json", "-s", &list], &[], "");
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert_eq!(ran.json()["scopes"], serde_json::json!(scopes), "{separator:?}");
+    }
+    for list in [", ", " ", "node:00000000-0000-0000-0000-000000000001:r, "] {
+        let ran = cli.run_in(["issue", "-u", "admin", "-e", "1h", "-s", list], &[], "");
+        assert_eq!(ran.code, 2, "an empty scope is none, {list:?}: {ran:?}");
+    }
+}
+
+#[test]
 fn the_version_is_a_word_too() {
     let cli = Cli::new();
     assert_eq!(cli.run("version").stdout, cli.run("--version").stdout);
+    assert_eq!(cli.run("version --json").json()["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(cli.run("help").code, 0);
 }
 

@@ -129,12 +129,38 @@ fn what_is_no_store_is_a_usage_error_with_its_reason() {
         (&empty, "is an empty file, not a database"),
         (&cli.home().to_owned(), "check the path"),
         (&text.join("t.db"), "check the path"),
+        (&"/dev/null".into(), "check the path"),
     ] {
-        for command in ["list -u admin", "issue -u admin -e 1h"] {
-            let ran = on(&cli, path, &format!("{command} {keys}"));
+        let commands = ["list -u admin", "issue -u admin -e 1h", "serve --listen 127.0.0.1:0"];
+        for command in commands.iter().flat_map(|command| [command.to_string(), format!("{command} {keys}")])
+        {
+            let ran = on(&cli, path, &command);
             assert_eq!(ran.code, 2, "{command} {path:?}: {}", ran.stderr);
             assert!(ran.stderr.contains(reason), "{command} {path:?}: {}", ran.stderr);
         }
     }
     assert_eq!(fs::read(&empty).unwrap(), b"");
+}
+
+#[test]
+fn what_is_no_path_creates_no_file_of_that_name() {
+    let cli = Cli::new();
+    let store = |path: &str| format!("sqlite:{}", cli.home().join(path).display());
+    for (url, reason) in [
+        (store("t.db?mode=ro"), "no parameters"),
+        (store("t.db?"), "no parameters"),
+        (store("t.db\r"), "control character"),
+        ("sqlite::memory:".into(), "in memory"),
+    ] {
+        for command in ["issue -u admin -e 1h -q", "list admin", "doctor", "serve --listen 127.0.0.1:0"] {
+            let arguments = command.split(' ').chain(["--store", &url]);
+            let ran = cli.run_in(arguments, &[], "");
+            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{command} {url:?}: {ran:?}");
+            assert!(ran.stderr.contains(reason), "{command} {url:?}: {ran:?}");
+        }
+    }
+    assert!(names(cli.home()).is_empty(), "{:?}", names(cli.home()));
+    let url = format!("\u{feff} {}", store("t.db"));
+    let ran = cli.run_in(["issue", "-u", "admin", "-e", "1h", "-q"], &[("TOKEN_STORE", &url)], "");
+    assert_eq!(ran.code, 0, "{ran:?}");
 }

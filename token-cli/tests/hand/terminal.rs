@@ -111,6 +111,46 @@ fn a_token_that_is_shown_is_whole_on_every_terminal() {
 }
 
 #[test]
+fn all_that_is_said_of_a_new_token_fits_the_terminal() {
+    let cli = Cli::new();
+    let first = on_terminal(&cli, 40, "", &["issue", "-u", "admin", "-e", "1h", "-q"], &[]).stdout;
+    assert!(first.lines().any(|line| line.trim() == "created a new store at"), "paths stay whole: {first}");
+    for columns in [40, 60, 80] {
+        for arguments in [
+            vec!["issue", "-u", "admin", "-e", "1h", "-l", LABEL],
+            vec!["bench", "--for", "1s", "--tokens", "10", "--rate", "20"],
+            vec!["bench", "--for", "1s", "--tokens", "10", "--callers", "1"],
+        ] {
+            let shown = on_terminal(&cli, columns, "", &arguments, &[("NO_COLOR", "1")]).stdout;
+            // What is drawn over in place is no line, and what is to be copied is not broken.
+            let lines = shown.lines().filter(|line| !line.contains('\u{1b}'));
+            let prose = lines.filter(|line| !line.starts_with("tok_") && !line.contains("curl"));
+            for line in prose {
+                assert!(line.chars().count() <= usize::from(columns), "{columns}, {arguments:?}: {line}");
+            }
+        }
+    }
+    let piped = cli.run("issue -u admin -e 1h").stdout;
+    let prose = piped.lines().filter(|line| !line.contains("curl"));
+    assert!(prose.map(str::len).all(|length| length <= 80), "{piped}");
+}
+
+/// The short help is what people look at first. Flags and what they take are not broken, on narrow terminals neither.
+#[test]
+fn help_fits_a_usual_terminal() {
+    let cli = Cli::new();
+    for command in ["", "issue", "validate", "list", "revoke", "serve", "doctor", "bench"] {
+        for help in ["-h", "--help"] {
+            let arguments: Vec<_> = command.split_whitespace().chain([help]).collect();
+            let shown = on_terminal(&cli, 80, "", &arguments, &[("NO_COLOR", "1"), ("TERM", "dumb")]).stdout;
+            for line in shown.lines() {
+                assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_pipe_has_no_columns() {
     let cli = Cli::new();
     cli.run_in(["issue", "-u", "admin", "-e", "1h", "-l", LABEL], &[], "");

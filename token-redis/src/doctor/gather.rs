@@ -155,8 +155,7 @@ async fn clock(link: &mut MultiplexedConnection) -> RedisResult<Offset> {
 async fn validate(link: &mut MultiplexedConnection, key: String) -> RedisResult<Result<(), String>> {
     let answer = match seen(question::probe(key).send(link).await, "evalsha")? {
         Ok(value) => found::read(value, 1),
-        Err(Unseen::Refused(why)) => return Ok(Err(why)),
-        Err(unseen) => return Ok(Err(unseen.to_string())),
+        Err(unseen) => return Ok(Err(unseen.behind_the_server())),
     };
     Ok(match answer.as_deref() {
         Some([Found::Unknown]) => Ok(()),

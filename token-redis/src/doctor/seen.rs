@@ -18,6 +18,17 @@ pub(super) enum Unseen {
     Refused(String),
 }
 
+impl Unseen {
+    /// The same as it follows the name of the server.
+    pub(super) fn behind_the_server(self) -> String {
+        match self {
+            Self::NotAsked => "was not asked".into(),
+            Self::NotPermitted(command) => format!("does not permit this user to run {command}"),
+            Self::Refused(why) => why,
+        }
+    }
+}
+
 impl std::fmt::Display for Unseen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -51,5 +62,19 @@ pub(super) fn trouble(error: &RedisError, stage: Stage) -> String {
     match error.code() {
         Some(code) => format!("{advice} ({code})"),
         None => advice,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_user_may_not_do_is_said_of_the_server() {
+        assert_eq!(
+            Unseen::NotPermitted("evalsha").behind_the_server(),
+            "does not permit this user to run evalsha"
+        );
+        assert_eq!(Unseen::Refused("is busy".into()).behind_the_server(), "is busy");
     }
 }

@@ -1,6 +1,5 @@
 //! What a run has shown, for people and for programs.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,6 +10,7 @@ use crate::args::BenchArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
+use crate::layout;
 use crate::report::{Report, table};
 
 /// A run that is over.
@@ -55,12 +55,14 @@ impl Run<'_> {
         let BenchArgs { rate, callers, tokens, sliding, .. } = *self.arguments;
         let Measured { calls, elapsed, latency, .. } = self.measured;
         let asked = callers.map_or(format!("{rate}/s"), |callers| format!("{callers} callers"));
-        let mut text = format!(
-            "{calls} validations in {:.1} s{}, of {tokens} tokens of {} users, {sliding} % of them sliding\n\n",
+        let columns = layout::columns();
+        let head = format!(
+            "{calls} validations in {:.1} s{}, of {tokens} tokens of {} users, {sliding} % of them sliding",
             elapsed.as_secs_f64(),
             if self.stopped { " (stopped)" } else { "" },
             self.users,
         );
+        let mut text = layout::hanging(columns, "", &head) + "\n";
         let row = [
             asked,
             format!("{:.1}/s", self.measured.per_second()),
@@ -73,8 +75,7 @@ impl Run<'_> {
         text += &table(["ASKED FOR", "ACHIEVED", "P50", "P90", "P99", "P99.9", "MAX"], [row]);
         text.push('\n');
         for (name, fact) in self.facts() {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{name:<12} {fact}");
+            text += &layout::hanging(columns, &format!("{name:<12} "), &fact);
         }
         text
     }
@@ -95,7 +96,7 @@ impl Run<'_> {
                 },
             ));
             let (p50, p99) = (milliseconds(late.quantile(0.5)), milliseconds(late.quantile(0.99)));
-            facts.push(("late", format!("{p50} (p99 {p99}): how late this process itself started calls; it is part of the latencies")));
+            facts.push(("late", format!("{p50} (p99 {p99}) by this process, part of the latencies")));
         }
         facts
     }

@@ -8,6 +8,8 @@ mod parameters;
 mod scheme;
 
 #[cfg(test)]
+mod pasted;
+#[cfg(test)]
 mod tests;
 
 use percent_encoding::percent_decode_str;
@@ -24,6 +26,8 @@ const SENTINEL_PORT: u16 = 26379;
 
 /// Reads a store URL. The certificates are used where its scheme asks for TLS.
 pub(super) fn parse(text: &str, certificates: Option<TlsCertificates>) -> Result<Target, StoreError> {
+    // Blanks, line ends and marks of an editor around a URL are not part of it.
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let scheme = Scheme::of(text)?;
     let mut target = match scheme.kind {
         Kind::Server => server(text, scheme),
@@ -150,6 +154,10 @@ fn malformed(text: &str, form: &str) -> StoreError {
     match authority.find(['/', '?', '#']).and_then(|end| authority.get(end..)) {
         Some(rest) if rest.contains('@') => {
             refuse(&format!("{form}; in a password write %2F for /, %3F for ?, %23 for # and %25 for %"))
+        }
+        // Of hosts alone: a password may hold commas.
+        _ if authority.contains(',') && !authority.contains('@') => {
+            refuse(&format!("{form}; several hosts stand in redis-cluster:// and redis-sentinel:// alone"))
         }
         _ => refuse(form),
     }

@@ -28,6 +28,12 @@ pub(super) enum Kind {
 impl Scheme {
     /// The scheme of a URL.
     pub(super) fn of(text: &str) -> Result<Self, StoreError> {
+        if text.starts_with(QUOTATION_MARKS) {
+            return Err(refuse(
+                "it begins with a quotation mark: leave the marks out (files of variables, as docker --env-file reads \
+                 them, take them for a part of the value)",
+            ));
+        }
         let (scheme, rest) = text.split_once(':').ok_or_else(|| refuse(NONE))?;
         let scheme = scheme.to_ascii_lowercase();
         if let Some(scheme) = Self::named(&scheme) {
@@ -41,8 +47,8 @@ impl Scheme {
             "tcp" | "http" => "write redis://HOST:PORT, or rediss://HOST:PORT for TLS",
             _ if !rest.starts_with("//") => NONE,
             _ => {
-                "its scheme is none of redis, rediss, redis+unix, redis-cluster, rediss-cluster, redis-sentinel and \
-                 rediss-sentinel"
+                "its scheme is none of sqlite, redis, rediss, redis+unix, redis-cluster, rediss-cluster, redis-sentinel \
+                 and rediss-sentinel"
             }
         }))
     }
@@ -64,5 +70,7 @@ impl Scheme {
         Some(Self { kind, tls })
     }
 }
+
+const QUOTATION_MARKS: [char; 7] = ['"', '\'', '`', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}'];
 
 const NONE: &str = "it has no scheme: write redis://HOST:PORT, or sqlite:PATH for a file";

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn parse(text: &str) -> Target {
+pub(super) fn parse(text: &str) -> Target {
     Target::parse(text, None).unwrap()
 }
 
@@ -156,7 +156,7 @@ fn a_socket_has_its_user_in_parameters() {
     refused("unix://me:hidden@/run/r.sock", &["&user=USER"]);
 }
 
-fn refused(url: &str, words: &[&str]) {
+pub(super) fn refused(url: &str, words: &[&str]) {
     let error = Target::parse(url, None).expect_err(url);
     assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{url}");
     let said = format!("{error} {:?}", std::error::Error::source(&error).map(ToString::to_string));
