@@ -89,3 +89,13 @@ async fn a_number_sign_is_found_in_later_requests_too() {
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{target}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn a_request_with_two_hosts_is_refused() {
+    let (_redis, sidecar, token) = sidecar().await;
+    for more in ["host: x\r\n", "Host: y\r\n", "host:\r\n"] {
+        let bad = head("GET /auth", &token, more);
+        let last = head("GET /auth", &token, "connection: close\r\n");
+        assert_eq!(statuses(&sidecar, &[bad, last].concat()).await, [400, 200], "{more}");
+    }
+}

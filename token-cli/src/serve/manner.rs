@@ -88,6 +88,9 @@ impl HeadLimits {
             return Err(Unreadable::UriTooLong);
         }
         let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if headers.get_all(header::HOST).iter().nth(1).is_some() {
+            return Err(Unreadable::Hosts);
+        }
         if headers.len() > self.fields || path + size > self.size {
             return Err(Unreadable::HeadTooLarge);
         }

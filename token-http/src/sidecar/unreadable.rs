@@ -16,6 +16,8 @@ pub enum Unreadable {
     Fragment,
     /// Its body is coded in a way that is not understood (RFC 9112 §6.1).
     TransferCoding,
+    /// It has more than one `Host` (RFC 9112 §3.2).
+    Hosts,
     /// Its head did not come in time.
     TooSlow,
     /// Its first line is too long.
@@ -29,7 +31,7 @@ impl Unreadable {
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::Malformed | Self::Fragment => StatusCode::BAD_REQUEST,
+            Self::Malformed | Self::Fragment | Self::Hosts => StatusCode::BAD_REQUEST,
             Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
@@ -42,6 +44,7 @@ impl Unreadable {
             Self::Malformed => "this is no request of HTTP/1.1 or HTTP/2",
             Self::Fragment => "the URL of the request has a raw #; write it as %23",
             Self::TransferCoding => "the request has another Transfer-Encoding than chunked",
+            Self::Hosts => "the request has more than one Host header",
             Self::TooSlow => "the head of the request did not come in time",
             Self::UriTooLong => "the URL of the request is too long",
             Self::HeadTooLarge => "the request has too many header fields, or they are too long",
