@@ -99,3 +99,20 @@ async fn the_version_and_the_process_are_there() {
     assert!(value("process_open_fds") >= 3.0 && value("process_max_fds") > value("process_open_fds"));
     assert!(value("process_threads") >= 2.0 && value("process_cpu_seconds_total") >= 0.0);
 }
+
+/// A process that has just begun takes no whole second: without fractions this would be 0 for long.
+#[tokio::test]
+async fn the_time_of_processors_has_fractions() {
+    let redis = Standalone::start().await;
+    let sidecar = Cli::new(&redis.url()).serve(&[]).await;
+    loop {
+        let metrics = metrics(&sidecar).await;
+        assert!(metrics.lines().any(|line| line == "# TYPE process_cpu_seconds_total counter"), "{metrics}");
+        let seconds = metrics.lines().find_map(|line| line.strip_prefix("process_cpu_seconds_total "));
+        let seconds: f64 = seconds.expect("it is there").parse().unwrap();
+        if seconds.fract() > 0.0 {
+            return;
+        }
+        assert!(seconds < 2.0, "it has no fraction: {seconds}");
+    }
+}

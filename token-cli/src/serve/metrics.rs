@@ -40,6 +40,10 @@ const GONE: Duration = Duration::from_secs(1);
 /// up holds a worker for as long as there are many.
 const UPKEEP: Duration = Duration::from_millis(250);
 
+/// The time of processors has fractions. Counters of the crate `metrics` have none, so it is kept as a gauge.
+const AS_GAUGE: &str = "# TYPE process_cpu_seconds_total gauge";
+const AS_COUNTER: &str = "# TYPE process_cpu_seconds_total counter";
+
 /// The store that has connections to watch over, if there is one now.
 pub(super) type Watched = Arc<ArcSwapOption<RedisStore>>;
 
@@ -65,7 +69,7 @@ pub(super) fn start(watched: Watched, log: Log) -> Result<Render, Failure> {
         if let Some(store) = &*watched.load() {
             tell(store);
         }
-        handle.render()
+        handle.render().replace(AS_GAUGE, AS_COUNTER)
     }))
 }
 
