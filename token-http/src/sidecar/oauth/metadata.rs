@@ -35,15 +35,12 @@ pub(in crate::sidecar) async fn metadata_below(
 }
 
 /// Nothing but what is there: no endpoint issues tokens to OAuth clients, so there is no response type and no grant type.
-/// Both lists are empty, although RFC 8414 §2 has empty lists left out: the first is required, and without the second
-/// clients would have to assume two grant types.
+/// Their lists would be empty, and so are left out (RFC 8414 §3.2), also the one that §2 requires of servers that have some.
 fn document(issuer: &Issuer, request: &Parts) -> Result<Json<Value>, Problem> {
     let no_host = || Problem::bad_request("the request names no host, and no --issuer is set");
     let issuer = issuer.url(request).ok_or_else(no_host)?;
     Ok(Json(json!({
         "issuer": issuer,
-        "response_types_supported": [],
-        "grant_types_supported": [],
         "introspection_endpoint": format!("{issuer}/introspect"),
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "Bearer"],
         "revocation_endpoint": format!("{issuer}/revoke"),
