@@ -145,3 +145,19 @@ async fn no_token_is_in_a_log_or_a_metric() {
     assert!(!said.contains(secret), "{said}");
     assert!(!metrics.contains(secret), "{metrics}");
 }
+
+#[tokio::test]
+async fn a_bad_demand_below_auth_is_not_blamed_on_the_proxy() {
+    let redis = Standalone::start().await;
+    let sidecar = Cli::new(&redis.url()).serve(&[]).await;
+    for number in 0..5 {
+        let first = format!("GET /auth/files/{number}?scope=garbage{number}");
+        assert_eq!(ask(&sidecar, &first, "Bearer x").await, 403);
+    }
+    let said = sidecar.all_it_said().await;
+    let lines = |text: &str| said.lines().filter(|line| line.contains(text)).count();
+    assert_eq!(lines("a proxy whose demands cannot be read"), 0, "{said}");
+    // Once by itself, and once with the number of those that were not logged.
+    assert_eq!(lines("the proxy or its client sends it"), 2, "{said}");
+    assert!(said.lines().any(|line| line.contains("\"suppressed\":4")), "{said}");
+}

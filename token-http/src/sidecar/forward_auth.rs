@@ -146,7 +146,9 @@ fn demanded(sidecar: &Sidecar, request: &Parts, way: Way) -> Result<Demands, Pro
     let parameters = || form_urlencoded::parse(query.as_bytes());
     match way {
         Way::Unclear => Err(DemandError::Path.into()),
-        Way::Below { .. } if hides_scope(request.uri.path()) => Err(DemandError::Misspelled.into()),
+        Way::Below { .. } if hides_scope(request.uri.path()) => {
+            Err(Problem::demand_of_either(DemandError::Misspelled))
+        }
         _ if query.is_empty() => Ok(Demands::default()),
         Way::Exact => {
             if parameters().any(|(name, _)| name == TOKEN_IN_URL) {
@@ -154,7 +156,7 @@ fn demanded(sidecar: &Sidecar, request: &Parts, way: Way) -> Result<Demands, Pro
             }
             Ok(Demands::configured(parameters())?)
         }
-        Way::Below { .. } => Ok(Demands::among(parameters())?),
+        Way::Below { .. } => Demands::among(parameters()).map_err(Problem::demand_of_either),
     }
 }
 

@@ -74,6 +74,17 @@ impl From<DemandError> for Problem {
     }
 }
 
+impl Problem {
+    /// Below `/auth/` the query may be the client's own as well as the proxy's.
+    pub(super) fn demand_of_either(error: DemandError) -> Self {
+        tracing::warn!(
+            reason = error.code(), %error,
+            "refused a request below /auth/ with an unreadable demand in its URL; the proxy or its client sends it"
+        );
+        Self::Demand(error)
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -130,8 +141,8 @@ impl IntoResponse for Problem {
 }
 
 /// What a client is told of demands that cannot be read; what is wrong with them is for the log.
-pub(super) const UNREADABLE_DEMAND: &str = "what the proxy demands of the token cannot be read; \
-     the log of the token server says what is wrong with its configuration";
+pub(super) const UNREADABLE_DEMAND: &str = "what is demanded of the token cannot be read; \
+     the log of the token server says what is wrong";
 
 /// With the members that OAuth 2 clients look for (RFC 6749 §5.2).
 fn document<B: From<String>>(status: StatusCode, code: &str, sentence: &str) -> Response<B> {
