@@ -47,6 +47,14 @@ impl Office {
         Self { redis, cli, sidecar, port }
     }
 
+    /// The same with more arguments.
+    pub(crate) async fn open_with(more: &[&str]) -> Self {
+        let redis = Standalone::start().await;
+        let cli = Cli::new(&redis.url());
+        let (sidecar, port) = cli.serve_grpc(&[&["--admin", "root"], more].concat()).await;
+        Self { redis, cli, sidecar, port }
+    }
+
     pub(crate) async fn channel(&self) -> Channel {
         let address = format!("http://127.0.0.1:{}", self.port);
         Channel::from_shared(address).unwrap().connect().await.unwrap()

@@ -5,7 +5,7 @@ use token_http::sidecar::grpc::proto::token::v1::issue_request::Access;
 use token_http::sidecar::grpc::proto::token::v1::revoke_request::What;
 use token_http::sidecar::grpc::proto::token::v1::validate_response::Verdict;
 use token_http::sidecar::grpc::proto::token::v1::{
-    FullAccess, Inactive, IssueRequest, IssueResponse, ListRequest, Need, NotPermitted, RevokeRequest,
+    ConfirmRequest, FullAccess, Inactive, IssueRequest, IssueResponse, ListRequest, Need, NotPermitted, RevokeRequest,
     Scopes, ValidateRequest,
 };
 use tonic::{Code, Status};
@@ -351,4 +351,21 @@ async fn a_record_that_cannot_be_read_hides_no_other_token() {
     let [row] = answer.unreadable.as_slice() else { panic!("one row, not {:?}", answer.unreadable) };
     assert_eq!((&row.id, row.why.as_str()), (&bad, "missing_key"));
     assert!(row.message.contains("give this node the key file"), "{row:?}");
+}
+
+#[tokio::test]
+async fn a_change_is_confirmed_again_and_says_why_it_is_not() {
+    let office = Office::open_with(&["--confirm", "disk"]).await;
+    let mut root = office.caller("root", "").await;
+    let made = root.issue(request(full())).await.unwrap();
+    let (id, first) = (made.grant.unwrap().id, made.confirmation.unwrap());
+    // The server keeps no append-only file.
+    assert_eq!((first.confirmed, &*first.reason), (false, "appendonly_no"));
+    let confirm = |id: &str| ConfirmRequest { id: id.to_owned() };
+    let again = root.0.confirm(confirm(&id)).await.unwrap().into_inner();
+    assert_eq!((again.id, again.state, again.confirmation.unwrap()), (id.clone(), "live".into(), first));
+    root.revoke(What::Id(id.clone())).await.unwrap();
+    assert_eq!(root.0.confirm(confirm(&id)).await.unwrap().into_inner().state, "revoked");
+    let mut bob = office.caller("bob", "").await;
+    assert_eq!(bob.0.confirm(confirm(&id)).await.unwrap_err().code(), Code::NotFound);
 }

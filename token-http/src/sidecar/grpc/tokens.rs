@@ -1,4 +1,4 @@
-//! `token.v1.TokenService`: issue, validate, revoke, list.
+//! `token.v1.TokenService`: issue, validate, revoke, confirm, list.
 //!
 //! It stands behind the door for gRPC services, which knows who calls. What they may do is what they may do over HTTP.
 
@@ -11,7 +11,7 @@ use tonic::{Extensions, Request, Response, Status};
 use super::proto::token::v1::revoke_request::What;
 use super::proto::token::v1::token_service_server::TokenService;
 use super::proto::token::v1::{
-    IssueRequest, IssueResponse, ListRequest, ListResponse, RevokeRequest, RevokeResponse, ValidateRequest,
+    ConfirmRequest, ConfirmResponse, IssueRequest, IssueResponse, ListRequest, ListResponse, RevokeRequest, RevokeResponse, ValidateRequest,
     ValidateResponse,
 };
 use super::words;
@@ -71,15 +71,23 @@ impl TokenService for TokenCalls {
                 RevokeResponse { ids, confirmation: Some(words::confirmation(confirmation)) }
             }
             Some(What::Id(id)) => {
-                let id = id.parse().map_err(|_| Status::invalid_argument("id: this is no token id"))?;
+                let id = words::id(&id)?;
                 one(id, caller.revoke(id, why).await)?
             }
             Some(What::Token(text)) => match self.0.tokens.parse(SecretString::from(text).expose_secret()) {
                 Ok(token) => one(token.id(), caller.revoke_text(token, why).await)?,
-                Err(_) => RevokeResponse::default(),
+                Err(_) => caller.admitted().await.map(|()| RevokeResponse::default())?,
             },
         };
         Ok(Response::new(answer))
+    }
+
+    async fn confirm(&self, request: Request<ConfirmRequest>) -> Answer<ConfirmResponse> {
+        let (_, extensions, ConfirmRequest { id }) = request.into_parts();
+        let caller = self.caller(&extensions)?;
+        let Change { outcome, confirmation } = caller.confirm(words::id(&id)?).await?;
+        let confirmation = Some(words::confirmation(confirmation));
+        Ok(Response::new(ConfirmResponse { id, state: outcome.code().to_owned(), confirmation }))
     }
 
     async fn list(&self, request: Request<ListRequest>) -> Answer<ListResponse> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use token_core::{
     Access, Confirmation, Demand, Grant, IdempotencyKey, IssueRequest, Label, Lifetime, Need, Repeated,
-    Scope, Scopes, Sighting, Span, Subject, Timestamp, UnreadableRecord, Verdict, parse_node,
+    Scope, Scopes, Sighting, Span, Subject, Timestamp, TokenId, UnreadableRecord, Verdict, parse_node,
 };
 use tonic::Status;
 
@@ -17,6 +17,11 @@ fn wrong(field: &str, problem: impl std::fmt::Display) -> Status {
 
 pub(super) fn subject(field: &str, text: &str) -> Result<Subject, Status> {
     text.parse().map_err(|error| wrong(field, error))
+}
+
+/// A text that is none is not repeated: it may be a token.
+pub(super) fn id(text: &str) -> Result<TokenId, Status> {
+    text.parse().map_err(|_| wrong("id", "this is no token id"))
 }
 
 /// A remark; an empty one is none.
@@ -153,5 +158,6 @@ pub(super) fn confirmation(confirmation: Confirmation) -> proto::Confirmation {
         level: confirmation.level.to_string(),
         expected: confirmation.expected,
         reached: confirmation.reached,
+        reason: confirmation.reason.map(token_core::Unconfirmed::code).unwrap_or_default().to_owned(),
     }
 }
