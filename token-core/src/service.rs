@@ -113,6 +113,17 @@ impl<S: TokenStore> TokenService<S> {
         self.judge(text, demand, Mode::Peek).await
     }
 
+    /// Renews a token that was [looked at](Self::peek), after its use was admitted by more than the demand.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn renew(&self, text: &str, demand: &Demand) -> Result<Verdict, StoreError> {
+        match self.parse(text) {
+            Ok(token) => self.store.renew(token, demand).await,
+            Err(malformed) => Ok(Verdict::Inactive(Reason::Malformed(malformed))),
+        }
+    }
+
     /// Asks the store about a token that does not exist, of any partition by chance: whether it answers, and could keep a
     /// change.
     ///

@@ -95,7 +95,14 @@ pub trait TokenStore: Send + Sync {
     /// the renewal, its remains may stay a window longer.)
     fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a>;
 
-    /// The same for many tokens, each with a demand of its own; the answers are in the same order. Each is decided for
+    /// Renews a token that was validated with [`Mode::Peek`], after somebody else than the store has admitted its use. It
+    /// answers as [`validate`](Self::validate) does. It is no further validation, and stores that count those do not
+    /// count it.
+    async fn renew(&self, token: ParsedToken, demand: &Demand) -> Result<Verdict, StoreError> {
+        self.validate(token, demand, Mode::Use).await
+    }
+
+    /// [`validate`](Self::validate) for many tokens, each with a demand of its own; the answers are in the same order. Each is decided for
     /// itself: one that could not be found out says nothing of the others.
     ///
     /// The default asks one after the other.
@@ -250,6 +257,9 @@ macro_rules! forward {
             }
             fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
                 (**self).validate(token, demand, mode)
+            }
+            async fn renew(&self, token: ParsedToken, demand: &Demand) -> Result<Verdict, StoreError> {
+                (**self).renew(token, demand).await
             }
             async fn probe(&self, nonexistent: ParsedToken) -> Result<(), StoreError> {
                 (**self).probe(nonexistent).await

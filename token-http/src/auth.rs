@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use http::Extensions;
 use http::header;
 use http::request::Parts;
-use token_core::{Demand, Need, Scope, TokenService, TokenStore};
+use token_core::{Demand, Mode, Need, Scope, TokenService, TokenStore};
 use uuid::Uuid;
 
 use crate::authenticated::Authenticated;
@@ -41,11 +41,12 @@ pub struct TokenAuth<S> {
     in_url: InUrl,
     options: Arc<CredentialOptions>,
     realm: Arc<Realm>,
+    mode: Mode,
 }
 
 impl<S> Clone for TokenAuth<S> {
     fn clone(&self) -> Self {
-        let Self { tokens, scopes, tree, in_url, options, realm } = self;
+        let Self { tokens, scopes, tree, in_url, options, realm, mode } = self;
         Self {
             tokens: tokens.clone(),
             scopes: scopes.clone(),
@@ -53,6 +54,7 @@ impl<S> Clone for TokenAuth<S> {
             in_url: *in_url,
             options: options.clone(),
             realm: realm.clone(),
+            mode: *mode,
         }
     }
 }
@@ -67,6 +69,7 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
             in_url: InUrl::Refused,
             options: Arc::default(),
             realm: Arc::default(),
+            mode: Mode::Use,
         }
     }
 
@@ -101,6 +104,13 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
         Self { realm: Arc::new(realm), ..self }
     }
 
+    /// Renews nothing: whether the request is admitted is decided behind this, which then renews by
+    /// [`Authenticated::renew`].
+    #[cfg(feature = "sidecar")]
+    pub(crate) fn peeking(self) -> Self {
+        Self { mode: Mode::Peek, ..self }
+    }
+
     /// Finds out who sent the request, and whether they may.
     ///
     /// Whoever is let in is noted in the request's extensions, as [`Authenticated`]; the `Authorization` header is taken
@@ -125,7 +135,7 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
         #[cfg(feature = "sidecar")]
         credentials.note(request, &self.tokens);
         let demand = self.demand(request, &credentials).await?;
-        let grant = credentials.grant(&self.tokens, &demand).await?;
+        let grant = credentials.grant(&self.tokens, &demand, self.mode).await?;
         Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))
     }
 

@@ -42,10 +42,25 @@ impl Authenticated {
     }
 }
 
+#[cfg(feature = "sidecar")]
+impl Authenticated {
+    /// Renews the token of a request that was let in by a look at it and is admitted now. A token that does not slide has
+    /// nothing to renew, and the store is not asked.
+    pub(crate) async fn renew(&self) -> Result<Verdict, StoreError> {
+        match self.grant.deadlines.window() {
+            Some(_) => self.again.renew().await,
+            None => Ok(Verdict::Active(self.grant.clone())),
+        }
+    }
+}
+
 /// What can be validated again, whatever store it is in.
 #[async_trait]
 trait Again: Send + Sync {
     async fn validate(&self) -> Result<Verdict, StoreError>;
+
+    #[cfg(feature = "sidecar")]
+    async fn renew(&self) -> Result<Verdict, StoreError>;
 }
 
 /// What was presented.
@@ -59,6 +74,11 @@ struct Presented<S> {
 impl<S: TokenStore> Again for Presented<S> {
     async fn validate(&self) -> Result<Verdict, StoreError> {
         self.tokens.validate(self.token.expose_secret(), &self.demand).await
+    }
+
+    #[cfg(feature = "sidecar")]
+    async fn renew(&self) -> Result<Verdict, StoreError> {
+        self.tokens.renew(self.token.expose_secret(), &self.demand).await
     }
 }
 

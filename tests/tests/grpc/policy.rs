@@ -4,7 +4,7 @@ use serde_json::json;
 use token_http::sidecar::grpc::proto::token::v1::issue_request::Access;
 use token_http::sidecar::grpc::proto::token::v1::revoke_request::What;
 use token_http::sidecar::grpc::proto::token::v1::{
-    FullAccess, IssueRequest, ListRequest, RevokeRequest, ValidateRequest,
+    ConfirmRequest, FullAccess, IssueRequest, ListRequest, RevokeRequest, ValidateRequest,
 };
 use tonic::Code;
 
@@ -154,4 +154,30 @@ async fn fresh<'a>(office: &'a Office, caller: (&str, &str), deed: Deed, own: bo
         assert_eq!(office.cli.run(&format!("revoke --user {user}"), "").await.code, 0);
     }
     Case::new(office, caller, deed, own).await
+}
+
+/// A call that is refused leaves the caller's token as it is; one that is admitted renews it.
+#[tokio::test]
+async fn a_refused_call_does_not_prolong_the_token() {
+    let office = Office::open().await;
+    let mut ann = office.caller("ann", "").await;
+    let records = office.records().await;
+    let [key] = &records[..] else { panic!("one token: {records:?}") };
+    let ends = async || office.redis.command::<i64>(&["PEXPIRETIME", key]).await;
+    let shortened = async || {
+        let _: i64 = office.redis.command(&["PEXPIRE", key, "60000"]).await;
+        ends().await
+    };
+    let before = shortened().await;
+    let list = |user: &str| ListRequest { user: user.into() };
+    let id = |id: &str| ConfirmRequest { id: id.into() };
+    let validate = ValidateRequest { token: "x".into(), ..ValidateRequest::default() };
+    assert_eq!(ann.0.list(list("bob")).await.unwrap_err().code(), Code::PermissionDenied);
+    assert_eq!(ann.0.validate(validate).await.unwrap_err().code(), Code::PermissionDenied);
+    assert_eq!(ann.0.revoke(RevokeRequest::default()).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(ann.0.confirm(id("x")).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(ann.0.issue(IssueRequest::default()).await.unwrap_err().code(), Code::InvalidArgument);
+    assert_eq!(ends().await, before);
+    ann.0.list(list("")).await.unwrap();
+    assert!(ends().await > before, "an admitted call renews it");
 }

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
-use token_core::{Demand, Grant, Reason, TokenService, TokenStore, Verdict};
+use token_core::{Demand, Grant, Mode, Reason, TokenService, TokenStore, Verdict};
 #[cfg(feature = "sidecar")]
 use token_core::{ParsedToken, TokenId};
 
@@ -127,13 +127,19 @@ impl Credentials {
         Ok(Demand::any().subject(subject))
     }
 
-    /// What the token grants, if it is live and meets the demand.
+    /// What the token grants, if it is live and meets the demand; with [`Mode::Peek`] that is no use of it.
     pub(crate) async fn grant<S: TokenStore>(
         &self,
         tokens: &TokenService<S>,
         demand: &Demand,
+        mode: Mode,
     ) -> Result<Arc<Grant>, Refusal> {
-        match tokens.validate(self.token.expose_secret(), demand).await? {
+        let token = self.token.expose_secret();
+        let verdict = match mode {
+            Mode::Use => tokens.validate(token, demand).await,
+            Mode::Peek => tokens.peek(token, demand).await,
+        };
+        match verdict? {
             Verdict::Active(grant) => Ok(grant),
             Verdict::Inactive(reason) => Err(reason.into()),
         }

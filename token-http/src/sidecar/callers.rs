@@ -2,7 +2,7 @@
 
 use http::Extensions;
 use http::request::Parts;
-use token_core::{Actor, Grant, Label, Revocation, Subject};
+use token_core::{Actor, Grant, Label, Revocation, Subject, Verdict};
 
 use super::policy::{Roles, Ruling, Wish, rule};
 use super::problem::Problem;
@@ -38,6 +38,17 @@ impl<'a> Caller<'a> {
     pub(super) fn rule(&self, wish: &Wish<'_>) -> Ruling {
         let Sidecar { admins, introspectors, .. } = self.sidecar;
         rule(Roles { admins, introspectors }, self.grant(), wish)
+    }
+
+    /// The request is well-formed and may be done, and so is a use of the token that they presented: it is renewed. Whatever
+    /// is refused before prolongs nothing. A sliding token costs one more call of the store for it, others cost none.
+    pub(super) async fn admitted(&self) -> Result<(), Problem> {
+        let refusal = match self.who.renew().await {
+            Ok(Verdict::Active(_)) => return Ok(()),
+            Ok(Verdict::Inactive(reason)) => Refusal::from(reason),
+            Err(error) => Refusal::Unknown(error),
+        };
+        Err(self.refused(refusal))
     }
 
     /// What is noted of their request.

@@ -38,6 +38,7 @@ impl Caller<'_> {
     ) -> Result<Once<Made>, Problem> {
         request.issuer = self.actor();
         request.parent = self.parent(&request.subject)?;
+        self.admitted().await?;
         let mut rng = os_rng().map_err(Problem::randomness)?;
         let once = match key {
             Some(key) => self.tokens().issue_once(&request, key, &mut rng).await,
@@ -77,10 +78,13 @@ impl Caller<'_> {
         demand: &Demand,
         mode: Mode,
     ) -> Result<Verdict, Problem> {
-        let verdict = match (self.rule(&Wish::Introspect), mode) {
-            (Ruling::Granted, Mode::Use) => self.tokens().validate(text, demand).await?,
-            (Ruling::Granted, Mode::Peek) => self.tokens().peek(text, demand).await?,
-            (other, _) => return Err(refused(other)),
+        match self.rule(&Wish::Introspect) {
+            Ruling::Granted => self.admitted().await?,
+            other => return Err(refused(other)),
+        }
+        let verdict = match mode {
+            Mode::Use => self.tokens().validate(text, demand).await?,
+            Mode::Peek => self.tokens().peek(text, demand).await?,
         };
         if let Ok(token) = self.tokens().parse(text) {
             self.notes().about(token.id());
@@ -99,6 +103,7 @@ impl Caller<'_> {
             Ruling::ForItself => Some(self.grant().id),
             other => return Err(refused(other)),
         };
+        self.admitted().await?;
         let mut listing = self.tokens().store().list(user).await?;
         listing.retain(|id| only.is_none_or(|only| only == id));
         Ok(listing)
@@ -107,9 +112,14 @@ impl Caller<'_> {
     /// What is known of a token, if the caller may know of it. Else it is as if there were none.
     pub(super) async fn show(&self, id: TokenId) -> Result<Sighting, Problem> {
         self.notes().about(id);
+        // Their own token is shown as it is when it was renewed.
+        if self.rule(&Wish::Token(id, None)) == Ruling::Granted {
+            self.admitted().await?;
+            return Ok(self.tokens().store().show(id).await?);
+        }
         let sighting = self.tokens().store().show(id).await?;
         match self.rule(&Wish::Token(id, owner(&sighting))) {
-            Ruling::Granted => Ok(sighting),
+            Ruling::Granted => self.admitted().await.map(|()| sighting),
             other => Err(refused(other)),
         }
     }
@@ -139,7 +149,7 @@ impl Caller<'_> {
         why: Option<Label>,
     ) -> Result<Change<Vec<TokenId>>, Problem> {
         match self.rule(&Wish::RevokeAll(user)) {
-            Ruling::Granted => {}
+            Ruling::Granted => self.admitted().await?,
             other => return Err(refused(other)),
         }
         let done = self.tokens().store().revoke_subject(user, &self.revocation(why)).await?;
@@ -147,7 +157,7 @@ impl Caller<'_> {
         Ok(done)
     }
 
-    /// Whether the caller may end this token, or confirm it. Whose it is, is looked at only if that matters: an administrator
+    /// Whether the caller may end this token, or confirm it; then the request is admitted. Whose it is, is looked at only if that matters: an administrator
     /// also ends one that does not decode.
     async fn may(&self, id: TokenId, by: By) -> Result<(), Problem> {
         self.notes().about(id);
@@ -156,11 +166,11 @@ impl Caller<'_> {
             By::Text => Wish::Text,
         };
         if self.rule(&wish(None)) == Ruling::Granted {
-            return Ok(());
+            return self.admitted().await;
         }
         let sighting = self.tokens().store().show(id).await?;
         match self.rule(&wish(owner(&sighting))) {
-            Ruling::Granted => Ok(()),
+            Ruling::Granted => self.admitted().await,
             other => Err(refused(other)),
         }
     }

@@ -25,7 +25,7 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
-use token_core::{Demand, Grant, Need, TokenId};
+use token_core::{Demand, Grant, Mode, Need, TokenId};
 
 use super::Sidecar;
 use super::demands::{DemandError, Demands, holds_scope};
@@ -183,7 +183,7 @@ async fn granted(sidecar: &Sidecar, headers: &HeaderMap, needs: Vec<Need>) -> Re
     let credentials = Credentials::in_headers(headers, &sidecar.credentials)?
         .ok_or_else(|| Credentials::missing(headers))?;
     let demand = needs.into_iter().fold(credentials.demand()?, Demand::need);
-    credentials.grant(&sidecar.tokens, &demand).await
+    credentials.grant(&sidecar.tokens, &demand, Mode::Use).await
 }
 
 /// Which token a request presents, whether it is valid or not.

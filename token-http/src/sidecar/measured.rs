@@ -133,6 +133,14 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         })
     }
 
+    async fn renew(&self, token: ParsedToken, demand: &Demand) -> Result<Verdict, StoreError> {
+        let verdict = self.measure("renew", Some(token.id()), self.store.renew(token, demand), word).await?;
+        if verdict.grant().is_some_and(|grant| grant.deadlines.window().is_some()) {
+            self.often().renewals.increment(1);
+        }
+        Ok(verdict)
+    }
+
     async fn probe(&self, nonexistent: ParsedToken) -> Result<(), StoreError> {
         self.measure("probe", None, self.store.probe(nonexistent), |()| "answered").await
     }

@@ -130,8 +130,9 @@ impl Sidecar {
         SidecarService::new(sidecar, front, router)
     }
 
+    /// It renews nothing: that is for requests that [`policy`] admits ([`Caller::admitted`](callers::Caller::admitted)).
     fn door(&self) -> TokenAuth<Arc<dyn TokenStore>> {
-        TokenAuth::new(self.tokens.clone()).accepting(self.credentials.clone())
+        TokenAuth::new(self.tokens.clone()).accepting(self.credentials.clone()).peeking()
     }
 }
 

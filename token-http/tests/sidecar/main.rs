@@ -16,6 +16,7 @@ mod kit;
 mod oauth;
 mod openapi;
 mod proxies;
+mod renewal;
 mod requests;
 mod tokens;
 mod trouble;

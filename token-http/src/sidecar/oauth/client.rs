@@ -9,7 +9,7 @@ use http::header;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
-use token_core::Reason;
+use token_core::{Mode, Reason};
 
 use super::form::Form;
 use super::rejection::{Method, Rejection};
@@ -90,31 +90,32 @@ impl Sidecar {
         };
         let user = id.expose_secret();
         let user = (!self.credentials.any_user_names.contains(user)).then(|| user.to_owned());
-        let who = self.validated(parts, Credentials { token, user }).await;
+        let who = self.looked_at(parts, Credentials { token, user }).await;
         let who = who.map_err(|refusal| self.rejected(Method::Client, refusal))?;
         Ok(Some(self.let_in(who, &parts.extensions)))
     }
 
     /// The client of a header. RFC 6749 encodes user and password once more before Basic does, which most clients do not
-    /// do: the name is taken as it stands, and decoded if that is not the token's user. A refused attempt prolongs nothing,
-    /// and a token holds nothing that decoding changes.
+    /// do: a name that can be decoded is taken either way, and compared here, so that it costs one validation. A token
+    /// holds nothing that decoding changes.
     async fn by_header(&self, parts: &Parts, credentials: Credentials) -> Result<Authenticated, Refusal> {
-        let Some(user) = credentials.user.clone() else { return self.validated(parts, credentials).await };
-        let token = decoded(credentials.token.expose_secret()).into_owned();
-        let attempt =
-            |user: &str| Credentials { token: SecretString::from(token.clone()), user: Some(user.into()) };
-        match (self.validated(parts, attempt(&user)).await, decoded(&user)) {
-            (Err(Refusal::Inactive(Reason::WrongSubject)), Cow::Owned(user)) => {
-                self.validated(parts, attempt(&user)).await
-            }
-            (other, _) => other,
-        }
+        let Credentials { token, user: Some(user) } = credentials else {
+            return self.looked_at(parts, credentials).await;
+        };
+        let token = SecretString::from(decoded(token.expose_secret()));
+        let Cow::Owned(plain) = decoded(&user) else {
+            return self.looked_at(parts, Credentials { token, user: Some(user) }).await;
+        };
+        let who = self.looked_at(parts, Credentials { token, user: None }).await?;
+        let subject = who.grant().subject.as_str();
+        if subject == user || subject == plain { Ok(who) } else { Err(Reason::WrongSubject.into()) }
     }
 
-    async fn validated(&self, parts: &Parts, credentials: Credentials) -> Result<Authenticated, Refusal> {
+    /// Renews nothing: see [`Caller::admitted`].
+    async fn looked_at(&self, parts: &Parts, credentials: Credentials) -> Result<Authenticated, Refusal> {
         credentials.note(parts, &self.tokens);
         let demand = credentials.demand()?;
-        let grant = credentials.grant(&self.tokens, &demand).await?;
+        let grant = credentials.grant(&self.tokens, &demand, Mode::Peek).await?;
         Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))
     }
 }

@@ -21,7 +21,12 @@ pub(in crate::sidecar) async fn revoke(
     let (parts, body) = request.into_parts();
     let Asked { caller, method, mut form } = sidecar.asked(&parts, body, Authentication::Optional).await?;
     let text = form.token().map_err(method.rejecting())?;
-    let Ok(token) = sidecar.tokens.parse(text.expose_secret()) else { return Ok(StatusCode::OK) };
+    let Ok(token) = sidecar.tokens.parse(text.expose_secret()) else {
+        if let Some(caller) = caller {
+            caller.admitted().await.map_err(method.rejecting())?;
+        }
+        return Ok(StatusCode::OK);
+    };
     let revoked = match caller {
         Some(caller) => caller.revoke_text(token, None).await,
         None => sidecar.revoke_itself(token).await,
