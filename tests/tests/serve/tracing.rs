@@ -118,8 +118,8 @@ async fn a_grpc_call_joins_the_trace_of_its_metadata() {
     assert_eq!(listed.attribute("outcome"), "listed");
     assert_eq!(
         spans.len(),
-        5,
-        "two calls, two validations, one listing, and no look at the store: {spans:?}"
+        6,
+        "two calls, two validations, one renewal, one listing, and no look at the store: {spans:?}"
     );
 }
 

@@ -31,7 +31,7 @@ impl Office {
 
     async fn ends(&self, token: &Issued) -> Timestamp {
         let verdict = self.running.tokens.peek(token.token.expose_secret(), &Demand::any()).await.unwrap();
-        verdict.grant().expect("it is live").expires_at
+        verdict.grant().unwrap().expires_at
     }
 
     /// The status of the answer to this request of the caller, and whether it has prolonged their token.
@@ -59,7 +59,8 @@ const JSON: &str = "application/json";
 #[tokio::test]
 async fn what_policy_refuses_prolongs_nothing() {
     let office = Office::open();
-    let (ann, restricted) = (office.running.issue("ann", &[]).await, office.running.issue("ann", &[FILE]).await);
+    let (ann, restricted) =
+        (office.running.issue("ann", &[]).await, office.running.issue("ann", &[FILE]).await);
     let bob = office.running.issue("bob", &[]).await;
     let text = format!("token={}", bob.token.expose_secret());
     let of_bob = format!("/v1/tokens/{}", bob.grant.id);
@@ -134,9 +135,8 @@ async fn a_form_encoded_name_is_compared_before_the_renewal() {
     let office = Office::open();
     let lifetime = Lifetime::sliding("10m".parse().unwrap());
     let client = office.running.issue_for("a b", Access::Full, lifetime).await;
-    let basic = |user: &str| {
-        format!("Basic {}", STANDARD.encode(format!("{user}:{}", client.token.expose_secret())))
-    };
+    let basic =
+        |user: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{}", client.token.expose_secret())));
     let revoke = (Method::POST, "/revoke", FORM, "token=x");
     for (user, answer) in
         [("a b", (200, true)), ("a+b", (200, true)), ("a%20b", (200, true)), ("a%2Bb", (401, false))]

@@ -11,8 +11,8 @@ use tonic::{Extensions, Request, Response, Status};
 use super::proto::token::v1::revoke_request::What;
 use super::proto::token::v1::token_service_server::TokenService;
 use super::proto::token::v1::{
-    ConfirmRequest, ConfirmResponse, IssueRequest, IssueResponse, ListRequest, ListResponse, RevokeRequest, RevokeResponse, ValidateRequest,
-    ValidateResponse,
+    ConfirmRequest, ConfirmResponse, IssueRequest, IssueResponse, ListRequest, ListResponse, RevokeRequest,
+    RevokeResponse, ValidateRequest, ValidateResponse,
 };
 use super::words;
 use crate::authenticated::Authenticated;

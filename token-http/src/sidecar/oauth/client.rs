@@ -102,7 +102,7 @@ impl Sidecar {
         let Credentials { token, user: Some(user) } = credentials else {
             return self.looked_at(parts, credentials).await;
         };
-        let token = SecretString::from(decoded(token.expose_secret()));
+        let token = SecretString::from(decoded(token.expose_secret()).into_owned());
         let Cow::Owned(plain) = decoded(&user) else {
             return self.looked_at(parts, Credentials { token, user: Some(user) }).await;
         };
