@@ -103,6 +103,20 @@ async fn an_idle_connection_is_closed_after_its_time() {
     assert!(begun.elapsed() >= Duration::from_secs(1), "not before");
 }
 
+/// A shorter time than that of a head is not rounded up to it: the other one begins earlier, and takes ten seconds.
+#[tokio::test]
+async fn a_short_idle_time_ends_before_the_time_of_a_head() {
+    let (_redis, sidecar) = sidecar(&["--idle-timeout", "1s"]).await;
+    let mut silent = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
+    let mut idle = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
+    ask(&mut idle).await;
+    let (mut one, mut other) = ([0; 1], [0; 1]);
+    tokio::select! {
+        closed = idle.read(&mut one) => assert_eq!(closed.unwrap(), 0),
+        _ = silent.read(&mut other) => panic!("the one that is idle is still open"),
+    }
+}
+
 #[tokio::test]
 async fn a_connection_may_be_idle_for_75_seconds_by_default() {
     let ran = Cli::new("redis://127.0.0.1:1").run("serve --print-config", "").await;

@@ -114,7 +114,7 @@ impl Activity {
             let until = match self.deadline(idle) {
                 Some((until, late)) if until <= now => return late,
                 // A head may begin meanwhile.
-                Some((until, _)) => until.min(now + HEAD_TIME),
+                Some((until, _)) => until.min(now + HEAD_TIME.min(idle)),
                 None => now + HEAD_TIME.min(idle),
             };
             tokio::time::sleep_until((self.began + until).into()).await;
