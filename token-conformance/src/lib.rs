@@ -30,7 +30,6 @@
 #![deny(dead_code)]
 #![expect(
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "all of this is test code: a panic is a failed test, and its message says what failed"
