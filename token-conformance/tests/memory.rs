@@ -1,5 +1,7 @@
 //! The suite on [`MemoryStore`], on a clock that the test moves.
 
+#![expect(clippy::expect_used, reason = "a fixture that cannot look ends the test")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
