@@ -48,6 +48,28 @@ fn every_block_has_a_known_kind() {
     }
 }
 
+/// How many blocks nothing runs: they need what a test does not have, such as another machine or a whole deployment.
+const NOT_RUN: usize = 12;
+
+#[test]
+fn no_more_blocks_are_left_unrun_than_must_be() {
+    let is_not_run = |block: &Block<'_>| block.kind == "sh not-run";
+    let not_run: Vec<String> = pages()
+        .iter()
+        .flat_map(|page| {
+            let blocks = page.blocks().into_iter().filter(is_not_run);
+            blocks.map(|block| format!("{}:{}", page.name, block.line)).collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(
+        not_run.len(),
+        NOT_RUN,
+        "nothing runs a block that is marked \"sh not-run\", so nobody notices when it stops working. Mark a new block \
+         \"sh\", so that this program runs it. If a test cannot run it, raise NOT_RUN and say why in the commit; with fewer \
+         of them, lower it. They are {not_run:?}"
+    );
+}
+
 #[test]
 fn a_prompt_is_not_part_of_a_shell_block() {
     for page in pages() {
