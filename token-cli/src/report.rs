@@ -173,7 +173,7 @@ pub(crate) fn table<const N: usize>(
 }
 
 /// Why the disk did not confirm a change.
-fn why(reason: Option<Unconfirmed>) -> &'static str {
+pub(crate) fn why(reason: Option<Unconfirmed>) -> &'static str {
     match reason {
         Some(Unconfirmed::NoAppendOnlyFile) => "it has appendonly no",
         Some(Unconfirmed::NeverSynced) => "it has appendfsync no, and never says when it has written",

@@ -33,6 +33,9 @@ pub enum SpanError {
     /// A unit that is none of s, m, h, d, w.
     #[error("{0:?} is not a unit; use s, m, h, d or w, like 20s, 10m, 24h or 28d")]
     Unit(char),
+    /// A date, as far as its first separator tells.
+    #[error("dates are not taken: write how long it shall last from now, like 28d")]
+    Date,
     /// A fraction.
     #[error("fractions are not taken; use whole numbers and a smaller unit, like 36h or 1d12h")]
     Fraction,
@@ -131,7 +134,11 @@ fn parse_units(text: &str) -> Result<Span, SpanError> {
     while !rest.is_empty() {
         let (number, unit, behind) = split_number(rest)?;
         if !known().any(|(known, _)| *known == unit) {
-            return Err(if unit == '.' || unit == ',' { SpanError::Fraction } else { SpanError::Unit(unit) });
+            return Err(match unit {
+                '.' | ',' => SpanError::Fraction,
+                '-' | '/' => SpanError::Date,
+                other => SpanError::Unit(other),
+            });
         }
         // `units` only moves forward: a unit that is not among the rest came too late or twice.
         let (_, length) = units.find(|(known, _)| *known == unit).ok_or(SpanError::Order)?;
@@ -207,6 +214,8 @@ mod tests {
             ("10", SpanError::NoUnit),
             ("1h30", SpanError::NoUnit),
             ("5y", SpanError::Unit('y')),
+            ("2027-01-31", SpanError::Date),
+            ("31/1/2027", SpanError::Date),
             ("1d2w", SpanError::Order),
             ("10M", SpanError::Unit('M')),
             ("10 m", SpanError::Unit(' ')),

@@ -90,7 +90,11 @@ fn host_and_port(text: &str) -> Result<Address, String> {
         return Err("write an IPv6 address with its port as [::1]:8080".into());
     }
     let Some((host, number)) = text.rsplit_once(':') else {
-        return Err(format!("the port is missing: write {text}:8080, for example"));
+        return Err(if is_name(text) {
+            format!("the port is missing: write {text}:8080, for example")
+        } else {
+            format!("there is no host of this form; {FORMS}")
+        });
     };
     if host.contains(':') {
         return Err("write an IPv6 address in brackets: [::1]:8080".into());
@@ -208,6 +212,7 @@ mod tests {
             ("", "it is empty"),
             ("localhost", "localhost:8080"),
             ("127.0.0.1", "127.0.0.1:8080"),
+            ("a, b", "HOST:PORT"),
             ("::1", "[::1]:8080"),
             ("[::1]", "[::1]:8080"),
             ("::1:8080", "[::1"),

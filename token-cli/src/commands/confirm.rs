@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::open::open;
-use crate::report::{Report, table};
+use crate::report::{Report, table, why};
 
 pub(crate) async fn run(
     arguments: &ConfirmArgs,
@@ -79,9 +79,6 @@ fn far(confirmation: Confirmation) -> String {
         ConfirmationLevel::Local => "by the server itself; no replica was waited for".into(),
         ConfirmationLevel::Replicated => format!("by {reached} of {expected} replicas"),
         ConfirmationLevel::Disk if confirmation.is_confirmed() => "by the disk".into(),
-        ConfirmationLevel::Disk => match reason {
-            Some(reason) => format!("not by the disk: {}", reason.code()),
-            None => "not by the disk".into(),
-        },
+        ConfirmationLevel::Disk => format!("not by the disk: {}", why(reason)),
     }
 }

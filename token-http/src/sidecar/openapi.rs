@@ -22,7 +22,7 @@ mod tests {
     fn the_paths_of_the_document_are_those_that_are_answered() {
         let document: Value = serde_json::from_str(DOCUMENT).unwrap();
         let documented: BTreeSet<String> = document["paths"].as_object().unwrap().keys().cloned().collect();
-        let routed = crate::sidecar::routes();
+        let routed = [crate::sidecar::routes(), crate::sidecar::watching()].concat();
         let answered = ROUTES.into_iter().chain(routed.into_iter().map(|(path, _)| path));
         // OpenAPI has no word for a parameter of several segments.
         assert_eq!(documented, answered.map(|path| path.replace("{*", "{")).collect());

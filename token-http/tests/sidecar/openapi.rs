@@ -73,8 +73,13 @@ async fn whoever_is_not_let_in_is_told_so_as_documented() {
             let request =
                 Request::builder().method(method.to_uppercase().as_str()).uri(path.replace(['{', '}'], ""));
             let answer = running.send(request.body(Body::empty()).unwrap()).await;
-            let open = operation["security"] == json!([]);
-            assert_eq!(answer.status(), if open { 200 } else { 401 }, "{method} {path}");
+            // If credentials are optional, it is the body that is missing.
+            let expected = match operation["security"].as_array().map(Vec::as_slice) {
+                Some([]) => 200,
+                Some(ways) if ways.contains(&json!({})) => 415,
+                _ => 401,
+            };
+            assert_eq!(answer.status(), expected, "{method} {path}");
             assert!(operation["responses"].get(answer.status().as_str()).is_some(), "{method} {path}");
         }
     }

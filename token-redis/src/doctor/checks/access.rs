@@ -83,7 +83,7 @@ fn some(names: &[String]) -> String {
 fn scripts(facts: &Facts) -> Option<Finding> {
     Some(match facts.validation.as_ref()? {
         Ok(()) => SCRIPTS.ok("a validation works"),
-        Err(why) => SCRIPTS.failure(format!("a validation fails: the server {why}")),
+        Err(why) => SCRIPTS.failure(format!("the script of validations cannot run: the server {why}")),
     })
 }
 
