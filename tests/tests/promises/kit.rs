@@ -8,7 +8,7 @@ use std::time::Duration;
 use redis::FromRedisValue;
 use token_core::{
     Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Revocation, RevokeOutcome, Span,
-    StoreError, TokenService, TokenStore, Verdict, os_rng,
+    StoreError, TokenId, TokenService, TokenStore, Verdict, os_rng,
 };
 use token_redis::{Options, RedisStore};
 use token_tests::programs::KEY_FILE;
@@ -173,6 +173,12 @@ impl Deployment {
 
 /// What looking takes (each look is a connection of its own), and what replicas ask of their primary.
 const IGNORED: [&str; 8] = ["info", "config", "hello", "client", "replconf", "psync", "cluster", "ping"];
+
+/// The key of a token's record.
+pub(crate) fn record_key(id: TokenId) -> String {
+    let id = id.to_string();
+    format!("tok:{{{}}}:{}", &id[..2], &id[2..])
+}
 
 /// Whether a key holds a token's record, by its form.
 pub(crate) fn is_record(key: &str) -> bool {

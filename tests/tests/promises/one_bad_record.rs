@@ -7,12 +7,7 @@ use token_core::{
 use token_tests::servers::Standalone;
 
 use crate::command_line::Cli;
-use crate::kit::{Deployment, Tokens, issue, span, tokens_at};
-
-fn record_key(id: TokenId) -> String {
-    let id = id.to_string();
-    format!("tok:{{{}}}:{}", &id[..2], &id[2..])
-}
+use crate::kit::{Deployment, Tokens, issue, record_key, span, tokens_at};
 
 fn index_key(user: &str) -> String {
     let hash = SubjectHash::of(&user.parse().unwrap());

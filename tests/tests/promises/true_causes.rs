@@ -10,7 +10,7 @@ use token_redis::Options;
 use token_tests::servers::{Cluster, Sentinel, Server, Standalone};
 
 use crate::command_line::Cli;
-use crate::kit::{Tokens, issue, span, tokens_at, tokens_with, until};
+use crate::kit::{Tokens, issue, record_key, span, tokens_at, tokens_with, until};
 
 fn hard() -> Lifetime {
     Lifetime::hard(span("1h"))
@@ -121,9 +121,7 @@ async fn validations_go_on(server: &Server, issuer: &str, validator: &str) {
 
 /// Whether the server has no record of the token any more.
 async fn is_gone(server: &Server, token: &Issued) -> bool {
-    let id = token.grant.id;
-    let key = format!("tok:{{{}}}:{id}", id.partition());
-    server.command::<u64>(&["EXISTS", &key]).await == 0
+    server.command::<u64>(&["EXISTS", &record_key(token.grant.id)]).await == 0
 }
 
 /// It may have been replaced, and not know of revocations since.

@@ -28,7 +28,11 @@ const NO_PASSWORD: &str = "demands a password; put user name and password into t
 
 /// The whole sentence: what failed, on what server (without the login), and what to do.
 fn is_denied(error: &StoreError, doing: &str, trouble: &str) {
-    assert_eq!((error.kind(), error.is_retryable()), (StoreErrorKind::Denied, false), "{error:?}");
+    is_refused(error, StoreErrorKind::Denied, doing, trouble);
+}
+
+fn is_refused(error: &StoreError, kind: StoreErrorKind, doing: &str, trouble: &str) {
+    assert_eq!((error.kind(), error.is_retryable()), (kind, false), "{error:?}");
     let said = error.to_string();
     let server = said.strip_prefix(&format!("cannot {doing}: ")).and_then(|rest| rest.strip_suffix(trouble));
     let server =
@@ -93,10 +97,25 @@ async fn issuers_neither_revoke_nor_prune_on_a_cluster() {
 async fn nobody_gets_in_without_a_password_or_with_the_one_of_another_role() {
     let place = Place::server().await;
     let connect = async |url: &str| RedisStore::connect(url, keys(), patient()).await;
-    is_denied(&connect(&place.url()).await.unwrap_err(), "connect", NO_PASSWORD);
-    is_denied(&connect(&place.url_as("default")).await.unwrap_err(), "connect", WRONG_PASSWORD);
+    is_refused(
+        &connect(&place.url()).await.unwrap_err(),
+        StoreErrorKind::LoginRefused,
+        "connect",
+        NO_PASSWORD,
+    );
+    is_refused(
+        &connect(&place.url_as("default")).await.unwrap_err(),
+        StoreErrorKind::LoginRefused,
+        "connect",
+        WRONG_PASSWORD,
+    );
     let swapped = place.url_as("validator").replace("validator:", "admin:");
-    is_denied(&connect(&swapped).await.unwrap_err(), "connect", WRONG_PASSWORD);
+    is_refused(
+        &connect(&swapped).await.unwrap_err(),
+        StoreErrorKind::LoginRefused,
+        "connect",
+        WRONG_PASSWORD,
+    );
 }
 
 #[tokio::test]

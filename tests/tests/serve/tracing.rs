@@ -206,7 +206,7 @@ async fn no_token_and_no_user_is_in_a_trace() {
     let path = format!("/token.v1.TokenService/{token}").parse().unwrap();
     let codec = tonic_prost::ProstCodec::<(), ()>::default();
     let status = client.unary(tonic::Request::new(()), path, codec).await.unwrap_err();
-    assert_eq!(status.code(), tonic::Code::Unimplemented, "{status:?}");
+    assert_eq!(status.code(), tonic::Code::Unauthenticated, "{status:?}");
 
     let (spans, said) = (traced.spans().await, traced.collector.said().to_lowercase());
     assert!(spans.len() > asked.len(), "there is something to look at: {spans:?}");

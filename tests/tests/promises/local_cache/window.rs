@@ -10,7 +10,7 @@ use token_redis::LocalCache;
 use token_tests::servers::Standalone;
 
 use super::kit::caching_with;
-use crate::kit::{Tokens, issue, tokens_at};
+use crate::kit::{Tokens, issue, record_key, tokens_at};
 
 /// By the server's clock, in milliseconds.
 async fn now(server: &mut MultiplexedConnection) -> u64 {
@@ -19,9 +19,8 @@ async fn now(server: &mut MultiplexedConnection) -> u64 {
 }
 
 async fn dies_at(server: &mut MultiplexedConnection, issued: &Issued) -> Option<u64> {
-    let id = issued.grant.id.to_string();
-    let key = format!("tok:{{{}}}:{}", &id[..2], &id[2..]);
-    let at: i64 = redis::cmd("PEXPIRETIME").arg(key).query_async(server).await.unwrap();
+    let at: i64 =
+        redis::cmd("PEXPIRETIME").arg(record_key(issued.grant.id)).query_async(server).await.unwrap();
     assert_ne!(at, -1, "no token is without an end");
     u64::try_from(at).ok()
 }
