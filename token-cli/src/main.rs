@@ -59,7 +59,11 @@ fn main() -> ExitCode {
     if let Some(warning) = cli.ancestor.warning() {
         let _ = writeln!(std::io::stderr(), "{}", layout::wrapped(layout::columns_of_errors(), &warning));
     }
-    if let Err(failure) = cli.refuse_json_without_a_result().and_then(|()| cli.refuse_empty_settings()) {
+    if let Err(failure) = cli
+        .refuse_json_without_a_result()
+        .and_then(|()| cli.refuse_empty_settings())
+        .and_then(|()| serve::check_log())
+    {
         return failure.tell(format).into();
     }
     // The sidecar has a log of its own.

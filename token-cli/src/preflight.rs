@@ -44,6 +44,16 @@ pub(crate) fn check(
     }
     // An environment variable is not read by others, but what does not parse there is repeated in complaints, too.
     for name in args::variables() {
+        // Paths may be any bytes.
+        let is_path = ["_FILE", "_CA", "_CERT", "_KEY", "_CONFIG"]
+            .iter()
+            .any(|end| name.to_string_lossy().ends_with(end));
+        if !is_path && variable(&name).is_some_and(|value| value.to_str().is_none()) {
+            let name = name.to_string_lossy();
+            return Err(Failure::usage(format!(
+                "{name} holds bytes that are no UTF-8: set it to plain text"
+            )));
+        }
         if variable(&name).is_some_and(|value| tokens.finds_token(&value.to_string_lossy())) {
             let name = name.to_string_lossy();
             return Err(Failure::usage(format!("{name} holds a token: give the token on standard input")));

@@ -50,7 +50,7 @@ fn typed(prompt: &str) -> Result<Zeroizing<String>, Failure> {
 }
 
 fn unreadable(source: std::io::Error) -> Failure {
-    Failure::System { what: "cannot read standard input".into(), source }
+    Failure::file("cannot read standard input".into(), source)
 }
 
 /// The text of standard input, or of the file.

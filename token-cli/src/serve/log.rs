@@ -5,6 +5,7 @@ use std::panic::PanicHookInfo;
 use std::sync::Arc;
 
 use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -17,6 +18,7 @@ use super::text::Text;
 use super::traces::Traces;
 use super::writer::{Log, Writing};
 use crate::args::LogFormat;
+use crate::failure::Failure;
 
 /// Logs what `TOKEN_LOG` asks for, else what it does, as long as what it answers is kept.
 pub(super) fn start(format: LogFormat, traces: Option<&Traces>) -> io::Result<Writing> {
@@ -39,6 +41,26 @@ pub(crate) fn start_for_command() {
     if let Some(asked) = asked() {
         registry().with(asked).with(Lines::<Text>::to_stderr()).init();
     }
+}
+
+/// Refuses a `TOKEN_LOG` that cannot be read. A single word must be a level: as the name of a target, a misspelt level would
+/// silence everything.
+pub(crate) fn check() -> Result<(), Failure> {
+    let Some(asked) = std::env::var_os("TOKEN_LOG") else { return Ok(()) };
+    let is_read = asked.to_str().is_some_and(|asked| {
+        asked.split(',').map(str::trim).filter(|part| !part.is_empty()).all(is_directive)
+    });
+    if is_read {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "TOKEN_LOG cannot be read: write off, error, warn, info, debug or trace, and TARGET=LEVEL for one part, separated by commas",
+    ))
+}
+
+fn is_directive(text: &str) -> bool {
+    let names_a_part = text.contains(['=', '[']);
+    if names_a_part { EnvFilter::try_new(text).is_ok() } else { text.parse::<LevelFilter>().is_ok() }
 }
 
 /// An empty setting is none.

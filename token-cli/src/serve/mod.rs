@@ -43,7 +43,7 @@ pub(crate) use self::config::with_file;
 use self::cores::{Cores, Finished};
 use self::door::Door;
 use self::keeper::Keeper;
-pub(crate) use self::log::start_for_command;
+pub(crate) use self::log::{check as check_log, start_for_command};
 use self::manner::{Manner, Manners};
 use self::metrics::Watched;
 use self::passed::Passed;

@@ -196,3 +196,37 @@ fn a_store_url_is_read_as_files_of_variables_leave_it() {
         assert!(ran.stderr.contains("quotation mark"), "{text:?}: {ran:?}");
     }
 }
+
+#[test]
+fn a_log_level_that_is_misspelt_is_refused() {
+    let cli = Cli::new();
+    for (value, code) in [
+        ("inof", 2),
+        ("token_http", 2),
+        ("token_http=loud", 2),
+        ("warn, nonsense", 2),
+        ("", 0),
+        ("off", 0),
+        ("warn,token_http=debug", 0),
+    ] {
+        let ran = cli.run_in(["version"], &[("TOKEN_LOG", value)], "");
+        assert_eq!(ran.code, code, "{value}: {ran:?}");
+        assert!(code == 0 || ran.stderr.contains("TOKEN_LOG"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_no_utf_8_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+    let bytes = std::ffi::OsStr::from_bytes(b"\xff");
+    for name in ["TOKEN_STORE", "TOKEN_NAMESPACE", "TOKEN_ADMINS"] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_token-cli"))
+            .args(["list", "a"])
+            .env(name, bytes)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}: {said}");
+        assert!(said.starts_with(&format!("error: {name} holds")), "{said}");
+    }
+}

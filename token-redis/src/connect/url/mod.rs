@@ -61,6 +61,9 @@ fn socket(text: &str, scheme: Scheme) -> Result<Target, StoreError> {
     let parameters = Parameters::read(&url, scheme, &[Allowed::Database, Allowed::User, Allowed::Password])?;
     let mut settings = RedisConnectionInfo::default();
     if let Some(user) = parameters.one(Allowed::User) {
+        if parameters.one(Allowed::Password).is_none() {
+            return Err(refuse(FORM));
+        }
         settings = settings.set_username(user);
     }
     if let Some(password) = parameters.one(Allowed::Password) {
@@ -133,8 +136,12 @@ fn database(url: &Url, parameters: &Parameters) -> Result<i64, StoreError> {
     }
 }
 
+/// A user without a password would be left out at the login, and the server would take its default user.
 fn credentials(url: &Url) -> Option<RedisConnectionInfo> {
     let mut settings = RedisConnectionInfo::default();
+    if !url.username().is_empty() && url.password().is_none_or(str::is_empty) {
+        return None;
+    }
     if !url.username().is_empty() {
         settings = settings.set_username(decode(url.username())?);
     }

@@ -156,6 +156,20 @@ fn a_socket_has_its_user_in_parameters() {
     refused("unix://me:hidden@/run/r.sock", &["&user=USER"]);
 }
 
+#[test]
+fn a_user_without_a_password_is_refused() {
+    for url in [
+        "redis://me@h",
+        "redis://me:@h",
+        "rediss://me@h/1",
+        "redis-cluster://me@h?node=i",
+        "redis-sentinel://me@h/0",
+    ] {
+        refused(url, &["USER:PASSWORD"]);
+    }
+    refused("redis+unix:///run/r.sock?user=me", &["pass=PASSWORD"]);
+}
+
 pub(super) fn refused(url: &str, words: &[&str]) {
     let error = Target::parse(url, None).expect_err(url);
     assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{url}");
