@@ -81,7 +81,9 @@ async fn a_slot_that_an_interrupted_reshard_left_open_is_a_warning() {
     let findings = examined(&cluster.url()).await;
     let both = BTreeSet::from([name(from), name(to)]);
     let told: BTreeSet<_> = findings.of("open-slots").map(|finding| finding.node.clone().unwrap()).collect();
-    assert_eq!((findings.status("open-slots"), told), (Warning, both), "{findings:?}");
+    assert_eq!(findings.status("open-slots"), Warning, "{findings:?}");
+    // A replica of Valkey knows of the move, too.
+    assert!(told.is_superset(&both), "{findings:?}");
     assert!(findings.of("open-slots").all(|finding| finding.found == "1 on the move: 93"), "{findings:?}");
     assert!(findings.failures().is_empty(), "all slots are served: {findings:?}");
     begun.finish().await;

@@ -160,11 +160,17 @@ fn demanded(sidecar: &Sidecar, request: &Parts, way: Way) -> Result<Demands, Pro
     }
 }
 
-/// Whether a path has an encoded question mark, and a scope behind it: a query that was taken for a part of the path.
+/// Whether a path has a demand behind a character that begins or separates the parameters of a query: a proxy that appends
+/// `&scope=` to a URL without a query has made it a part of the path.
 fn hides_scope(path: &str) -> bool {
-    path.contains('%') && {
+    const SEPARATORS: [char; 5] = ['?', '&', ';', ',', '#'];
+    path.contains(['%', '&', ';', ',']) && {
         let decoded: Cow<'_, str> = percent_decode_str(path).decode_utf8_lossy();
-        decoded.split_once('?').is_some_and(|(_, query)| holds_scope(query))
+        decoded.split_once(SEPARATORS).is_some_and(|(_, query)| {
+            let is_demand =
+                |part: &str| part.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("scope="));
+            holds_scope(query) || query.split(SEPARATORS).any(is_demand)
+        })
     }
 }
 
@@ -269,5 +275,27 @@ mod tests {
             assert_eq!(Way::of(path).map(Way::route), route, "{path}");
         }
         assert_eq!(Way::of("/auth%2Fx"), Some(Way::Unclear));
+    }
+
+    #[test]
+    fn a_demand_in_a_path_is_seen_in_every_spelling() {
+        const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
+        for before in [
+            "/auth/a&",
+            "/auth/a&x=1&",
+            "/auth/&",
+            "/auth/a%26",
+            "/auth/a;",
+            "/auth/a,",
+            "/auth/a%23",
+            "/auth/a%3F",
+        ] {
+            assert!(hides_scope(&format!("{before}scope={FILE}")), "{before}");
+            assert!(hides_scope(&format!("{before}SCOPE=garbage")), "{before}");
+        }
+        assert!(hides_scope("/auth/a%3bscope%3dgarbage"));
+        for path in ["/auth/a", "/auth/scope=a", "/auth/a&b=c", "/auth/a%20b", "/auth/telescope;v=1"] {
+            assert!(!hides_scope(path), "{path}");
+        }
     }
 }
