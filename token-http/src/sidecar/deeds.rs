@@ -36,6 +36,8 @@ impl Caller<'_> {
         mut request: IssueRequest,
         key: Option<&IdempotencyKey>,
     ) -> Result<Once<Made>, Problem> {
+        self.expect_no_token("user", Some(request.subject.as_str()))?;
+        self.expect_no_token("label", request.label.as_ref().map(Label::as_str))?;
         request.issuer = self.actor();
         request.parent = self.parent(&request.subject)?;
         self.admitted().await?;
@@ -148,6 +150,8 @@ impl Caller<'_> {
         user: &Subject,
         why: Option<Label>,
     ) -> Result<Change<Vec<TokenId>>, Problem> {
+        self.expect_no_token("user", Some(user.as_str()))?;
+        self.expect_no_token("why", why.as_ref().map(Label::as_str))?;
         match self.rule(&Wish::RevokeAll(user)) {
             Ruling::Granted => self.admitted().await?,
             other => return Err(refused(other)),
@@ -176,6 +180,7 @@ impl Caller<'_> {
     }
 
     async fn end(&self, id: TokenId, by: By, why: Option<Label>) -> Result<Change<RevokeOutcome>, Problem> {
+        self.expect_no_token("why", why.as_ref().map(Label::as_str))?;
         self.may(id, by).await?;
         let done = self.tokens().store().revoke(id, &self.revocation(why)).await?;
         if done.outcome == RevokeOutcome::Unknown {
@@ -183,6 +188,18 @@ impl Caller<'_> {
         }
         tracing::info!(%id, by = %self.subject(), outcome = done.outcome.code(), "revoked a token");
         Ok(done)
+    }
+
+    /// Refuses a token in a text that is kept and logged. It is not repeated.
+    fn expect_no_token(&self, name: &str, text: Option<&str>) -> Result<(), Problem> {
+        let is_of_token = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let words = text.unwrap_or_default().split(|c| !is_of_token(c));
+        if words.into_iter().any(|word| self.tokens().parse(word).is_ok()) {
+            return Err(Problem::bad_request(format!(
+                "{name}: it holds a token; leave it out, and revoke that token"
+            )));
+        }
+        Ok(())
     }
 
     /// The token that one for this user must not exceed, if there is one.
