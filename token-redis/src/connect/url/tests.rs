@@ -163,7 +163,7 @@ fn a_user_without_a_password_is_refused() {
         "redis://me:@h",
         "rediss://me@h/1",
         "redis-cluster://me@h?node=i",
-        "redis-sentinel://me@h/0",
+        "redis-sentinel://me@h/0?sentinelServiceName=m",
     ] {
         refused(url, &["USER:PASSWORD"]);
     }
