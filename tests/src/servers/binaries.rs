@@ -32,11 +32,11 @@ pub(super) fn binaries() -> &'static Binaries {
 pub(super) fn has_waitaof() -> bool {
     static KNOWN: LazyLock<bool> = LazyLock::new(|| {
         let server = &binaries().server;
-        let told = Command::new(server).arg("--version").output();
-        let told = told.unwrap_or_else(|error| panic!("{server:?} --version: {error}")).stdout;
-        let told = String::from_utf8_lossy(&told);
-        assert!(told.contains(" v="), "{server:?} --version: {told}");
-        !told.contains(" v=7.0.")
+        let output = Command::new(server).arg("--version").output();
+        let output = output.unwrap_or_else(|error| panic!("{server:?} --version: {error}")).stdout;
+        let output = String::from_utf8_lossy(&output);
+        assert!(output.contains(" v="), "{server:?} --version: {output}");
+        !output.contains(" v=7.0.")
     });
     *KNOWN
 }
