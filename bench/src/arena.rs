@@ -86,7 +86,7 @@ pub(crate) async fn issue<S: TokenStore>(
     count: usize,
 ) -> Outcome<Texts> {
     let issued = stream::iter(0..count).map(|number| async move {
-        let issued = tokens.issue(&request(number / EACH, lifetime)?, &mut os_rng()?).await?;
+        let issued = tokens.issue(&request(number / EACH, lifetime)?).await?;
         Outcome::Ok(Box::from(issued.token.expose_secret()))
     });
     let texts: Vec<Box<str>> = issued.buffered(AT_ONCE).try_collect().await?;

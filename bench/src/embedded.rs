@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use token_core::{
-    Demand, KeyRing, Lifetime, Prefix, Revocation, RevokeOutcome, TokenService, TokenStore, os_rng,
-};
+use token_core::{Demand, KeyRing, Lifetime, Prefix, Revocation, RevokeOutcome, TokenService};
 use token_sqlite::SqliteStore;
 
 use crate::arena::{EACH, hard, issue, request, sliding};
@@ -86,8 +84,8 @@ struct Changes {
 
 impl Contestant for Changes {
     async fn validate(&self, number: usize) -> Outcome<()> {
-        let issued = self.tokens.issue(&request(number / EACH, self.lifetime)?, &mut os_rng()?).await?;
-        let revoked = self.tokens.store().revoke(issued.grant.id, &Revocation::default()).await?.outcome;
+        let issued = self.tokens.issue(&request(number / EACH, self.lifetime)?).await?;
+        let revoked = self.tokens.revoke(issued.grant.id, &Revocation::default()).await?.outcome;
         match revoked {
             RevokeOutcome::Revoked => Ok(()),
             other => Err(failure(format!("a new token is {}", other.code()))),

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{ErrorKind, Write};
 
 use serde_json::json;
-use token_core::{RandomnessError, StoreError, StoreErrorKind};
+use token_core::{IssueDenied, RandomnessError, ServiceError, StoreError, StoreErrorKind};
 
 use crate::exit::Exit;
 use crate::format::Format;
@@ -15,6 +15,8 @@ use crate::layout;
 pub(crate) enum Failure {
     /// The request cannot be granted as it stands; the sentence says what to give instead.
     Usage(String),
+    /// The policy of this deployment does not allow it.
+    Denied(IssueDenied),
     /// The store could not be asked, or did not do it.
     Store(StoreError),
     /// The operating system did not do its part.
@@ -61,6 +63,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
+            Self::Denied(_) => Exit::Negative,
             Self::Store(error) => of_store(error.kind()),
             Self::System { .. } => Exit::Store,
         }
@@ -88,6 +91,7 @@ impl Failure {
     fn json(&self) -> serde_json::Value {
         let (kind, retryable) = match self {
             Self::Usage(_) => ("usage", false),
+            Self::Denied(_) => ("policy", false),
             Self::Store(error) => (error.kind().code(), error.is_retryable()),
             Self::System { .. } => ("system", false),
         };
@@ -98,13 +102,14 @@ impl Failure {
     fn message(&self) -> String {
         match self {
             Self::Usage(sentence) | Self::System { what: sentence, .. } => sentence.clone(),
+            Self::Denied(denied) => denied.to_string(),
             Self::Store(error) => error.to_string(),
         }
     }
 
     fn cause(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Usage(_) => None,
+            Self::Usage(_) | Self::Denied(_) => None,
             Self::Store(error) => error.source(),
             Self::System { source, .. } => Some(source),
         }
@@ -123,5 +128,15 @@ fn of_store(kind: StoreErrorKind) -> Exit {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Denied(denied) => Self::Denied(denied),
+            ServiceError::Randomness(error) => Self::randomness(error),
+            ServiceError::Store(error) => Self::Store(error),
+        }
     }
 }

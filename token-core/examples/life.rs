@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use token_core::{
     Access, Demand, IssueRequest, KeyRing, Lifetime, ManualClock, MemoryStore, Prefix, Timestamp,
-    TokenService, Verdict, os_rng,
+    TokenService, Verdict,
 };
 
 #[expect(clippy::print_stdout, reason = "an example shows what it does")]
@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let lifetime = Lifetime::capped("10m".parse()?, "25m".parse()?)?;
     let request = IssueRequest::new("admin".parse()?, Access::Full, lifetime);
-    let issued = tokens.issue(&request, &mut os_rng()?).await?;
+    let issued = tokens.issue(&request).await?;
 
     // Used every eight minutes it slides, until the cap ends it.
     for _ in 0..4 {

@@ -5,13 +5,13 @@
 //! contract of a [`TokenStore`]. It does no I/O. Stores live in crates of their own (`token-redis`, `token-sqlite`);
 //! [`MemoryStore`] is the executable specification of them all.
 //!
-//! Data takes one way: text → [`ParsedToken`] → [`TokenStore`] → [`Verdict`].
+//! Data takes one way: text → [`ParsedToken`] → [`TokenStore`] → [`Verdict`]. [`TokenService`] owns every operation; an
+//! [`IssuePolicy`] and an [`EventSink`] of yours can stand between its callers and the store.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use token_core::{
-//!     Access, Demand, IssueRequest, KeyRing, Lifetime, MemoryStore, Mode, Prefix, Revocation, TokenService, TokenStore,
-//!     Verdict, os_rng,
+//!     Access, Demand, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, Revocation, TokenService, Verdict,
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -21,7 +21,7 @@
 //! // Slides by ten minutes with each use, and dies after a day at the latest.
 //! let lifetime = Lifetime::capped("10m".parse()?, "24h".parse()?)?;
 //! let request = IssueRequest::new("admin".parse()?, Access::Full, lifetime);
-//! let issued = tokens.issue(&request, &mut os_rng()?).await?;
+//! let issued = tokens.issue(&request).await?;
 //!
 //! // Whoever holds the text is let in …
 //! let text = issued.token.expose_secret();
@@ -29,7 +29,7 @@
 //! assert_eq!(grant.subject.as_str(), "admin");
 //!
 //! // … until the token is revoked, by its public id.
-//! let revoked = tokens.store().revoke(grant.id, &Revocation::default()).await?;
+//! let revoked = tokens.revoke(grant.id, &Revocation::default()).await?;
 //! assert!(revoked.confirmation.is_confirmed());
 //! assert!(tokens.validate(text, &Demand::any()).await?.grant().is_none());
 //! # Ok(())
@@ -84,9 +84,11 @@ pub use partition::{PARTITIONS, Partition, SubjectHash};
 pub use plain::{PlainTextError, plain_text};
 pub use record::{Record, RecordError};
 pub use request::{IssueRequest, Parent};
-pub use rng::{RandomnessError, os_rng};
+pub use rng::{RandomSource, RandomnessError, os_rng};
 pub use scope::{Permission, Scope, ScopeError, Scopes, ScopesError, parse_node};
-pub use service::{Issued, TokenService};
+pub use service::{
+    Event, EventSink, IssueDenied, IssuePolicy, Issued, ServiceError, TokenService, TokenServiceBuilder,
+};
 pub use span::{Span, SpanError};
 pub use store::{RevokeOutcome, Sighting, TokenState, TokenStore, Validating};
 pub use timestamp::{Clock, ManualClock, SystemClock, Timestamp};

@@ -145,6 +145,12 @@ impl TokenFormat {
         Self { prefix, keys }
     }
 
+    /// What all tokens start with.
+    #[must_use]
+    pub fn prefix(&self) -> &Prefix {
+        &self.prefix
+    }
+
     /// Makes a token whose keys live in `partition`.
     #[must_use]
     pub fn generate(&self, partition: Partition, rng: &mut impl CryptoRng) -> Token {

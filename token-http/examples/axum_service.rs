@@ -14,7 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use http::request::Parts;
-use token_core::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, Scope, TokenService, os_rng};
+use token_core::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, Scope, TokenService};
 use token_http::{Authenticated, TokenAuth};
 use tokio::net::TcpListener;
 
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .merge(Router::new().route("/files/{node}", get(read)).layer(door.demanding(reading)));
 
     let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::sliding("10m".parse()?));
-    println!("TOKEN={}", tokens.issue(&request, &mut os_rng()?).await?.token.expose_secret());
+    println!("TOKEN={}", tokens.issue(&request).await?.token.expose_secret());
     axum::serve(TcpListener::bind("127.0.0.1:3000").await?, app).await?;
     Ok(())
 }

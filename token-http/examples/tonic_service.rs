@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use token_core::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, TokenService, os_rng};
+use token_core::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, TokenService};
 use token_http::{Authenticated, GrpcAuth, TokenAuth};
 use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;
@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
 
     let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::sliding("10m".parse()?));
-    let issued = tokens.issue(&request, &mut os_rng()?).await?;
+    let issued = tokens.issue(&request).await?;
 
     let mut client = HealthClient::new(Channel::from_shared(address)?.connect().await?);
     let mut call = Request::new(HealthCheckRequest::default());

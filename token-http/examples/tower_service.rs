@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
-use token_core::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, TokenService, os_rng};
+use token_core::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, TokenService};
 use token_http::{Authenticated, TokenAuth};
 use tokio::net::TcpListener;
 use tower::{ServiceBuilder, service_fn};
@@ -29,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let service = ServiceBuilder::new().layer(TokenAuth::new(tokens.clone())).service(service_fn(greet));
 
     let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::sliding("10m".parse()?));
-    println!("TOKEN={}", tokens.issue(&request, &mut os_rng()?).await?.token.expose_secret());
+    println!("TOKEN={}", tokens.issue(&request).await?.token.expose_secret());
 
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     loop {

@@ -8,7 +8,7 @@
 //! use std::sync::Arc;
 //! use axum::{Router, body::Body, routing::get};
 //! use http::Request;
-//! use token_core::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, TokenService, os_rng};
+//! use token_core::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, TokenService};
 //! use token_http::{Authenticated, TokenAuth};
 //! use tower::ServiceExt;
 //!
@@ -20,7 +20,7 @@
 //!     .layer(TokenAuth::new(tokens.clone()));
 //!
 //! let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::sliding("10m".parse()?));
-//! let issued = tokens.issue(&request, &mut os_rng()?).await?;
+//! let issued = tokens.issue(&request).await?;
 //! let bearer = format!("Bearer {}", issued.token.expose_secret());
 //!
 //! let answer = app.clone().oneshot(Request::get("/me").header("authorization", bearer).body(Body::empty())?).await?;

@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use token_core::{Access, Demand, IssueRequest, KeyRing, Lifetime, Prefix, TokenService, os_rng};
+//! use token_core::{Access, Demand, IssueRequest, KeyRing, Lifetime, Prefix, TokenService};
 //! use token_redis::{Options, RedisStore};
 //!
 //! # #[tokio::main]
@@ -15,7 +15,7 @@
 //! let tokens = TokenService::new(store, Prefix::default());
 //!
 //! let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::sliding("10m".parse()?));
-//! let issued = tokens.issue(&request, &mut os_rng()?).await?;
+//! let issued = tokens.issue(&request).await?;
 //! let verdict = tokens.validate(issued.token.expose_secret(), &Demand::any()).await?;
 //! assert!(verdict.grant().is_some());
 //! # Ok(())

@@ -2,9 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
-use token_core::{
-    Access, Demand, IssueRequest, Lifetime, Prefix, Revocation, TokenService, TokenStore, Verdict, os_rng,
-};
+use token_core::{Access, Demand, IssueRequest, Lifetime, Prefix, Revocation, TokenService, Verdict};
 use token_sqlite::{SqliteStore, keyfile};
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Slides by ten minutes with each use, and dies after a day at the latest.
     let lifetime = Lifetime::capped("10m".parse()?, "24h".parse()?)?;
     let request = IssueRequest::new("admin".parse()?, Access::Full, lifetime);
-    let issued = tokens.issue(&request, &mut os_rng()?).await?;
+    let issued = tokens.issue(&request).await?;
     println!("issued {}, which dies at {}", issued.grant.id, issued.grant.expires_at);
 
     let text = issued.token.expose_secret();
@@ -27,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let revocation = Revocation { by: Some("admin".parse()?), why: Some("end of the example".parse()?) };
-    println!("{:?}", tokens.store().revoke(issued.grant.id, &revocation).await?);
+    println!("{:?}", tokens.revoke(issued.grant.id, &revocation).await?);
     match tokens.validate(text, &Demand::any()).await? {
         Verdict::Active(grant) => println!("active until {}", grant.expires_at),
         Verdict::Inactive(reason) => println!("inactive: {reason}"),

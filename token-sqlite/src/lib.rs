@@ -5,7 +5,7 @@
 //! [`MemoryStore`](token_core::MemoryStore), and a revocation that was acknowledged survives the loss of power.
 //!
 //! ```
-//! use token_core::{Access, Demand, IssueRequest, Lifetime, Prefix, Revocation, TokenService, TokenStore, os_rng};
+//! use token_core::{Access, Demand, IssueRequest, Lifetime, Prefix, Revocation, TokenService};
 //! use token_sqlite::{SqliteStore, keyfile};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -19,11 +19,11 @@
 //! let tokens = TokenService::new(SqliteStore::open(&database, keys)?, Prefix::default());
 //!
 //! let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::hard("28d".parse()?));
-//! let issued = tokens.issue(&request, &mut os_rng()?).await?;
+//! let issued = tokens.issue(&request).await?;
 //! let text = issued.token.expose_secret();
 //! assert!(tokens.validate(text, &Demand::any()).await?.grant().is_some());
 //!
-//! tokens.store().revoke(issued.grant.id, &Revocation::default()).await?;
+//! tokens.revoke(issued.grant.id, &Revocation::default()).await?;
 //! assert!(tokens.validate(text, &Demand::any()).await?.grant().is_none());
 //! # Ok(())
 //! # }

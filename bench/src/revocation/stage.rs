@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use token_core::{Demand, KeyRing, Prefix, Revocation, TokenId, TokenService, TokenStore, os_rng};
+use token_core::{Demand, KeyRing, Prefix, Revocation, TokenId, TokenService, TokenStore};
 use token_redis::{LocalCache, Options, RedisStore};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -137,7 +137,7 @@ fn first_use(node: usize, token: usize) -> Duration {
 
 /// A token of a user of its own, so that no other revocation touches what is known of it.
 async fn issue(tokens: &TokenService<RedisStore>, number: usize) -> Outcome<Arc<Subject>> {
-    let issued = tokens.issue(&request(number, sliding()?)?, &mut os_rng()?).await?;
+    let issued = tokens.issue(&request(number, sliding()?)?).await?;
     let text = Box::from(issued.token.expose_secret());
     Ok(Arc::new(Subject { text, id: issued.grant.id, end: AtomicU64::new(u64::MAX) }))
 }

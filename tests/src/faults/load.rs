@@ -10,7 +10,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use secrecy::{ExposeSecret, SecretString};
 use token_core::{
     Access, Change, ConfirmationLevel, Demand, IssueRequest, Lifetime, Prefix, Revocation, RevokeOutcome,
-    StoreError, TokenId, TokenService, TokenStore, Verdict, os_rng,
+    ServiceError, StoreError, TokenId, TokenService, TokenStore, Verdict,
 };
 use token_redis::{Options, RedisStore};
 use tokio::task::JoinSet;
@@ -179,15 +179,15 @@ impl Shared {
         let user = format!("user-{user}").parse().expect("a name");
         let lifetime = Lifetime::sliding("1h".parse().expect("a span"));
         let request = IssueRequest::new(user, Access::Full, lifetime);
-        let mut rng = os_rng().expect("the system has randomness");
         let from = self.recorder.now();
-        match node.issue(&request, &mut rng).await {
+        match node.issue(&request).await {
             Ok(issued) => {
                 let id = issued.grant.id;
                 self.recorder.call(Operation::Issue, id.to_string(), from, done(issued.confirmation));
                 self.live.hold().push(Known { id, text: issued.token.expose_secret().into() });
             }
-            Err(error) => self.recorder.call(Operation::Issue, "", from, failed(&error)),
+            Err(ServiceError::Store(error)) => self.recorder.call(Operation::Issue, "", from, failed(&error)),
+            Err(error) => panic!("{error}"),
         }
     }
 

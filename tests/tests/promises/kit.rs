@@ -8,7 +8,7 @@ use std::time::Duration;
 use redis::FromRedisValue;
 use token_core::{
     Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Revocation, RevokeOutcome, Span,
-    StoreError, TokenId, TokenService, TokenStore, Verdict, os_rng,
+    StoreError, TokenId, TokenService, TokenStore, Verdict,
 };
 use token_redis::{Options, RedisStore};
 use token_tests::programs::KEY_FILE;
@@ -63,7 +63,7 @@ pub(crate) async fn until_it_answers(tokens: &Tokens, text: &str) -> Verdict {
 
 pub(crate) async fn issue(tokens: &Tokens, user: &str, lifetime: Lifetime) -> Issued {
     let request = IssueRequest::new(user.parse().unwrap(), Access::Full, lifetime);
-    tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap()
+    tokens.issue(&request).await.unwrap()
 }
 
 pub(crate) fn span(text: &str) -> Span {

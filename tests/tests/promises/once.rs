@@ -1,6 +1,6 @@
 //! An idempotency key: of all requests with it, one issues a token. Here is what only Redis and the command show.
 
-use token_core::{Access, IdempotencyKey, IssueRequest, Issued, Lifetime, Once, TokenStore, os_rng};
+use token_core::{Access, IdempotencyKey, IssueRequest, Issued, Lifetime, Once, TokenStore};
 use token_tests::servers::{Replicated, Standalone};
 
 use crate::command_line::Cli;
@@ -16,7 +16,7 @@ fn asked() -> IssueRequest {
 }
 
 async fn once(tokens: &Tokens) -> Once<Issued> {
-    tokens.issue_once(&asked(), &KEY.parse().unwrap(), &mut os_rng().unwrap()).await.unwrap()
+    tokens.issue_once(&asked(), &KEY.parse().unwrap()).await.unwrap()
 }
 
 async fn the_entry_lives_a_day(deployment: &Deployment) {

@@ -150,7 +150,7 @@ async fn a_failed_issue_on_a_foreign_index_leaves_no_record() {
         token_core::Access::Full,
         Lifetime::hard(span("1h")),
     );
-    tokens.issue(&request, &mut token_core::os_rng().unwrap()).await.unwrap_err();
+    tokens.issue(&request).await.unwrap_err();
     assert_eq!(server.command::<Vec<String>>(&["KEYS", "tok:{??}:*"]).await, [index_key("admin")]);
 }
 

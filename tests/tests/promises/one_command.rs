@@ -1,6 +1,6 @@
 //! P2: one validation is one Redis command on keys of one slot.
 
-use token_core::{Access, Demand, IssueRequest, Lifetime, Need, Scope, Scopes, os_rng};
+use token_core::{Access, Demand, IssueRequest, Lifetime, Need, Scope, Scopes};
 
 use crate::kit::{Deployment, span, tokens_at};
 
@@ -14,7 +14,7 @@ async fn a_validation_is_one_command(deployment: &Deployment) {
         let access = Access::Restricted(Scopes::new([scope]).unwrap());
         let lifetime = Lifetime::capped(span("10m"), span("1h")).unwrap();
         let request = IssueRequest::new(format!("user-{n}").parse().unwrap(), access, lifetime);
-        issued.push(tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap());
+        issued.push(tokens.issue(&request).await.unwrap());
     }
     let elsewhere: Scope = "node:00000000-0000-0000-0000-000000000001:r".parse().unwrap();
     let all = |user: &str| {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use token_core::{
-    Demand, Issued, Lifetime, Reason, Revocation, StoreError, StoreErrorKind, TokenStore, Verdict, os_rng,
+    Demand, Issued, Lifetime, Reason, Revocation, StoreError, StoreErrorKind, TokenStore, Verdict,
 };
 use token_redis::Options;
 use token_tests::servers::{Cluster, Sentinel, Server, Standalone};
@@ -33,7 +33,7 @@ fn is_unavailable(error: &StoreError, cause: &str) {
 
 async fn refused_to_issue(tokens: &Tokens) -> StoreError {
     let request = token_core::IssueRequest::new("admin".parse().unwrap(), token_core::Access::Full, hard());
-    tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap_err()
+    tokens.issue(&request).await.unwrap_err().into_store().unwrap()
 }
 
 /// A disk that takes no snapshot: a directory stands in its place.

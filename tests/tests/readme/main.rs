@@ -1,5 +1,5 @@
 //! README and the book in `docs/`: their shell blocks, pasted into a shell from top to bottom, do what the page says, and
-//! their links lead somewhere.
+//! their links lead somewhere. The sources keep to their layers.
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -8,6 +8,7 @@
 
 mod blocks;
 mod errors;
+mod layers;
 mod links;
 mod pages;
 mod size;

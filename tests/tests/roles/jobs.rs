@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use token_core::{
     Access, Confirmation, ConfirmationLevel, Demand, IssueRequest, Lifetime, Once, Reason, Revocation,
-    RevokeOutcome, Sighting, TokenState, TokenStore, Unconfirmed, Verdict, os_rng,
+    RevokeOutcome, Sighting, TokenState, TokenStore, Unconfirmed, Verdict,
 };
 use token_tests::servers::{Disk, Standalone};
 
@@ -76,7 +76,7 @@ async fn issues_once_and_confirms(issuer: &Tokens, user: &str) {
     let request = IssueRequest::new(user.parse().unwrap(), Access::Full, hard());
     let key =
         format!("8e03978e-40d5-43e8-bc93-{:012}", KEYS.fetch_add(1, Ordering::Relaxed)).parse().unwrap();
-    let once = async || issuer.issue_once(&request, &key, &mut os_rng().unwrap()).await.unwrap();
+    let once = async || issuer.issue_once(&request, &key).await.unwrap();
     let Once::Issued(issued) = once().await else { panic!("no token was issued for this key") };
     let confirmed = issuer.store().confirm(issued.grant.id).await.unwrap();
     assert_eq!(confirmed.outcome, TokenState::Live);

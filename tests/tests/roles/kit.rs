@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{FromRedisValue, Value};
-use token_core::{Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, Prefix, TokenService, os_rng};
+use token_core::{Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, Prefix, TokenService};
 use token_redis::{Options, RedisStore};
 use token_tests::servers::{Cluster, Server, Standalone};
 
@@ -123,7 +123,7 @@ pub(crate) fn lifetimes() -> [Lifetime; 3] {
 
 pub(crate) async fn issue(tokens: &Tokens, user: &str, lifetime: Lifetime) -> Issued {
     let request = IssueRequest::new(user.parse().unwrap(), Access::Full, lifetime);
-    tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap()
+    tokens.issue(&request).await.unwrap()
 }
 
 pub(crate) async fn is_active(tokens: &Tokens, issued: &Issued) -> bool {

@@ -1,7 +1,7 @@
 //! `confirm`
 
 use serde::Serialize;
-use token_core::{Change, Confirmation, ConfirmationLevel, StoreError, TokenId, TokenState, TokenStore};
+use token_core::{Change, Confirmation, ConfirmationLevel, StoreError, TokenId, TokenState};
 
 use crate::args::{ConfirmArgs, Settings};
 use crate::exit::Exit;
@@ -19,7 +19,7 @@ pub(crate) async fn run(
     let tokens = open(settings).await?;
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
-        rows.push(Row::of(id, tokens.store().confirm(id).await));
+        rows.push(Row::of(id, tokens.confirm(id).await));
     }
     let exit = rows.iter().map(Row::exit).max().unwrap_or(Exit::Done);
     let unconfirmed = rows.iter().filter_map(|row| row.confirmation).find(|how| !how.is_confirmed());

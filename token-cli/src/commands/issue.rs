@@ -3,7 +3,7 @@
 use serde::Serialize;
 use token_core::{
     Access, Confirmation, Grant, IssueRequest, Issued, Label, Lifetime, LifetimeError, Once, Repeated,
-    Revocation, Sighting, TokenId, TokenStore, os_rng,
+    Revocation, Sighting, TokenId,
 };
 
 use crate::args::{IssueArgs, Settings};
@@ -26,11 +26,10 @@ pub(crate) async fn run(
         what: "nothing was issued: standard output is closed, and nobody would get the token".into(),
         source,
     })?;
-    let mut rng = os_rng().map_err(Failure::randomness)?;
     let tokens = open_or_create(settings).await?;
     let once = match &key {
-        Some(key) => tokens.issue_once(&request, key, &mut rng).await?,
-        None => Once::Issued(tokens.issue(&request, &mut rng).await?),
+        Some(key) => tokens.issue_once(&request, key).await?,
+        None => Once::Issued(tokens.issue(&request).await?),
     };
     match once {
         Once::Issued(issued) => issued_now(format, &tokens, &issued).await,
@@ -102,7 +101,7 @@ async fn take_back(tokens: &Tokens, grant: &Grant) -> String {
     let why = "it could not be delivered".parse::<Label>().ok();
     let revocation = Revocation { by: super::actor(None), why };
     let id = grant.id;
-    match tokens.store().revoke(id, &revocation).await {
+    match tokens.revoke(id, &revocation).await {
         Ok(change) if change.confirmation.is_confirmed() => {
             format!("cannot write the token to standard output; token {id} was revoked again")
         }

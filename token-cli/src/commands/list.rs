@@ -1,7 +1,7 @@
 //! `list`
 
 use serde::Serialize;
-use token_core::{Grant, Listing, TokenStore, UnreadableRecord};
+use token_core::{Grant, Listing, UnreadableRecord};
 
 use crate::args::ListArgs;
 use crate::exit::Exit;
@@ -12,7 +12,7 @@ use crate::report::{Report, access, in_seconds, table, visible};
 
 pub(crate) async fn run(arguments: &ListArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
     let user = arguments.user().ok_or_else(|| Failure::usage("say whose tokens: token-cli list USER"))?;
-    let listing = tokens.store().list(user).await?;
+    let listing = tokens.list(user).await?;
     let report = Report::new(format, Exit::Done, &rows(&listing), || human(&listing))?;
     Ok(report.warn(incomplete(&listing.unreadable)))
 }

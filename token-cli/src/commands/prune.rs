@@ -1,7 +1,6 @@
 //! `prune`
 
 use serde_json::json;
-use token_core::TokenStore;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -10,7 +9,7 @@ use crate::open::Tokens;
 use crate::report::Report;
 
 pub(crate) async fn run(format: Format, tokens: &Tokens) -> Result<Report, Failure> {
-    let pruned = tokens.store().prune().await?;
+    let pruned = tokens.prune().await?;
     Report::new(format, Exit::Done, &json!({ "pruned": pruned }), || {
         format!("cleared away {pruned} entries\n")
     })

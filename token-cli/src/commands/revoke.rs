@@ -3,7 +3,6 @@
 use serde::Serialize;
 use token_core::{
     Change, Confirmation, MalformedToken, Revocation, RevokeOutcome, Sighting, StoreError, TokenId,
-    TokenStore,
 };
 
 use crate::args::{RevokeArgs, Settings};
@@ -21,13 +20,13 @@ pub(crate) async fn run(
 ) -> Result<Report, Failure> {
     let revocation = Revocation { by: super::actor(arguments.by), why: arguments.why };
     if let (Some(user), true) = (&arguments.user, arguments.dry_run) {
-        let listing = open(settings).await?.store().list(user).await?;
+        let listing = open(settings).await?.list(user).await?;
         let ids =
             listing.grants.iter().map(|grant| grant.id).chain(listing.unreadable.iter().map(|row| row.id));
         return report(format, ids.map(Row::would_be_revoked).collect());
     }
     if let Some(user) = &arguments.user {
-        let ended = open(settings).await?.store().revoke_subject(user, &revocation).await?;
+        let ended = open(settings).await?.revoke_subject(user, &revocation).await?;
         let rows = ended.outcome.into_iter().map(|id| Row::new(id, "revoked", ended.confirmation)).collect();
         return Ok(report(format, rows)?.if_confirmed("revoked", ended.confirmation, "repeat this"));
     }
@@ -71,7 +70,7 @@ async fn revoke_each(
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
         rows.push(match id {
-            Ok(id) => Row::of(id, tokens.store().revoke(id, revocation).await),
+            Ok(id) => Row::of(id, tokens.revoke(id, revocation).await),
             Err(malformed) => Row::malformed(&malformed),
         });
     }
@@ -83,7 +82,7 @@ async fn look_at_each(tokens: &Tokens, ids: Vec<Result<TokenId, MalformedToken>>
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
         rows.push(match id {
-            Ok(id) => match tokens.store().show(id).await {
+            Ok(id) => match tokens.show(id).await {
                 Ok(Sighting::Live(_)) => Row::would_be_revoked(id),
                 Ok(Sighting::Revoked(_)) => {
                     Row::without_change(Some(id), "already_revoked", Exit::Done, None)

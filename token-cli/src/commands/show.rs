@@ -1,7 +1,7 @@
 //! `show`
 
 use serde::Serialize;
-use token_core::{Grant, Sighting, TokenStore, Tombstone};
+use token_core::{Grant, Sighting, Tombstone};
 
 use crate::args::ShowArgs;
 use crate::exit::Exit;
@@ -12,7 +12,7 @@ use crate::report::{Report, facts, in_seconds, visible};
 
 pub(crate) async fn run(arguments: &ShowArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
     let id = super::parse_id(&arguments.id)?;
-    match tokens.store().show(id).await? {
+    match tokens.show(id).await? {
         Sighting::Live(grant) => {
             Report::new(format, Exit::Done, &Json::Live(&grant), || format!("live\n{}", facts(&grant)))
         }

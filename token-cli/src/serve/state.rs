@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use token_core::{KeyRing, Prefix, StoreErrorKind, TokenService, TokenStore};
+use token_core::{KeyRing, StoreErrorKind, TokenService, TokenStore};
 use token_http::sidecar::{
     Issuer, Join, Limits, Measured, Render, Retirement, Sidecar, SidecarService, Tokens,
 };
@@ -26,7 +26,6 @@ pub(super) struct Opened {
     pub(super) sidecar: Sidecar,
     /// The store, if it has connections of its own for each core.
     pub(super) redis: Option<Arc<RedisStore>>,
-    prefix: Prefix,
 }
 
 impl Common {
@@ -34,8 +33,9 @@ impl Common {
     pub(super) async fn open(&self, arguments: &ServeArgs, settings: &Settings) -> Result<Opened, Failure> {
         let cache = arguments.cache.map(|age| LocalCache::default().max_age(age.as_duration()));
         let (tokens, redis) = open_watched(settings, cache).await?;
-        let sidecar = self.sidecar(arguments, settings, tokens.into_store());
-        Ok(Opened { sidecar, redis, prefix: settings.prefix.clone() })
+        let store = measured(tokens.store().clone());
+        let sidecar = self.sidecar(arguments, tokens.with_store(store));
+        Ok(Opened { sidecar, redis })
     }
 
     /// Until the store has answered.
@@ -44,12 +44,13 @@ impl Common {
             Some(path) => read_keys(path)?,
             None => Arc::new(KeyRing::public()),
         };
-        Ok(self.sidecar(arguments, settings, Arc::new(Waiting(keys))))
+        let tokens = TokenService::new(measured(Arc::new(Waiting(keys))), settings.prefix.clone());
+        Ok(self.sidecar(arguments, tokens))
     }
 
-    fn sidecar(&self, arguments: &ServeArgs, settings: &Settings, store: Arc<dyn TokenStore>) -> Sidecar {
+    fn sidecar(&self, arguments: &ServeArgs, tokens: Tokens) -> Sidecar {
         Sidecar {
-            tokens: Arc::new(measured(store, &settings.prefix)),
+            tokens: Arc::new(tokens),
             realm: arguments.realm.clone(),
             credentials: Arc::new(arguments.presenting.options()),
             admins: arguments.admins.iter().cloned().flatten().collect(),
@@ -75,19 +76,18 @@ impl Opened {
         &self,
         service: &SidecarService,
     ) -> impl Future<Output = Result<SidecarService, Failure>> + Send + 'static {
-        let (service, redis, prefix) = (service.clone(), self.redis.clone(), self.prefix.clone());
+        let (service, redis) = (service.clone(), self.redis.clone());
         async move {
             let Some(store) = redis else { return Ok(service) };
             let store = Arc::new(store.on_this_runtime().await.map_err(Failure::Store)?);
-            Ok(service.over(Arc::new(measured(store, &prefix))))
+            Ok(service.over(measured(store)))
         }
     }
 }
 
-/// The tokens of a store, behind counters.
-fn measured(store: Arc<dyn TokenStore>, prefix: &Prefix) -> Tokens {
-    let store: Arc<dyn TokenStore> = Arc::new(Measured::new(store));
-    TokenService::new(store, prefix.clone())
+/// The store, behind counters.
+fn measured(store: Arc<dyn TokenStore>) -> Arc<dyn TokenStore> {
+    Arc::new(Measured::new(store))
 }
 
 /// Whether a store that could not be opened may be there later. Wrong settings stay wrong, and so does a file.

@@ -3,8 +3,8 @@
 
 use token_core::{
     Change, Demand, IdempotencyKey, IssueRequest, Issued, Label, Listing, Mode, Once, Parent, ParsedToken,
-    Reason, Revocation, RevokeOutcome, Sighting, StoreError, StoreErrorKind, Subject, TokenId, TokenState,
-    TokenStore, Verdict, os_rng,
+    Reason, Revocation, RevokeOutcome, ServiceError, Sighting, StoreErrorKind, Subject, TokenId, TokenState,
+    Verdict,
 };
 
 use super::Sidecar;
@@ -41,10 +41,9 @@ impl Caller<'_> {
         request.issuer = self.actor();
         request.parent = self.parent(&request.subject)?;
         self.admitted().await?;
-        let mut rng = os_rng().map_err(Problem::randomness)?;
         let once = match key {
-            Some(key) => self.tokens().issue_once(&request, key, &mut rng).await,
-            None => self.tokens().issue(&request, &mut rng).await.map(Once::Issued),
+            Some(key) => self.tokens().issue_once(&request, key).await,
+            None => self.tokens().issue(&request).await.map(Once::Issued),
         };
         let (user, by) = (&request.subject, self.subject());
         match once.map_err(|error| self.not_issued(error))? {
@@ -66,7 +65,7 @@ impl Caller<'_> {
     /// Waits again for the confirmation of a token, or of its revocation.
     pub(super) async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, Problem> {
         self.may(id, By::Id).await?;
-        let done = self.tokens().store().confirm(id).await?;
+        let done = self.tokens().confirm(id).await?;
         if done.outcome == TokenState::Unknown {
             return Err(Problem::no_such_token());
         }
@@ -106,7 +105,7 @@ impl Caller<'_> {
             other => return Err(refused(other)),
         };
         self.admitted().await?;
-        let mut listing = self.tokens().store().list(user).await?;
+        let mut listing = self.tokens().list(user).await?;
         listing.retain(|id| only.is_none_or(|only| only == id));
         Ok(listing)
     }
@@ -117,9 +116,9 @@ impl Caller<'_> {
         // Their own token is shown as it is when it was renewed.
         if self.rule(&Wish::Token(id, None)) == Ruling::Granted {
             self.admitted().await?;
-            return Ok(self.tokens().store().show(id).await?);
+            return Ok(self.tokens().show(id).await?);
         }
-        let sighting = self.tokens().store().show(id).await?;
+        let sighting = self.tokens().show(id).await?;
         match self.rule(&Wish::Token(id, owner(&sighting))) {
             Ruling::Granted => self.admitted().await.map(|()| sighting),
             other => Err(refused(other)),
@@ -156,7 +155,7 @@ impl Caller<'_> {
             Ruling::Granted => self.admitted().await?,
             other => return Err(refused(other)),
         }
-        let done = self.tokens().store().revoke_subject(user, &self.revocation(why)).await?;
+        let done = self.tokens().revoke_subject(user, &self.revocation(why)).await?;
         tracing::info!(%user, by = %self.subject(), count = done.outcome.len(), "revoked all tokens of a user");
         Ok(done)
     }
@@ -172,7 +171,7 @@ impl Caller<'_> {
         if self.rule(&wish(None)) == Ruling::Granted {
             return self.admitted().await;
         }
-        let sighting = self.tokens().store().show(id).await?;
+        let sighting = self.tokens().show(id).await?;
         match self.rule(&wish(owner(&sighting))) {
             Ruling::Granted => self.admitted().await,
             other => Err(refused(other)),
@@ -182,7 +181,7 @@ impl Caller<'_> {
     async fn end(&self, id: TokenId, by: By, why: Option<Label>) -> Result<Change<RevokeOutcome>, Problem> {
         self.expect_no_token("why", why.as_ref().map(Label::as_str))?;
         self.may(id, by).await?;
-        let done = self.tokens().store().revoke(id, &self.revocation(why)).await?;
+        let done = self.tokens().revoke(id, &self.revocation(why)).await?;
         if done.outcome == RevokeOutcome::Unknown {
             return Err(Problem::no_such_token());
         }
@@ -212,10 +211,12 @@ impl Caller<'_> {
     }
 
     /// Where the caller's token has ended since it was let in, it does not count.
-    fn not_issued(&self, error: StoreError) -> Problem {
-        match error.kind() {
-            StoreErrorKind::ParentGone => self.refused(Refusal::Inactive(Reason::Unknown)),
-            _ => error.into(),
+    fn not_issued(&self, error: ServiceError) -> Problem {
+        match error {
+            ServiceError::Store(error) if error.kind() == StoreErrorKind::ParentGone => {
+                self.refused(Refusal::Inactive(Reason::Unknown))
+            }
+            error => error.into(),
         }
     }
 }
@@ -223,15 +224,15 @@ impl Caller<'_> {
 impl Sidecar {
     /// Ends a token for a caller who has its text and presents nothing else. The tombstone names its user.
     pub(super) async fn revoke_itself(&self, token: ParsedToken) -> Result<Change<RevokeOutcome>, Problem> {
-        let (id, store) = (token.id(), self.tokens.store());
-        let by = match store.show(id).await {
+        let (id, tokens) = (token.id(), &self.tokens);
+        let by = match tokens.show(id).await {
             // Nothing is written for a text that was never issued.
             Ok(Sighting::Unknown) => return Err(Problem::no_such_token()),
             Ok(sighting) => owner(&sighting).and_then(|owner| owner.as_str().parse().ok()),
             Err(error) if error.kind() == StoreErrorKind::Corrupt => None,
             Err(error) => return Err(error.into()),
         };
-        let done = store.revoke(id, &Revocation { by, why: None }).await?;
+        let done = tokens.revoke(id, &Revocation { by, why: None }).await?;
         tracing::info!(%id, by = "its own text", outcome = done.outcome.code(), "revoked a token");
         Ok(done)
     }

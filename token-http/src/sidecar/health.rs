@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
-use token_core::{StoreError, StoreErrorKind, os_rng};
+use token_core::ServiceError;
 
 use super::problem::Problem;
 use super::{Sidecar, Tokens};
@@ -25,10 +25,8 @@ pub(super) async fn readyz(State(sidecar): State<Arc<Sidecar>>) -> Result<Status
 }
 
 /// Asks the store for a token of any partition, so that each look may meet another node.
-pub(super) async fn look(tokens: &Tokens) -> Result<(), StoreError> {
-    let mut rng =
-        os_rng().map_err(|error| StoreError::new(StoreErrorKind::Unavailable, error.to_string()))?;
-    tokens.probe(&mut rng).await
+pub(super) async fn look(tokens: &Tokens) -> Result<(), ServiceError> {
+    tokens.probe().await
 }
 
 /// Everything that is counted.

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
-use token_core::{RandomnessError, StoreError, StoreErrorKind, Tombstone};
+use token_core::{IssueDenied, RandomnessError, ServiceError, StoreError, StoreErrorKind, Tombstone};
 
 use super::demands::DemandError;
 use crate::refusal::{RETRY_AFTER, Realm, Refusal, RefusalReason};
@@ -28,6 +28,10 @@ pub(super) enum Problem {
     NotFound(&'static str),
     /// The token was revoked.
     Revoked(Box<Tombstone>),
+    /// The issue policy does not allow it.
+    Denied(IssueDenied),
+    /// There is no randomness to make a token of.
+    Randomness(RandomnessError),
     /// The store could not be asked, or could not do it.
     Store(StoreError),
 }
@@ -51,10 +55,6 @@ impl Problem {
         let sentence =
             "the idempotency key was used for another request within the last 24 hours; use a new one";
         Self::Wrong(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", sentence.into())
-    }
-
-    pub(super) fn randomness(error: RandomnessError) -> Self {
-        Self::Store(StoreError::new(StoreErrorKind::Unavailable, error.to_string()))
     }
 }
 
@@ -91,6 +91,16 @@ impl From<StoreError> for Problem {
     }
 }
 
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        match error {
+            ServiceError::Denied(denied) => Self::Denied(denied),
+            ServiceError::Randomness(error) => Self::Randomness(error),
+            ServiceError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl Problem {
     /// Why, as a stable word for logs.
     fn reason(&self) -> &'static str {
@@ -102,6 +112,8 @@ impl Problem {
             Self::Wrong(_, code, _) => code,
             Self::NotFound(_) => "not_found",
             Self::Revoked(_) => "revoked",
+            Self::Denied(_) => "policy",
+            Self::Randomness(_) => "no_randomness",
             Self::Store(error) => error.kind().code(),
         }
     }
@@ -120,15 +132,12 @@ impl Problem {
             Self::Stopped(refusal, realm) => refusal.for_proxy(&realm),
             Self::Demand(_) => document(StatusCode::FORBIDDEN, "access_denied", UNREADABLE_DEMAND),
             Self::Forbidden(sentence) => document(StatusCode::FORBIDDEN, "access_denied", sentence),
-            Self::Busy(sentence) => {
-                let mut response =
-                    document(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", sentence);
-                response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
-                response
-            }
+            Self::Busy(sentence) => come_again(sentence),
             Self::Wrong(status, code, sentence) => document(status, code, &sentence),
             Self::NotFound(sentence) => document(StatusCode::NOT_FOUND, "not_found", sentence),
             Self::Revoked(tombstone) => revoked(&tombstone),
+            Self::Denied(denied) => document(StatusCode::FORBIDDEN, "access_denied", &denied.to_string()),
+            Self::Randomness(error) => randomness(&error),
             Self::Store(error) => store(&error),
         }
     }
@@ -176,6 +185,21 @@ fn revoked<B: From<String>>(tombstone: &Tombstone) -> Response<B> {
         problem.insert("tombstone".into(), json!(tombstone));
     }
     respond(StatusCode::GONE, problem)
+}
+
+fn come_again<B: From<String>>(sentence: &str) -> Response<B> {
+    let mut response = document(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", sentence);
+    response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+    response
+}
+
+/// What a client is told if this process has no randomness.
+pub(super) const NO_RANDOMNESS: &str = "this node cannot make a token just now; try again";
+
+fn randomness<B: From<String>>(error: &RandomnessError) -> Response<B> {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(%error, cause, "no token could be made");
+    come_again(NO_RANDOMNESS)
 }
 
 /// The caller learns whether trying again can help; what went wrong is for the log.

@@ -16,7 +16,7 @@ use tower_service::Service;
 use super::client::Peer;
 use super::forward_auth::{self, Way};
 use super::front::{Direct, Front};
-use super::{Sidecar, Tokens};
+use super::Sidecar;
 
 /// Answers requests. It is cheap to clone.
 ///
@@ -34,7 +34,7 @@ struct Parts {
 
 impl SidecarService {
     pub(super) fn new(sidecar: Arc<Sidecar>, front: Arc<Front>, router: Router) -> Self {
-        let answers_within = sidecar.tokens.store().validates_within();
+        let answers_within = sidecar.tokens.validates_within();
         Self(Arc::new(Parts { sidecar, front, router, answers_within }), Peer::Unknown)
     }
 
@@ -46,7 +46,8 @@ impl SidecarService {
 
     /// The same over another way to the same store, such as one for this runtime. Limits and counts are common to both.
     #[must_use]
-    pub fn over(&self, tokens: Arc<Tokens>) -> Self {
+    pub fn over(&self, store: Arc<dyn TokenStore>) -> Self {
+        let tokens = Arc::new(self.0.sidecar.tokens.with_store(store));
         Sidecar { tokens, ..Sidecar::clone(&self.0.sidecar) }.behind(self.0.front.clone())
     }
 }

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Request;
 use serde_json::json;
-use token_core::{Access, IssueRequest, Lifetime, Scope, Scopes, os_rng};
+use token_core::{Access, IssueRequest, Lifetime, Scope, Scopes};
 
 use crate::kit::*;
 
@@ -41,7 +41,7 @@ async fn every_identity_header_is_there_also_when_it_is_empty() {
     let running = Running::new();
     let request =
         IssueRequest::new("admin".parse().unwrap(), Access::Full, Lifetime::hard("1h".parse().unwrap()));
-    let issued = running.tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap();
+    let issued = running.tokens.issue(&request).await.unwrap();
     let answer = running.auth("/auth", &[("authorization", &bearer(&issued))]).await;
     assert_eq!(answer.headers()["x-token-label"], "");
 }
@@ -56,7 +56,7 @@ async fn the_longest_identity_fits_the_default_buffer_of_nginx() {
         let lifetime = Lifetime::hard("1h".parse().unwrap());
         let mut request = IssueRequest::new(longest.parse().unwrap(), access, lifetime);
         request.label = Some(longest.parse().unwrap());
-        let issued = running.tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap();
+        let issued = running.tokens.issue(&request).await.unwrap();
         let answer = running.auth("/auth", &[("authorization", &bearer(&issued))]).await;
         assert_eq!(answer.status(), 200);
         let lengths = answer.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);

@@ -8,7 +8,6 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use token_core::{
     Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, MemoryStore, Prefix, TokenService, TokenStore,
-    os_rng,
 };
 use token_http::Realm;
 use token_http::sidecar::{Limits, Retirement, Sidecar, SidecarService, Tokens};
@@ -66,7 +65,7 @@ impl Running {
     pub(crate) async fn issue_for(&self, user: &str, access: Access, lifetime: Lifetime) -> Issued {
         let mut request = IssueRequest::new(user.parse().unwrap(), access, lifetime);
         request.label = Some("Zoë's 100%".parse().unwrap());
-        self.tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap()
+        self.tokens.issue(&request).await.unwrap()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response<String> {

@@ -20,7 +20,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use token_core::{
     Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, ManualClock, Prefix, Span, Subject, Timestamp,
-    TokenService, os_rng,
+    TokenService,
 };
 
 use crate::SqliteStore;
@@ -79,7 +79,7 @@ fn sliding() -> Lifetime {
 
 async fn issue(tokens: &TokenService<SqliteStore>, lifetime: Lifetime) -> Issued {
     let request = IssueRequest::new(admin(), Access::Full, lifetime);
-    tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap()
+    tokens.issue(&request).await.unwrap()
 }
 
 async fn is_active(tokens: &TokenService<SqliteStore>, issued: &Issued) -> bool {

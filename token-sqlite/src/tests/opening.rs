@@ -107,7 +107,7 @@ async fn a_database_of_the_first_version_is_brought_to_this_one() {
         let tokens = place.open();
         assert!(is_active(&tokens, &issued).await);
         let request = IssueRequest::new(admin(), Access::Full, hard());
-        tokens.issue_once(&request, &"key".parse().unwrap(), &mut os_rng().unwrap()).await.unwrap();
+        tokens.issue_once(&request, &"key".parse().unwrap()).await.unwrap();
     }
     assert_eq!((place.count("tokens"), place.count("issued_once")), (2, 1));
 }

@@ -3,7 +3,7 @@
 use super::*;
 use token_core::{
     MemoryStore, Mode, Once, ParsedToken, Revocation, StoreErrorKind, SubjectHash, TokenFormat, TokenId,
-    TokenStore,
+    TokenStore, os_rng,
 };
 
 /// Numbers that look random and are the same in every run.

@@ -148,7 +148,7 @@ async fn a_file_that_stays_busy_is_a_retryable_error() {
     let raw = place.raw();
     raw.execute_batch("BEGIN IMMEDIATE").unwrap();
     let request = IssueRequest::new(admin(), Access::Full, hard());
-    let error = tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap_err();
+    let error = tokens.issue(&request).await.unwrap_err().into_store().unwrap();
     assert_eq!(error.kind(), StoreErrorKind::TimedOut);
     assert!(error.is_retryable());
     raw.execute_batch("COMMIT").unwrap();

@@ -39,7 +39,7 @@ async fn what_is_known_is_refused_to_whoever_may_not_without_asking() {
     let other: Scope = "node:00000000-0000-0000-0000-000000000001:r".parse().unwrap();
     let access = Access::Restricted(Scopes::new([held]).unwrap());
     let request = IssueRequest::new("ada".parse().unwrap(), access, Lifetime::sliding(span("10m")));
-    let issued = tokens.issue(&request, &mut os_rng().unwrap()).await.unwrap();
+    let issued = tokens.issue(&request).await.unwrap();
     let text = issued.token.expose_secret();
     assert!(is_active(&tokens, text).await);
     deployment.forget_commands().await;

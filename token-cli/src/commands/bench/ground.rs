@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use token_core::{
-    Access, Demand, IssueRequest, Issued, Label, Lifetime, Revocation, Span, StoreError, StoreErrorKind,
-    Subject, Token, TokenStore, Verdict, os_rng,
+    Access, Demand, IssueRequest, Issued, Label, Lifetime, Revocation, ServiceError, Span, StoreError,
+    StoreErrorKind, Subject, Token, Verdict,
 };
 
 use crate::args::BenchArgs;
@@ -61,7 +61,7 @@ impl Ground {
     /// Issues a token and revokes it: what this user may not do is known before there is anything to clean up.
     pub(super) async fn try_out(&self) -> Result<(), Failure> {
         let tried = match self.issue("trial", Lifetime::hard(span(TRIAL)?)).await {
-            Ok(_) => self.revoke("trial").await,
+            Ok(_) => self.revoke("trial").await.map_err(ServiceError::Store),
             Err(error) => Err(error),
         };
         let denied = |error| {
@@ -69,9 +69,9 @@ impl Ground {
                             admin of deploy/acl; put such a user into the store's URL";
             StoreError::new(StoreErrorKind::Denied, sentence).caused_by(error)
         };
-        Ok(tried.map_err(|error| match error.kind() {
-            StoreErrorKind::Denied => denied(error),
-            _ => error,
+        Ok(tried.map_err(|error| match error {
+            ServiceError::Store(error) if error.kind() == StoreErrorKind::Denied => denied(error).into(),
+            other => other,
         })?)
     }
 
@@ -86,7 +86,7 @@ impl Ground {
     }
 
     /// Issues the token of this number.
-    pub(super) async fn add(&self, number: u64) -> Result<(), StoreError> {
+    pub(super) async fn add(&self, number: u64) -> Result<(), ServiceError> {
         self.begun.fetch_max(number + 1, Ordering::Relaxed);
         // 61 and 100 have no factor in common: of each hundred tokens in a row so many slide, and not side by side.
         let slides = number * 61 % 100 < self.sliding;
@@ -117,16 +117,13 @@ impl Ground {
     /// Revokes all tokens of a user.
     pub(super) async fn revoke(&self, user: impl Display) -> Result<(), StoreError> {
         let user = self.user(user)?;
-        self.tokens.store().revoke_subject(&user, &Revocation::default()).await.map(drop)
+        self.tokens.revoke_subject(&user, &Revocation::default()).await.map(drop)
     }
 
-    async fn issue(&self, user: impl Display, lifetime: Lifetime) -> Result<Issued, StoreError> {
-        let mut rng = os_rng().map_err(|error| {
-            StoreError::new(StoreErrorKind::Unavailable, "cannot make a token; try again").caused_by(error)
-        })?;
+    async fn issue(&self, user: impl Display, lifetime: Lifetime) -> Result<Issued, ServiceError> {
         let mut request = IssueRequest::new(self.user(user)?, Access::Full, lifetime);
         request.label = "token-cli bench".parse::<Label>().ok();
-        self.tokens.issue(&request, &mut rng).await
+        self.tokens.issue(&request).await
     }
 
     fn user(&self, user: impl Display) -> Result<Subject, StoreError> {

@@ -22,7 +22,7 @@ pub(super) async fn prepare(ground: &Arc<Ground>, signals: &mut Signals) -> Resu
             let (ground, monitor, failure) = (ground.clone(), monitor.clone(), failure.clone());
             async move {
                 ground.add(number).await.map_err(|error| {
-                    let kind = error.kind().code();
+                    let kind = error.code();
                     *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                     monitor.stop();
                     kind

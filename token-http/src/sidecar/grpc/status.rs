@@ -4,7 +4,7 @@ use token_core::{StoreError, StoreErrorKind};
 use tonic::{Code, Status};
 
 use crate::grpc;
-use crate::sidecar::problem::{Problem, UNREADABLE_DEMAND};
+use crate::sidecar::problem::{NO_RANDOMNESS, Problem, UNREADABLE_DEMAND};
 
 /// What a caller is told where nothing is known.
 pub(super) const CANNOT_BE_FOUND_OUT: &str = "it cannot be found out just now; try again";
@@ -22,6 +22,12 @@ impl From<Problem> for Status {
             Problem::Wrong(_, _, sentence) => Self::invalid_argument(sentence),
             Problem::NotFound(sentence) => Self::not_found(sentence),
             Problem::Revoked(_) => Self::not_found("the token was revoked"),
+            Problem::Denied(denied) => Self::permission_denied(denied.to_string()),
+            Problem::Randomness(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, cause, "no token could be made");
+                Self::unavailable(NO_RANDOMNESS)
+            }
             Problem::Store(error) => of_store(error),
         }
     }

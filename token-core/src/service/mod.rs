@@ -1,0 +1,90 @@
+//! Every operation on tokens: token texts on one side, a store on the other.
+
+mod builder;
+mod error;
+mod event;
+mod issue;
+mod policy;
+mod query;
+mod revoke;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use self::builder::TokenServiceBuilder;
+pub use self::error::ServiceError;
+pub use self::event::{Event, EventSink};
+pub use self::issue::Issued;
+pub use self::policy::{IssueDenied, IssuePolicy};
+use crate::rng::RandomSource;
+use crate::store::TokenStore;
+use crate::token::{MalformedToken, ParsedToken, Prefix, TokenFormat};
+
+/// Owns every operation on tokens, over any store.
+///
+/// Whoever issues, validates or revokes goes through it: the [`IssuePolicy`] and the [`EventSink`] stand between all
+/// callers and the store. Both do nothing unless [`builder`](Self::builder) is given others.
+pub struct TokenService<S> {
+    store: S,
+    format: TokenFormat,
+    parts: Parts,
+}
+
+/// What stands between callers and a store.
+#[derive(Clone)]
+struct Parts {
+    policy: Arc<dyn IssuePolicy>,
+    events: Arc<dyn EventSink>,
+    random: Arc<dyn RandomSource>,
+}
+
+impl<S: TokenStore> TokenService<S> {
+    /// Tokens that start with `prefix`, kept in `store`. Every request may be issued, and no events are recorded.
+    pub fn new(store: S, prefix: Prefix) -> Self {
+        Self::builder(store).prefix(prefix).build()
+    }
+
+    /// A service with other parts than the default ones.
+    pub fn builder(store: S) -> TokenServiceBuilder<S> {
+        TokenServiceBuilder::new(store)
+    }
+
+    /// The same service over another store: the prefix, the policy, the event sink and the source of randomness stay.
+    ///
+    /// Use it to put something around the store, or for another connection to the same one.
+    pub fn with_store<T: TokenStore>(&self, store: T) -> TokenService<T> {
+        let format = TokenFormat::new(self.format.prefix().clone(), store.keys().clone());
+        TokenService { store, format, parts: self.parts.clone() }
+    }
+
+    /// Recognises a token text without asking the store.
+    ///
+    /// # Errors
+    /// The text is no token of this deployment.
+    pub fn parse(&self, text: &str) -> Result<ParsedToken, MalformedToken> {
+        self.format.parse(text)
+    }
+
+    /// The store, for what only this kind of store can do. What changes tokens goes through the service.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The store, without policy and event sink.
+    pub fn into_store(self) -> S {
+        self.store
+    }
+}
+
+/// Without the parts, which need not be shown.
+impl<S: fmt::Debug> fmt::Debug for TokenService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenService")
+            .field("store", &self.store)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,69 @@
+//! Looking at tokens, and after the store.
+
+use std::time::Duration;
+
+use super::{ServiceError, TokenService};
+use crate::confirmation::Change;
+use crate::error::StoreError;
+use crate::id::TokenId;
+use crate::listing::Listing;
+use crate::names::Subject;
+use crate::partition::{PARTITIONS, Partition};
+use crate::rng::seeded;
+use crate::store::{Sighting, TokenState, TokenStore};
+use rand_chacha::rand_core::Rng;
+
+impl<S: TokenStore> TokenService<S> {
+    /// What the store knows of an id. Renews nothing.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
+        self.store.show(id).await
+    }
+
+    /// The live tokens of a subject, oldest first. Renews nothing.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
+        self.store.list(subject).await
+    }
+
+    /// Waits again for the confirmation of a token, or of its revocation. Renews nothing.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+        self.store.confirm(id).await
+    }
+
+    /// Clears away what expiry left behind and returns how many. Never needed for correctness.
+    ///
+    /// # Errors
+    /// The store could not be asked, or did not get to the end.
+    pub async fn prune(&self) -> Result<u64, StoreError> {
+        self.store.prune().await
+    }
+
+    /// Asks the store about a token that does not exist, of any partition by chance: whether it answers, and could keep a
+    /// change.
+    ///
+    /// # Errors
+    /// It does not, or no token could be made here.
+    pub async fn probe(&self) -> Result<(), ServiceError> {
+        let number = seeded(&*self.parts.random)?.next_u32() % u32::from(PARTITIONS);
+        let partition = u16::try_from(number).ok().and_then(Partition::new);
+        let Some(partition) = partition else { return Ok(()) };
+        let nonexistent = self.generate(partition)?;
+        if let Ok(token) = self.parse(nonexistent.expose_secret()) {
+            self.store.probe(token).await?;
+        }
+        Ok(self.store.keeps_changes().await?)
+    }
+
+    /// After how long a validation has ended, whatever happens; `None` if nothing bounds it.
+    pub fn validates_within(&self) -> Option<Duration> {
+        self.store.validates_within()
+    }
+}

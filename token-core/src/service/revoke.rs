@@ -1,0 +1,43 @@
+//! Ending tokens.
+
+use super::{Event, TokenService};
+use crate::confirmation::Change;
+use crate::error::StoreError;
+use crate::id::TokenId;
+use crate::names::Subject;
+use crate::store::{RevokeOutcome, TokenStore};
+use crate::tombstone::Revocation;
+
+impl<S: TokenStore> TokenService<S> {
+    /// Ends a live token by its public id. A repeat is safe, and waits for the confirmation again.
+    ///
+    /// # Errors
+    /// The store could not be asked, or could not do it. The token may have been revoked all the same: repeat it.
+    pub async fn revoke(
+        &self,
+        id: TokenId,
+        revocation: &Revocation,
+    ) -> Result<Change<RevokeOutcome>, StoreError> {
+        let change = self.store.revoke(id, revocation).await?;
+        let Change { outcome, confirmation } = change;
+        if outcome != RevokeOutcome::Unknown {
+            self.parts.events.record(&Event::Revoked { id, revocation, outcome, confirmation });
+        }
+        Ok(change)
+    }
+
+    /// Ends all live tokens of a subject in one transition and returns their ids.
+    ///
+    /// # Errors
+    /// As [`revoke`](Self::revoke).
+    pub async fn revoke_subject(
+        &self,
+        subject: &Subject,
+        revocation: &Revocation,
+    ) -> Result<Change<Vec<TokenId>>, StoreError> {
+        let change = self.store.revoke_subject(subject, revocation).await?;
+        let (ids, confirmation) = (change.outcome.as_slice(), change.confirmation);
+        self.parts.events.record(&Event::SubjectRevoked { subject, revocation, ids, confirmation });
+        Ok(change)
+    }
+}
