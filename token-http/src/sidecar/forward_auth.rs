@@ -53,7 +53,7 @@ const TOO_MANY: HeaderValue = HeaderValue::from_static("too-many");
 
 /// How a proxy asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum ForwardAuthMode {
     /// At a URL of its configuration, whose query says what is demanded.
     Exact,
     /// At `/auth` with the client's path and query appended. What a client asks for at the root of a service is the empty
@@ -69,7 +69,7 @@ pub(super) enum Way {
 /// The patterns of what is asked for.
 pub(super) const ROUTES: [&str; 3] = ["/auth", "/auth/", "/auth/{*path}"];
 
-impl Way {
+impl ForwardAuthMode {
     /// How what has this path is asked; `None` for what is no such question.
     pub(super) fn of(path: &str) -> Option<Self> {
         match path.strip_prefix("/auth") {
@@ -126,8 +126,8 @@ fn canonical(path: &str) -> Option<String> {
 }
 
 /// Answers a proxy.
-pub(super) async fn answer(sidecar: &Sidecar, request: &Parts, way: Way) -> Response {
-    let admitted = match demanded(sidecar, request, way) {
+pub(super) async fn answer(sidecar: &Sidecar, request: &Parts, mode: ForwardAuthMode) -> Response {
+    let admitted = match demanded(sidecar, request, mode) {
         Ok(demands) => admit(sidecar, &request.headers, demands).await,
         Err(problem) => Err(problem),
     };
@@ -141,22 +141,22 @@ pub(super) async fn answer(sidecar: &Sidecar, request: &Parts, way: Way) -> Resp
     }
 }
 
-fn demanded(sidecar: &Sidecar, request: &Parts, way: Way) -> Result<Demands, Problem> {
+fn demanded(sidecar: &Sidecar, request: &Parts, mode: ForwardAuthMode) -> Result<Demands, Problem> {
     let query = request.uri.query().unwrap_or_default();
     let parameters = || form_urlencoded::parse(query.as_bytes());
-    match way {
-        Way::Unclear => Err(DemandError::Path.into()),
-        Way::Below { .. } if hides_scope(request.uri.path()) => {
+    match mode {
+        ForwardAuthMode::Unclear => Err(DemandError::Path.into()),
+        ForwardAuthMode::Below { .. } if hides_scope(request.uri.path()) => {
             Err(Problem::demand_of_either(DemandError::Misspelled))
         }
         _ if query.is_empty() => Ok(Demands::default()),
-        Way::Exact => {
+        ForwardAuthMode::Exact => {
             if parameters().any(|(name, _)| name == TOKEN_IN_URL) {
                 return Err(refused(sidecar, CredentialsError::InUrl.into()));
             }
             Ok(Demands::configured(parameters())?)
         }
-        Way::Below { .. } => Demands::among(parameters()).map_err(Problem::demand_of_either),
+        ForwardAuthMode::Below { .. } => Demands::among(parameters()).map_err(Problem::demand_of_either),
     }
 }
 
@@ -272,9 +272,9 @@ mod tests {
             ("*", None),
             ("", None),
         ] {
-            assert_eq!(Way::of(path).map(Way::route), route, "{path}");
+            assert_eq!(ForwardAuthMode::of(path).map(ForwardAuthMode::route), route, "{path}");
         }
-        assert_eq!(Way::of("/auth%2Fx"), Some(Way::Unclear));
+        assert_eq!(ForwardAuthMode::of("/auth%2Fx"), Some(ForwardAuthMode::Unclear));
     }
 
     #[test]

@@ -23,28 +23,26 @@
 //! Whoever traces gets [spans](Join) of both.
 
 mod body;
-mod callers;
 mod client;
 mod cors;
 mod declared;
-mod deeds;
 mod demands;
 mod described;
 mod forward_auth;
-mod front;
 #[cfg(feature = "grpc")]
 pub mod grpc;
 mod health;
 mod idempotency;
 mod limits;
 mod measured;
-mod meters;
+mod middleware;
 mod oauth;
 mod observe;
 mod openapi;
-mod policy;
+mod operations;
 mod problem;
 mod query;
+mod request_metrics;
 mod retirement;
 mod service;
 mod tokens;
@@ -63,9 +61,9 @@ use token_core::{Subject, TokenService, TokenStore};
 pub use self::client::{Peer, TrustedProxy, TrustedProxyError};
 pub use self::cors::{Origin, OriginError};
 pub use self::described::describe;
-use self::front::Front;
 pub use self::limits::Limits;
 pub use self::measured::Measured;
+use self::middleware::Middleware;
 pub use self::oauth::{Issuer, IssuerError};
 pub use self::retirement::Retirement;
 pub use self::service::SidecarService;
@@ -113,11 +111,11 @@ pub struct Sidecar {
 impl Sidecar {
     /// Everything that it answers, as a tower service.
     pub fn service(self) -> SidecarService {
-        let front = Front::new(self.limits, self.trace, self.trusted_proxies.clone());
-        self.behind(front)
+        let middleware = Middleware::new(self.limits, self.trace, self.trusted_proxies.clone());
+        self.behind(middleware)
     }
 
-    fn behind(self, front: Arc<Front>) -> SidecarService {
+    fn behind(self, middleware: Arc<Middleware>) -> SidecarService {
         let sidecar = Arc::new(self);
         let pages = routed(routes());
         let pages = match &*sidecar.cors_origins {
@@ -125,12 +123,13 @@ impl Sidecar {
             origins => pages.layer(cors::layer(origins)),
         };
         let router = pages.merge(routed(watching())).fallback(problem::not_found);
-        let router =
-            router.layer(from_fn_with_state(front.clone(), front::answer)).with_state(sidecar.clone());
-        SidecarService::new(sidecar, front, router)
+        let router = router
+            .layer(from_fn_with_state(middleware.clone(), middleware::answer))
+            .with_state(sidecar.clone());
+        SidecarService::new(sidecar, middleware, router)
     }
 
-    /// It renews nothing: that is for requests that [`policy`] admits ([`Caller::admitted`](callers::Caller::admitted)).
+    /// It renews nothing: that is for requests that [`policy`] admits ([`Caller::admitted`](operations::Caller::admitted)).
     fn door(&self) -> TokenAuth<Arc<dyn TokenStore>> {
         TokenAuth::new(self.tokens.clone()).accepting(self.credentials.clone()).peeking()
     }

@@ -13,7 +13,7 @@ use tracing::field::display;
 use super::client::Peer;
 use super::declared::{request_id, user_agent};
 use super::forward_auth::ID;
-use super::meters::Meters;
+use super::request_metrics::RequestMetrics;
 use super::trace::{self, Join};
 use crate::notes::Notes;
 use crate::refusal::RefusalReason;
@@ -67,7 +67,7 @@ impl Observed {
     }
 
     /// Counts it, ends its span, and writes a line of the access log.
-    pub(super) fn answered(self, response: &Response, meters: &Meters, sender: &Sender<'_>) {
+    pub(super) fn answered(self, response: &Response, metrics: &RequestMetrics, sender: &Sender<'_>) {
         let Self { began, method, route, traced } = self;
         let (status, took) = (response.status().as_u16(), began.elapsed());
         traced.answered("http.response.status_code", status.into(), status >= 500);
@@ -98,7 +98,7 @@ impl Observed {
                 );
             }
         }
-        meters.count(route, method, status, took);
+        metrics.count(route, method, status, took);
     }
 }
 

@@ -13,10 +13,10 @@ use http::{Method, Request, Response, header};
 use token_core::TokenStore;
 use tower_service::Service;
 
-use super::client::Peer;
-use super::forward_auth::{self, Way};
-use super::front::{Direct, Front};
 use super::Sidecar;
+use super::client::Peer;
+use super::forward_auth::{self, ForwardAuthMode};
+use super::middleware::{Direct, Middleware};
 
 /// Answers requests. It is cheap to clone.
 ///
@@ -26,16 +26,16 @@ pub struct SidecarService(Arc<Parts>, Peer);
 
 struct Parts {
     sidecar: Arc<Sidecar>,
-    front: Arc<Front>,
+    middleware: Arc<Middleware>,
     router: Router,
     /// After how long the store has answered, whatever happens.
     answers_within: Option<Duration>,
 }
 
 impl SidecarService {
-    pub(super) fn new(sidecar: Arc<Sidecar>, front: Arc<Front>, router: Router) -> Self {
+    pub(super) fn new(sidecar: Arc<Sidecar>, middleware: Arc<Middleware>, router: Router) -> Self {
         let answers_within = sidecar.tokens.validates_within();
-        Self(Arc::new(Parts { sidecar, front, router, answers_within }), Peer::Unknown)
+        Self(Arc::new(Parts { sidecar, middleware, router, answers_within }), Peer::Unknown)
     }
 
     /// The same for a connection from this peer, whose address is in the access log.
@@ -44,18 +44,18 @@ impl SidecarService {
         Self(self.0.clone(), peer)
     }
 
-    /// The same over another way to the same store, such as one for this runtime. Limits and counts are common to both.
+    /// The same over another connection to the same store, such as one for this runtime. Limits and counts are common to both.
     #[must_use]
     pub fn over(&self, store: Arc<dyn TokenStore>) -> Self {
         let tokens = Arc::new(self.0.sidecar.tokens.with_store(store));
-        Sidecar { tokens, ..Sidecar::clone(&self.0.sidecar) }.behind(self.0.front.clone())
+        Sidecar { tokens, ..Sidecar::clone(&self.0.sidecar) }.behind(self.0.middleware.clone())
     }
 }
 
 impl SidecarService {
     /// Counts and logs an answer to what never became a request.
     pub(super) fn answer_unread(&self, response: Response<Body>) -> Response<Body> {
-        self.0.front.answer_unread(self.1, response)
+        self.0.middleware.answer_unread(self.1, response)
     }
 }
 
@@ -74,7 +74,7 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let peer = self.1;
-        let Some(way) = Way::of(request.uri().path()) else {
+        let Some(mode) = ForwardAuthMode::of(request.uri().path()) else {
             request.extensions_mut().insert(peer);
             return Box::pin(self.0.router.clone().call(request));
         };
@@ -82,11 +82,11 @@ where
         let (request, _) = request.into_parts();
         Box::pin(async move {
             // Pinned here, where it stays: whoever is handed it by value has room for it once more.
-            let answering = pin!(forward_auth::answer(&parts.sidecar, &request, way));
-            let Parts { front, answers_within, .. } = &*parts;
-            let direct = Direct { route: way.route(), peer, request: &request, ends_after: *answers_within };
+            let answering = pin!(forward_auth::answer(&parts.sidecar, &request, mode));
+            let Parts { middleware, answers_within, .. } = &*parts;
+            let direct = Direct { route: mode.route(), peer, request: &request, ends_after: *answers_within };
             let presented = || forward_auth::presented(&parts.sidecar, &request.headers);
-            let mut response = front.answer_directly(direct, answering, presented).await;
+            let mut response = middleware.answer_directly(direct, answering, presented).await;
             if request.method == Method::HEAD {
                 leave_body_out(&mut response);
             }

@@ -9,12 +9,12 @@
 
 mod check;
 mod connection;
+mod convert;
 mod health;
 mod observe;
 pub mod proto;
 mod status;
 mod tokens;
-mod words;
 
 use std::convert::Infallible;
 use std::fmt;

@@ -8,17 +8,17 @@ use secrecy::{ExposeSecret, SecretString};
 use token_core::{Change, Issued, Mode, Once, RevokeOutcome, TokenId};
 use tonic::{Extensions, Request, Response, Status};
 
+use super::convert;
 use super::proto::token::v1::revoke_request::What;
 use super::proto::token::v1::token_service_server::TokenService;
 use super::proto::token::v1::{
     ConfirmRequest, ConfirmResponse, IssueRequest, IssueResponse, ListRequest, ListResponse, RevokeRequest,
     RevokeResponse, ValidateRequest, ValidateResponse,
 };
-use super::words;
 use crate::authenticated::Authenticated;
 use crate::sidecar::Sidecar;
-use crate::sidecar::callers::Caller;
-use crate::sidecar::deeds::Made;
+use crate::sidecar::operations::Caller;
+use crate::sidecar::operations::Created;
 use crate::sidecar::problem::Problem;
 
 #[derive(Debug)]
@@ -31,18 +31,18 @@ impl TokenService for TokenCalls {
     async fn issue(&self, request: Request<IssueRequest>) -> Answer<IssueResponse> {
         let (_, extensions, request) = request.into_parts();
         let caller = self.caller(&extensions)?;
-        let key = words::idempotency_key(&request.idempotency_key)?;
-        match caller.issue(words::issue_request(request)?, key.as_ref()).await? {
-            Once::Issued(Made { issued: Issued { token, grant, confirmation }, shortened }) => {
+        let key = convert::idempotency_key(&request.idempotency_key)?;
+        match caller.issue(convert::issue_request(request)?, key.as_ref()).await? {
+            Once::Issued(Created { issued: Issued { token, grant, confirmation }, shortened }) => {
                 Ok(Response::new(IssueResponse {
                     token: token.expose_secret().to_owned(),
-                    grant: Some(words::grant(&grant)),
-                    confirmation: Some(words::confirmation(confirmation)),
+                    grant: Some(convert::grant(&grant)),
+                    confirmation: Some(convert::confirmation(confirmation)),
                     shortened,
                     repeated: None,
                 }))
             }
-            Once::Repeated(repeated) => Ok(Response::new(words::repeated(&repeated))),
+            Once::Repeated(repeated) => Ok(Response::new(convert::repeated(&repeated))),
             Once::Mismatched => Err(Problem::key_of_another_request().into()),
         }
     }
@@ -52,26 +52,26 @@ impl TokenService for TokenCalls {
         let caller = self.caller(&extensions)?;
         let ValidateRequest { token, user, needs, peek } = request;
         let token = SecretString::from(token);
-        let demand = words::demand(user.as_deref(), &needs)?;
+        let demand = convert::demand(user.as_deref(), &needs)?;
         let mode = if peek { Mode::Peek } else { Mode::Use };
         let verdict = caller.introspect(token.expose_secret(), &demand, mode).await?;
-        Ok(Response::new(words::verdict(verdict)))
+        Ok(Response::new(convert::verdict(verdict)))
     }
 
     async fn revoke(&self, request: Request<RevokeRequest>) -> Answer<RevokeResponse> {
         let (_, extensions, RevokeRequest { what, why }) = request.into_parts();
         let caller = self.caller(&extensions)?;
-        let why = words::label("why", &why)?;
+        let why = convert::label("why", &why)?;
         let answer = match what {
             None => return Err(Status::invalid_argument("what: say which token, or whose")),
             Some(What::User(user)) => {
                 let Change { outcome, confirmation } =
-                    caller.revoke_all(&words::subject("user", &user)?, why).await?;
+                    caller.revoke_all(&convert::subject("user", &user)?, why).await?;
                 let ids = outcome.iter().map(ToString::to_string).collect();
-                RevokeResponse { ids, confirmation: Some(words::confirmation(confirmation)) }
+                RevokeResponse { ids, confirmation: Some(convert::confirmation(confirmation)) }
             }
             Some(What::Id(id)) => {
-                let id = words::id(&id)?;
+                let id = convert::id(&id)?;
                 one(id, caller.revoke(id, why).await)?
             }
             Some(What::Token(text)) => match self.0.tokens.parse(SecretString::from(text).expose_secret()) {
@@ -85,8 +85,8 @@ impl TokenService for TokenCalls {
     async fn confirm(&self, request: Request<ConfirmRequest>) -> Answer<ConfirmResponse> {
         let (_, extensions, ConfirmRequest { id }) = request.into_parts();
         let caller = self.caller(&extensions)?;
-        let Change { outcome, confirmation } = caller.confirm(words::id(&id)?).await?;
-        let confirmation = Some(words::confirmation(confirmation));
+        let Change { outcome, confirmation } = caller.confirm(convert::id(&id)?).await?;
+        let confirmation = Some(convert::confirmation(confirmation));
         Ok(Response::new(ConfirmResponse { id, state: outcome.code().to_owned(), confirmation }))
     }
 
@@ -95,12 +95,12 @@ impl TokenService for TokenCalls {
         let caller = self.caller(&extensions)?;
         let subject = match user.as_str() {
             "" => caller.subject().clone(),
-            user => words::subject("user", user)?,
+            user => convert::subject("user", user)?,
         };
         let listing = caller.list(&subject).await?;
         Ok(Response::new(ListResponse {
-            grants: listing.grants.iter().map(words::grant).collect(),
-            unreadable: listing.unreadable.iter().map(words::unreadable).collect(),
+            grants: listing.grants.iter().map(convert::grant).collect(),
+            unreadable: listing.unreadable.iter().map(convert::unreadable).collect(),
         }))
     }
 }
@@ -109,7 +109,7 @@ impl TokenCalls {
     fn caller(&self, extensions: &Extensions) -> Result<Caller<'_>, Status> {
         // The door has let somebody in, or nothing would come here.
         let who = extensions.get::<Authenticated>().cloned();
-        who.map(|who| self.0.let_in(who, extensions))
+        who.map(|who| self.0.caller_of(who, extensions))
             .ok_or_else(|| Status::internal("this service has no door"))
     }
 }
@@ -118,7 +118,7 @@ impl TokenCalls {
 fn one(id: TokenId, done: Result<Change<RevokeOutcome>, Problem>) -> Result<RevokeResponse, Status> {
     match done {
         Ok(Change { confirmation, .. }) => {
-            let confirmation = Some(words::confirmation(confirmation));
+            let confirmation = Some(convert::confirmation(confirmation));
             Ok(RevokeResponse { ids: vec![id.to_string()], confirmation })
         }
         Err(Problem::NotFound(_)) => Ok(RevokeResponse::default()),

@@ -17,7 +17,7 @@ use crate::authenticated::Authenticated;
 use crate::credentials::{Credentials, InUrl};
 use crate::refusal::Refusal;
 use crate::sidecar::Sidecar;
-use crate::sidecar::callers::Caller;
+use crate::sidecar::operations::Caller;
 use crate::sidecar::problem::Problem;
 
 /// Whether an endpoint answers a client that presents nothing.
@@ -59,7 +59,7 @@ impl Sidecar {
                     .by_header(parts, credentials)
                     .await
                     .map_err(|refusal| self.rejected(method, refusal))?;
-                Ok(Asked { caller: Some(self.let_in(who, &parts.extensions)), method, form })
+                Ok(Asked { caller: Some(self.caller_of(who, &parts.extensions)), method, form })
             }
             None if parts.headers.contains_key(header::AUTHORIZATION)
                 || authentication == Authentication::Required
@@ -92,7 +92,7 @@ impl Sidecar {
         let user = (!self.credentials.any_user_names.contains(user)).then(|| user.to_owned());
         let who = self.looked_at(parts, Credentials { token, user }).await;
         let who = who.map_err(|refusal| self.rejected(Method::Client, refusal))?;
-        Ok(Some(self.let_in(who, &parts.extensions)))
+        Ok(Some(self.caller_of(who, &parts.extensions)))
     }
 
     /// The client of a header. RFC 6749 encodes user and password once more before Basic does, which most clients do not

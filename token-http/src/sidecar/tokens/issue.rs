@@ -12,8 +12,8 @@ use token_core::{Confirmation, Grant, Issued, Once, Repeated};
 use super::request;
 use crate::sidecar::Sidecar;
 use crate::sidecar::body::{self, expect_media_type};
-use crate::sidecar::deeds::Made;
 use crate::sidecar::idempotency;
+use crate::sidecar::operations::Created;
 use crate::sidecar::problem::Problem;
 use crate::sidecar::query::Query;
 
@@ -52,8 +52,8 @@ fn as_before(repeated: &Repeated) -> Response {
     (StatusCode::OK, location, Json(repeated)).into_response()
 }
 
-fn created(made: &Made) -> Response {
-    let Made { issued: Issued { token, grant, confirmation }, shortened } = made;
+fn created(made: &Created) -> Response {
+    let Created { issued: Issued { token, grant, confirmation }, shortened } = made;
     let answer =
         Answer { token: token.expose_secret(), grant, shortened: *shortened, confirmation: *confirmation };
     let location = [(header::LOCATION, format!("/v1/tokens/{}", grant.id))];

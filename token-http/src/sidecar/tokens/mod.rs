@@ -1,6 +1,6 @@
 //! `/v1/tokens`: tokens as resources, for their holders and for administrators.
 //!
-//! Who may do what is said in one place, [`policy`](super::policy). Tokens and tombstones have the JSON form that the command and the
+//! Who may do what is said in one place, [`policy`](super::operations::policy). Tokens and tombstones have the JSON form that the command and the
 //! crates give them. A change that is done and not confirmed is reported as such: a new token is 201 all the same, with
 //! `confirmation.confirmed` false, and `POST /v1/tokens/{id}/confirm` is 202 until it is confirmed; a revocation is 202, and
 //! is to be repeated until it is 200.

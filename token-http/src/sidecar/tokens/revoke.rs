@@ -15,7 +15,7 @@ use crate::sidecar::query::Query;
 
 /// What became of one token.
 #[derive(Debug, Serialize)]
-pub(in crate::sidecar) struct Ended {
+pub(in crate::sidecar) struct RevokeResponse {
     id: String,
     outcome: &'static str,
     confirmation: Confirmation,
@@ -23,7 +23,7 @@ pub(in crate::sidecar) struct Ended {
 
 /// What became of all tokens of a user.
 #[derive(Debug, Serialize)]
-pub(in crate::sidecar) struct AllEnded {
+pub(in crate::sidecar) struct RevokeAllResponse {
     user: String,
     /// The ids of those that were live.
     revoked: Vec<String>,
@@ -35,12 +35,12 @@ pub(in crate::sidecar) async fn revoke(
     State(sidecar): State<Arc<Sidecar>>,
     path: super::InPath,
     parts: Parts,
-) -> Result<(StatusCode, Json<Ended>), Problem> {
+) -> Result<(StatusCode, Json<RevokeResponse>), Problem> {
     let caller = sidecar.caller(&parts).await?;
     let why = Query::read(&parts, &["why"])?.get("why")?;
     let id = super::id(path)?;
     let Change { outcome, confirmation } = caller.revoke(id, why).await?;
-    let ended = Ended { id: id.to_string(), outcome: outcome.code(), confirmation };
+    let ended = RevokeResponse { id: id.to_string(), outcome: outcome.code(), confirmation };
     Ok((super::status(confirmation), Json(ended)))
 }
 
@@ -48,12 +48,15 @@ pub(in crate::sidecar) async fn revoke(
 pub(in crate::sidecar) async fn revoke_all(
     State(sidecar): State<Arc<Sidecar>>,
     parts: Parts,
-) -> Result<(StatusCode, Json<AllEnded>), Problem> {
+) -> Result<(StatusCode, Json<RevokeAllResponse>), Problem> {
     let caller = sidecar.caller(&parts).await?;
     let query = Query::read(&parts, &["user", "why"])?;
     let why = query.get("why")?;
     let user: Subject = query.get("user")?.ok_or_else(|| Problem::bad_request("user: say whose tokens"))?;
     let Change { outcome: ids, confirmation } = caller.revoke_all(&user, why).await?;
     let revoked = ids.iter().map(ToString::to_string).collect();
-    Ok((super::status(confirmation), Json(AllEnded { user: user.to_string(), revoked, confirmation })))
+    Ok((
+        super::status(confirmation),
+        Json(RevokeAllResponse { user: user.to_string(), revoked, confirmation }),
+    ))
 }

@@ -18,16 +18,16 @@ use token_core::{Access, Grant, Subject, TokenId};
 
 /// Users who may do more than their own tokens allow.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Roles<'a> {
+pub(in crate::sidecar) struct Roles<'a> {
     /// Who may do everything.
-    pub(super) admins: &'a BTreeSet<Subject>,
+    pub(in crate::sidecar) admins: &'a BTreeSet<Subject>,
     /// Who may introspect.
-    pub(super) introspectors: &'a BTreeSet<Subject>,
+    pub(in crate::sidecar) introspectors: &'a BTreeSet<Subject>,
 }
 
 /// What a caller wants to do.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Wish<'a> {
+pub(in crate::sidecar) enum Action<'a> {
     /// Issue a token to this user.
     Issue(&'a Subject),
     /// List this user's tokens.
@@ -44,7 +44,7 @@ pub(super) enum Wish<'a> {
 
 /// What becomes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ruling {
+pub(in crate::sidecar) enum Decision {
     /// It may be done.
     Granted,
     /// It may be done within the limits of the token that is presented: what is issued is its child.
@@ -57,34 +57,34 @@ pub(super) enum Ruling {
     Hidden,
 }
 
-const NO_ADMINISTRATOR: Ruling =
-    Ruling::Forbidden("this is for that user, or for an administrator with a token of full access");
-const RESTRICTED: Ruling =
-    Ruling::Forbidden("a token that is restricted to scopes may not do this; use one of full access");
+const NO_ADMINISTRATOR: Decision =
+    Decision::Forbidden("this is for that user, or for an administrator with a token of full access");
+const RESTRICTED: Decision =
+    Decision::Forbidden("a token that is restricted to scopes may not do this; use one of full access");
 
-const NO_INTROSPECTOR: Ruling =
-    Ruling::Forbidden("this is for an introspector or an administrator, with a token of full access");
+const NO_INTROSPECTOR: Decision =
+    Decision::Forbidden("this is for an introspector or an administrator, with a token of full access");
 
-/// The ruling on a wish of whoever presented the token that grants `held`.
-pub(super) fn rule(roles: Roles<'_>, held: &Grant, wish: &Wish<'_>) -> Ruling {
+/// The decision on a action of whoever presented the token that grants `held`.
+pub(in crate::sidecar) fn decide(roles: Roles<'_>, held: &Grant, action: &Action<'_>) -> Decision {
     let full = held.access == Access::Full;
     if full && roles.admins.contains(&held.subject) {
-        return Ruling::Granted;
+        return Decision::Granted;
     }
-    match *wish {
-        Wish::Introspect if full && roles.introspectors.contains(&held.subject) => Ruling::Granted,
-        Wish::Introspect => NO_INTROSPECTOR,
-        Wish::Text => Ruling::Granted,
-        Wish::Token(id, _) if id == held.id => Ruling::Granted,
-        Wish::Token(_, owner) if full && owner == Some(&held.subject) => Ruling::Granted,
-        Wish::Token(..) => Ruling::Hidden,
-        Wish::Issue(user) | Wish::List(user) | Wish::RevokeAll(user) if *user != held.subject => {
+    match *action {
+        Action::Introspect if full && roles.introspectors.contains(&held.subject) => Decision::Granted,
+        Action::Introspect => NO_INTROSPECTOR,
+        Action::Text => Decision::Granted,
+        Action::Token(id, _) if id == held.id => Decision::Granted,
+        Action::Token(_, owner) if full && owner == Some(&held.subject) => Decision::Granted,
+        Action::Token(..) => Decision::Hidden,
+        Action::Issue(user) | Action::List(user) | Action::RevokeAll(user) if *user != held.subject => {
             NO_ADMINISTRATOR
         }
-        Wish::Issue(_) | Wish::RevokeAll(_) if !full => RESTRICTED,
-        Wish::List(_) if !full => Ruling::ForItself,
-        Wish::Issue(_) => Ruling::WithinParent,
-        Wish::List(_) | Wish::RevokeAll(_) => Ruling::Granted,
+        Action::Issue(_) | Action::RevokeAll(_) if !full => RESTRICTED,
+        Action::List(_) if !full => Decision::ForItself,
+        Action::Issue(_) => Decision::WithinParent,
+        Action::List(_) | Action::RevokeAll(_) => Decision::Granted,
     }
 }
 
@@ -125,14 +125,14 @@ mod tests {
         prop::collection::btree_set(user(), 0..3)
     }
 
-    /// All wishes about a user, who is also the owner of the token `id`, without its text.
-    fn wishes(user: &Subject, id: TokenId) -> [Wish<'_>; 4] {
-        [Wish::Issue(user), Wish::List(user), Wish::RevokeAll(user), Wish::Token(id, Some(user))]
+    /// All actions about a user, who is also the owner of the token `id`, without its text.
+    fn actions(user: &Subject, id: TokenId) -> [Action<'_>; 4] {
+        [Action::Issue(user), Action::List(user), Action::RevokeAll(user), Action::Token(id, Some(user))]
     }
 
-    /// The ruling where nobody may introspect.
-    fn rule(admins: &BTreeSet<Subject>, held: &Grant, wish: &Wish<'_>) -> Ruling {
-        super::rule(Roles { admins, introspectors: &BTreeSet::new() }, held, wish)
+    /// The decision where nobody may introspect.
+    fn decide(admins: &BTreeSet<Subject>, held: &Grant, action: &Action<'_>) -> Decision {
+        super::decide(Roles { admins, introspectors: &BTreeSet::new() }, held, action)
     }
 
     proptest! {
@@ -140,9 +140,9 @@ mod tests {
         fn an_administrator_with_full_access_may_do_everything(held in held(), user in user(), id in id()) {
             prop_assume!(held.access == Access::Full);
             let admins = [held.subject.clone()].into();
-            let others = [Wish::Token(id, None), Wish::Text, Wish::Introspect];
-            for wish in wishes(&user, id).into_iter().chain(others) {
-                prop_assert_eq!(rule(&admins, &held, &wish), Ruling::Granted);
+            let others = [Action::Token(id, None), Action::Text, Action::Introspect];
+            for action in actions(&user, id).into_iter().chain(others) {
+                prop_assert_eq!(decide(&admins, &held, &action), Decision::Granted);
             }
         }
 
@@ -151,9 +151,9 @@ mod tests {
             admins in admins(), held in held(), user in user(), id in id(),
         ) {
             prop_assume!(!admins.contains(&held.subject) && user != held.subject && id != held.id);
-            for wish in wishes(&user, id).into_iter().chain([Wish::Introspect]) {
-                let ruling = rule(&admins, &held, &wish);
-                prop_assert!(matches!(ruling, Ruling::Forbidden(_) | Ruling::Hidden), "{:?}: {:?}", wish, ruling);
+            for action in actions(&user, id).into_iter().chain([Action::Introspect]) {
+                let decision = decide(&admins, &held, &action);
+                prop_assert!(matches!(decision, Decision::Forbidden(_) | Decision::Hidden), "{:?}: {:?}", action, decision);
             }
         }
 
@@ -162,13 +162,13 @@ mod tests {
             admins in admins(), held in held(), user in user(), id in id(),
         ) {
             prop_assume!(held.access != Access::Full && id != held.id);
-            for wish in wishes(&user, id) {
-                let ruling = rule(&admins, &held, &wish);
-                let is_listing = matches!(wish, Wish::List(_));
+            for action in actions(&user, id) {
+                let decision = decide(&admins, &held, &action);
+                let is_listing = matches!(action, Action::List(_));
                 prop_assert!(
-                    matches!(ruling, Ruling::Forbidden(_) | Ruling::Hidden)
-                        || is_listing && ruling == Ruling::ForItself,
-                    "{:?}: {:?}", wish, ruling
+                    matches!(decision, Decision::Forbidden(_) | Decision::Hidden)
+                        || is_listing && decision == Decision::ForItself,
+                    "{:?}: {:?}", action, decision
                 );
             }
         }
@@ -178,9 +178,9 @@ mod tests {
             admins in admins(), held in held(), user in user(),
         ) {
             prop_assume!(!admins.contains(&held.subject));
-            match rule(&admins, &held, &Wish::Issue(&user)) {
-                Ruling::WithinParent => prop_assert!(held.access == Access::Full && user == held.subject),
-                ruling => prop_assert!(matches!(ruling, Ruling::Forbidden(_)), "{:?}", ruling),
+            match decide(&admins, &held, &Action::Issue(&user)) {
+                Decision::WithinParent => prop_assert!(held.access == Access::Full && user == held.subject),
+                decision => prop_assert!(matches!(decision, Decision::Forbidden(_)), "{:?}", decision),
             }
         }
 
@@ -188,18 +188,18 @@ mod tests {
         fn a_token_is_shown_or_hidden_and_never_forbidden(
             admins in admins(), held in held(), id in id(), owner in prop::option::of(user()),
         ) {
-            let ruling = rule(&admins, &held, &Wish::Token(id, owner.as_ref()));
-            prop_assert!(matches!(ruling, Ruling::Granted | Ruling::Hidden), "{:?}", ruling);
+            let decision = decide(&admins, &held, &Action::Token(id, owner.as_ref()));
+            prop_assert!(matches!(decision, Decision::Granted | Decision::Hidden), "{:?}", decision);
         }
 
         #[test]
         fn every_token_may_end_itself(admins in admins(), held in held(), owner in prop::option::of(user())) {
-            prop_assert_eq!(rule(&admins, &held, &Wish::Token(held.id, owner.as_ref())), Ruling::Granted);
+            prop_assert_eq!(decide(&admins, &held, &Action::Token(held.id, owner.as_ref())), Decision::Granted);
         }
 
         #[test]
         fn the_text_of_a_token_is_enough_to_end_it(admins in admins(), held in held()) {
-            prop_assert_eq!(rule(&admins, &held, &Wish::Text), Ruling::Granted);
+            prop_assert_eq!(decide(&admins, &held, &Action::Text), Decision::Granted);
         }
 
         #[test]
@@ -209,10 +209,10 @@ mod tests {
             prop_assume!(!admins.contains(&held.subject));
             let introspectors = [held.subject.clone()].into();
             let roles = Roles { admins: &admins, introspectors: &introspectors };
-            let may = super::rule(roles, &held, &Wish::Introspect) == Ruling::Granted;
+            let may = super::decide(roles, &held, &Action::Introspect) == Decision::Granted;
             prop_assert_eq!(may, held.access == Access::Full);
-            for wish in wishes(&user, id) {
-                prop_assert_eq!(super::rule(roles, &held, &wish), rule(&admins, &held, &wish));
+            for action in actions(&user, id) {
+                prop_assert_eq!(super::decide(roles, &held, &action), decide(&admins, &held, &action));
             }
         }
     }

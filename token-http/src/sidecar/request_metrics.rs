@@ -8,39 +8,39 @@ use metrics::{Counter, Histogram, counter, histogram};
 
 /// How often requests came, and how long they took, by route.
 #[derive(Default)]
-pub(super) struct Meters(RwLock<BTreeMap<String, Meter>>);
+pub(super) struct RequestMetrics(RwLock<BTreeMap<String, RouteMetrics>>);
 
 /// One route.
-struct Meter {
+struct RouteMetrics {
     seconds: Histogram,
     /// By method and status.
     requests: BTreeMap<(&'static str, u16), Counter>,
 }
 
-impl Meters {
+impl RequestMetrics {
     /// A request was answered. Routes, methods and statuses are few, and known beforehand.
     pub(super) fn count(&self, route: &str, method: &'static str, status: u16, took: Duration) {
-        let counted = |meters: &BTreeMap<String, Meter>| {
-            let meter = meters.get(route)?;
+        let counted = |metrics: &BTreeMap<String, RouteMetrics>| {
+            let meter = metrics.get(route)?;
             meter.requests.get(&(method, status))?.increment(1);
             meter.seconds.record(took);
             Some(())
         };
         if counted(&self.0.read().unwrap_or_else(PoisonError::into_inner)).is_none() {
-            let mut meters = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            meter(&mut meters, route, method, status);
-            counted(&meters);
+            let mut metrics = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            meter(&mut metrics, route, method, status);
+            counted(&metrics);
         }
     }
 }
 
 /// What was not met before.
-fn meter(meters: &mut BTreeMap<String, Meter>, route: &str, method: &'static str, status: u16) {
+fn meter(metrics: &mut BTreeMap<String, RouteMetrics>, route: &str, method: &'static str, status: u16) {
     let name = route.to_owned();
     let seconds = || histogram!("http_request_seconds", "route" => name.clone());
-    let meter = meters
+    let meter = metrics
         .entry(route.to_owned())
-        .or_insert_with(|| Meter { seconds: seconds(), requests: BTreeMap::new() });
+        .or_insert_with(|| RouteMetrics { seconds: seconds(), requests: BTreeMap::new() });
     meter.requests.entry((method, status)).or_insert_with(|| {
         counter!("http_requests_total", "route" => name.clone(), "method" => method, "status" => status.to_string())
     });

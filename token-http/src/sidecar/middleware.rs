@@ -14,33 +14,37 @@ use tracing::Instrument;
 use super::client::{Peer, TrustedProxy, client};
 use super::declared::kept;
 use super::limits::{Guard, Limits};
-use super::meters::Meters;
 use super::observe::{Observed, Route, Sender};
+use super::request_metrics::RequestMetrics;
 use super::trace::Join;
 use crate::notes::Notes;
 
 /// All of it in one place, which costs a third of what three would.
-pub(super) struct Front {
+pub(super) struct Middleware {
     guard: Guard,
     join: Option<Join>,
-    meters: Meters,
+    metrics: RequestMetrics,
     trusted: Vec<TrustedProxy>,
 }
 
 /// Answers a request that went through the router.
-pub(super) async fn answer(State(front): State<Arc<Front>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn answer(
+    State(middleware): State<Arc<Middleware>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned().map_or(Route::None, Route::Matched);
-    let observed = front.observe(route, request.method(), request.headers());
+    let observed = middleware.observe(route, request.method(), request.headers());
     let watched = is_watching(&request);
     let peer = request.extensions().get().copied().unwrap_or_default();
     let (headers, notes) = (kept(request.headers()), Notes::default());
     request.extensions_mut().insert(notes.clone());
     let answering = next.run(request).instrument(observed.span());
     // Whoever watches over the process must see how busy it is.
-    let response = if watched { answering.await } else { front.guard.bound(answering).await };
-    let client = client(&front.trusted, peer, &headers);
+    let response = if watched { answering.await } else { middleware.guard.bound(answering).await };
+    let client = client(&middleware.trusted, peer, &headers);
     let sender = Sender { client, headers: &headers, notes: Some(&notes), presented: None };
-    front.answered(observed, response, &sender)
+    middleware.answered(observed, response, &sender)
 }
 
 fn is_watching(request: &Request) -> bool {
@@ -56,9 +60,9 @@ pub(super) struct Direct<'a> {
     pub(super) ends_after: Option<Duration>,
 }
 
-impl Front {
+impl Middleware {
     pub(super) fn new(limits: Limits, join: Option<Join>, trusted: Vec<TrustedProxy>) -> Arc<Self> {
-        Arc::new(Self { guard: Guard::new(limits), join, meters: Meters::default(), trusted })
+        Arc::new(Self { guard: Guard::new(limits), join, metrics: RequestMetrics::default(), trusted })
     }
 
     /// Answers a request that did not go through the router. Which token it presents is asked only if it is refused.
@@ -101,7 +105,7 @@ impl Front {
     fn answered(&self, observed: Observed, mut response: Response, sender: &Sender<'_>) -> Response {
         // Who is let in, and which tokens there are, changes from one moment to the next.
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        observed.answered(&response, &self.meters, sender);
+        observed.answered(&response, &self.metrics, sender);
         response
     }
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use token_core::{
-    Access, Confirmation, Demand, Grant, IdempotencyKey, IssueRequest, Label, Lifetime, Need, Repeated,
-    Scope, Scopes, Sighting, Span, Subject, Timestamp, TokenId, UnreadableRecord, Verdict, parse_node,
+    Access, Confirmation, Demand, Grant, IdempotencyKey, IssueRequest, Label, Lifetime, LifetimeError, Need,
+    Repeated, Scope, Scopes, Sighting, Span, Subject, Timestamp, TokenId, UnreadableRecord, Verdict,
+    parse_node,
 };
 use tonic::Status;
 
@@ -58,13 +59,13 @@ fn scope(field: &str, text: &str) -> Result<Scope, Status> {
     text.parse().map_err(|_| wrong(field, "write a scope as node:UUID:PERM, with PERM one of r, w, rw"))
 }
 
-fn lifetime(window: Option<Span>, cap: Option<Span>) -> Result<Lifetime, Status> {
-    match (window, cap) {
-        (None, Some(limit)) => Ok(Lifetime::hard(limit)),
-        (Some(window), None) => Ok(Lifetime::sliding(window)),
-        (Some(window), Some(cap)) => Lifetime::capped(window, cap).map_err(|error| wrong("expire", error)),
-        (None, None) => Err(wrong("expire", "a token needs a lifetime: expire, sliding_window, or both")),
-    }
+fn lifetime(window: Option<Span>, hard_expiry: Option<Span>) -> Result<Lifetime, Status> {
+    Lifetime::of(hard_expiry, window).map_err(|error| match error {
+        LifetimeError::Missing => {
+            wrong("expire", "a token needs a lifetime: expire, sliding_window, or both")
+        }
+        error => wrong("expire", error),
+    })
 }
 
 fn span(field: &str, duration: Option<prost_types::Duration>) -> Result<Option<Span>, Status> {

@@ -1,0 +1,34 @@
+//! Answering others about a token that was presented to them.
+
+use token_core::{Demand, Mode, Verdict};
+
+use super::policy::{Action, Decision};
+use super::{Caller, refused};
+use crate::sidecar::problem::Problem;
+
+impl Caller<'_> {
+    /// Tells whether a token that was presented to the caller counts.
+    pub(in crate::sidecar) async fn introspect(
+        &self,
+        text: &str,
+        demand: &Demand,
+        mode: Mode,
+    ) -> Result<Verdict, Problem> {
+        match self.decide(&Action::Introspect) {
+            Decision::Granted => self.admitted().await?,
+            other => return Err(refused(other)),
+        }
+        let verdict = match mode {
+            Mode::Use => self.tokens().validate(text, demand).await?,
+            Mode::Peek => self.tokens().peek(text, demand).await?,
+        };
+        if let Ok(token) = self.tokens().parse(text) {
+            self.notes().about(token.id());
+        }
+        if let Verdict::Inactive(reason) = &verdict {
+            self.notes().refused(reason.code());
+            tracing::debug!(reason = reason.code(), "introspected a token that does not count");
+        }
+        Ok(verdict)
+    }
+}

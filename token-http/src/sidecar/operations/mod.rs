@@ -1,0 +1,74 @@
+//! What callers do with tokens, over HTTP and gRPC alike: one function for each operation. Those who answer decode the
+//! request, call one operation, and encode its outcome; who may do what is decided in [`policy`].
+
+mod caller;
+mod introspect;
+mod issue;
+pub(super) mod policy;
+mod query;
+mod revoke;
+
+use token_core::{Sighting, Subject, TokenId};
+
+pub(super) use self::caller::Caller;
+pub(super) use self::issue::Created;
+use self::policy::{Action, Decision};
+use super::problem::Problem;
+
+/// What the caller has of a token that they end.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    Id,
+    Text,
+}
+
+impl Caller<'_> {
+    /// Whether the caller may end this token, or confirm it; then the request is admitted. Whose it is, is looked at only if that matters: an administrator
+    /// also ends one that does not decode.
+    async fn may(&self, id: TokenId, by: By) -> Result<(), Problem> {
+        self.notes().about(id);
+        let action = |owner| match by {
+            By::Id => Action::Token(id, owner),
+            By::Text => Action::Text,
+        };
+        if self.decide(&action(None)) == Decision::Granted {
+            return self.admitted().await;
+        }
+        let sighting = self.tokens().show(id).await?;
+        match self.decide(&action(owner(&sighting))) {
+            Decision::Granted => self.admitted().await,
+            other => Err(refused(other)),
+        }
+    }
+
+    /// Refuses a token in a text that is kept and logged. It is not repeated.
+    fn expect_no_token(&self, name: &str, text: Option<&str>) -> Result<(), Problem> {
+        let is_of_token = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        let words = text.unwrap_or_default().split(|c| !is_of_token(c));
+        if words.into_iter().any(|word| self.tokens().parse(word).is_ok()) {
+            return Err(Problem::bad_request(format!(
+                "{name}: it holds a token; leave it out, and revoke that token"
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn owner(sighting: &Sighting) -> Option<&Subject> {
+    match sighting {
+        Sighting::Live(grant) => Some(&grant.subject),
+        Sighting::Revoked(tombstone) => tombstone.subject.as_ref(),
+        Sighting::Unknown => None,
+    }
+}
+
+/// Why it is not done.
+fn refused(decision: Decision) -> Problem {
+    match decision {
+        Decision::Forbidden(sentence) => Problem::Forbidden(sentence),
+        // What may be done in another way than this one is not there, either.
+        Decision::Granted | Decision::WithinParent | Decision::ForItself | Decision::Hidden => {
+            Problem::no_such_token()
+        }
+    }
+}
