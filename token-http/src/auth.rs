@@ -11,9 +11,9 @@ use http::request::Parts;
 use token_core::{Demand, Mode, Need, Scope, TokenService, TokenStore};
 use uuid::Uuid;
 
+use crate::auth_error::{AuthError, Realm};
 use crate::authenticated::Authenticated;
 use crate::credentials::{CredentialOptions, Credentials, InUrl};
-use crate::refusal::{Realm, Refusal};
 
 /// Knows the tree of nodes: the folders that hold a node, up to the root, in any order.
 ///
@@ -117,8 +117,8 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
     /// out, so that nothing behind this can pass it on or log it.
     ///
     /// # Errors
-    /// They are not let in. [`Refusal::into_response`] makes the answer.
-    pub async fn admit(&self, request: &mut Parts) -> Result<(), Refusal> {
+    /// They are not let in. [`AuthError::into_response`] makes the answer.
+    pub async fn admit(&self, request: &mut Parts) -> Result<(), AuthError> {
         let authenticated = self.check(request).await?;
         request.headers.remove(header::AUTHORIZATION);
         request.extensions.insert(authenticated);
@@ -129,7 +129,7 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
     ///
     /// # Errors
     /// They are not let in.
-    pub async fn check(&self, request: &Parts) -> Result<Authenticated, Refusal> {
+    pub async fn check(&self, request: &Parts) -> Result<Authenticated, AuthError> {
         let credentials = Credentials::of(request, self.in_url, &self.options)?
             .ok_or_else(|| Credentials::missing(&request.headers))?;
         #[cfg(feature = "sidecar")]
@@ -139,11 +139,11 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
         Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))
     }
 
-    async fn demand(&self, request: &Parts, credentials: &Credentials) -> Result<Demand, Refusal> {
+    async fn demand(&self, request: &Parts, credentials: &Credentials) -> Result<Demand, AuthError> {
         let mut demand = credentials.demand()?;
         for scope in self.scopes.iter().flat_map(|scopes| scopes(request)) {
             let folders = match &self.tree {
-                Some(tree) => tree.ancestors(scope.node).await.map_err(Refusal::Lost)?,
+                Some(tree) => tree.ancestors(scope.node).await.map_err(AuthError::AncestorsUnavailable)?,
                 None => Vec::new(),
             };
             demand = demand.need(Need::new(scope).below(folders));

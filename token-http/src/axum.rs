@@ -6,23 +6,23 @@ use http::StatusCode;
 use http::request::Parts;
 
 use crate::auth::authenticated;
+use crate::auth_error::{AuthError, Realm};
 use crate::authenticated::Authenticated;
-use crate::refusal::{Realm, Refusal};
 
-/// The route stands outside the layer that lets people in: a mistake of the service, answered with 500.
+/// The route is outside the auth layer: a mistake of the service, answered with 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this route has no door: put it behind a layer of TokenAuth")]
-pub struct NoDoor;
+#[error("this route is outside the auth layer: put it behind a layer of TokenAuth")]
+pub struct MissingAuthLayer;
 
 impl<S: Sync> FromRequestParts<S> for Authenticated {
-    type Rejection = NoDoor;
+    type Rejection = MissingAuthLayer;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NoDoor> {
-        authenticated(&parts.extensions).cloned().ok_or(NoDoor)
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingAuthLayer> {
+        authenticated(&parts.extensions).cloned().ok_or(MissingAuthLayer)
     }
 }
 
-impl IntoResponse for NoDoor {
+impl IntoResponse for MissingAuthLayer {
     fn into_response(self) -> Response {
         tracing::error!("{self}");
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -30,7 +30,7 @@ impl IntoResponse for NoDoor {
 }
 
 /// With the default [`Realm`].
-impl IntoResponse for Refusal {
+impl IntoResponse for AuthError {
     fn into_response(self) -> Response {
         Self::into_response(self, &Realm::default())
     }

@@ -1,4 +1,4 @@
-//! The door as a tower layer.
+//! The auth layer for tower.
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -11,59 +11,59 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::auth::TokenAuth;
-use crate::refusal::{Realm, Refusal};
+use crate::auth_error::{AuthError, Realm};
 
-/// A service behind a door: requests come through with [`Authenticated`](crate::Authenticated) in their extensions, or
+/// A service behind an auth layer: requests come through with [`Authenticated`](crate::Authenticated) in their extensions, or
 /// not at all.
 #[derive(Debug)]
-pub struct Guarded<S, Inner, Tongue = Http> {
+pub struct AuthService<S, Inner, Protocol = Http> {
     auth: TokenAuth<S>,
     inner: Inner,
-    tongue: PhantomData<fn() -> Tongue>,
+    protocol: PhantomData<fn() -> Protocol>,
 }
 
-/// How refusals are told, in answers with bodies of this kind.
-pub trait Answers<Body> {
+/// How a protocol answers a request that is not authenticated, in answers with bodies of this kind.
+pub trait RejectionResponse<Body> {
     /// The answer to a request that is not let in.
-    fn answer(refusal: Refusal, realm: &Realm) -> Response<Body>;
+    fn answer(error: AuthError, realm: &Realm) -> Response<Body>;
 }
 
-/// Refusals are told by status codes and problem documents.
+/// Status codes and problem documents.
 #[derive(Debug, Clone, Copy)]
 pub struct Http;
 
-impl<Body: From<String>> Answers<Body> for Http {
-    fn answer(refusal: Refusal, realm: &Realm) -> Response<Body> {
-        refusal.into_response(realm)
+impl<Body: From<String>> RejectionResponse<Body> for Http {
+    fn answer(error: AuthError, realm: &Realm) -> Response<Body> {
+        error.into_response(realm)
     }
 }
 
 impl<S: TokenStore + 'static, Inner> Layer<Inner> for TokenAuth<S> {
-    type Service = Guarded<S, Inner>;
+    type Service = AuthService<S, Inner>;
 
     fn layer(&self, inner: Inner) -> Self::Service {
-        Guarded::new(self.clone(), inner)
+        AuthService::new(self.clone(), inner)
     }
 }
 
-impl<S, Inner, Tongue> Guarded<S, Inner, Tongue> {
+impl<S, Inner, Protocol> AuthService<S, Inner, Protocol> {
     pub(crate) fn new(auth: TokenAuth<S>, inner: Inner) -> Self {
-        Self { auth, inner, tongue: PhantomData }
+        Self { auth, inner, protocol: PhantomData }
     }
 }
 
-impl<S, Inner: Clone, Tongue> Clone for Guarded<S, Inner, Tongue> {
+impl<S, Inner: Clone, Protocol> Clone for AuthService<S, Inner, Protocol> {
     fn clone(&self) -> Self {
         Self::new(self.auth.clone(), self.inner.clone())
     }
 }
 
-impl<S, Inner, Tongue, In, Out> Service<Request<In>> for Guarded<S, Inner, Tongue>
+impl<S, Inner, Protocol, In, Out> Service<Request<In>> for AuthService<S, Inner, Protocol>
 where
     S: TokenStore + 'static,
     Inner: Service<Request<In>, Response = Response<Out>> + Clone + Send + 'static,
     Inner::Future: Send,
-    Tongue: Answers<Out>,
+    Protocol: RejectionResponse<Out>,
     In: Send + 'static,
 {
     type Response = Response<Out>;
@@ -83,7 +83,7 @@ where
             let (mut parts, body) = request.into_parts();
             match auth.admit(&mut parts).await {
                 Ok(()) => inner.call(Request::from_parts(parts, body)).await,
-                Err(refusal) => Ok(Tongue::answer(refusal, auth.shown_realm())),
+                Err(error) => Ok(Protocol::answer(error, auth.shown_realm())),
             }
         })
     }

@@ -1,4 +1,4 @@
-//! Personal access tokens at the door of a service.
+//! Personal access tokens for HTTP and gRPC services.
 //!
 //! A token is presented in place of an OAuth 2 access token (`Authorization: Bearer`, RFC 6750), or as the password of
 //! its user (`Basic`, RFC 7617), as WebDAV clients do. [`TokenAuth`] is a tower layer: requests come through with
@@ -44,6 +44,7 @@
 //! nothing.
 
 mod auth;
+mod auth_error;
 mod authenticated;
 #[cfg(feature = "axum")]
 mod axum;
@@ -52,15 +53,14 @@ mod grpc;
 mod layer;
 #[cfg(feature = "sidecar")]
 mod notes;
-mod refusal;
 #[cfg(feature = "sidecar")]
 pub mod sidecar;
 
 pub use auth::{Ancestors, TokenAuth};
+pub use auth_error::{AuthError, Realm, RealmError, RefusalReason};
 pub use authenticated::Authenticated;
 #[cfg(feature = "axum")]
-pub use axum::NoDoor;
+pub use axum::MissingAuthLayer;
 pub use credentials::{CredentialOptions, Credentials, CredentialsError, InUrl};
 pub use grpc::{Grpc, GrpcAuth};
-pub use layer::{Answers, Guarded, Http};
-pub use refusal::{Realm, RealmError, Refusal, RefusalReason};
+pub use layer::{AuthService, Http, RejectionResponse};

@@ -17,9 +17,9 @@ use token_core::{ParsedToken, TokenId};
 
 pub use self::error::CredentialsError;
 pub use self::options::{CredentialOptions, InUrl};
+use crate::auth_error::AuthError;
 #[cfg(feature = "sidecar")]
 use crate::notes::Notes;
-use crate::refusal::Refusal;
 
 /// The password that some clients send with the token as the user name.
 const NO_PASSWORD: &str = "x-oauth-basic";
@@ -114,13 +114,13 @@ impl Credentials {
 
 impl Credentials {
     /// Why headers that present nothing of ours do so.
-    pub(crate) fn missing(headers: &HeaderMap) -> Refusal {
+    pub(crate) fn missing(headers: &HeaderMap) -> AuthError {
         let header = headers.get(header::AUTHORIZATION).and_then(|header| trimmed(header).ok());
-        header.map_or(Refusal::NoCredentials, |header| diagnosis::scheme(header).into())
+        header.map_or(AuthError::NoCredentials, |header| diagnosis::scheme(header).into())
     }
 
     /// What they demand of the token by themselves: that it is the user's.
-    pub(crate) fn demand(&self) -> Result<Demand, Refusal> {
+    pub(crate) fn demand(&self) -> Result<Demand, AuthError> {
         let Some(user) = &self.user else { return Ok(Demand::any()) };
         // A text that no subject can be called is no token's subject either.
         let subject = user.parse().map_err(|_| Reason::WrongSubject)?;
@@ -133,7 +133,7 @@ impl Credentials {
         tokens: &TokenService<S>,
         demand: &Demand,
         mode: Mode,
-    ) -> Result<Arc<Grant>, Refusal> {
+    ) -> Result<Arc<Grant>, AuthError> {
         let token = self.token.expose_secret();
         let verdict = match mode {
             Mode::Use => tokens.validate(token, demand).await,

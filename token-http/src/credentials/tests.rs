@@ -117,9 +117,9 @@ fn a_header_of_no_scheme_of_ours_is_told_so() {
         assert_eq!(header(value), Ok(None), "{value}");
         let headers = [(header::AUTHORIZATION, HeaderValue::from_static(value))].into_iter().collect();
         let missing = Credentials::missing(&headers);
-        assert!(matches!(missing, Refusal::Malformed(error) if error == wrong), "{value}: {missing:?}");
+        assert!(matches!(missing, AuthError::Malformed(error) if error == wrong), "{value}: {missing:?}");
     }
-    assert!(matches!(Credentials::missing(&HeaderMap::new()), Refusal::NoCredentials));
+    assert!(matches!(Credentials::missing(&HeaderMap::new()), AuthError::NoCredentials));
 }
 
 #[test]

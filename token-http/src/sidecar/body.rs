@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 
-use super::problem::Problem;
+use super::error::ApiError;
 
 /// The longest body that is read: many times what the longest request takes.
 pub(super) const LIMIT: usize = 64 * 1024;
@@ -16,18 +16,18 @@ const TIME: Duration = Duration::from_secs(5);
 
 /// The bytes of a body that is not too long, and not too long in coming. Whoever has no business here is told so before
 /// this.
-pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
+pub(super) async fn read(body: Body) -> Result<Bytes, ApiError> {
     let limited = tokio::time::timeout(TIME, Limited::new(body, LIMIT).collect()).await;
     let Ok(read) = limited else {
         let sentence = "the body did not come".to_owned();
-        return Err(Problem::Wrong(StatusCode::REQUEST_TIMEOUT, "invalid_request", sentence));
+        return Err(ApiError::Wrong(StatusCode::REQUEST_TIMEOUT, "invalid_request", sentence));
     };
     read.map(Collected::to_bytes).map_err(|error| {
         if error.is::<LengthLimitError>() {
             let sentence = format!("the body is longer than {} KiB", LIMIT / 1024);
-            Problem::Wrong(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", sentence)
+            ApiError::Wrong(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", sentence)
         } else {
-            Problem::bad_request(
+            ApiError::bad_request(
                 "the body cannot be read to its end: it was cut off, or its chunks are malformed",
             )
         }
@@ -35,7 +35,7 @@ pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
 }
 
 /// Refuses a body of another media type (RFC 9110 §8.3.1), whose parameters may be any, and one that is compressed.
-pub(super) fn expect_media_type(headers: &HeaderMap, expected: &str) -> Result<(), Problem> {
+pub(super) fn expect_media_type(headers: &HeaderMap, expected: &str) -> Result<(), ApiError> {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let content_type = types.next().and_then(|value| value.to_str().ok());
     let media_type = content_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
@@ -49,7 +49,7 @@ pub(super) fn expect_media_type(headers: &HeaderMap, expected: &str) -> Result<(
 }
 
 /// No content coding is understood (RFC 9110 §8.4). An empty header, and `identity`, change nothing.
-fn expect_no_coding(headers: &HeaderMap) -> Result<(), Problem> {
+fn expect_no_coding(headers: &HeaderMap) -> Result<(), ApiError> {
     let is_plain = |coding: &str| coding.trim().is_empty() || coding.trim().eq_ignore_ascii_case("identity");
     let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
     if values.all(|value| value.to_str().is_ok_and(|codings| codings.split(',').all(is_plain))) {
@@ -58,6 +58,6 @@ fn expect_no_coding(headers: &HeaderMap) -> Result<(), Problem> {
     Err(unsupported("send the body as it is, without Content-Encoding".into()))
 }
 
-fn unsupported(sentence: String) -> Problem {
-    Problem::Wrong(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", sentence)
+fn unsupported(sentence: String) -> ApiError {
+    ApiError::Wrong(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", sentence)
 }

@@ -29,9 +29,9 @@ use token_core::{Demand, Grant, Mode, Need, TokenId};
 
 use super::Sidecar;
 use super::demands::{DemandError, Demands, holds_scope};
-use super::problem::Problem;
+use super::error::ApiError;
+use crate::auth_error::AuthError;
 use crate::credentials::{Credentials, CredentialsError};
-use crate::refusal::Refusal;
 
 /// What the service behind the proxy is told. All of them are always there, so that a client's own never survive.
 static USER: HeaderName = HeaderName::from_static("x-token-user");
@@ -141,13 +141,13 @@ pub(super) async fn answer(sidecar: &Sidecar, request: &Parts, mode: ForwardAuth
     }
 }
 
-fn demanded(sidecar: &Sidecar, request: &Parts, mode: ForwardAuthMode) -> Result<Demands, Problem> {
+fn demanded(sidecar: &Sidecar, request: &Parts, mode: ForwardAuthMode) -> Result<Demands, ApiError> {
     let query = request.uri.query().unwrap_or_default();
     let parameters = || form_urlencoded::parse(query.as_bytes());
     match mode {
         ForwardAuthMode::Unclear => Err(DemandError::Path.into()),
         ForwardAuthMode::Below { .. } if hides_scope(request.uri.path()) => {
-            Err(Problem::demand_of_either(DemandError::Misspelled))
+            Err(ApiError::demand_of_either(DemandError::Misspelled))
         }
         _ if query.is_empty() => Ok(Demands::default()),
         ForwardAuthMode::Exact => {
@@ -156,7 +156,7 @@ fn demanded(sidecar: &Sidecar, request: &Parts, mode: ForwardAuthMode) -> Result
             }
             Ok(Demands::configured(parameters())?)
         }
-        ForwardAuthMode::Below { .. } => Demands::among(parameters()).map_err(Problem::demand_of_either),
+        ForwardAuthMode::Below { .. } => Demands::among(parameters()).map_err(ApiError::demand_of_either),
     }
 }
 
@@ -179,13 +179,13 @@ pub(super) async fn admit(
     sidecar: &Sidecar,
     headers: &HeaderMap,
     demands: Demands,
-) -> Result<HeaderMap, Problem> {
+) -> Result<HeaderMap, ApiError> {
     let needs = demands.and_in(headers)?.needs();
     let granted = granted(sidecar, headers, needs).await;
     granted.map(|grant| identity(&grant)).map_err(|refusal| refused(sidecar, refusal))
 }
 
-async fn granted(sidecar: &Sidecar, headers: &HeaderMap, needs: Vec<Need>) -> Result<Arc<Grant>, Refusal> {
+async fn granted(sidecar: &Sidecar, headers: &HeaderMap, needs: Vec<Need>) -> Result<Arc<Grant>, AuthError> {
     let credentials = Credentials::in_headers(headers, &sidecar.credentials)?
         .ok_or_else(|| Credentials::missing(headers))?;
     let demand = needs.into_iter().fold(credentials.demand()?, Demand::need);
@@ -198,8 +198,8 @@ pub(super) fn presented(sidecar: &Sidecar, headers: &HeaderMap) -> Option<TokenI
 }
 
 /// The refusal with a status that all proxies know: 401, 403 or 503.
-pub(super) fn refused(sidecar: &Sidecar, refusal: Refusal) -> Problem {
-    Problem::Stopped(refusal, sidecar.realm.clone())
+pub(super) fn refused(sidecar: &Sidecar, refusal: AuthError) -> ApiError {
+    ApiError::Stopped(refusal, sidecar.realm.clone())
 }
 
 fn identity(grant: &Grant) -> HeaderMap {

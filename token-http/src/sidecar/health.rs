@@ -7,7 +7,7 @@ use axum::response::IntoResponse;
 use http::{StatusCode, header};
 use token_core::ServiceError;
 
-use super::problem::Problem;
+use super::error::ApiError;
 use super::{Sidecar, Tokens};
 
 /// It answers, so it lives.
@@ -16,9 +16,9 @@ pub(super) async fn healthz() -> StatusCode {
 }
 
 /// The store answers, and the process will not end soon.
-pub(super) async fn readyz(State(sidecar): State<Arc<Sidecar>>) -> Result<StatusCode, Problem> {
+pub(super) async fn readyz(State(sidecar): State<Arc<Sidecar>>) -> Result<StatusCode, ApiError> {
     if sidecar.retirement.is_announced() {
-        return Err(Problem::busy("this process will end soon; ask another one"));
+        return Err(ApiError::busy("this process will end soon; ask another one"));
     }
     look(&sidecar.tokens).await?;
     Ok(StatusCode::OK)
@@ -30,8 +30,8 @@ pub(super) async fn look(tokens: &Tokens) -> Result<(), ServiceError> {
 }
 
 /// Everything that is counted.
-pub(super) async fn metrics(State(sidecar): State<Arc<Sidecar>>) -> Result<impl IntoResponse, Problem> {
-    let metrics = sidecar.metrics.as_ref().ok_or(Problem::Wrong(
+pub(super) async fn metrics(State(sidecar): State<Arc<Sidecar>>) -> Result<impl IntoResponse, ApiError> {
+    let metrics = sidecar.metrics.as_ref().ok_or(ApiError::Wrong(
         StatusCode::NOT_FOUND,
         "not_found",
         "nothing is counted".into(),

@@ -3,18 +3,18 @@
 use http::HeaderMap;
 use token_core::IdempotencyKey;
 
-use super::problem::Problem;
+use super::error::ApiError;
 
 const NAME: &str = "idempotency-key";
 
 /// The key that a request has, if it has one: a string of RFC 8941 §3.3.3, or its characters without quotes.
-pub(super) fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
     let mut values = headers.get_all(NAME).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let text = value.to_str().ok().and_then(text).filter(|_| values.next().is_none());
     let key = text.and_then(|text| text.parse().ok());
     key.map(Some).ok_or_else(|| {
-        Problem::bad_request(
+        ApiError::bad_request(
             "Idempotency-Key: send it once, as 1 to 255 printable ASCII characters in double quotes",
         )
     })
@@ -48,7 +48,7 @@ fn unquoted(rest: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn of(values: &[&str]) -> Result<Option<IdempotencyKey>, Problem> {
+    fn of(values: &[&str]) -> Result<Option<IdempotencyKey>, ApiError> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(NAME, value.parse().unwrap());

@@ -28,6 +28,7 @@ mod cors;
 mod declared;
 mod demands;
 mod described;
+mod error;
 mod forward_auth;
 #[cfg(feature = "grpc")]
 pub mod grpc;
@@ -40,7 +41,6 @@ mod oauth;
 mod observe;
 mod openapi;
 mod operations;
-mod problem;
 mod query;
 mod request_metrics;
 mod retirement;
@@ -70,8 +70,8 @@ pub use self::service::SidecarService;
 pub use self::trace::{Join, REQUEST, TARGET};
 pub use self::unreadable::Unreadable;
 use crate::auth::TokenAuth;
+use crate::auth_error::Realm;
 use crate::credentials::CredentialOptions;
-use crate::refusal::Realm;
 
 /// Tokens in whatever store.
 pub type Tokens = TokenService<Arc<dyn TokenStore>>;
@@ -122,7 +122,7 @@ impl Sidecar {
             [] => pages,
             origins => pages.layer(cors::layer(origins)),
         };
-        let router = pages.merge(routed(watching())).fallback(problem::not_found);
+        let router = pages.merge(routed(watching())).fallback(error::not_found);
         let router = router
             .layer(from_fn_with_state(middleware.clone(), middleware::answer))
             .with_state(sidecar.clone());
@@ -130,7 +130,7 @@ impl Sidecar {
     }
 
     /// It renews nothing: that is for requests that [`policy`] admits ([`Caller::admitted`](operations::Caller::admitted)).
-    fn door(&self) -> TokenAuth<Arc<dyn TokenStore>> {
+    fn auth(&self) -> TokenAuth<Arc<dyn TokenStore>> {
         TokenAuth::new(self.tokens.clone()).accepting(self.credentials.clone()).peeking()
     }
 }
@@ -138,7 +138,7 @@ impl Sidecar {
 fn routed(routes: Vec<(&'static str, MethodRouter<Arc<Sidecar>>)>) -> Router<Arc<Sidecar>> {
     let router =
         routes.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods));
-    router.method_not_allowed_fallback(problem::method_not_allowed)
+    router.method_not_allowed_fallback(error::method_not_allowed)
 }
 
 /// Every path but those of [`forward_auth`] and [`watching`], and what may be done there. `openapi.json` says the same.

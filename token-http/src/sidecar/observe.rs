@@ -15,8 +15,8 @@ use super::declared::{request_id, user_agent};
 use super::forward_auth::ID;
 use super::request_metrics::RequestMetrics;
 use super::trace::{self, Join};
+use crate::auth_error::RefusalReason;
 use crate::notes::Notes;
-use crate::refusal::RefusalReason;
 
 /// A request that is being answered.
 pub(super) struct Observed {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
-use super::problem::Problem;
+use super::error::ApiError;
 
 /// The parameters of a query, each there at most once.
 #[derive(Debug)]
@@ -13,20 +13,20 @@ pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Reads a query that has no other parameters than these.
-    pub(super) fn read(request: &Parts, known: &[&str]) -> Result<Self, Problem> {
+    pub(super) fn read(request: &Parts, known: &[&str]) -> Result<Self, ApiError> {
         let query = request.uri.query().unwrap_or_default();
         if percent_decode_str(query).decode_utf8().is_err() {
-            return Err(Problem::bad_request("the query is not UTF-8"));
+            return Err(ApiError::bad_request("the query is not UTF-8"));
         }
         let mut parameters: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if !known.contains(&&*name) {
                 let names = if known.is_empty() { "none".into() } else { known.join(", ") };
                 let sentence = format!("{name:?} is no query parameter of this path; it takes: {names}");
-                return Err(Problem::bad_request(sentence));
+                return Err(ApiError::bad_request(sentence));
             }
             if parameters.iter().any(|(other, _)| *other == name) {
-                return Err(Problem::bad_request(format!("{name}: it is given twice")));
+                return Err(ApiError::bad_request(format!("{name}: it is given twice")));
             }
             parameters.push((name.into_owned(), value.into_owned()));
         }
@@ -34,8 +34,8 @@ impl Query {
     }
 
     /// The value of a parameter, if it is there.
-    pub(super) fn get<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, Problem> {
+    pub(super) fn get<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, ApiError> {
         let value = self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.parse());
-        value.transpose().map_err(|error| Problem::bad_request(format!("{name}: {error}")))
+        value.transpose().map_err(|error| ApiError::bad_request(format!("{name}: {error}")))
     }
 }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::{Response, StatusCode};
 
-use super::problem::Problem;
+use super::error::ApiError;
 use super::service::SidecarService;
 
 /// Why there is no request to look at.
@@ -56,7 +56,7 @@ impl SidecarService {
     /// The answer to what is no request, which it counts and logs as it does all answers.
     #[must_use]
     pub fn unreadable(&self, why: Unreadable) -> Response<String> {
-        let problem = Problem::Wrong(why.status(), "invalid_request", why.sentence().into());
+        let problem = ApiError::Wrong(why.status(), "invalid_request", why.sentence().into());
         let (parts, body) = problem.answer::<String>().into_parts();
         let told = self.answer_unread(Response::from_parts(parts, Body::empty()));
         Response::from_parts(told.into_parts().0, body)

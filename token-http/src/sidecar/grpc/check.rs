@@ -20,13 +20,13 @@ use super::proto::envoy::service::auth::v3::{
 };
 use super::proto::envoy::r#type::v3::HttpStatus;
 use super::proto::google::rpc;
+use crate::auth_error::RefusalReason;
 use crate::credentials::CredentialsError;
-use crate::refusal::RefusalReason;
 use crate::sidecar::Sidecar;
 use crate::sidecar::declared::is_kept;
 use crate::sidecar::demands::{Demands, NEEDS};
+use crate::sidecar::error::ApiError;
 use crate::sidecar::forward_auth::{ID, admit, presented, refused};
-use crate::sidecar::problem::Problem;
 
 #[derive(Debug)]
 pub(super) struct Check(pub(super) Arc<Sidecar>);
@@ -57,7 +57,7 @@ impl Authorization for Check {
 }
 
 impl Check {
-    async fn judge(&self, request: CheckRequest, call: Option<&Call>) -> Result<HeaderMap, Problem> {
+    async fn judge(&self, request: CheckRequest, call: Option<&Call>) -> Result<HeaderMap, ApiError> {
         let attributes = request.attributes.unwrap_or_default();
         let demands = configured(&attributes.context_extensions)?;
         let http = attributes.request.and_then(|request| request.http).unwrap_or_default();
@@ -73,7 +73,7 @@ impl Check {
     }
 }
 
-fn configured(extensions: &HashMap<String, String>) -> Result<Demands, Problem> {
+fn configured(extensions: &HashMap<String, String>) -> Result<Demands, ApiError> {
     let borrowed = |(name, value)| (Cow::Borrowed(name), Cow::Borrowed(value));
     let settings = extensions.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     Ok(Demands::configured(settings.map(borrowed))?)

@@ -168,7 +168,7 @@ impl Answering {
 impl Sidecar {
     /// All services.
     fn grpc_routes(self, health: &Health) -> io::Result<Routes> {
-        let door = GrpcAuth(self.door());
+        let auth = GrpcAuth(self.auth());
         let (join, trusted) = (self.trace, self.trusted_proxies.clone());
         let sidecar = Arc::new(self);
         let check = AuthorizationServer::new(Check(sidecar.clone())).max_decoding_message_size(MAX_CHECK);
@@ -179,7 +179,7 @@ impl Sidecar {
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
         let routes = Routes::new(check)
-            .add_service(door.layer(tokens))
+            .add_service(auth.layer(tokens))
             .add_service(HealthServer::new(health.service()).max_decoding_message_size(MAX_MESSAGE))
             .add_service(told().build_v1().map_err(io::Error::other)?)
             .add_service(told().build_v1alpha().map_err(io::Error::other)?);

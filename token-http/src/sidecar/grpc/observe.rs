@@ -18,8 +18,8 @@ use tonic::{Code, Status};
 use tracing::Instrument;
 use tracing::field::display;
 
+use crate::auth_error::RefusalReason;
 use crate::notes::Notes;
-use crate::refusal::RefusalReason;
 use crate::sidecar::client::{Peer, TrustedProxy, client};
 use crate::sidecar::declared::{kept, request_id, user_agent};
 use crate::sidecar::trace::{self, Join};

@@ -4,31 +4,31 @@ use token_core::{StoreError, StoreErrorKind};
 use tonic::{Code, Status};
 
 use crate::grpc;
-use crate::sidecar::problem::{NO_RANDOMNESS, Problem, UNREADABLE_DEMAND};
+use crate::sidecar::error::{ApiError, NO_RANDOMNESS, UNREADABLE_DEMAND};
 
 /// What a caller is told where nothing is known.
 pub(super) const CANNOT_BE_FOUND_OUT: &str = "it cannot be found out just now; try again";
 
-impl From<Problem> for Status {
-    fn from(problem: Problem) -> Self {
+impl From<ApiError> for Status {
+    fn from(problem: ApiError) -> Self {
         match problem {
-            Problem::Refused(refusal, _) | Problem::Stopped(refusal, _) => {
-                refusal.tell();
-                Self::new(grpc::code(&refusal).into(), refusal.sentence())
+            ApiError::Refused(error, _) | ApiError::Stopped(error, _) => {
+                error.log();
+                Self::new(grpc::code(&error).into(), error.message())
             }
-            Problem::Demand(_) => Self::permission_denied(UNREADABLE_DEMAND),
-            Problem::Forbidden(sentence) => Self::permission_denied(sentence),
-            Problem::Busy(sentence) => Self::unavailable(sentence),
-            Problem::Wrong(_, _, sentence) => Self::invalid_argument(sentence),
-            Problem::NotFound(sentence) => Self::not_found(sentence),
-            Problem::Revoked(_) => Self::not_found("the token was revoked"),
-            Problem::Denied(denied) => Self::permission_denied(denied.to_string()),
-            Problem::Randomness(error) => {
+            ApiError::Demand(_) => Self::permission_denied(UNREADABLE_DEMAND),
+            ApiError::Forbidden(sentence) => Self::permission_denied(sentence),
+            ApiError::Busy(sentence) => Self::unavailable(sentence),
+            ApiError::Wrong(_, _, sentence) => Self::invalid_argument(sentence),
+            ApiError::NotFound(sentence) => Self::not_found(sentence),
+            ApiError::Revoked(_) => Self::not_found("the token was revoked"),
+            ApiError::Denied(denied) => Self::permission_denied(denied.to_string()),
+            ApiError::Randomness(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(%error, cause, "no token could be made");
                 Self::unavailable(NO_RANDOMNESS)
             }
-            Problem::Store(error) => of_store(error),
+            ApiError::Store(error) => of_store(error),
         }
     }
 }
@@ -57,7 +57,7 @@ fn of_store(error: StoreError) -> Status {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::refusal::{Realm, Refusal};
+    use crate::auth_error::{AuthError, Realm};
 
     #[test]
     fn what_can_be_tried_again_has_a_code_that_says_so_and_nothing_else_has() {
@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn a_caller_whose_token_ended_meanwhile_is_told_as_much() {
-        let ended = Refusal::Inactive(token_core::Reason::Unknown);
-        assert_eq!(Status::from(Problem::Refused(ended, Realm::default())).code(), Code::Unauthenticated);
+        let ended = AuthError::Inactive(token_core::Reason::Unknown);
+        assert_eq!(Status::from(ApiError::Refused(ended, Realm::default())).code(), Code::Unauthenticated);
     }
 
     #[test]

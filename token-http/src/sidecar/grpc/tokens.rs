@@ -17,9 +17,9 @@ use super::proto::token::v1::{
 };
 use crate::authenticated::Authenticated;
 use crate::sidecar::Sidecar;
+use crate::sidecar::error::ApiError;
 use crate::sidecar::operations::Caller;
 use crate::sidecar::operations::Created;
-use crate::sidecar::problem::Problem;
 
 #[derive(Debug)]
 pub(super) struct TokenCalls(pub(super) Arc<Sidecar>);
@@ -43,7 +43,7 @@ impl TokenService for TokenCalls {
                 }))
             }
             Once::Repeated(repeated) => Ok(Response::new(convert::repeated(&repeated))),
-            Once::Mismatched => Err(Problem::key_of_another_request().into()),
+            Once::Mismatched => Err(ApiError::key_of_another_request().into()),
         }
     }
 
@@ -107,21 +107,21 @@ impl TokenService for TokenCalls {
 
 impl TokenCalls {
     fn caller(&self, extensions: &Extensions) -> Result<Caller<'_>, Status> {
-        // The door has let somebody in, or nothing would come here.
+        // The auth layer lets nothing else through.
         let who = extensions.get::<Authenticated>().cloned();
         who.map(|who| self.0.caller_of(who, extensions))
-            .ok_or_else(|| Status::internal("this service has no door"))
+            .ok_or_else(|| Status::internal("this service is outside the auth layer"))
     }
 }
 
 /// What became of one token. That it is another's is not told.
-fn one(id: TokenId, done: Result<Change<RevokeOutcome>, Problem>) -> Result<RevokeResponse, Status> {
+fn one(id: TokenId, done: Result<Change<RevokeOutcome>, ApiError>) -> Result<RevokeResponse, Status> {
     match done {
         Ok(Change { confirmation, .. }) => {
             let confirmation = Some(convert::confirmation(confirmation));
             Ok(RevokeResponse { ids: vec![id.to_string()], confirmation })
         }
-        Err(Problem::NotFound(_)) => Ok(RevokeResponse::default()),
+        Err(ApiError::NotFound(_)) => Ok(RevokeResponse::default()),
         Err(problem) => Err(problem.into()),
     }
 }

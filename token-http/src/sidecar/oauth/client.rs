@@ -13,12 +13,12 @@ use token_core::{Mode, Reason};
 
 use super::form::Form;
 use super::rejection::{Method, Rejection};
+use crate::auth_error::AuthError;
 use crate::authenticated::Authenticated;
 use crate::credentials::{Credentials, InUrl};
-use crate::refusal::Refusal;
 use crate::sidecar::Sidecar;
+use crate::sidecar::error::ApiError;
 use crate::sidecar::operations::Caller;
-use crate::sidecar::problem::Problem;
 
 /// Whether an endpoint answers a client that presents nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Sidecar {
                 form.expect_token().map_err(method.rejecting())?;
                 if form.take("client_secret").is_some() {
                     let twice = "the client authenticates twice; leave out the header or client_secret";
-                    return Err(Rejection::new(method, Problem::bad_request(twice)));
+                    return Err(Rejection::new(method, ApiError::bad_request(twice)));
                 }
                 let who = self
                     .by_header(parts, credentials)
@@ -76,8 +76,8 @@ impl Sidecar {
         }
     }
 
-    fn rejected(&self, method: Method, refusal: impl Into<Refusal>) -> Rejection {
-        Rejection::new(method, Problem::Refused(refusal.into(), self.realm.clone()))
+    fn rejected(&self, method: Method, refusal: impl Into<AuthError>) -> Rejection {
+        Rejection::new(method, ApiError::Refused(refusal.into(), self.realm.clone()))
     }
 
     /// The client of `client_id` and `client_secret`, if it sends a secret.
@@ -86,7 +86,7 @@ impl Sidecar {
         let Some(token) = secret else { return Ok(None) };
         let Some(id) = id else {
             let alone = "client_secret is there without client_id; send both";
-            return Err(Rejection::new(Method::Client, Problem::bad_request(alone)));
+            return Err(Rejection::new(Method::Client, ApiError::bad_request(alone)));
         };
         let user = id.expose_secret();
         let user = (!self.credentials.any_user_names.contains(user)).then(|| user.to_owned());
@@ -98,7 +98,7 @@ impl Sidecar {
     /// The client of a header. RFC 6749 encodes user and password once more before Basic does, which most clients do not
     /// do: a name that can be decoded is taken either way, and compared here, so that it costs one validation. A token
     /// holds nothing that decoding changes.
-    async fn by_header(&self, parts: &Parts, credentials: Credentials) -> Result<Authenticated, Refusal> {
+    async fn by_header(&self, parts: &Parts, credentials: Credentials) -> Result<Authenticated, AuthError> {
         let Credentials { token, user: Some(user) } = credentials else {
             return self.looked_at(parts, credentials).await;
         };
@@ -112,7 +112,7 @@ impl Sidecar {
     }
 
     /// Renews nothing: see [`Caller::admitted`].
-    async fn looked_at(&self, parts: &Parts, credentials: Credentials) -> Result<Authenticated, Refusal> {
+    async fn looked_at(&self, parts: &Parts, credentials: Credentials) -> Result<Authenticated, AuthError> {
         credentials.note(parts, &self.tokens);
         let demand = credentials.demand()?;
         let grant = credentials.grant(&self.tokens, &demand, Mode::Peek).await?;

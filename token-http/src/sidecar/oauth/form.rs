@@ -5,7 +5,7 @@ use http::HeaderMap;
 use secrecy::SecretString;
 
 use crate::sidecar::body::{self, expect_media_type};
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 
 /// The media type of forms.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -20,17 +20,17 @@ pub(super) struct Form(Vec<(&'static str, SecretString)>);
 
 impl Form {
     /// Reads the body of a request.
-    pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+    pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, ApiError> {
         expect_media_type(headers, FORM)?;
         Self::parse(&body::read(body).await?)
     }
 
-    fn parse(body: &[u8]) -> Result<Self, Problem> {
+    fn parse(body: &[u8]) -> Result<Self, ApiError> {
         let mut parameters: Vec<(&'static str, SecretString)> = Vec::new();
         for (name, value) in form_urlencoded::parse(body) {
             let Some(&name) = READ.iter().find(|known| **known == name) else { continue };
             if parameters.iter().any(|(other, _)| *other == name) {
-                return Err(Problem::bad_request(format!("send the parameter {name} once")));
+                return Err(ApiError::bad_request(format!("send the parameter {name} once")));
             }
             parameters.push((name, value.into_owned().into()));
         }
@@ -45,15 +45,15 @@ impl Form {
     }
 
     /// Refuses a form without the token that the request is about.
-    pub(super) fn expect_token(&self) -> Result<(), Problem> {
+    pub(super) fn expect_token(&self) -> Result<(), ApiError> {
         use secrecy::ExposeSecret;
         let is_there =
             self.0.iter().any(|(name, value)| *name == "token" && !value.expose_secret().is_empty());
-        if is_there { Ok(()) } else { Err(Problem::bad_request(NO_TOKEN)) }
+        if is_there { Ok(()) } else { Err(ApiError::bad_request(NO_TOKEN)) }
     }
 
     /// The token that the request is about. `token_type_hint` is not needed: there is one kind of token.
-    pub(super) fn token(&mut self) -> Result<SecretString, Problem> {
-        self.take("token").ok_or_else(|| Problem::bad_request(NO_TOKEN))
+    pub(super) fn token(&mut self) -> Result<SecretString, ApiError> {
+        self.take("token").ok_or_else(|| ApiError::bad_request(NO_TOKEN))
     }
 }

@@ -11,9 +11,9 @@ use token_core::{Demand, Grant, Mode, Timestamp, Verdict};
 
 use super::client::{Asked, Authentication};
 use super::rejection::{Method, Rejection};
-use crate::refusal::Refusal;
+use crate::auth_error::AuthError;
 use crate::sidecar::Sidecar;
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 
 /// Tells a resource server about a token that was presented to it, which is a use of that token.
 pub(in crate::sidecar) async fn introspect(
@@ -23,7 +23,7 @@ pub(in crate::sidecar) async fn introspect(
     let (parts, body) = request.into_parts();
     let Asked { caller, method, mut form } = sidecar.asked(&parts, body, Authentication::Required).await?;
     let Some(caller) = caller else {
-        let nobody = Problem::Refused(Refusal::NoCredentials, sidecar.realm.clone());
+        let nobody = ApiError::Refused(AuthError::NoCredentials, sidecar.realm.clone());
         return Err(Rejection::new(Method::Client, nobody));
     };
     let token = form.token().map_err(method.rejecting())?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::issuer::Issuer;
 use crate::sidecar::Sidecar;
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 
 const WELL_KNOWN: &str = "/.well-known/oauth-authorization-server/";
 
@@ -18,7 +18,7 @@ const WELL_KNOWN: &str = "/.well-known/oauth-authorization-server/";
 pub(in crate::sidecar) async fn metadata(
     State(sidecar): State<Arc<Sidecar>>,
     parts: Parts,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Value>, ApiError> {
     document(&sidecar.issuer, &parts)
 }
 
@@ -26,18 +26,18 @@ pub(in crate::sidecar) async fn metadata(
 pub(in crate::sidecar) async fn metadata_below(
     State(sidecar): State<Arc<Sidecar>>,
     parts: Parts,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Value>, ApiError> {
     let is_ours = |uri: &Uri| uri.path().strip_prefix(WELL_KNOWN) == Some(sidecar.issuer.path());
     if sidecar.issuer.path().is_empty() || !is_ours(&parts.uri) {
-        return Err(Problem::NotFound("there is no issuer of this path; see --issuer"));
+        return Err(ApiError::NotFound("there is no issuer of this path; see --issuer"));
     }
     document(&sidecar.issuer, &parts)
 }
 
 /// Nothing but what is there: no endpoint issues tokens to OAuth clients, so there is no response type and no grant type.
 /// Their lists would be empty, and so are left out (RFC 8414 §3.2), also the one that §2 requires of servers that have some.
-fn document(issuer: &Issuer, request: &Parts) -> Result<Json<Value>, Problem> {
-    let no_host = || Problem::bad_request("the request names no host, and no --issuer is set");
+fn document(issuer: &Issuer, request: &Parts) -> Result<Json<Value>, ApiError> {
+    let no_host = || ApiError::bad_request("the request names no host, and no --issuer is set");
     let issuer = issuer.url(request).ok_or_else(no_host)?;
     Ok(Json(json!({
         "issuer": issuer,

@@ -6,9 +6,9 @@ use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
+use crate::auth_error::{AuthError, Realm};
 use crate::credentials::{CredentialsError, scheme_is_bearer};
-use crate::refusal::{Realm, Refusal};
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 
 /// How a client authenticates, which decides about the words of a rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Method {
         }
     }
 
-    pub(super) fn rejecting(self) -> impl Fn(Problem) -> Rejection {
+    pub(super) fn rejecting(self) -> impl Fn(ApiError) -> Rejection {
         move |problem| Rejection::new(self, problem)
     }
 }
@@ -36,22 +36,22 @@ impl Method {
 #[derive(Debug)]
 pub(in crate::sidecar) struct Rejection {
     method: Method,
-    problem: Problem,
+    problem: ApiError,
 }
 
 impl Rejection {
-    pub(super) fn new(method: Method, problem: Problem) -> Self {
+    pub(super) fn new(method: Method, problem: ApiError) -> Self {
         Self { method, problem }
     }
 
     /// The same with the status of RFC 6749 §5.2 if a client authenticates by a header that cannot be read.
     pub(super) fn of_header(method: Method, error: CredentialsError, realm: Realm) -> Self {
-        let refusal = Refusal::from(error);
+        let refusal = AuthError::from(error);
         let problem = match method {
             Method::Client if !matches!(error, CredentialsError::InUrl | CredentialsError::Several) => {
-                Problem::Stopped(refusal, realm)
+                ApiError::Stopped(refusal, realm)
             }
-            _ => Problem::Refused(refusal, realm),
+            _ => ApiError::Refused(refusal, realm),
         };
         Self { method, problem }
     }
@@ -59,14 +59,14 @@ impl Rejection {
     /// The code that OAuth has for it, if it is not the one that the problem has.
     fn code(&self) -> Option<&'static str> {
         match (&self.problem, self.method) {
-            (Problem::Refused(refusal, _), Method::Client)
+            (ApiError::Refused(refusal, _), Method::Client)
                 if refusal.status() == StatusCode::UNAUTHORIZED =>
             {
                 Some("invalid_client")
             }
-            (Problem::Stopped(..), _) => Some("invalid_client"),
-            (Problem::Forbidden(_), Method::Client) => Some("unauthorized_client"),
-            (Problem::Forbidden(_), Method::Bearer) => Some("insufficient_scope"),
+            (ApiError::Stopped(..), _) => Some("invalid_client"),
+            (ApiError::Forbidden(_), Method::Client) => Some("unauthorized_client"),
+            (ApiError::Forbidden(_), Method::Bearer) => Some("insufficient_scope"),
             _ => None,
         }
     }
@@ -77,8 +77,8 @@ impl IntoResponse for Rejection {
         let code = self.code();
         // A client is asked for its credentials, with no word about a bearer token that it did not send.
         let challenges = match (&self.problem, code) {
-            (Problem::Refused(_, realm) | Problem::Stopped(_, realm), Some(_)) => {
-                Some(Refusal::NoCredentials.challenges(realm))
+            (ApiError::Refused(_, realm) | ApiError::Stopped(_, realm), Some(_)) => {
+                Some(AuthError::NoCredentials.challenges(realm))
             }
             _ => None,
         };

@@ -10,7 +10,7 @@ use token_core::{StoreError, StoreErrorKind};
 use super::client::{Asked, Authentication};
 use super::rejection::Rejection;
 use crate::sidecar::Sidecar;
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 
 /// Revokes the token that is sent: having its text is enough. A caller who presents credentials is on record for it. 200 says
 /// that it is revoked, or never was valid.
@@ -33,7 +33,7 @@ pub(in crate::sidecar) async fn revoke(
     };
     match revoked {
         Ok(done) if !done.confirmation.is_confirmed() => {}
-        Ok(_) | Err(Problem::NotFound(_)) => return Ok(StatusCode::OK),
+        Ok(_) | Err(ApiError::NotFound(_)) => return Ok(StatusCode::OK),
         Err(problem) => return Err(Rejection::new(method, problem)),
     }
     // RFC 7009 §2.2.1: with 503 the client must assume that the token still exists, and tries again.

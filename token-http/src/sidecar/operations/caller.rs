@@ -5,10 +5,10 @@ use http::request::Parts;
 use token_core::{Actor, Grant, Label, Revocation, Subject, Verdict};
 
 use super::policy::{Action, Decision, Roles, decide};
+use crate::auth_error::AuthError;
 use crate::authenticated::Authenticated;
 use crate::notes::Notes;
-use crate::refusal::Refusal;
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 use crate::sidecar::{Sidecar, Tokens};
 
 /// A caller who presented a live token of their own.
@@ -21,9 +21,9 @@ pub(in crate::sidecar) struct Caller<'a> {
 
 impl Sidecar {
     /// Whoever sent the request, by their own token.
-    pub(in crate::sidecar) async fn caller(&self, request: &Parts) -> Result<Caller<'_>, Problem> {
-        let who = self.door().check(request).await;
-        let who = who.map_err(|refusal| Problem::Refused(refusal, self.realm.clone()))?;
+    pub(in crate::sidecar) async fn caller(&self, request: &Parts) -> Result<Caller<'_>, ApiError> {
+        let who = self.auth().check(request).await;
+        let who = who.map_err(|error| ApiError::Refused(error, self.realm.clone()))?;
         Ok(self.caller_of(who, &request.extensions))
     }
 
@@ -42,13 +42,13 @@ impl<'a> Caller<'a> {
 
     /// The request is well-formed and may be done, and so is a use of the token that they presented: it is renewed. Whatever
     /// is refused before prolongs nothing. A sliding token costs one more call of the store for it, others cost none.
-    pub(in crate::sidecar) async fn admitted(&self) -> Result<(), Problem> {
-        let refusal = match self.who.renew().await {
+    pub(in crate::sidecar) async fn admitted(&self) -> Result<(), ApiError> {
+        let error = match self.who.renew().await {
             Ok(Verdict::Active(_)) => return Ok(()),
-            Ok(Verdict::Inactive(reason)) => Refusal::from(reason),
-            Err(error) => Refusal::Unknown(error),
+            Ok(Verdict::Inactive(reason)) => AuthError::from(reason),
+            Err(error) => AuthError::CouldNotCheck(error),
         };
-        Err(self.refused(refusal))
+        Err(self.refused(error))
     }
 
     /// What is noted of their request.
@@ -81,7 +81,7 @@ impl<'a> Caller<'a> {
     }
 
     /// Turned away after all.
-    pub(in crate::sidecar) fn refused(&self, refusal: Refusal) -> Problem {
-        Problem::Refused(refusal, self.sidecar.realm.clone())
+    pub(in crate::sidecar) fn refused(&self, error: AuthError) -> ApiError {
+        ApiError::Refused(error, self.sidecar.realm.clone())
     }
 }

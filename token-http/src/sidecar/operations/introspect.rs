@@ -4,7 +4,7 @@ use token_core::{Demand, Mode, Verdict};
 
 use super::policy::{Action, Decision};
 use super::{Caller, refused};
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 
 impl Caller<'_> {
     /// Tells whether a token that was presented to the caller counts.
@@ -13,7 +13,7 @@ impl Caller<'_> {
         text: &str,
         demand: &Demand,
         mode: Mode,
-    ) -> Result<Verdict, Problem> {
+    ) -> Result<Verdict, ApiError> {
         match self.decide(&Action::Introspect) {
             Decision::Granted => self.admitted().await?,
             other => return Err(refused(other)),

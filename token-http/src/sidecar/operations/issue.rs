@@ -6,8 +6,8 @@ use token_core::{
 
 use super::policy::{Action, Decision};
 use super::{Caller, refused};
-use crate::refusal::Refusal;
-use crate::sidecar::problem::Problem;
+use crate::auth_error::AuthError;
+use crate::sidecar::error::ApiError;
 
 /// A token that was issued.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Caller<'_> {
         &self,
         mut request: IssueRequest,
         key: Option<&IdempotencyKey>,
-    ) -> Result<Once<Created>, Problem> {
+    ) -> Result<Once<Created>, ApiError> {
         self.expect_no_token("user", Some(request.subject.as_str()))?;
         self.expect_no_token("label", request.label.as_ref().map(Label::as_str))?;
         request.issuer = self.actor();
@@ -47,24 +47,24 @@ impl Caller<'_> {
                 tracing::info!(id = %repeated.id, %user, %by, "issued no second token for an idempotency key");
                 Ok(Once::Repeated(repeated))
             }
-            Once::Mismatched => Err(Problem::key_of_another_request()),
+            Once::Mismatched => Err(ApiError::key_of_another_request()),
         }
     }
 
     /// The token that one for this user must not exceed, if there is one.
-    fn parent(&self, user: &Subject) -> Result<Option<Parent>, Problem> {
+    fn parent(&self, user: &Subject) -> Result<Option<Parent>, ApiError> {
         match self.decide(&Action::Issue(user)) {
             Decision::Granted => Ok(None),
-            Decision::WithinParent => Parent::of(self.grant()).map(Some).ok_or_else(Problem::no_such_token),
+            Decision::WithinParent => Parent::of(self.grant()).map(Some).ok_or_else(ApiError::no_such_token),
             other => Err(refused(other)),
         }
     }
 
     /// Where the caller's token has ended since it was let in, it does not count.
-    fn not_issued(&self, error: ServiceError) -> Problem {
+    fn not_issued(&self, error: ServiceError) -> ApiError {
         match error {
             ServiceError::Store(error) if error.kind() == StoreErrorKind::ParentGone => {
-                self.refused(Refusal::Inactive(Reason::Unknown))
+                self.refused(AuthError::Inactive(Reason::Unknown))
             }
             error => error.into(),
         }

@@ -13,7 +13,7 @@ use token_core::{Sighting, Subject, TokenId};
 pub(super) use self::caller::Caller;
 pub(super) use self::issue::Created;
 use self::policy::{Action, Decision};
-use super::problem::Problem;
+use super::error::ApiError;
 
 /// What the caller has of a token that they end.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ enum By {
 impl Caller<'_> {
     /// Whether the caller may end this token, or confirm it; then the request is admitted. Whose it is, is looked at only if that matters: an administrator
     /// also ends one that does not decode.
-    async fn may(&self, id: TokenId, by: By) -> Result<(), Problem> {
+    async fn may(&self, id: TokenId, by: By) -> Result<(), ApiError> {
         self.notes().about(id);
         let action = |owner| match by {
             By::Id => Action::Token(id, owner),
@@ -42,11 +42,11 @@ impl Caller<'_> {
     }
 
     /// Refuses a token in a text that is kept and logged. It is not repeated.
-    fn expect_no_token(&self, name: &str, text: Option<&str>) -> Result<(), Problem> {
+    fn expect_no_token(&self, name: &str, text: Option<&str>) -> Result<(), ApiError> {
         let is_of_token = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         let words = text.unwrap_or_default().split(|c| !is_of_token(c));
         if words.into_iter().any(|word| self.tokens().parse(word).is_ok()) {
-            return Err(Problem::bad_request(format!(
+            return Err(ApiError::bad_request(format!(
                 "{name}: it holds a token; leave it out, and revoke that token"
             )));
         }
@@ -63,12 +63,12 @@ fn owner(sighting: &Sighting) -> Option<&Subject> {
 }
 
 /// Why it is not done.
-fn refused(decision: Decision) -> Problem {
+fn refused(decision: Decision) -> ApiError {
     match decision {
-        Decision::Forbidden(sentence) => Problem::Forbidden(sentence),
+        Decision::Forbidden(sentence) => ApiError::Forbidden(sentence),
         // What may be done in another way than this one is not there, either.
         Decision::Granted | Decision::WithinParent | Decision::ForItself | Decision::Hidden => {
-            Problem::no_such_token()
+            ApiError::no_such_token()
         }
     }
 }

@@ -4,11 +4,11 @@ use token_core::{Change, Listing, Sighting, Subject, TokenId, TokenState};
 
 use super::policy::{Action, Decision};
 use super::{By, Caller, owner, refused};
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 
 impl Caller<'_> {
     /// The live tokens of a user, oldest first, as far as the caller may know of them; those too that cannot be read.
-    pub(in crate::sidecar) async fn list(&self, user: &Subject) -> Result<Listing, Problem> {
+    pub(in crate::sidecar) async fn list(&self, user: &Subject) -> Result<Listing, ApiError> {
         let only = match self.decide(&Action::List(user)) {
             Decision::Granted => None,
             Decision::ForItself => Some(self.grant().id),
@@ -21,7 +21,7 @@ impl Caller<'_> {
     }
 
     /// What is known of a token, if the caller may know of it. Else it is as if there were none.
-    pub(in crate::sidecar) async fn show(&self, id: TokenId) -> Result<Sighting, Problem> {
+    pub(in crate::sidecar) async fn show(&self, id: TokenId) -> Result<Sighting, ApiError> {
         self.notes().about(id);
         // Their own token is shown as it is when it was renewed.
         if self.decide(&Action::Token(id, None)) == Decision::Granted {
@@ -36,11 +36,11 @@ impl Caller<'_> {
     }
 
     /// Waits again for the confirmation of a token, or of its revocation.
-    pub(in crate::sidecar) async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, Problem> {
+    pub(in crate::sidecar) async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, ApiError> {
         self.may(id, By::Id).await?;
         let done = self.tokens().confirm(id).await?;
         if done.outcome == TokenState::Unknown {
-            return Err(Problem::no_such_token());
+            return Err(ApiError::no_such_token());
         }
         Ok(done)
     }

@@ -7,7 +7,7 @@ use token_core::{
 use super::policy::{Action, Decision};
 use super::{By, Caller, owner, refused};
 use crate::sidecar::Sidecar;
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 
 impl Caller<'_> {
     /// Ends a token. Repeating it changes nothing more, and says how far the revocation has gone by now.
@@ -15,7 +15,7 @@ impl Caller<'_> {
         &self,
         id: TokenId,
         why: Option<Label>,
-    ) -> Result<Change<RevokeOutcome>, Problem> {
+    ) -> Result<Change<RevokeOutcome>, ApiError> {
         self.end(id, By::Id, why).await
     }
 
@@ -24,7 +24,7 @@ impl Caller<'_> {
         &self,
         token: ParsedToken,
         why: Option<Label>,
-    ) -> Result<Change<RevokeOutcome>, Problem> {
+    ) -> Result<Change<RevokeOutcome>, ApiError> {
         self.end(token.id(), By::Text, why).await
     }
 
@@ -33,7 +33,7 @@ impl Caller<'_> {
         &self,
         user: &Subject,
         why: Option<Label>,
-    ) -> Result<Change<Vec<TokenId>>, Problem> {
+    ) -> Result<Change<Vec<TokenId>>, ApiError> {
         self.expect_no_token("user", Some(user.as_str()))?;
         self.expect_no_token("why", why.as_ref().map(Label::as_str))?;
         match self.decide(&Action::RevokeAll(user)) {
@@ -45,12 +45,12 @@ impl Caller<'_> {
         Ok(done)
     }
 
-    async fn end(&self, id: TokenId, by: By, why: Option<Label>) -> Result<Change<RevokeOutcome>, Problem> {
+    async fn end(&self, id: TokenId, by: By, why: Option<Label>) -> Result<Change<RevokeOutcome>, ApiError> {
         self.expect_no_token("why", why.as_ref().map(Label::as_str))?;
         self.may(id, by).await?;
         let done = self.tokens().revoke(id, &self.revocation(why)).await?;
         if done.outcome == RevokeOutcome::Unknown {
-            return Err(Problem::no_such_token());
+            return Err(ApiError::no_such_token());
         }
         tracing::info!(%id, by = %self.subject(), outcome = done.outcome.code(), "revoked a token");
         Ok(done)
@@ -62,11 +62,11 @@ impl Sidecar {
     pub(in crate::sidecar) async fn revoke_itself(
         &self,
         token: ParsedToken,
-    ) -> Result<Change<RevokeOutcome>, Problem> {
+    ) -> Result<Change<RevokeOutcome>, ApiError> {
         let (id, tokens) = (token.id(), &self.tokens);
         let by = match tokens.show(id).await {
             // Nothing is written for a text that was never issued.
-            Ok(Sighting::Unknown) => return Err(Problem::no_such_token()),
+            Ok(Sighting::Unknown) => return Err(ApiError::no_such_token()),
             Ok(sighting) => owner(&sighting).and_then(|owner| owner.as_str().parse().ok()),
             Err(error) if error.kind() == StoreErrorKind::Corrupt => None,
             Err(error) => return Err(error.into()),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use token_core::{Change, Confirmation};
 
 use crate::sidecar::Sidecar;
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 use crate::sidecar::query::Query;
 
 /// How far a token, or its revocation, has gone by now.
@@ -27,7 +27,7 @@ pub(in crate::sidecar) async fn confirm(
     State(sidecar): State<Arc<Sidecar>>,
     path: super::InPath,
     parts: Parts,
-) -> Result<(StatusCode, Json<Confirmed>), Problem> {
+) -> Result<(StatusCode, Json<Confirmed>), ApiError> {
     let caller = sidecar.caller(&parts).await?;
     Query::read(&parts, &[])?;
     let id = super::id(path)?;

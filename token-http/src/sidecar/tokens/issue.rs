@@ -12,9 +12,9 @@ use token_core::{Confirmation, Grant, Issued, Once, Repeated};
 use super::request;
 use crate::sidecar::Sidecar;
 use crate::sidecar::body::{self, expect_media_type};
+use crate::sidecar::error::ApiError;
 use crate::sidecar::idempotency;
 use crate::sidecar::operations::Created;
-use crate::sidecar::problem::Problem;
 use crate::sidecar::query::Query;
 
 #[derive(Serialize)]
@@ -32,7 +32,7 @@ struct Answer<'a> {
 pub(in crate::sidecar) async fn issue(
     State(sidecar): State<Arc<Sidecar>>,
     request: Request,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let caller = sidecar.caller(&parts).await?;
     Query::read(&parts, &[])?;
@@ -42,7 +42,7 @@ pub(in crate::sidecar) async fn issue(
     match caller.issue(request, key.as_ref()).await? {
         Once::Issued(made) => Ok(created(&made)),
         Once::Repeated(repeated) => Ok(as_before(&repeated)),
-        Once::Mismatched => Err(Problem::key_of_another_request()),
+        Once::Mismatched => Err(ApiError::key_of_another_request()),
     }
 }
 

@@ -10,7 +10,7 @@ use token_core::{Grant, Listing, Subject, UnreadableRecord};
 
 use super::cursor::Cursor;
 use crate::sidecar::Sidecar;
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 use crate::sidecar::query::Query;
 
 /// How many tokens an answer has unless it is told otherwise, and at most.
@@ -30,7 +30,7 @@ pub(in crate::sidecar) struct Page {
 pub(in crate::sidecar) async fn list(
     State(sidecar): State<Arc<Sidecar>>,
     parts: Parts,
-) -> Result<Json<Page>, Problem> {
+) -> Result<Json<Page>, ApiError> {
     let caller = sidecar.caller(&parts).await?;
     let query = Query::read(&parts, &["user", "limit", "cursor"])?;
     let (limit, cursor) = (limit(&query)?, query.get("cursor")?);
@@ -38,12 +38,12 @@ pub(in crate::sidecar) async fn list(
     Ok(Json(page(caller.list(&user).await?, limit, cursor)))
 }
 
-fn limit(query: &Query) -> Result<usize, Problem> {
+fn limit(query: &Query) -> Result<usize, ApiError> {
     let limit = query.get("limit")?.unwrap_or(DEFAULT_LIMIT);
     if (1..=MAX_LIMIT).contains(&limit) {
         return Ok(limit);
     }
-    Err(Problem::bad_request(format!("limit: it is a number from 1 to {MAX_LIMIT}")))
+    Err(ApiError::bad_request(format!("limit: it is a number from 1 to {MAX_LIMIT}")))
 }
 
 /// The tokens behind the cursor, as many as the limit says, and the cursor of the next page where there is one.

@@ -24,7 +24,7 @@ use axum::extract::rejection::PathRejection;
 use http::StatusCode;
 use token_core::{Confirmation, TokenId};
 
-use super::problem::Problem;
+use super::error::ApiError;
 
 /// What follows `/v1/tokens/`.
 type InPath = Result<Path<String>, PathRejection>;
@@ -35,9 +35,9 @@ fn status(confirmation: Confirmation) -> StatusCode {
 }
 
 /// Reads a token id. A text that is none is not repeated: it may be (part of) a token.
-fn id(path: InPath) -> Result<TokenId, Problem> {
-    let Path(text) = path.map_err(|_| Problem::bad_request("the path is not UTF-8"))?;
+fn id(path: InPath) -> Result<TokenId, ApiError> {
+    let Path(text) = path.map_err(|_| ApiError::bad_request("the path is not UTF-8"))?;
     text.parse().map_err(|error| {
-        Problem::bad_request(format!("this is no token id: {error}; tokens do not belong into a URL"))
+        ApiError::bad_request(format!("this is no token id: {error}; tokens do not belong into a URL"))
     })
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use token_core::{Access, IssueRequest, Lifetime, Scopes, Span, Subject};
 
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 
 /// The members that there are. Each is read by itself, so that the refusal names it; none is there twice.
 #[derive(Default, Deserialize)]
@@ -26,13 +26,13 @@ const SCOPES: &str = r#"a list of texts such as ["node:UUID:r"]"#;
 const LABEL: &str = "a text";
 
 /// Reads the body of a request to issue. Without a user, the token is for `default_user`.
-pub(super) fn read(body: &[u8], default_user: &Subject) -> Result<IssueRequest, Problem> {
+pub(super) fn read(body: &[u8], default_user: &Subject) -> Result<IssueRequest, ApiError> {
     // An array in their order would be the members, too.
     if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(Problem::bad_request("send a JSON object"));
+        return Err(ApiError::bad_request("send a JSON object"));
     }
     let members: Members =
-        serde_json::from_slice(body).map_err(|error| Problem::bad_request(error.to_string()))?;
+        serde_json::from_slice(body).map_err(|error| ApiError::bad_request(error.to_string()))?;
     let user = text("user", USER, members.user, str::parse)?.unwrap_or_else(|| default_user.clone());
     let expire = text("expire", DURATION, members.expire, str::parse)?;
     let auto = text("auto", DURATION, members.auto, Span::parse_with_bare_seconds)?;
@@ -43,7 +43,7 @@ pub(super) fn read(body: &[u8], default_user: &Subject) -> Result<IssueRequest, 
 }
 
 /// No scopes at all is full access, as it is on the command line, and as tokens show it. An empty list is a mistake.
-fn access(scopes: Option<Value>) -> Result<Access, Problem> {
+fn access(scopes: Option<Value>) -> Result<Access, ApiError> {
     let Some(scopes) = scopes else { return Ok(Access::Full) };
     let scopes = match scopes {
         Value::Array(scopes) => scopes,
@@ -53,7 +53,7 @@ fn access(scopes: Option<Value>) -> Result<Access, Problem> {
         Value::String(scope) => scope.parse().map_err(|error| wrong("scopes", error)),
         other => Err(wrong("scopes", must_be(SCOPES, &other))),
     });
-    let scopes = Scopes::new(scopes.collect::<Result<Vec<_>, Problem>>()?);
+    let scopes = Scopes::new(scopes.collect::<Result<Vec<_>, ApiError>>()?);
     scopes.map(Access::Restricted).map_err(|error| wrong("scopes", error))
 }
 
@@ -62,7 +62,7 @@ fn text<T, E: Display>(
     form: &str,
     value: Option<Value>,
     parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<Option<T>, Problem> {
+) -> Result<Option<T>, ApiError> {
     match value {
         None => Ok(None),
         Some(Value::String(text)) => parse(&text).map(Some).map_err(|error| wrong(name, error)),
@@ -83,8 +83,8 @@ fn must_be(form: &str, value: &Value) -> String {
     format!("it must be {form}, not {found}")
 }
 
-fn wrong(name: &str, error: impl Display) -> Problem {
-    Problem::bad_request(format!("{name}: {error}"))
+fn wrong(name: &str, error: impl Display) -> ApiError {
+    ApiError::bad_request(format!("{name}: {error}"))
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
 
     fn refusal(body: &str) -> String {
         match read(body.as_bytes(), &"ann".parse().unwrap()) {
-            Err(Problem::Wrong(_, _, sentence)) => sentence,
+            Err(ApiError::Wrong(_, _, sentence)) => sentence,
             other => panic!("{other:?}"),
         }
     }

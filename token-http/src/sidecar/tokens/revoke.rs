@@ -10,7 +10,7 @@ use serde::Serialize;
 use token_core::{Change, Confirmation, Subject};
 
 use crate::sidecar::Sidecar;
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 use crate::sidecar::query::Query;
 
 /// What became of one token.
@@ -35,7 +35,7 @@ pub(in crate::sidecar) async fn revoke(
     State(sidecar): State<Arc<Sidecar>>,
     path: super::InPath,
     parts: Parts,
-) -> Result<(StatusCode, Json<RevokeResponse>), Problem> {
+) -> Result<(StatusCode, Json<RevokeResponse>), ApiError> {
     let caller = sidecar.caller(&parts).await?;
     let why = Query::read(&parts, &["why"])?.get("why")?;
     let id = super::id(path)?;
@@ -48,11 +48,11 @@ pub(in crate::sidecar) async fn revoke(
 pub(in crate::sidecar) async fn revoke_all(
     State(sidecar): State<Arc<Sidecar>>,
     parts: Parts,
-) -> Result<(StatusCode, Json<RevokeAllResponse>), Problem> {
+) -> Result<(StatusCode, Json<RevokeAllResponse>), ApiError> {
     let caller = sidecar.caller(&parts).await?;
     let query = Query::read(&parts, &["user", "why"])?;
     let why = query.get("why")?;
-    let user: Subject = query.get("user")?.ok_or_else(|| Problem::bad_request("user: say whose tokens"))?;
+    let user: Subject = query.get("user")?.ok_or_else(|| ApiError::bad_request("user: say whose tokens"))?;
     let Change { outcome: ids, confirmation } = caller.revoke_all(&user, why).await?;
     let revoked = ids.iter().map(ToString::to_string).collect();
     Ok((

@@ -8,7 +8,7 @@ use http::request::Parts;
 use token_core::{Grant, Sighting};
 
 use crate::sidecar::Sidecar;
-use crate::sidecar::problem::Problem;
+use crate::sidecar::error::ApiError;
 use crate::sidecar::query::Query;
 
 /// A live token. A revoked one is gone (410), and the answer says when, by whom and why.
@@ -16,12 +16,12 @@ pub(in crate::sidecar) async fn show(
     State(sidecar): State<Arc<Sidecar>>,
     path: super::InPath,
     parts: Parts,
-) -> Result<Json<Grant>, Problem> {
+) -> Result<Json<Grant>, ApiError> {
     let caller = sidecar.caller(&parts).await?;
     Query::read(&parts, &[])?;
     match caller.show(super::id(path)?).await? {
         Sighting::Live(grant) => Ok(Json(grant)),
-        Sighting::Revoked(tombstone) => Err(Problem::Revoked(Box::new(tombstone))),
-        Sighting::Unknown => Err(Problem::no_such_token()),
+        Sighting::Revoked(tombstone) => Err(ApiError::Revoked(Box::new(tombstone))),
+        Sighting::Unknown => Err(ApiError::no_such_token()),
     }
 }

@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 use token_core::{IssueDenied, RandomnessError, ServiceError, StoreError, StoreErrorKind, Tombstone};
 
 use super::demands::DemandError;
-use crate::refusal::{RETRY_AFTER, Realm, Refusal, RefusalReason};
+use crate::auth_error::{AuthError, RETRY_AFTER, Realm, RefusalReason};
 
 /// Why there is no other answer.
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(super) enum ApiError {
     /// The caller is not let in.
-    Refused(Refusal, Realm),
+    Refused(AuthError, Realm),
     /// The request does not come through a proxy.
-    Stopped(Refusal, Realm),
+    Stopped(AuthError, Realm),
     /// What the proxy demands cannot be read: nothing comes through.
     Demand(DemandError),
     /// The caller is known, and may not do this.
@@ -36,7 +36,7 @@ pub(super) enum Problem {
     Store(StoreError),
 }
 
-impl Problem {
+impl ApiError {
     pub(super) fn bad_request(sentence: impl Into<String>) -> Self {
         Self::Wrong(StatusCode::BAD_REQUEST, "invalid_request", sentence.into())
     }
@@ -59,7 +59,7 @@ impl Problem {
 }
 
 /// Where an operator looks, it says what to change; the client learns that much less.
-impl From<DemandError> for Problem {
+impl From<DemandError> for ApiError {
     fn from(error: DemandError) -> Self {
         match error.is_of_header() {
             // A client can send it, too.
@@ -74,7 +74,7 @@ impl From<DemandError> for Problem {
     }
 }
 
-impl Problem {
+impl ApiError {
     /// Below `/auth/` the query may be the client's own as well as the proxy's.
     pub(super) fn demand_of_either(error: DemandError) -> Self {
         tracing::warn!(
@@ -85,13 +85,13 @@ impl Problem {
     }
 }
 
-impl From<StoreError> for Problem {
+impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<ServiceError> for Problem {
+impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
         match error {
             ServiceError::Denied(denied) => Self::Denied(denied),
@@ -101,7 +101,7 @@ impl From<ServiceError> for Problem {
     }
 }
 
-impl Problem {
+impl ApiError {
     /// Why, as a stable word for logs.
     fn reason(&self) -> &'static str {
         match self {
@@ -143,7 +143,7 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response<Body> {
         self.answer()
     }
@@ -221,12 +221,12 @@ fn store<B: From<String>>(error: &StoreError) -> Response<B> {
     response
 }
 
-pub(super) async fn not_found() -> Problem {
-    Problem::NotFound("there is nothing at this path")
+pub(super) async fn not_found() -> ApiError {
+    ApiError::NotFound("there is nothing at this path")
 }
 
 /// The router adds `Allow`.
-pub(super) async fn method_not_allowed() -> Problem {
+pub(super) async fn method_not_allowed() -> ApiError {
     let sentence = "this path does not take the method of the request; Allow lists those that it takes";
-    Problem::Wrong(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", sentence.into())
+    ApiError::Wrong(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", sentence.into())
 }

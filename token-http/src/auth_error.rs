@@ -8,7 +8,7 @@ use crate::credentials::CredentialsError;
 
 /// Why a request is not let in.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
+pub enum AuthError {
     /// It presents nothing.
     #[error("no credentials were presented")]
     NoCredentials,
@@ -23,16 +23,16 @@ pub enum Refusal {
     NotPermitted(Scope),
     /// It could not be found out.
     #[error("it could not be found out: {0}")]
-    Unknown(#[from] StoreError),
+    CouldNotCheck(#[from] StoreError),
     /// It could not be found out which folders hold the node that the request is about.
     #[error("it could not be found out where the node lies: {0}")]
-    Lost(Box<dyn std::error::Error + Send + Sync>),
+    AncestorsUnavailable(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// How long to wait before trying again, in seconds.
 pub(crate) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-impl From<Reason> for Refusal {
+impl From<Reason> for AuthError {
     fn from(reason: Reason) -> Self {
         match reason {
             Reason::NotPermitted { missing } => Self::NotPermitted(missing),
@@ -41,7 +41,7 @@ impl From<Reason> for Refusal {
     }
 }
 
-impl Refusal {
+impl AuthError {
     /// The status code.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -50,7 +50,7 @@ impl Refusal {
             Self::Malformed(error) if error.is_of_no_scheme() => StatusCode::UNAUTHORIZED,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::NotPermitted(_) => StatusCode::FORBIDDEN,
-            Self::Unknown(_) | Self::Lost(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::CouldNotCheck(_) | Self::AncestorsUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -62,8 +62,8 @@ impl Refusal {
     /// | [`NoCredentials`](Self::NoCredentials) | `no_credentials` |
     /// | [`Malformed`](Self::Malformed) | that of [`CredentialsError::code`] |
     /// | [`Inactive`](Self::Inactive), [`NotPermitted`](Self::NotPermitted) | that of [`Reason::code`] |
-    /// | [`Unknown`](Self::Unknown) | that of [`StoreErrorKind::code`](token_core::StoreErrorKind::code) |
-    /// | [`Lost`](Self::Lost) | `ancestors_not_found_out` |
+    /// | [`CouldNotCheck`](Self::CouldNotCheck) | that of [`StoreErrorKind::code`](token_core::StoreErrorKind::code) |
+    /// | [`AncestorsUnavailable`](Self::AncestorsUnavailable) | `ancestors_not_found_out` |
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -71,8 +71,8 @@ impl Refusal {
             Self::Malformed(error) => error.code(),
             Self::Inactive(reason) => reason.code(),
             Self::NotPermitted(_) => "not_permitted",
-            Self::Unknown(error) => error.kind().code(),
-            Self::Lost(_) => "ancestors_not_found_out",
+            Self::CouldNotCheck(error) => error.kind().code(),
+            Self::AncestorsUnavailable(_) => "ancestors_not_found_out",
         }
     }
 
@@ -80,7 +80,7 @@ impl Refusal {
     #[must_use]
     pub fn code(&self) -> Option<&'static str> {
         match self {
-            Self::NoCredentials | Self::Unknown(_) | Self::Lost(_) => None,
+            Self::NoCredentials | Self::CouldNotCheck(_) | Self::AncestorsUnavailable(_) => None,
             Self::Malformed(error) if error.is_of_no_scheme() => None,
             Self::Malformed(_) => Some("invalid_request"),
             Self::Inactive(_) => Some("invalid_token"),
@@ -88,9 +88,9 @@ impl Refusal {
         }
     }
 
-    /// What the caller is told. It does not say why a token does not count: that is for the log.
+    /// For the caller. It does not say why a token does not count: that is for the log.
     #[must_use]
-    pub fn sentence(&self) -> String {
+    pub fn message(&self) -> String {
         match self {
             Self::NoCredentials => "send a token: as a Bearer token, or as the password of its user".into(),
             Self::Malformed(error) => error.to_string(),
@@ -98,7 +98,7 @@ impl Refusal {
                 "the token is not valid: it has expired, was revoked, or never was one".into()
             }
             Self::NotPermitted(scope) => format!("the token's scopes do not cover {scope}"),
-            Self::Unknown(_) | Self::Lost(_) => {
+            Self::CouldNotCheck(_) | Self::AncestorsUnavailable(_) => {
                 "it cannot be found out just now whether the token is valid; try again".into()
             }
         }
@@ -122,12 +122,12 @@ impl Refusal {
     }
 
     fn respond<B: From<String>>(self, realm: &Realm, status: StatusCode) -> Response<B> {
-        self.tell();
+        self.log();
         let mut problem = json!({
             "type": "about:blank",
             "title": status.canonical_reason(),
             "status": status.as_u16(),
-            "detail": self.sentence(),
+            "detail": self.message(),
         });
         if let (Some(code), Some(problem)) = (self.code(), problem.as_object_mut()) {
             problem.insert("error".into(), code.into());
@@ -157,8 +157,10 @@ impl Refusal {
             bearer += &format!(", error=\"{code}\", error_description=\"{}\"", self.description());
         }
         match self {
-            Self::Unknown(error) if !error.is_retryable() => {}
-            Self::Unknown(_) | Self::Lost(_) => _ = headers.insert(header::RETRY_AFTER, RETRY_AFTER),
+            Self::CouldNotCheck(error) if !error.is_retryable() => {}
+            Self::CouldNotCheck(_) | Self::AncestorsUnavailable(_) => {
+                _ = headers.insert(header::RETRY_AFTER, RETRY_AFTER)
+            }
             _ if status == StatusCode::UNAUTHORIZED => {
                 // In this order: nginx before 1.23 passes on only the first one, and only Basic clients wait for theirs.
                 append(headers, &format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
@@ -169,19 +171,19 @@ impl Refusal {
         }
     }
 
-    /// The sentence with the characters that RFC 6750 §3 permits in a description.
+    /// The message with the characters that RFC 6750 §3 permits in a description.
     fn description(&self) -> String {
-        self.sentence().replace('"', "'")
+        self.message().replace('"', "'")
     }
 
-    /// What the caller is not told goes to the log.
-    pub(crate) fn tell(&self) {
+    /// Logs what the message leaves out.
+    pub(crate) fn log(&self) {
         match self {
-            Self::Unknown(error) => {
+            Self::CouldNotCheck(error) => {
                 let cause = std::error::Error::source(error).map(ToString::to_string);
                 tracing::error!(error = %error, cause, "a token could not be validated");
             }
-            Self::Lost(error) => {
+            Self::AncestorsUnavailable(error) => {
                 tracing::error!(%error, "the folders that hold a node could not be found out")
             }
             Self::Inactive(reason) => tracing::debug!(reason = reason.code(), "refused a token"),
@@ -195,12 +197,12 @@ impl Refusal {
     }
 }
 
-/// Why an answer is a refusal, in the extensions of that answer: see [`Refusal::reason`].
+/// Why an answer is a refusal, in the extensions of that answer: see [`AuthError::reason`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefusalReason(pub &'static str);
 
 fn append(headers: &mut HeaderMap, challenge: &str) {
-    // Scopes, realms and our sentences are plain ASCII, so this is always a header value.
+    // Scopes, realms and our messages are plain ASCII, so this is always a header value.
     if let Ok(value) = HeaderValue::from_str(challenge) {
         headers.append(header::WWW_AUTHENTICATE, value);
     }
@@ -243,8 +245,8 @@ mod tests {
 
     use super::*;
 
-    fn answer(refusal: Refusal) -> Response<String> {
-        refusal.into_response(&Realm::default())
+    fn answer(error: AuthError) -> Response<String> {
+        error.into_response(&Realm::default())
     }
 
     fn challenges(response: &Response<String>) -> Vec<&str> {
@@ -254,7 +256,7 @@ mod tests {
 
     #[test]
     fn whoever_sends_nothing_is_asked_for_either_credential_and_told_no_error() {
-        let response = answer(Refusal::NoCredentials);
+        let response = answer(AuthError::NoCredentials);
         assert_eq!(response.status(), 401);
         assert_eq!(
             challenges(&response),
@@ -265,12 +267,12 @@ mod tests {
 
     #[test]
     fn a_token_that_does_not_count_is_invalid_and_the_caller_does_not_learn_why() {
-        let unknown = answer(Refusal::Inactive(Reason::Unknown));
+        let unknown = answer(AuthError::Inactive(Reason::Unknown));
         assert_eq!(unknown.status(), 401);
         let [basic, bearer] = challenges(&unknown)[..] else { panic!("{unknown:?}") };
         assert!(bearer.starts_with("Bearer realm=\"tokens\", error=\"invalid_token\", error_description=\""));
         assert!(basic.starts_with("Basic "));
-        let wrong = answer(Refusal::Inactive(Reason::WrongSubject));
+        let wrong = answer(AuthError::Inactive(Reason::WrongSubject));
         assert_eq!((wrong.body(), challenges(&wrong)), (unknown.body(), challenges(&unknown)));
     }
 
@@ -286,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_store_that_cannot_be_asked_is_503_without_a_challenge() {
-        let error = |kind| Refusal::Unknown(StoreError::new(kind, "hidden"));
+        let error = |kind| AuthError::CouldNotCheck(StoreError::new(kind, "hidden"));
         let response = answer(error(StoreErrorKind::TimedOut));
         assert_eq!((response.status().as_u16(), challenges(&response).len()), (503, 0));
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
@@ -308,7 +310,7 @@ mod tests {
 
     #[test]
     fn every_answer_is_a_problem_document_that_nobody_keeps() {
-        let response = answer(Refusal::NoCredentials);
+        let response = answer(AuthError::NoCredentials);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
         let problem: serde_json::Value = serde_json::from_str(response.body()).unwrap();
