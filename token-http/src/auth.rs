@@ -11,9 +11,10 @@ use http::request::Parts;
 use token_core::{Demand, Mode, Need, Scope, TokenService, TokenStore};
 use uuid::Uuid;
 
-use crate::auth_error::{AuthError, Realm};
+use crate::auth_error::AuthError;
 use crate::authenticated::Authenticated;
 use crate::credentials::{CredentialOptions, Credentials, InUrl};
+use crate::realm::Realm;
 
 /// Knows the tree of nodes: the folders that hold a node, up to the root, in any order.
 ///

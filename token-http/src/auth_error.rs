@@ -1,10 +1,12 @@
 //! The one place that turns "no" and "could not find out" into HTTP: RFC 6750 §3, RFC 7617 §2, RFC 9457.
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use serde_json::json;
 use token_core::{Reason, Scope, StoreError};
 
 use crate::credentials::CredentialsError;
+use crate::document::Document;
+use crate::error_row::ErrorRow;
+use crate::realm::Realm;
 
 /// Why a request is not let in.
 #[derive(Debug, thiserror::Error)]
@@ -15,22 +17,23 @@ pub enum AuthError {
     /// What it presents is malformed.
     #[error(transparent)]
     Malformed(#[from] CredentialsError),
-    /// What it presents does not count.
-    #[error("the token does not count: {0}")]
+    /// The token is not valid.
+    #[error("the token is not valid: {0}")]
     Inactive(Reason),
     /// The token is live, but does not reach what is asked for.
     #[error("the token's scopes do not cover {0}")]
     NotPermitted(Scope),
-    /// It could not be found out.
-    #[error("it could not be found out: {0}")]
+    /// It could not be found out whether the token is valid.
+    #[error("it could not be found out whether the token is valid")]
     CouldNotCheck(#[from] StoreError),
     /// It could not be found out which folders hold the node that the request is about.
-    #[error("it could not be found out where the node lies: {0}")]
-    AncestorsUnavailable(Box<dyn std::error::Error + Send + Sync>),
+    #[error("it could not be found out which folders hold the node")]
+    AncestorsUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// How long to wait before trying again, in seconds.
-pub(crate) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+const NO_CREDENTIALS: &str = "send a token: as a Bearer token, or as the password of its user";
+const INVALID_TOKEN: &str = "the token is not valid: it has expired, was revoked, or never was one";
+const COULD_NOT_CHECK: &str = "it cannot be found out just now whether the token is valid; try again";
 
 impl From<Reason> for AuthError {
     fn from(reason: Reason) -> Self {
@@ -42,16 +45,38 @@ impl From<Reason> for AuthError {
 }
 
 impl AuthError {
+    /// What it is on each surface. This is the one table: no other code decides it.
+    pub(crate) fn row(&self) -> ErrorRow {
+        use crate::error_row::grpc::{INVALID_ARGUMENT, PERMISSION_DENIED, UNAUTHENTICATED, UNAVAILABLE};
+        let row = ErrorRow::new;
+        match self {
+            Self::NoCredentials => {
+                row(StatusCode::UNAUTHORIZED, None, UNAUTHENTICATED, NO_CREDENTIALS.into())
+            }
+            Self::Malformed(error) if error.is_of_no_scheme() => {
+                row(StatusCode::UNAUTHORIZED, None, UNAUTHENTICATED, error.to_string().into())
+            }
+            Self::Malformed(error) => {
+                let code = Some("invalid_request");
+                row(StatusCode::BAD_REQUEST, code, INVALID_ARGUMENT, error.to_string().into())
+            }
+            Self::Inactive(_) => {
+                row(StatusCode::UNAUTHORIZED, Some("invalid_token"), UNAUTHENTICATED, INVALID_TOKEN.into())
+            }
+            Self::NotPermitted(scope) => {
+                let message = format!("the token's scopes do not cover {scope}");
+                row(StatusCode::FORBIDDEN, Some("insufficient_scope"), PERMISSION_DENIED, message.into())
+            }
+            Self::CouldNotCheck(_) | Self::AncestorsUnavailable(_) => {
+                row(StatusCode::SERVICE_UNAVAILABLE, None, UNAVAILABLE, COULD_NOT_CHECK.into())
+            }
+        }
+    }
+
     /// The status code.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        match self {
-            Self::NoCredentials | Self::Inactive(_) => StatusCode::UNAUTHORIZED,
-            Self::Malformed(error) if error.is_of_no_scheme() => StatusCode::UNAUTHORIZED,
-            Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::NotPermitted(_) => StatusCode::FORBIDDEN,
-            Self::CouldNotCheck(_) | Self::AncestorsUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        }
+        self.row().status
     }
 
     /// Why, as a stable word for programs, metrics and logs. It is for the operator: the caller of a service must not
@@ -79,89 +104,48 @@ impl AuthError {
     /// The error code of RFC 6750 §3.1; none if nothing was presented, or if it is not the request that is wrong.
     #[must_use]
     pub fn code(&self) -> Option<&'static str> {
-        match self {
-            Self::NoCredentials | Self::CouldNotCheck(_) | Self::AncestorsUnavailable(_) => None,
-            Self::Malformed(error) if error.is_of_no_scheme() => None,
-            Self::Malformed(_) => Some("invalid_request"),
-            Self::Inactive(_) => Some("invalid_token"),
-            Self::NotPermitted(_) => Some("insufficient_scope"),
-        }
+        self.row().code
     }
 
-    /// For the caller. It does not say why a token does not count: that is for the log.
+    /// For the caller. It does not say why a token is not valid: that is for the log.
     #[must_use]
     pub fn message(&self) -> String {
-        match self {
-            Self::NoCredentials => "send a token: as a Bearer token, or as the password of its user".into(),
-            Self::Malformed(error) => error.to_string(),
-            Self::Inactive(_) => {
-                "the token is not valid: it has expired, was revoked, or never was one".into()
-            }
-            Self::NotPermitted(scope) => format!("the token's scopes do not cover {scope}"),
-            Self::CouldNotCheck(_) | Self::AncestorsUnavailable(_) => {
-                "it cannot be found out just now whether the token is valid; try again".into()
-            }
-        }
+        self.row().message.into_owned()
     }
 
     /// The whole answer: status, challenges, and a problem document. Its extensions have the [`RefusalReason`].
     #[must_use]
     pub fn into_response<B: From<String>>(self, realm: &Realm) -> Response<B> {
-        let status = self.status();
-        self.respond(realm, status)
-    }
-
-    /// The same for a proxy that knows no refusals but 401 and 403: a malformed request is 401, too.
-    #[cfg(feature = "sidecar")]
-    pub(crate) fn for_proxy<B: From<String>>(self, realm: &Realm) -> Response<B> {
-        let status = match self.status() {
-            StatusCode::BAD_REQUEST => StatusCode::UNAUTHORIZED,
-            status => status,
-        };
-        self.respond(realm, status)
-    }
-
-    fn respond<B: From<String>>(self, realm: &Realm, status: StatusCode) -> Response<B> {
         self.log();
-        let mut problem = json!({
-            "type": "about:blank",
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "detail": self.message(),
-        });
-        if let (Some(code), Some(problem)) = (self.code(), problem.as_object_mut()) {
-            problem.insert("error".into(), code.into());
+        self.document(realm, self.row()).into_response()
+    }
+
+    /// The answer with this row of the table.
+    pub(crate) fn document(&self, realm: &Realm, row: ErrorRow) -> Document {
+        let mut document = Document::new(row.status, &row.message, self.reason());
+        self.challenge(realm, &row, &mut document.headers);
+        let document = match self {
+            Self::CouldNotCheck(error) if !error.is_retryable() => document,
+            Self::CouldNotCheck(_) | Self::AncestorsUnavailable(_) => document.with_retry_after(),
+            _ => document,
+        };
+        match row.code {
+            Some(code) => document.with("error", code),
+            None => document,
         }
-        let mut response = Response::new(problem.to_string().into());
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        self.challenge(realm, status, headers);
-        response.extensions_mut().insert(RefusalReason(self.reason()));
-        response
     }
 
-    /// The headers that ask for credentials or for patience.
-    #[cfg(feature = "sidecar")]
-    pub(crate) fn challenges(&self, realm: &Realm) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        self.challenge(realm, self.status(), &mut headers);
-        headers
-    }
-
-    /// `WWW-Authenticate` and `Retry-After`, where they belong.
-    fn challenge(&self, realm: &Realm, status: StatusCode, headers: &mut HeaderMap) {
+    /// `WWW-Authenticate`, where it belongs.
+    pub(crate) fn challenge(&self, realm: &Realm, row: &ErrorRow, headers: &mut HeaderMap) {
         let mut bearer = format!("Bearer realm=\"{realm}\"");
-        if let Some(code) = self.code() {
-            bearer += &format!(", error=\"{code}\", error_description=\"{}\"", self.description());
+        if let Some(code) = row.code {
+            // Without the characters that RFC 6750 §3 forbids in a description.
+            let description = row.message.replace('"', "'");
+            bearer += &format!(", error=\"{code}\", error_description=\"{description}\"");
         }
         match self {
-            Self::CouldNotCheck(error) if !error.is_retryable() => {}
-            Self::CouldNotCheck(_) | Self::AncestorsUnavailable(_) => {
-                _ = headers.insert(header::RETRY_AFTER, RETRY_AFTER)
-            }
-            _ if status == StatusCode::UNAUTHORIZED => {
+            Self::CouldNotCheck(_) | Self::AncestorsUnavailable(_) => {}
+            _ if row.status == StatusCode::UNAUTHORIZED => {
                 // In this order: nginx before 1.23 passes on only the first one, and only Basic clients wait for theirs.
                 append(headers, &format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
                 append(headers, &bearer);
@@ -169,11 +153,6 @@ impl AuthError {
             Self::NotPermitted(scope) => append(headers, &format!("{bearer}, scope=\"{scope}\"")),
             _ => append(headers, &bearer),
         }
-    }
-
-    /// The message with the characters that RFC 6750 §3 permits in a description.
-    fn description(&self) -> String {
-        self.message().replace('"', "'")
     }
 
     /// Logs what the message leaves out.
@@ -205,37 +184,6 @@ fn append(headers: &mut HeaderMap, challenge: &str) {
     // Scopes, realms and our messages are plain ASCII, so this is always a header value.
     if let Ok(value) = HeaderValue::from_str(challenge) {
         headers.append(header::WWW_AUTHENTICATE, value);
-    }
-}
-
-/// What is behind the door, for people: the `realm` of the challenges (RFC 9110 §11.5).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Realm(String);
-
-/// A text that cannot be a realm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a realm is printable ASCII without quotes and backslashes")]
-pub struct RealmError;
-
-impl std::str::FromStr for Realm {
-    type Err = RealmError;
-
-    fn from_str(text: &str) -> Result<Self, RealmError> {
-        let fits = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
-        if text.chars().all(fits) { Ok(Self(text.into())) } else { Err(RealmError) }
-    }
-}
-
-/// `tokens`
-impl Default for Realm {
-    fn default() -> Self {
-        Self("tokens".into())
-    }
-}
-
-impl std::fmt::Display for Realm {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -315,13 +263,5 @@ mod tests {
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
         let problem: serde_json::Value = serde_json::from_str(response.body()).unwrap();
         assert_eq!((&problem["status"], &problem["title"]), (&401.into(), &"Unauthorized".into()));
-    }
-
-    #[test]
-    fn a_realm_cannot_break_out_of_its_quotes() {
-        assert!("my tokens".parse::<Realm>().is_ok());
-        for text in ["a\"b", "a\\b", "a\r\nb", "Zoë"] {
-            assert_eq!(text.parse::<Realm>(), Err(RealmError));
-        }
     }
 }

@@ -6,8 +6,9 @@ use http::StatusCode;
 use http::request::Parts;
 
 use crate::auth::authenticated;
-use crate::auth_error::{AuthError, Realm};
+use crate::auth_error::AuthError;
 use crate::authenticated::Authenticated;
+use crate::realm::Realm;
 
 /// The route is outside the auth layer: a mistake of the service, answered with 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

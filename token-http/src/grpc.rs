@@ -1,12 +1,13 @@
 //! The auth layer for gRPC services: the same credentials in the same header, answered with gRPC statuses.
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, header};
 use token_core::TokenStore;
 use tower_layer::Layer;
 
 use crate::auth::TokenAuth;
-use crate::auth_error::{AuthError, Realm, RefusalReason};
+use crate::auth_error::{AuthError, RefusalReason};
 use crate::layer::{AuthService, RejectionResponse};
+use crate::realm::Realm;
 
 /// [`TokenAuth`] as a layer around gRPC services: with tonic, `Server::builder().layer(GrpcAuth(auth))` guards all services,
 /// and (with the feature `grpc`) `add_service(GrpcAuth(auth).layer(service))` guards one.
@@ -36,28 +37,17 @@ pub struct Grpc;
 
 impl<Body: Default> RejectionResponse<Body> for Grpc {
     fn answer(error: AuthError, _: &Realm) -> Response<Body> {
-        let mut response = Response::new(Body::default());
+        let (row, mut response) = (error.row(), Response::new(Body::default()));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        headers.insert("grpc-status", HeaderValue::from(code(&error)));
+        headers.insert("grpc-status", HeaderValue::from(row.grpc));
         // Our messages are plain ASCII; only the percent sign would have to be encoded, and none has one.
-        if let Ok(message) = HeaderValue::from_str(&error.message()) {
+        if let Ok(message) = HeaderValue::from_str(&row.message) {
             headers.insert("grpc-message", message);
         }
         error.log();
         response.extensions_mut().insert(RefusalReason(error.reason()));
         response
-    }
-}
-
-/// The status as gRPC numbers it.
-pub(crate) fn code(error: &AuthError) -> i32 {
-    match error {
-        AuthError::Malformed(_) if error.status() == StatusCode::UNAUTHORIZED => 16,
-        AuthError::Malformed(_) => 3,
-        AuthError::NotPermitted(_) => 7,
-        AuthError::CouldNotCheck(_) | AuthError::AncestorsUnavailable(_) => 14,
-        AuthError::NoCredentials | AuthError::Inactive(_) => 16,
     }
 }
 

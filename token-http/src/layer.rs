@@ -11,7 +11,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::auth::TokenAuth;
-use crate::auth_error::{AuthError, Realm};
+use crate::auth_error::AuthError;
+use crate::realm::Realm;
 
 /// A service behind an auth layer: requests come through with [`Authenticated`](crate::Authenticated) in their extensions, or
 /// not at all.

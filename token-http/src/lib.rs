@@ -49,18 +49,22 @@ mod authenticated;
 #[cfg(feature = "axum")]
 mod axum;
 mod credentials;
+mod document;
+mod error_row;
 mod grpc;
 mod layer;
 #[cfg(feature = "sidecar")]
 mod notes;
+mod realm;
 #[cfg(feature = "sidecar")]
 pub mod sidecar;
 
 pub use auth::{Ancestors, TokenAuth};
-pub use auth_error::{AuthError, Realm, RealmError, RefusalReason};
+pub use auth_error::{AuthError, RefusalReason};
 pub use authenticated::Authenticated;
 #[cfg(feature = "axum")]
 pub use axum::MissingAuthLayer;
 pub use credentials::{CredentialOptions, Credentials, CredentialsError, InUrl};
 pub use grpc::{Grpc, GrpcAuth};
 pub use layer::{AuthService, Http, RejectionResponse};
+pub use realm::{Realm, RealmError};

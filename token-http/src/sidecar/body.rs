@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 
-use super::error::ApiError;
+use super::error::{ApiError, Fault};
 
 /// The longest body that is read: many times what the longest request takes.
 pub(super) const LIMIT: usize = 64 * 1024;
@@ -19,13 +19,12 @@ const TIME: Duration = Duration::from_secs(5);
 pub(super) async fn read(body: Body) -> Result<Bytes, ApiError> {
     let limited = tokio::time::timeout(TIME, Limited::new(body, LIMIT).collect()).await;
     let Ok(read) = limited else {
-        let sentence = "the body did not come".to_owned();
-        return Err(ApiError::Wrong(StatusCode::REQUEST_TIMEOUT, "invalid_request", sentence));
+        return Err(ApiError::Wrong(Fault::TooSlow, "the body did not arrive in time".into()));
     };
     read.map(Collected::to_bytes).map_err(|error| {
         if error.is::<LengthLimitError>() {
-            let sentence = format!("the body is longer than {} KiB", LIMIT / 1024);
-            ApiError::Wrong(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", sentence)
+            let message = format!("the body is longer than {} KiB", LIMIT / 1024);
+            ApiError::Wrong(Fault::BodyTooLong, message)
         } else {
             ApiError::bad_request(
                 "the body cannot be read to its end: it was cut off, or its chunks are malformed",
@@ -58,6 +57,6 @@ fn expect_no_coding(headers: &HeaderMap) -> Result<(), ApiError> {
     Err(unsupported("send the body as it is, without Content-Encoding".into()))
 }
 
-fn unsupported(sentence: String) -> ApiError {
-    ApiError::Wrong(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", sentence)
+fn unsupported(message: String) -> ApiError {
+    ApiError::Wrong(Fault::MediaType, message)
 }

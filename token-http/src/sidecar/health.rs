@@ -18,7 +18,7 @@ pub(super) async fn healthz() -> StatusCode {
 /// The store answers, and the process will not end soon.
 pub(super) async fn readyz(State(sidecar): State<Arc<Sidecar>>) -> Result<StatusCode, ApiError> {
     if sidecar.retirement.is_announced() {
-        return Err(ApiError::busy("this process will end soon; ask another one"));
+        return Err(ApiError::Busy("this process will end soon; ask another one"));
     }
     look(&sidecar.tokens).await?;
     Ok(StatusCode::OK)
@@ -31,10 +31,6 @@ pub(super) async fn look(tokens: &Tokens) -> Result<(), ServiceError> {
 
 /// Everything that is counted.
 pub(super) async fn metrics(State(sidecar): State<Arc<Sidecar>>) -> Result<impl IntoResponse, ApiError> {
-    let metrics = sidecar.metrics.as_ref().ok_or(ApiError::Wrong(
-        StatusCode::NOT_FOUND,
-        "not_found",
-        "nothing is counted".into(),
-    ))?;
+    let metrics = sidecar.metrics.as_ref().ok_or(ApiError::NotFound("this process has no metrics"))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics()))
 }

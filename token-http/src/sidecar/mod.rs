@@ -70,8 +70,8 @@ pub use self::service::SidecarService;
 pub use self::trace::{Join, REQUEST, TARGET};
 pub use self::unreadable::Unreadable;
 use crate::auth::TokenAuth;
-use crate::auth_error::Realm;
 use crate::credentials::CredentialOptions;
+use crate::realm::Realm;
 
 /// Tokens in whatever store.
 pub type Tokens = TokenService<Arc<dyn TokenStore>>;

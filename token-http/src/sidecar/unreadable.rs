@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::{Response, StatusCode};
 
-use super::error::ApiError;
+use super::error::{ApiError, Fault};
 use super::service::SidecarService;
 
 /// Why there is no request to look at.
@@ -30,16 +30,20 @@ impl Unreadable {
     /// The status of its answer.
     #[must_use]
     pub fn status(self) -> StatusCode {
+        self.fault().status()
+    }
+
+    fn fault(self) -> Fault {
         match self {
-            Self::Malformed | Self::Fragment | Self::Hosts => StatusCode::BAD_REQUEST,
-            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::UriTooLong => StatusCode::URI_TOO_LONG,
-            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Malformed | Self::Fragment | Self::Hosts => Fault::Malformed,
+            Self::TransferCoding => Fault::TransferCoding,
+            Self::TooSlow => Fault::TooSlow,
+            Self::UriTooLong => Fault::UrlTooLong,
+            Self::HeadTooLarge => Fault::HeadTooLong,
         }
     }
 
-    fn sentence(self) -> &'static str {
+    fn message(self) -> &'static str {
         match self {
             Self::Malformed => "this is no request of HTTP/1.1 or HTTP/2",
             Self::Fragment => "the URL of the request has a raw #; write it as %23",
@@ -56,8 +60,8 @@ impl SidecarService {
     /// The answer to what is no request, which it counts and logs as it does all answers.
     #[must_use]
     pub fn unreadable(&self, why: Unreadable) -> Response<String> {
-        let problem = ApiError::Wrong(why.status(), "invalid_request", why.sentence().into());
-        let (parts, body) = problem.answer::<String>().into_parts();
+        let error = ApiError::Wrong(why.fault(), why.message().into());
+        let (parts, body) = error.answer::<String>().into_parts();
         let told = self.answer_unread(Response::from_parts(parts, Body::empty()));
         Response::from_parts(told.into_parts().0, body)
     }

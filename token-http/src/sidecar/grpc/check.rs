@@ -130,7 +130,7 @@ fn denied(answer: http::Response<String>) -> Result<CheckResponse, Status> {
     let code = match answer.status() {
         StatusCode::UNAUTHORIZED => Code::Unauthenticated,
         StatusCode::FORBIDDEN => Code::PermissionDenied,
-        _ => return Err(Status::unavailable(super::status::CANNOT_BE_FOUND_OUT)),
+        _ => return Err(Status::unavailable("it cannot be found out just now; try again")),
     };
     let (parts, body) = answer.into_parts();
     let status = HttpStatus { code: parts.status.as_u16().into() };

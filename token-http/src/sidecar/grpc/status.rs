@@ -1,90 +1,27 @@
-//! The one place that turns problems into statuses.
+//! Errors as gRPC statuses, by the table in [`error`](crate::sidecar::error).
 
-use token_core::{StoreError, StoreErrorKind};
 use tonic::{Code, Status};
 
-use crate::grpc;
-use crate::sidecar::error::{ApiError, NO_RANDOMNESS, UNREADABLE_DEMAND};
+use crate::sidecar::error::ApiError;
 
-/// What a caller is told where nothing is known.
-pub(super) const CANNOT_BE_FOUND_OUT: &str = "it cannot be found out just now; try again";
-
+/// The log gets the cause, the caller a message.
 impl From<ApiError> for Status {
-    fn from(problem: ApiError) -> Self {
-        match problem {
-            ApiError::Refused(error, _) | ApiError::Stopped(error, _) => {
-                error.log();
-                Self::new(grpc::code(&error).into(), error.message())
-            }
-            ApiError::Demand(_) => Self::permission_denied(UNREADABLE_DEMAND),
-            ApiError::Forbidden(sentence) => Self::permission_denied(sentence),
-            ApiError::Busy(sentence) => Self::unavailable(sentence),
-            ApiError::Wrong(_, _, sentence) => Self::invalid_argument(sentence),
-            ApiError::NotFound(sentence) => Self::not_found(sentence),
-            ApiError::Revoked(_) => Self::not_found("the token was revoked"),
-            ApiError::Denied(denied) => Self::permission_denied(denied.to_string()),
-            ApiError::Randomness(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, "no token could be made");
-                Self::unavailable(NO_RANDOMNESS)
-            }
-            ApiError::Store(error) => of_store(error),
-        }
+    fn from(error: ApiError) -> Self {
+        error.log();
+        let row = error.row();
+        Self::new(Code::from(row.grpc), row.message)
     }
-}
-
-/// The log gets the cause, the caller a sentence.
-fn of_store(error: StoreError) -> Status {
-    let cause = std::error::Error::source(&error).map(ToString::to_string);
-    tracing::error!(%error, cause, "the store did not do what a gRPC call asked for");
-    let (code, sentence) = match error.kind() {
-        StoreErrorKind::Unavailable => (Code::Unavailable, CANNOT_BE_FOUND_OUT),
-        StoreErrorKind::TimedOut => {
-            (Code::DeadlineExceeded, "the store did not answer in time: a change may have happened or not")
-        }
-        StoreErrorKind::Contended | StoreErrorKind::Conflict => {
-            (Code::Aborted, "others changed the same meanwhile; try again")
-        }
-        StoreErrorKind::Full => (Code::ResourceExhausted, "the store has no room for another token"),
-        StoreErrorKind::Corrupt => {
-            (Code::DataLoss, "this node cannot read what the store keeps of the token; see the log")
-        }
-        _ => (Code::Internal, "the store is not set up for this; see the log"),
-    };
-    Status::new(code, sentence)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth_error::{AuthError, Realm};
-
-    #[test]
-    fn what_can_be_tried_again_has_a_code_that_says_so_and_nothing_else_has() {
-        for (kind, code) in [
-            (StoreErrorKind::Unavailable, Code::Unavailable),
-            (StoreErrorKind::TimedOut, Code::DeadlineExceeded),
-            (StoreErrorKind::Contended, Code::Aborted),
-            (StoreErrorKind::Conflict, Code::Aborted),
-            (StoreErrorKind::Full, Code::ResourceExhausted),
-            (StoreErrorKind::Corrupt, Code::DataLoss),
-            (StoreErrorKind::LoginRefused, Code::Internal),
-            (StoreErrorKind::Denied, Code::Internal),
-            (StoreErrorKind::Misconfigured, Code::Internal),
-        ] {
-            assert_eq!(of_store(StoreError::new(kind, "hidden")).code(), code, "{kind:?}");
-        }
-    }
+    use crate::auth_error::AuthError;
+    use crate::realm::Realm;
 
     #[test]
     fn a_caller_whose_token_ended_meanwhile_is_told_as_much() {
         let ended = AuthError::Inactive(token_core::Reason::Unknown);
         assert_eq!(Status::from(ApiError::Refused(ended, Realm::default())).code(), Code::Unauthenticated);
-    }
-
-    #[test]
-    fn a_caller_does_not_learn_the_cause() {
-        let error = StoreError::new(StoreErrorKind::Unavailable, "redis://admin:password@10.0.0.1");
-        assert!(!format!("{:?}", of_store(error)).contains("password"));
     }
 }

@@ -6,8 +6,10 @@ use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
-use crate::auth_error::{AuthError, Realm};
+use crate::auth_error::AuthError;
 use crate::credentials::{CredentialsError, scheme_is_bearer};
+use crate::document::Document;
+use crate::realm::Realm;
 use crate::sidecar::error::ApiError;
 
 /// How a client authenticates, which decides about the words of a rejection.
@@ -28,37 +30,37 @@ impl Method {
     }
 
     pub(super) fn rejecting(self) -> impl Fn(ApiError) -> Rejection {
-        move |problem| Rejection::new(self, problem)
+        move |error| Rejection::new(self, error)
     }
 }
 
-/// A problem, and how the client that has it authenticates.
+/// An error, and how the client that meets it authenticates.
 #[derive(Debug)]
 pub(in crate::sidecar) struct Rejection {
     method: Method,
-    problem: ApiError,
+    error: ApiError,
 }
 
 impl Rejection {
-    pub(super) fn new(method: Method, problem: ApiError) -> Self {
-        Self { method, problem }
+    pub(super) fn new(method: Method, error: ApiError) -> Self {
+        Self { method, error }
     }
 
     /// The same with the status of RFC 6749 §5.2 if a client authenticates by a header that cannot be read.
     pub(super) fn of_header(method: Method, error: CredentialsError, realm: Realm) -> Self {
         let refusal = AuthError::from(error);
-        let problem = match method {
+        let error = match method {
             Method::Client if !matches!(error, CredentialsError::InUrl | CredentialsError::Several) => {
                 ApiError::Stopped(refusal, realm)
             }
             _ => ApiError::Refused(refusal, realm),
         };
-        Self { method, problem }
+        Self { method, error }
     }
 
-    /// The code that OAuth has for it, if it is not the one that the problem has.
+    /// The code that OAuth has for it, if it is not the one that the error has.
     fn code(&self) -> Option<&'static str> {
-        match (&self.problem, self.method) {
+        match (&self.error, self.method) {
             (ApiError::Refused(refusal, _), Method::Client)
                 if refusal.status() == StatusCode::UNAUTHORIZED =>
             {
@@ -75,47 +77,34 @@ impl Rejection {
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response<Body> {
         let code = self.code();
+        let mut document = self.error.document();
         // A client is asked for its credentials, with no word about a bearer token that it did not send.
-        let challenges = match (&self.problem, code) {
-            (ApiError::Refused(_, realm) | ApiError::Stopped(_, realm), Some(_)) => {
-                Some(AuthError::NoCredentials.challenges(realm))
-            }
-            _ => None,
-        };
-        let (mut parts, body) = self.problem.answer::<String>().into_parts();
-        if let Some(challenges) = challenges {
-            parts.headers.remove(header::WWW_AUTHENTICATE);
-            parts.headers.extend(challenges);
+        if let (ApiError::Refused(_, realm) | ApiError::Stopped(_, realm), Some(_)) = (&self.error, code) {
+            let (nothing, headers) = (AuthError::NoCredentials, &mut document.headers);
+            headers.remove(header::WWW_AUTHENTICATE);
+            nothing.challenge(realm, &nothing.row(), headers);
         }
-        let is_oauths = matches!(
-            parts.status,
+        if matches!(
+            document.status,
             StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-        );
-        if is_oauths {
-            parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            return Response::from_parts(parts, with_oauths_members(&body, code).into());
+        ) {
+            for_oauth(&mut document, code);
         }
-        Response::from_parts(parts, body.into())
+        document.into_response()
     }
 }
 
-/// The problem document with the members of RFC 6749 §5.2.
-fn with_oauths_members(body: &str, code: Option<&str>) -> String {
-    let Ok(Value::Object(mut members)) = serde_json::from_str(body) else { return body.to_owned() };
+/// Gives the document the members of RFC 6749 §5.2, and their media type.
+fn for_oauth(document: &mut Document, code: Option<&'static str>) {
+    document.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let members = &mut document.members;
     if let Some(code) = code {
         members.insert("error".into(), code.into());
     }
     members.entry("error").or_insert_with(|| "invalid_request".into());
-    if let Some(detail) = members.get("detail").cloned() {
-        members.insert("error_description".into(), quoted_otherwise(detail));
-    }
-    Value::Object(members).to_string()
-}
-
-/// A description has no quotes (RFC 6749 §5.2).
-fn quoted_otherwise(detail: Value) -> Value {
-    match detail {
-        Value::String(text) => text.replace(['"', '\\'], "'").into(),
-        other => other,
+    // A description has no quotes (RFC 6749 §5.2).
+    if let Some(Value::String(detail)) = members.get("detail") {
+        let description = detail.replace(['"', '\\'], "'");
+        members.insert("error_description".into(), description.into());
     }
 }

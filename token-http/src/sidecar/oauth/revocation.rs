@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use http::StatusCode;
 use secrecy::ExposeSecret;
-use token_core::{StoreError, StoreErrorKind};
 
 use super::client::{Asked, Authentication};
 use super::rejection::Rejection;
@@ -32,12 +31,9 @@ pub(in crate::sidecar) async fn revoke(
         None => sidecar.revoke_itself(token).await,
     };
     match revoked {
-        Ok(done) if !done.confirmation.is_confirmed() => {}
-        Ok(_) | Err(ApiError::NotFound(_)) => return Ok(StatusCode::OK),
-        Err(problem) => return Err(Rejection::new(method, problem)),
+        // RFC 7009 §2.2.1: with 503 the client must assume that the token still exists, and tries again.
+        Ok(done) if !done.confirmation.is_confirmed() => Err(Rejection::new(method, ApiError::Unconfirmed)),
+        Ok(_) | Err(ApiError::NotFound(_)) => Ok(StatusCode::OK),
+        Err(error) => Err(Rejection::new(method, error)),
     }
-    // RFC 7009 §2.2.1: with 503 the client must assume that the token still exists, and tries again.
-    let unconfirmed = "it is revoked, but not confirmed by all replicas";
-    let unconfirmed = StoreError::new(StoreErrorKind::TimedOut, unconfirmed);
-    Err(Rejection::new(method, unconfirmed.into()))
 }

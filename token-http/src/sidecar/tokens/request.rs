@@ -93,7 +93,7 @@ mod tests {
 
     fn refusal(body: &str) -> String {
         match read(body.as_bytes(), &"ann".parse().unwrap()) {
-            Err(ApiError::Wrong(_, _, sentence)) => sentence,
+            Err(ApiError::Wrong(_, message)) => message,
             other => panic!("{other:?}"),
         }
     }
