@@ -19,23 +19,22 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
-use std::sync::Arc;
 
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
-use token_core::{Demand, Grant, Mode, Need, TokenId};
+use token_core::Grant;
 
 use super::Sidecar;
 use super::demands::{DemandError, Demands, holds_scope};
 use super::error::ApiError;
-use crate::auth_error::AuthError;
-use crate::credentials::{Credentials, CredentialsError};
+use super::middleware::Answered;
+use crate::credentials::CredentialsError;
 
 /// What the service behind the proxy is told. All of them are always there, so that a client's own never survive.
 static USER: HeaderName = HeaderName::from_static("x-token-user");
-pub(super) static ID: HeaderName = HeaderName::from_static("x-token-id");
+static ID: HeaderName = HeaderName::from_static("x-token-id");
 static SCOPES: HeaderName = HeaderName::from_static("x-token-scopes");
 static LABEL: HeaderName = HeaderName::from_static("x-token-label");
 
@@ -126,18 +125,18 @@ fn canonical(path: &str) -> Option<String> {
 }
 
 /// Answers a proxy.
-pub(super) async fn answer(sidecar: &Sidecar, request: &Parts, mode: ForwardAuthMode) -> Response {
+pub(super) async fn answer(sidecar: &Sidecar, request: &Parts, mode: ForwardAuthMode) -> Answered {
     let admitted = match demanded(sidecar, request, mode) {
-        Ok(demands) => admit(sidecar, &request.headers, demands).await,
-        Err(problem) => Err(problem),
+        Ok(demands) => sidecar.admit(&request.headers, demands).await,
+        Err(error) => Err(error),
     };
     match admitted {
-        Ok(identity) => {
+        Ok(grant) => {
             let mut response = Response::default();
-            *response.headers_mut() = identity;
-            response
+            *response.headers_mut() = identity(&grant);
+            Answered { response, token_id: Some(grant.id) }
         }
-        Err(problem) => problem.answer(),
+        Err(error) => error.into(),
     }
 }
 
@@ -152,7 +151,7 @@ fn demanded(sidecar: &Sidecar, request: &Parts, mode: ForwardAuthMode) -> Result
         _ if query.is_empty() => Ok(Demands::default()),
         ForwardAuthMode::Exact => {
             if parameters().any(|(name, _)| name == TOKEN_IN_URL) {
-                return Err(refused(sidecar, CredentialsError::InUrl.into()));
+                return Err(sidecar.stopped(CredentialsError::InUrl.into()));
             }
             Ok(Demands::configured(parameters())?)
         }
@@ -175,34 +174,7 @@ fn hides_scope(path: &str) -> bool {
 }
 
 /// What to tell the service behind the proxy of a request that may come through.
-pub(super) async fn admit(
-    sidecar: &Sidecar,
-    headers: &HeaderMap,
-    demands: Demands,
-) -> Result<HeaderMap, ApiError> {
-    let needs = demands.and_in(headers)?.needs();
-    let granted = granted(sidecar, headers, needs).await;
-    granted.map(|grant| identity(&grant)).map_err(|refusal| refused(sidecar, refusal))
-}
-
-async fn granted(sidecar: &Sidecar, headers: &HeaderMap, needs: Vec<Need>) -> Result<Arc<Grant>, AuthError> {
-    let credentials = Credentials::in_headers(headers, &sidecar.credentials)?
-        .ok_or_else(|| Credentials::missing(headers))?;
-    let demand = needs.into_iter().fold(credentials.demand()?, Demand::need);
-    credentials.grant(&sidecar.tokens, &demand, Mode::Use).await
-}
-
-/// Which token a request presents, whether it is valid or not.
-pub(super) fn presented(sidecar: &Sidecar, headers: &HeaderMap) -> Option<TokenId> {
-    Credentials::in_headers(headers, &sidecar.credentials).ok()??.token_id(&sidecar.tokens)
-}
-
-/// The refusal with a status that all proxies know: 401, 403 or 503.
-pub(super) fn refused(sidecar: &Sidecar, refusal: AuthError) -> ApiError {
-    ApiError::Stopped(refusal, sidecar.realm.clone())
-}
-
-fn identity(grant: &Grant) -> HeaderMap {
+pub(super) fn identity(grant: &Grant) -> HeaderMap {
     let scopes = match grant.access.scopes() {
         None => HeaderValue::from_static("*"),
         Some(scopes) if scopes.iter().len() > MOST_LISTED => TOO_MANY,

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
@@ -35,11 +34,11 @@ impl Guard {
     }
 
     /// Answers where there is room, and not for too long.
-    pub(super) async fn bound(&self, answering: impl Future<Output = Response>) -> Response {
+    pub(super) async fn bound<T: From<ApiError>>(&self, answering: impl Future<Output = T>) -> T {
         let bounded = async {
             match tokio::time::timeout(self.time, answering).await {
-                Ok(response) => response,
-                Err(_) => ApiError::Busy("the request took too long").into_response(),
+                Ok(answer) => answer,
+                Err(_) => ApiError::Busy("the request took too long").into(),
             }
         };
         self.with_room(bounded).await
@@ -51,9 +50,9 @@ impl Guard {
     }
 
     /// Answers where there is room.
-    pub(super) async fn with_room(&self, answering: impl Future<Output = Response>) -> Response {
+    pub(super) async fn with_room<T: From<ApiError>>(&self, answering: impl Future<Output = T>) -> T {
         let Ok(_room) = self.room.try_acquire() else {
-            return ApiError::Busy("too many requests at once").into_response();
+            return ApiError::Busy("too many requests at once").into();
         };
         answering.await
     }

@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use super::client::{Peer, TrustedProxy, client};
 use super::declared::kept;
+use super::error::ApiError;
 use super::limits::{Guard, Limits};
 use super::observe::{Observed, Route, Sender};
 use super::request_metrics::RequestMetrics;
@@ -60,6 +61,19 @@ pub(super) struct Direct<'a> {
     pub(super) ends_after: Option<Duration>,
 }
 
+/// An answer, and whose token it is about.
+pub(super) struct Answered {
+    pub(super) response: Response,
+    /// The token that was admitted.
+    pub(super) token_id: Option<TokenId>,
+}
+
+impl From<ApiError> for Answered {
+    fn from(error: ApiError) -> Self {
+        Self { response: error.into(), token_id: None }
+    }
+}
+
 impl Middleware {
     pub(super) fn new(limits: Limits, join: Option<Join>, trusted: Vec<TrustedProxy>) -> Arc<Self> {
         Arc::new(Self { guard: Guard::new(limits), join, metrics: RequestMetrics::default(), trusted })
@@ -69,19 +83,19 @@ impl Middleware {
     pub(super) async fn answer_directly(
         &self,
         direct: Direct<'_>,
-        answering: impl Future<Output = Response>,
+        answering: impl Future<Output = Answered>,
         presented: impl FnOnce() -> Option<TokenId>,
     ) -> Response {
         let Direct { route, peer, request, ends_after } = direct;
         let observed = self.observe(Route::Known(route), &request.method, &request.headers);
         let answering = answering.instrument(observed.span());
-        let response = if self.guard.suffices(ends_after) {
+        let Answered { response, token_id } = if self.guard.suffices(ends_after) {
             self.guard.with_room(answering).await
         } else {
             // In a box: seldom needed, and its timer is large.
             Box::pin(self.guard.bound(answering)).await
         };
-        let presented = if response.status().is_success() { None } else { presented() };
+        let presented = token_id.or_else(presented);
         let client = client(&self.trusted, peer, &request.headers);
         self.answered(
             observed,

@@ -12,7 +12,6 @@ use tracing::field::display;
 
 use super::client::Peer;
 use super::declared::{request_id, user_agent};
-use super::forward_auth::ID;
 use super::request_metrics::RequestMetrics;
 use super::trace::{self, Join};
 use crate::auth_error::RefusalReason;
@@ -33,7 +32,7 @@ pub(super) struct Sender<'a> {
     /// Those headers of the request that are kept, or all.
     pub(super) headers: &'a HeaderMap,
     pub(super) notes: Option<&'a Notes>,
-    /// The token that was presented, for a request that was refused.
+    /// The token that was presented, unless it is among the notes.
     pub(super) presented: Option<TokenId>,
 }
 
@@ -74,22 +73,18 @@ impl Observed {
         let route = route.pattern().unwrap_or("none");
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let (client, trace_id) = (display(sender.client), traced.trace_id);
-        let identified = response.headers().get(&ID).and_then(|id| id.to_str().ok());
-        let (noted, about) = (sender.token_id().map(display), sender.about_id().map(display));
+        // A text is recorded faster than what has to be formatted.
+        let token_id = sender.token_id().map(TokenId::text);
+        let token_id = token_id.as_ref().and_then(|text| std::str::from_utf8(text).ok());
+        let about = sender.about_id().map(display);
         // A message that is a text costs less than one that has to be formatted.
         let message = "answered";
         match refusal_reason(response, sender.notes) {
-            None => match identified {
-                Some(token_id) => {
-                    tracing::info!(target: "access", message, method, route, status, micros, client, token_id, trace_id);
-                }
-                None => {
-                    let token_id = noted;
-                    tracing::info!(target: "access", message, method, route, status, micros, client, token_id, about, trace_id);
-                }
-            },
+            None => {
+                tracing::info!(target: "access", message, method, route, status, micros, client, token_id, about, trace_id);
+            }
             Some(reason) => {
-                let (token_id, request_id) = (noted, request_id(sender.headers));
+                let request_id = request_id(sender.headers);
                 let user_agent = user_agent(sender.headers);
                 let user_agent = user_agent.as_deref();
                 tracing::info!(

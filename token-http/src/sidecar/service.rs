@@ -85,7 +85,7 @@ where
             let answering = pin!(forward_auth::answer(&parts.sidecar, &request, mode));
             let Parts { middleware, answers_within, .. } = &*parts;
             let direct = Direct { route: mode.route(), peer, request: &request, ends_after: *answers_within };
-            let presented = || forward_auth::presented(&parts.sidecar, &request.headers);
+            let presented = || parts.sidecar.presented(&request.headers);
             let mut response = middleware.answer_directly(direct, answering, presented).await;
             if request.method == Method::HEAD {
                 leave_body_out(&mut response);

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use token_core::Grant;
 use tonic::{Code, Request, Response, Status};
 
 use super::observe::Call;
@@ -20,13 +21,12 @@ use super::proto::envoy::service::auth::v3::{
 };
 use super::proto::envoy::r#type::v3::HttpStatus;
 use super::proto::google::rpc;
-use crate::auth_error::RefusalReason;
 use crate::credentials::CredentialsError;
 use crate::sidecar::Sidecar;
 use crate::sidecar::declared::is_kept;
 use crate::sidecar::demands::{Demands, NEEDS};
 use crate::sidecar::error::ApiError;
-use crate::sidecar::forward_auth::{ID, admit, presented, refused};
+use crate::sidecar::forward_auth::identity;
 
 #[derive(Debug)]
 pub(super) struct Check(pub(super) Arc<Sidecar>);
@@ -36,20 +36,18 @@ impl Authorization for Check {
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
         let (_, extensions, request) = request.into_parts();
         let call = extensions.get::<Call>();
-        let answer = match self.judge(request, call).await {
-            Ok(identity) => {
-                let id = identity.get(&ID).and_then(|id| id.to_str().ok()?.parse().ok());
-                if let (Some(call), Some(id)) = (call, id) {
-                    call.notes().presented(id);
+        let answer = match self.admit(request, call).await {
+            Ok(grant) => {
+                if let Some(call) = call {
+                    call.notes().presented(grant.id);
                 }
-                allowed(&identity)
+                allowed(&identity(&grant))
             }
-            Err(problem) => {
-                let answer = problem.answer();
-                if let (Some(call), Some(RefusalReason(reason))) = (call, answer.extensions().get()) {
-                    call.notes().refused(reason);
+            Err(error) => {
+                if let Some(call) = call {
+                    call.notes().refused(error.reason());
                 }
-                denied(answer)?
+                denied(error)?
             }
         };
         Ok(Response::new(answer))
@@ -57,16 +55,16 @@ impl Authorization for Check {
 }
 
 impl Check {
-    async fn judge(&self, request: CheckRequest, call: Option<&Call>) -> Result<HeaderMap, ApiError> {
+    async fn admit(&self, request: CheckRequest, call: Option<&Call>) -> Result<Arc<Grant>, ApiError> {
         let attributes = request.attributes.unwrap_or_default();
         let demands = configured(&attributes.context_extensions)?;
         let http = attributes.request.and_then(|request| request.http).unwrap_or_default();
         if let Some(call) = call {
             call.asks_for(declared(&http));
         }
-        let headers = headers(http).map_err(|error| refused(&self.0, error.into()))?;
-        let admitted = admit(&self.0, &headers, demands).await;
-        if let (Some(call), Err(_), Some(id)) = (call, &admitted, presented(&self.0, &headers)) {
+        let headers = headers(http).map_err(|error| self.0.stopped(error.into()))?;
+        let admitted = self.0.admit(&headers, demands).await;
+        if let (Some(call), Err(_), Some(id)) = (call, &admitted, self.0.presented(&headers)) {
             call.notes().presented(id);
         }
         admitted
@@ -125,14 +123,15 @@ fn allowed(identity: &HeaderMap) -> CheckResponse {
     respond(Code::Ok, HttpResponse::OkResponse(ok))
 }
 
-/// "Could not find out" is a status of the call itself: Envoy must not take it for the word of a token that does not count.
-fn denied(answer: http::Response<String>) -> Result<CheckResponse, Status> {
-    let code = match answer.status() {
+/// What the client gets. "Could not find out" is a status of the call itself: Envoy must not take it for the word of a token
+/// that is not valid.
+fn denied(error: ApiError) -> Result<CheckResponse, Status> {
+    let code = match error.status() {
         StatusCode::UNAUTHORIZED => Code::Unauthenticated,
         StatusCode::FORBIDDEN => Code::PermissionDenied,
-        _ => return Err(Status::unavailable("it cannot be found out just now; try again")),
+        _ => return Err(error.into()),
     };
-    let (parts, body) = answer.into_parts();
+    let (parts, body) = error.answer::<String>().into_parts();
     let status = HttpStatus { code: parts.status.as_u16().into() };
     let denied = DeniedHttpResponse { status: Some(status), headers: fields(&parts.headers), body };
     Ok(respond(code, HttpResponse::DeniedResponse(denied)))

@@ -1,6 +1,7 @@
 //! What callers do with tokens, over HTTP and gRPC alike: one function for each operation. Those who answer decode the
 //! request, call one operation, and encode its outcome; who may do what is decided in [`policy`].
 
+mod admit;
 mod caller;
 mod introspect;
 mod issue;

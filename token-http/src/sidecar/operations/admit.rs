@@ -1,0 +1,41 @@
+//! Admitting requests that come through a proxy: their token is used here.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use token_core::{Demand, Grant, Mode, Need, TokenId};
+
+use crate::auth_error::AuthError;
+use crate::credentials::Credentials;
+use crate::sidecar::Sidecar;
+use crate::sidecar::demands::Demands;
+use crate::sidecar::error::ApiError;
+
+impl Sidecar {
+    /// What the token in the headers grants, if the request may come through.
+    pub(in crate::sidecar) async fn admit(
+        &self,
+        headers: &HeaderMap,
+        demands: Demands,
+    ) -> Result<Arc<Grant>, ApiError> {
+        let needs = demands.and_in(headers)?.needs();
+        self.granted(headers, needs).await.map_err(|error| self.stopped(error))
+    }
+
+    async fn granted(&self, headers: &HeaderMap, needs: Vec<Need>) -> Result<Arc<Grant>, AuthError> {
+        let credentials = Credentials::in_headers(headers, &self.credentials)?
+            .ok_or_else(|| Credentials::missing(headers))?;
+        let demand = needs.into_iter().fold(credentials.demand()?, Demand::need);
+        credentials.grant(&self.tokens, &demand, Mode::Use).await
+    }
+
+    /// Which token the headers of a request present, whether it is valid or not.
+    pub(in crate::sidecar) fn presented(&self, headers: &HeaderMap) -> Option<TokenId> {
+        Credentials::in_headers(headers, &self.credentials).ok()??.token_id(&self.tokens)
+    }
+
+    /// The error with a status that all proxies know: 401, 403 or 503.
+    pub(in crate::sidecar) fn stopped(&self, error: AuthError) -> ApiError {
+        ApiError::Stopped(error, self.realm.clone())
+    }
+}
