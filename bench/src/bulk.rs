@@ -94,7 +94,7 @@ mod tests {
         let user = request(0, capped().unwrap()).unwrap().subject;
         assert_eq!(tokens.store().list(&user).await.unwrap().grants.len(), 5);
         for text in texts {
-            let verdict = tokens.validate(&text, &token_core::Demand::any()).await.unwrap();
+            let verdict = tokens.validate(&text, &token_core::Requirement::any()).await.unwrap();
             assert!(verdict.grant().is_some());
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use token_core::{Demand, KeyRing, Lifetime, Prefix, Revocation, RevokeOutcome, TokenService};
+use token_core::{KeyRing, Lifetime, Prefix, Requirement, Revocation, RevokeOutcome, TokenService};
 use token_sqlite::SqliteStore;
 
 use crate::arena::{EACH, hard, issue, request, sliding};
@@ -66,7 +66,7 @@ async fn enter(folder: &Path, tokens: usize) -> Outcome<Vec<Entry>> {
     for (name, lifetime) in [("hard", hard()?), ("sliding", sliding()?)] {
         let store = open(name)?;
         let texts = issue(&store, lifetime, tokens).await?;
-        entries.push(Entry::new(name, "", Ours { tokens: store, texts, demand: Demand::any() }));
+        entries.push(Entry::new(name, "", Ours { tokens: store, texts, requirement: Requirement::any() }));
     }
     entries.push(Entry::new(
         "issue and revoke",

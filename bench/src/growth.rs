@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use token_core::{Demand, KeyRing};
+use token_core::{KeyRing, Requirement};
 
 use crate::arena::{Arena, write_bare};
 use crate::bulk::lay;
@@ -51,7 +51,7 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
         let ours = Ours {
             tokens: arena.store(KeyRing::public()).await?,
             texts: texts.into(),
-            demand: Demand::any(),
+            requirement: Requirement::any(),
         };
         entries.truncate(1);
         entries.push(Entry::new("ours/capped", "", ours));

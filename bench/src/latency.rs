@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use token_core::{Demand, KeyRing};
+use token_core::{KeyRing, Requirement};
 use token_load::{Measured, Monitor, Open, open};
 
 use crate::arena::{Arena, issue, sliding, write_bare};
@@ -47,7 +47,7 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     let floor = Arc::new(Evalsha { connection, script, keys });
     let tokens = arena.store(KeyRing::public()).await?;
     let texts = issue(&tokens, sliding()?, TOKENS).await?;
-    let ours = Arc::new(Ours { tokens, texts, demand: Demand::any() });
+    let ours = Arc::new(Ours { tokens, texts, requirement: Requirement::any() });
     let pooled = Arc::new(deadpool::contestant(&arena).await?);
 
     let mut rows = Vec::new();

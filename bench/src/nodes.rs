@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use token_core::{Demand, KeyRing};
+use token_core::{KeyRing, Requirement};
 use token_tests::servers::Cluster;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -123,7 +123,7 @@ pub(crate) async fn serve(url: &str, callers: usize) -> Outcome<()> {
     let texts = lines.next_line().await?.unwrap_or_default();
     let texts = texts.split(' ').map(Box::from).collect::<Vec<_>>().into();
     let tokens = service(url, KeyRing::public()).await?;
-    let entry = Entry::new("a node", "", Ours { tokens, texts, demand: Demand::any() });
+    let entry = Entry::new("a node", "", Ours { tokens, texts, requirement: Requirement::any() });
     entry.lap(callers, LAP / 10).await?;
     println!("ready");
     while lines.next_line().await?.is_some() {

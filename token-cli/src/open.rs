@@ -63,7 +63,7 @@ async fn opened(
             missing_store::refuse(&database, &key_file_beside(&database), typed)?;
             let store = sqlite(&database, settings, SqliteStore::open_existing)?;
             if let Some(doing) = demanding_keys {
-                demand(&store.key_fit().map_err(misconfigured)?, doing)?;
+                requirement(&store.key_fit().map_err(misconfigured)?, doing)?;
             }
             (Arc::new(store), None)
         }
@@ -72,7 +72,7 @@ async fn opened(
             options.local_cache = cache;
             let store = Arc::new(redis(url, settings, options).await?);
             if let Some(doing) = demanding_keys {
-                demand(&store.key_fit().await, doing)?;
+                requirement(&store.key_fit().await, doing)?;
             }
             (store.clone(), Some(store))
         }
@@ -209,8 +209,8 @@ fn options(settings: &Settings) -> Result<Options, Failure> {
 }
 
 /// Refuses the keys of another deployment. A node that lacks those of the store goes on, since they may be added.
-fn demand(fit: &KeyFit, doing: &str) -> Result<(), Failure> {
-    fit.demand(doing).map_err(misconfigured)?;
+fn requirement(fit: &KeyFit, doing: &str) -> Result<(), Failure> {
+    fit.requirement(doing).map_err(misconfigured)?;
     if let Some(trouble) = fit.trouble() {
         tracing::warn!("{trouble}");
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use token_core::{Clock, ManualClock, MemoryStore, Sighting, Timestamp, TokenId, TokenStore};
+use token_core::{Clock, ManualClock, MemoryStore, Timestamp, TokenId, TokenStatus, TokenStore};
 
 use token_conformance::{Fixture, START, Topology, keys};
 
@@ -73,8 +73,8 @@ impl Fixture for MemoryFixture {
     async fn remaining(&self, id: TokenId) -> Option<Duration> {
         // The store offers no other way to see the deadline; `show` reads it from the same place as all the rest.
         match self.store.show(id).await.expect("the store is there, and the record is sound") {
-            Sighting::Live(grant) => Some(self.now().await.until(grant.expires_at)),
-            Sighting::Revoked(_) | Sighting::Unknown => None,
+            TokenStatus::Live(grant) => Some(self.now().await.until(grant.expires_at)),
+            TokenStatus::Revoked(_) | TokenStatus::Unknown => None,
         }
     }
 

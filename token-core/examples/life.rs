@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use token_core::{
-    Access, Demand, IssueRequest, KeyRing, Lifetime, ManualClock, MemoryStore, Prefix, Timestamp,
+    Access, IssueRequest, KeyRing, Lifetime, ManualClock, MemoryStore, Prefix, Requirement, Timestamp,
     TokenService, Verdict,
 };
 
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Used every eight minutes it slides, until the cap ends it.
     for _ in 0..4 {
         clock.advance(Duration::from_secs(8 * 60));
-        match tokens.validate(issued.token.expose_secret(), &Demand::any()).await? {
+        match tokens.validate(issued.token.expose_secret(), &Requirement::any()).await? {
             Verdict::Active(grant) => println!("active until {}", grant.expires_at),
             Verdict::Inactive(reason) => println!("inactive: {reason}"),
         }

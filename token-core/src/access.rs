@@ -39,7 +39,7 @@ impl Access {
 
     /// Whether the permission that `need` names is held on its node, counting what is held on the node's ancestors.
     #[must_use]
-    pub fn covers(&self, need: &Need) -> bool {
+    pub fn covers(&self, need: &RequiredPermission) -> bool {
         match self {
             Self::Full => true,
             Self::Restricted(scopes) => {
@@ -56,16 +56,16 @@ impl Access {
 /// Only the caller knows the tree: a scope on a folder reaches a node below it because the caller names the folder
 /// among the node's ancestors. Rights add up along the way: `r` on a folder and `w` on a file in it make `rw` there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Need {
+pub struct RequiredPermission {
     scope: Scope,
     ancestors: BTreeSet<Uuid>,
 }
 
-impl Need {
+impl RequiredPermission {
     /// The most ancestors that are looked at.
     pub const MAX_ANCESTORS: usize = 256;
 
-    /// Needs `scope.permission` on `scope.node`, which lies in no folder that a token could be restricted to.
+    /// Requires `scope.permission` on `scope.node`, which lies in no folder that a token could be restricted to.
     #[must_use]
     pub fn new(scope: Scope) -> Self {
         Self { scope, ancestors: BTreeSet::new() }
@@ -73,9 +73,9 @@ impl Need {
 
     /// The same, with the folders that hold the node, in any order.
     ///
-    /// Only the first [`Need::MAX_ANCESTORS`] different ones are kept: leaving one out can refuse, never admit.
+    /// Only the first [`RequiredPermission::MAX_ANCESTORS`] different ones are kept: leaving one out can refuse, never admit.
     #[must_use]
-    pub fn below(mut self, ancestors: impl IntoIterator<Item = Uuid>) -> Self {
+    pub fn with_ancestors(mut self, ancestors: impl IntoIterator<Item = Uuid>) -> Self {
         for ancestor in ancestors {
             if self.ancestors.len() == Self::MAX_ANCESTORS {
                 break;
@@ -91,69 +91,69 @@ impl Need {
         self.scope
     }
 
-    /// The node and its ancestors: where holding the permission satisfies this need.
+    /// The node and its ancestors: where holding the permission satisfies it.
     pub fn path(&self) -> impl Iterator<Item = &Uuid> + '_ {
         std::iter::once(&self.scope.node).chain(&self.ancestors)
     }
 }
 
-/// What a use demands besides a live token. A use that is refused for one of these does not renew the token.
+/// What a use requires besides a live token. A use that is refused for one of these does not renew the token.
 ///
 /// ```
-/// use token_core::{Demand, Need};
+/// use token_core::{Requirement, RequiredPermission};
 ///
-/// let demand = Demand::any()
+/// let requirement = Requirement::any()
 ///     .subject("admin".parse()?)
-///     .need(Need::new("node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r".parse()?));
+///     .permission(RequiredPermission::new("node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Demand {
+pub struct Requirement {
     subject: Option<Subject>,
-    needs: Vec<Need>,
+    permissions: Vec<RequiredPermission>,
 }
 
-impl Demand {
-    /// Demands nothing but a live token.
+impl Requirement {
+    /// Requires nothing but a live token.
     #[must_use]
     pub fn any() -> Self {
         Self::default()
     }
 
-    /// Demands that the token speaks for `subject`, as Basic authentication does with its user name.
+    /// Requires that the token speaks for `subject`, as Basic authentication does with its user name.
     #[must_use]
     pub fn subject(mut self, subject: Subject) -> Self {
         self.subject = Some(subject);
         self
     }
 
-    /// Demands one more permission; all of them must be covered.
+    /// Requires one more permission; all of them must be covered.
     #[must_use]
-    pub fn need(mut self, need: Need) -> Self {
-        self.needs.push(need);
+    pub fn permission(mut self, permission: RequiredPermission) -> Self {
+        self.permissions.push(permission);
         self
     }
 
-    /// The subject that is demanded, if one is.
+    /// The subject that is required, if one is.
     #[must_use]
-    pub fn demanded_subject(&self) -> Option<&Subject> {
+    pub fn required_subject(&self) -> Option<&Subject> {
         self.subject.as_ref()
     }
 
     /// Why a live token of this subject, with this access, does not meet it.
     #[must_use]
-    pub fn refusal(&self, subject: &Subject, access: &Access) -> Option<Reason> {
-        if self.subject.as_ref().is_some_and(|demanded| demanded != subject) {
+    pub fn unmet_by(&self, subject: &Subject, access: &Access) -> Option<Reason> {
+        if self.subject.as_ref().is_some_and(|required| required != subject) {
             return Some(Reason::WrongSubject);
         }
-        let unmet = self.needs.iter().find(|need| !access.covers(need))?;
+        let unmet = self.permissions.iter().find(|required| !access.covers(required))?;
         Some(Reason::NotPermitted { missing: unmet.scope() })
     }
 
-    /// The permissions that are demanded.
+    /// The permissions that are required.
     #[must_use]
-    pub fn needs(&self) -> &[Need] {
-        &self.needs
+    pub fn permissions(&self) -> &[RequiredPermission] {
+        &self.permissions
     }
 }
 
@@ -174,9 +174,9 @@ mod tests {
         Uuid::from_u128(n)
     }
 
-    fn need(text: &str, n: u128, ancestors: &[u128]) -> Need {
+    fn need(text: &str, n: u128, ancestors: &[u128]) -> RequiredPermission {
         let scope = format!("node:{}:{text}", node(n)).parse().unwrap();
-        Need::new(scope).below(ancestors.iter().map(|&n| node(n)))
+        RequiredPermission::new(scope).with_ancestors(ancestors.iter().map(|&n| node(n)))
     }
 
     fn restricted(scopes: &[(u128, &str)]) -> Access {

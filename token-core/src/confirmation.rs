@@ -133,7 +133,7 @@ impl Serialize for Confirmation {
 /// What a change did, and how far it is known to have gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a change that is not confirmed may be undone by one failure: look"]
-pub struct Change<T> {
+pub struct Committed<T> {
     /// What it did.
     pub outcome: T,
     /// How far it has gone.

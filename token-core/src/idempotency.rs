@@ -15,7 +15,7 @@ use crate::names::{Actor, Label};
 use crate::request::IssueRequest;
 use crate::scope::Scopes;
 use crate::span::Span;
-use crate::store::Sighting;
+use crate::store::TokenStatus;
 use crate::tombstone::Tombstone;
 
 /// A name that a caller gives to one request to issue, so that a repeat of it issues no second token: 1 to 255 printable
@@ -57,7 +57,7 @@ pub struct Repeated {
     /// Its public handle.
     pub id: TokenId,
     /// What is known of it now: it may have been revoked or have expired meanwhile.
-    pub known: Sighting,
+    pub known: TokenStatus,
     /// How far it, or its revocation, is known to have gone by now.
     pub confirmation: Confirmation,
 }
@@ -67,10 +67,10 @@ impl Repeated {
     #[must_use]
     pub fn state(&self) -> &'static str {
         match self.known {
-            Sighting::Live(_) => "live",
-            Sighting::Revoked(_) => "revoked",
+            TokenStatus::Live(_) => "live",
+            TokenStatus::Revoked(_) => "revoked",
             // It was issued less than a day ago: its tombstone would still be there.
-            Sighting::Unknown => "expired",
+            TokenStatus::Unknown => "expired",
         }
     }
 }
@@ -95,9 +95,9 @@ impl Serialize for Repeated {
             Expired { id: String },
         }
         let known = match &self.known {
-            Sighting::Live(grant) => Known::Live(grant),
-            Sighting::Revoked(tombstone) => Known::Revoked(tombstone),
-            Sighting::Unknown => Known::Expired { id: self.id.to_string() },
+            TokenStatus::Live(grant) => Known::Live(grant),
+            TokenStatus::Revoked(tombstone) => Known::Revoked(tombstone),
+            TokenStatus::Unknown => Known::Expired { id: self.id.to_string() },
         };
         Form { repeated: true, state: self.state(), known, confirmation: self.confirmation }
             .serialize(serializer)

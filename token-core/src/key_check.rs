@@ -67,7 +67,7 @@ impl KeyFit {
     ///
     /// # Errors
     /// [`Misconfigured`](StoreErrorKind::Misconfigured) for [`KeyFit::Differs`].
-    pub fn demand(&self, doing: &str) -> Result<(), StoreError> {
+    pub fn requirement(&self, doing: &str) -> Result<(), StoreError> {
         match (self, self.trouble()) {
             (Self::Differs(_), Some(trouble)) => {
                 Err(StoreError::new(StoreErrorKind::Misconfigured, format!("cannot {doing}: {trouble}")))
@@ -102,7 +102,7 @@ mod tests {
         let (ours, theirs) = (ring(&[('1', 'a')]), ring(&[('2', 'c'), ('1', 'b')]));
         let fit = ours.fit(&known(&theirs));
         assert_eq!(fit, KeyFit::Differs(version(b'1')));
-        let error = fit.demand("serve").unwrap_err();
+        let error = fit.requirement("serve").unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
         assert!(error.to_string().contains("its key version 1 is not the key version 1"), "{error}");
     }
@@ -121,7 +121,7 @@ mod tests {
         let fit = KeyRing::public().fit(&known(&ring(&[('1', 'a')])));
         assert_eq!(fit, KeyFit::Missing(vec![version(b'1')]));
         assert!(fit.trouble().unwrap().contains("key version 1, which this node lacks"));
-        fit.demand("serve").unwrap();
+        fit.requirement("serve").unwrap();
     }
 
     #[test]

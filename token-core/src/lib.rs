@@ -11,7 +11,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use token_core::{
-//!     Access, Demand, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, Revocation, TokenService, Verdict,
+//!     Access, Requirement, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, Revocation, TokenService, Verdict,
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -25,13 +25,13 @@
 //!
 //! // Whoever holds the text is let in …
 //! let text = issued.token.expose_secret();
-//! let Verdict::Active(grant) = tokens.validate(text, &Demand::any()).await? else { panic!("just issued") };
+//! let Verdict::Active(grant) = tokens.validate(text, &Requirement::any()).await? else { panic!("just issued") };
 //! assert_eq!(grant.subject.as_str(), "admin");
 //!
 //! // … until the token is revoked, by its public id.
 //! let revoked = tokens.revoke(grant.id, &Revocation::default()).await?;
 //! assert!(revoked.confirmation.is_confirmed());
-//! assert!(tokens.validate(text, &Demand::any()).await?.grant().is_none());
+//! assert!(tokens.validate(text, &Requirement::any()).await?.grant().is_none());
 //! # Ok(())
 //! # }
 //! ```
@@ -67,8 +67,8 @@ mod token;
 mod tombstone;
 mod verdict;
 
-pub use access::{Access, Demand, Mode, Need};
-pub use confirmation::{Change, Confirmation, ConfirmationLevel, ConfirmationLevelError, Unconfirmed};
+pub use access::{Access, Mode, RequiredPermission, Requirement};
+pub use confirmation::{Committed, Confirmation, ConfirmationLevel, ConfirmationLevelError, Unconfirmed};
 pub use error::{StoreError, StoreErrorKind};
 pub use finding::{Check, Finding, FindingStatus};
 pub use grant::Grant;
@@ -90,7 +90,7 @@ pub use service::{
     Event, EventSink, IssueDenied, IssuePolicy, Issued, ServiceError, TokenService, TokenServiceBuilder,
 };
 pub use span::{Span, SpanError};
-pub use store::{RevokeOutcome, Sighting, TokenState, TokenStore, Validating};
+pub use store::{RevokeOutcome, TokenState, TokenStatus, TokenStore, Validating};
 pub use timestamp::{Clock, ManualClock, SystemClock, Timestamp};
 pub use token::{MalformedToken, ParsedToken, Prefix, PrefixError, Token, TokenFormat};
 pub use tombstone::{Revocation, Tombstone, TombstoneError};

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::access::{Demand, Mode};
-use crate::confirmation::{Change, Confirmation};
+use crate::access::{Mode, Requirement};
+use crate::confirmation::{Committed, Confirmation};
 use crate::error::StoreError;
 use crate::grant::Grant;
 use crate::id::TokenId;
@@ -17,7 +17,7 @@ use crate::names::Subject;
 use crate::partition::SubjectHash;
 use crate::record::Record;
 use crate::request::IssueRequest;
-use crate::store::{RevokeOutcome, Sighting, TokenState, TokenStore, Validating};
+use crate::store::{RevokeOutcome, TokenState, TokenStatus, TokenStore, Validating};
 use crate::timestamp::{Clock, SystemClock, Timestamp};
 use crate::token::ParsedToken;
 use crate::tombstone::{Revocation, Tombstone};
@@ -84,12 +84,12 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn judge(&self, id: TokenId, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
+    fn judge(&self, id: TokenId, requirement: &Requirement, mode: Mode) -> Result<Verdict, StoreError> {
         let (mut state, now) = (self.lock(), self.clock.now());
         let Some(kept) = state.tokens.get_mut(&id).filter(|kept| now < kept.until) else {
-            return Ok(Verdict::Inactive(Reason::Unknown));
+            return Ok(Verdict::Inactive(Reason::NoSuchToken));
         };
-        let verdict = self.decode(id, kept)?.judge(id, kept.until, demand, mode, now);
+        let verdict = self.decode(id, kept)?.judge(id, kept.until, requirement, mode, now);
         if let Verdict::Active(grant) = &verdict {
             kept.until = grant.expires_at;
         }
@@ -121,15 +121,15 @@ impl MemoryStore {
         Ok(record.into_grant(id, until))
     }
 
-    fn show_at(&self, state: &State, id: TokenId, now: Timestamp) -> Result<Sighting, StoreError> {
+    fn show_at(&self, state: &State, id: TokenId, now: Timestamp) -> Result<TokenStatus, StoreError> {
         if let Some(kept) = state.tokens.get(&id).filter(|kept| now < kept.until) {
-            return Ok(Sighting::Live(self.decode(id, kept)?.into_grant(id, kept.until)));
+            return Ok(TokenStatus::Live(self.decode(id, kept)?.into_grant(id, kept.until)));
         }
         match state.tombstones.get(&id).filter(|kept| now < kept.until) {
             Some(kept) => Tombstone::decode(id, &kept.bytes, &self.keys)
-                .map(Sighting::Revoked)
+                .map(TokenStatus::Revoked)
                 .map_err(|error| StoreError::corrupt_tombstone(id, error)),
-            None => Ok(Sighting::Unknown),
+            None => Ok(TokenStatus::Unknown),
         }
     }
 
@@ -171,8 +171,8 @@ impl State {
 }
 
 /// A change of this memory, where there is nobody else to ask.
-fn done<T>(outcome: T) -> Change<T> {
-    Change { outcome, confirmation: Confirmation::LOCAL }
+fn done<T>(outcome: T) -> Committed<T> {
+    Committed { outcome, confirmation: Confirmation::LOCAL }
 }
 
 #[async_trait]
@@ -181,7 +181,7 @@ impl TokenStore for MemoryStore {
         &self.keys
     }
 
-    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Committed<Grant>, StoreError> {
         let (mut state, now) = (self.lock(), self.clock.now());
         self.issue_at(&mut state, id, request, now).map(done)
     }
@@ -191,7 +191,7 @@ impl TokenStore for MemoryStore {
         id: TokenId,
         request: &IssueRequest,
         key: &IdempotencyKey,
-    ) -> Result<Once<Change<Grant>>, StoreError> {
+    ) -> Result<Once<Committed<Grant>>, StoreError> {
         let IdempotencyEntry { name, fingerprint } = key.entry(request);
         let (mut state, now) = (self.lock(), self.clock.now());
         if let Some(before) = state.once.get(&name).filter(|before| now < before.until) {
@@ -208,7 +208,7 @@ impl TokenStore for MemoryStore {
         Ok(Once::Issued(done(grant)))
     }
 
-    async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+    async fn confirm(&self, id: TokenId) -> Result<Committed<TokenState>, StoreError> {
         let (state, now) = (self.lock(), self.clock.now());
         let kept = |kept: Option<&Kept>| kept.is_some_and(|kept| now < kept.until);
         Ok(done(match (kept(state.tokens.get(&id)), kept(state.tombstones.get(&id))) {
@@ -218,11 +218,16 @@ impl TokenStore for MemoryStore {
         }))
     }
 
-    fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
-        Box::pin(async move { self.judge(token.id(), demand, mode) })
+    fn validate<'a>(
+        &'a self,
+        token: ParsedToken,
+        requirement: &'a Requirement,
+        mode: Mode,
+    ) -> Validating<'a> {
+        Box::pin(async move { self.judge(token.id(), requirement, mode) })
     }
 
-    async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
+    async fn show(&self, id: TokenId) -> Result<TokenStatus, StoreError> {
         let (state, now) = (self.lock(), self.clock.now());
         self.show_at(&state, id, now)
     }
@@ -239,7 +244,7 @@ impl TokenStore for MemoryStore {
         &self,
         id: TokenId,
         revocation: &Revocation,
-    ) -> Result<Change<RevokeOutcome>, StoreError> {
+    ) -> Result<Committed<RevokeOutcome>, StoreError> {
         let (mut state, now) = (self.lock(), self.clock.now());
         if state.tokens.get(&id).is_some_and(|kept| now < kept.until) {
             state.bury(id, revocation, now);
@@ -258,7 +263,7 @@ impl TokenStore for MemoryStore {
         &self,
         subject: &Subject,
         revocation: &Revocation,
-    ) -> Result<Change<Vec<TokenId>>, StoreError> {
+    ) -> Result<Committed<Vec<TokenId>>, StoreError> {
         let (mut state, now) = (self.lock(), self.clock.now());
         let ids: Vec<_> = state.live_of(subject, now).map(|(id, _)| id).collect();
         for &id in &ids {

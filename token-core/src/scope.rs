@@ -56,7 +56,7 @@ impl fmt::Debug for Permission {
 
 /// A permission on one node, written `node:UUID:PERM` with PERM one of `r`, `w`, `rw`, `wr`.
 ///
-/// On a folder it reaches down to everything below: see [`Demand`](crate::Demand) for who says what is below.
+/// On a folder it reaches down to everything below: see [`Requirement`](crate::Requirement) for who says what is below.
 ///
 /// ```
 /// use token_core::Scope;

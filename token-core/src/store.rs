@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::access::{Demand, Mode};
-use crate::confirmation::Change;
+use crate::access::{Mode, Requirement};
+use crate::confirmation::Committed;
 use crate::error::StoreError;
 use crate::grant::Grant;
 use crate::id::TokenId;
@@ -69,7 +69,7 @@ pub trait TokenStore: Send + Sync {
     /// succeeded. A token with a [`Parent`](crate::Parent) is issued only while that one is live
     /// ([`ParentGone`](crate::StoreErrorKind::ParentGone)), and gets the deadlines that both allow. A store that must ask its server for the time first may find that a lifetime of milliseconds is over
     /// before the record is kept ([`TimedOut`](crate::StoreErrorKind::TimedOut)).
-    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError>;
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Committed<Grant>, StoreError>;
 
     /// The same for a request that may be a repeat. In the one transition in which the first request with the key issues
     /// its token, the store notes which one that is, for [`IdempotencyKey::RETENTION`]; it never keeps the token's text.
@@ -82,38 +82,39 @@ pub trait TokenStore: Send + Sync {
         id: TokenId,
         request: &IssueRequest,
         key: &IdempotencyKey,
-    ) -> Result<Once<Change<Grant>>, StoreError>;
+    ) -> Result<Once<Committed<Grant>>, StoreError>;
 
     /// Waits again for the confirmation of what the store keeps of an id, a live token or a tombstone. Renews nothing.
     /// Works on records that do not decode. Of an unknown id there is nothing to confirm.
-    async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError>;
+    async fn confirm(&self, id: TokenId) -> Result<Committed<TokenState>, StoreError>;
 
-    /// Answers whether the presented token is live and meets the demand, and renews a sliding one that does.
+    /// Answers whether the presented token is live and meets the requirement, and renews a sliding one that does.
     ///
     /// Subject and permissions are decided before the renewal: a refused use prolongs nothing. With [`Mode::Peek`]
     /// nothing is ever prolonged. (A record that does not decode is never admitted; where the seal is verified behind
     /// the renewal, its remains may stay a window longer.)
-    fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a>;
+    fn validate<'a>(&'a self, token: ParsedToken, requirement: &'a Requirement, mode: Mode)
+    -> Validating<'a>;
 
     /// Renews a token that was validated with [`Mode::Peek`], after somebody else than the store has admitted its use. It
     /// answers as [`validate`](Self::validate) does. It is no further validation, and stores that count those do not
     /// count it.
-    async fn renew(&self, token: ParsedToken, demand: &Demand) -> Result<Verdict, StoreError> {
-        self.validate(token, demand, Mode::Use).await
+    async fn renew(&self, token: ParsedToken, requirement: &Requirement) -> Result<Verdict, StoreError> {
+        self.validate(token, requirement, Mode::Use).await
     }
 
-    /// [`validate`](Self::validate) for many tokens, each with a demand of its own; the answers are in the same order. Each is decided for
+    /// [`validate`](Self::validate) for many tokens, each with a requirement of its own; the answers are in the same order. Each is decided for
     /// itself: one that could not be found out says nothing of the others.
     ///
     /// The default asks one after the other.
     async fn validate_many(
         &self,
-        tokens: &[(ParsedToken, Demand)],
+        tokens: &[(ParsedToken, Requirement)],
         mode: Mode,
     ) -> Vec<Result<Verdict, StoreError>> {
         let mut verdicts = Vec::with_capacity(tokens.len());
-        for (token, demand) in tokens {
-            verdicts.push(self.validate(*token, demand, mode).await);
+        for (token, requirement) in tokens {
+            verdicts.push(self.validate(*token, requirement, mode).await);
         }
         verdicts
     }
@@ -121,7 +122,7 @@ pub trait TokenStore: Send + Sync {
     /// Finds out whether the store answers, by asking about a token that does not exist. It is no validation, and stores
     /// that count those do not count it.
     async fn probe(&self, nonexistent: ParsedToken) -> Result<(), StoreError> {
-        self.validate(nonexistent, &Demand::any(), Mode::Peek).await.map(drop)
+        self.validate(nonexistent, &Requirement::any(), Mode::Peek).await.map(drop)
     }
 
     /// After how long a validation has ended, whatever happens; `None` where nothing bounds it.
@@ -130,7 +131,7 @@ pub trait TokenStore: Send + Sync {
     }
 
     /// What the store knows of the id. Renews nothing.
-    async fn show(&self, id: TokenId) -> Result<Sighting, StoreError>;
+    async fn show(&self, id: TokenId) -> Result<TokenStatus, StoreError>;
 
     /// The live tokens of a subject, oldest first. Renews nothing. A record that does not decode has a row of its own,
     /// and hides no other token ([`Listing::unreadable`]).
@@ -140,8 +141,11 @@ pub trait TokenStore: Send + Sync {
     ///
     /// Idempotent: a repeat answers [`RevokeOutcome::AlreadyRevoked`], keeps the first revocation's facts, and writes
     /// all the same, so that waiting for its confirmation means something. Works on records that do not decode.
-    async fn revoke(&self, id: TokenId, revocation: &Revocation)
-    -> Result<Change<RevokeOutcome>, StoreError>;
+    async fn revoke(
+        &self,
+        id: TokenId,
+        revocation: &Revocation,
+    ) -> Result<Committed<RevokeOutcome>, StoreError>;
 
     /// Ends all live tokens of a subject in one transition and returns their ids. A token that is issued meanwhile is
     /// either among them or was issued after it.
@@ -149,7 +153,7 @@ pub trait TokenStore: Send + Sync {
         &self,
         subject: &Subject,
         revocation: &Revocation,
-    ) -> Result<Change<Vec<TokenId>>, StoreError>;
+    ) -> Result<Committed<Vec<TokenId>>, StoreError>;
 
     /// Clears away what expiry left behind (rows, index entries) and returns how many. Never needed for correctness.
     async fn prune(&self) -> Result<u64, StoreError>;
@@ -166,7 +170,7 @@ pub trait TokenStore: Send + Sync {
 
 /// What a store knows of an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sighting {
+pub enum TokenStatus {
     /// The token is live.
     Live(Grant),
     /// The token was revoked, and its tombstone is still kept.
@@ -175,7 +179,7 @@ pub enum Sighting {
     Unknown,
 }
 
-impl Sighting {
+impl TokenStatus {
     /// A stable word for programs, metrics and logs.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -241,7 +245,11 @@ macro_rules! forward {
             fn keys(&self) -> &Arc<KeyRing> {
                 (**self).keys()
             }
-            async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
+            async fn issue(
+                &self,
+                id: TokenId,
+                request: &IssueRequest,
+            ) -> Result<Committed<Grant>, StoreError> {
                 (**self).issue(id, request).await
             }
             async fn issue_once(
@@ -249,17 +257,26 @@ macro_rules! forward {
                 id: TokenId,
                 request: &IssueRequest,
                 key: &IdempotencyKey,
-            ) -> Result<Once<Change<Grant>>, StoreError> {
+            ) -> Result<Once<Committed<Grant>>, StoreError> {
                 (**self).issue_once(id, request, key).await
             }
-            async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+            async fn confirm(&self, id: TokenId) -> Result<Committed<TokenState>, StoreError> {
                 (**self).confirm(id).await
             }
-            fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
-                (**self).validate(token, demand, mode)
+            fn validate<'a>(
+                &'a self,
+                token: ParsedToken,
+                requirement: &'a Requirement,
+                mode: Mode,
+            ) -> Validating<'a> {
+                (**self).validate(token, requirement, mode)
             }
-            async fn renew(&self, token: ParsedToken, demand: &Demand) -> Result<Verdict, StoreError> {
-                (**self).renew(token, demand).await
+            async fn renew(
+                &self,
+                token: ParsedToken,
+                requirement: &Requirement,
+            ) -> Result<Verdict, StoreError> {
+                (**self).renew(token, requirement).await
             }
             async fn probe(&self, nonexistent: ParsedToken) -> Result<(), StoreError> {
                 (**self).probe(nonexistent).await
@@ -269,12 +286,12 @@ macro_rules! forward {
             }
             async fn validate_many(
                 &self,
-                tokens: &[(ParsedToken, Demand)],
+                tokens: &[(ParsedToken, Requirement)],
                 mode: Mode,
             ) -> Vec<Result<Verdict, StoreError>> {
                 (**self).validate_many(tokens, mode).await
             }
-            async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
+            async fn show(&self, id: TokenId) -> Result<TokenStatus, StoreError> {
                 (**self).show(id).await
             }
             async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
@@ -284,14 +301,14 @@ macro_rules! forward {
                 &self,
                 id: TokenId,
                 revocation: &Revocation,
-            ) -> Result<Change<RevokeOutcome>, StoreError> {
+            ) -> Result<Committed<RevokeOutcome>, StoreError> {
                 (**self).revoke(id, revocation).await
             }
             async fn revoke_subject(
                 &self,
                 subject: &Subject,
                 revocation: &Revocation,
-            ) -> Result<Change<Vec<TokenId>>, StoreError> {
+            ) -> Result<Committed<Vec<TokenId>>, StoreError> {
                 (**self).revoke_subject(subject, revocation).await
             }
             async fn prune(&self) -> Result<u64, StoreError> {

@@ -1,4 +1,4 @@
-//! The answer to "does this token count?".
+//! The answer to "is this token valid?".
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use crate::token::MalformedToken;
 /// [`StoreError`](crate::StoreError).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The token is live and meets the demand. What it grants is shared with whoever else was told the same.
+    /// The token is live and meets the requirement. What it grants is shared by all validations with the same answer.
     Active(Arc<Grant>),
-    /// The token does not count, for this reason.
+    /// The token is not valid, for this reason.
     Inactive(Reason),
 }
 
@@ -27,7 +27,7 @@ impl Verdict {
     }
 }
 
-/// Why a token does not count: for logs and operators. Callers of a service hear one generic sentence, except that
+/// Why a token is not valid: for logs and operators. Callers of a service hear one generic sentence, except that
 /// [`Reason::NotPermitted`] is theirs to know (RFC 6750 §3.1, `insufficient_scope`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
@@ -37,11 +37,11 @@ pub enum Reason {
     Malformed(#[from] MalformedToken),
     /// No record: expired, revoked, or never issued here.
     #[error("no such live token: it has expired, was revoked, or was never issued here")]
-    Unknown,
+    NoSuchToken,
     /// The token speaks for another subject than the one demanded.
     #[error("the token belongs to another user")]
     WrongSubject,
-    /// The token is live but its scopes do not cover the demand.
+    /// The token is live but its scopes do not cover the requirement.
     #[error("the token's scopes do not cover {missing}")]
     NotPermitted {
         /// The first permission demanded that is not covered.
@@ -55,7 +55,7 @@ impl Reason {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed",
-            Self::Unknown => "unknown",
+            Self::NoSuchToken => "unknown",
             Self::WrongSubject => "wrong_subject",
             Self::NotPermitted { .. } => "not_permitted",
         }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use http::Extensions;
 use http::header;
 use http::request::Parts;
-use token_core::{Demand, Mode, Need, Scope, TokenService, TokenStore};
+use token_core::{Mode, RequiredPermission, Requirement, Scope, TokenService, TokenStore};
 use uuid::Uuid;
 
 use crate::auth_error::AuthError;
@@ -135,21 +135,25 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
             .ok_or_else(|| Credentials::missing(&request.headers))?;
         #[cfg(feature = "sidecar")]
         credentials.note(request, &self.tokens);
-        let demand = self.demand(request, &credentials).await?;
-        let grant = credentials.grant(&self.tokens, &demand, self.mode).await?;
-        Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))
+        let requirement = self.requirement(request, &credentials).await?;
+        let grant = credentials.grant(&self.tokens, &requirement, self.mode).await?;
+        Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, requirement))
     }
 
-    async fn demand(&self, request: &Parts, credentials: &Credentials) -> Result<Demand, AuthError> {
-        let mut demand = credentials.demand()?;
+    async fn requirement(
+        &self,
+        request: &Parts,
+        credentials: &Credentials,
+    ) -> Result<Requirement, AuthError> {
+        let mut requirement = credentials.requirement()?;
         for scope in self.scopes.iter().flat_map(|scopes| scopes(request)) {
             let folders = match &self.tree {
                 Some(tree) => tree.ancestors(scope.node).await.map_err(AuthError::AncestorsUnavailable)?,
                 None => Vec::new(),
             };
-            demand = demand.need(Need::new(scope).below(folders));
+            requirement = requirement.permission(RequiredPermission::new(scope).with_ancestors(folders));
         }
-        Ok(demand)
+        Ok(requirement)
     }
 
     pub(crate) fn shown_realm(&self) -> &Realm {

@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_token_that_does_not_count_is_invalid_and_the_caller_does_not_learn_why() {
-        let unknown = answer(AuthError::Inactive(Reason::Unknown));
+        let unknown = answer(AuthError::Inactive(Reason::NoSuchToken));
         assert_eq!(unknown.status(), 401);
         let [basic, bearer] = challenges(&unknown)[..] else { panic!("{unknown:?}") };
         assert!(bearer.starts_with("Bearer realm=\"tokens\", error=\"invalid_token\", error_description=\""));

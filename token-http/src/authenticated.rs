@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
-use token_core::{Demand, Grant, StoreError, TokenService, TokenStore, Verdict};
+use token_core::{Grant, Requirement, StoreError, TokenService, TokenStore, Verdict};
 
 /// Whoever sent a request that was let in, and what their token grants.
 ///
@@ -21,9 +21,9 @@ impl Authenticated {
         grant: Arc<Grant>,
         tokens: Arc<TokenService<S>>,
         token: SecretString,
-        demand: Demand,
+        requirement: Requirement,
     ) -> Self {
-        Self { grant, again: Arc::new(Presented { tokens, token, demand }) }
+        Self { grant, again: Arc::new(Presented { tokens, token, requirement }) }
     }
 
     /// What the token granted when the request came.
@@ -32,7 +32,7 @@ impl Authenticated {
         &self.grant
     }
 
-    /// Validates the same token for the same demand again, which counts as a use of it: for connections that stay open
+    /// Validates the same token for the same requirement again, which counts as a use of it: for connections that stay open
     /// (WebSocket, server-sent events) and are to end when the token does.
     ///
     /// # Errors
@@ -67,18 +67,18 @@ trait Again: Send + Sync {
 struct Presented<S> {
     tokens: Arc<TokenService<S>>,
     token: SecretString,
-    demand: Demand,
+    requirement: Requirement,
 }
 
 #[async_trait]
 impl<S: TokenStore> Again for Presented<S> {
     async fn validate(&self) -> Result<Verdict, StoreError> {
-        self.tokens.validate(self.token.expose_secret(), &self.demand).await
+        self.tokens.validate(self.token.expose_secret(), &self.requirement).await
     }
 
     #[cfg(feature = "sidecar")]
     async fn renew(&self) -> Result<Verdict, StoreError> {
-        self.tokens.renew(self.token.expose_secret(), &self.demand).await
+        self.tokens.renew(self.token.expose_secret(), &self.requirement).await
     }
 }
 

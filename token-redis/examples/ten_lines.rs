@@ -2,7 +2,7 @@
 //! `cargo run -p token-redis --example ten_lines -- redis://127.0.0.1:6379`
 
 use std::sync::Arc;
-use token_core::{Access, Demand, IssueRequest, KeyRing, Lifetime, Prefix, TokenService, Verdict};
+use token_core::{Access, IssueRequest, KeyRing, Lifetime, Prefix, Requirement, TokenService, Verdict};
 use token_redis::{Options, RedisStore};
 
 #[expect(clippy::print_stdout, reason = "an example shows what it does")]
@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::sliding("10m".parse()?));
     let issued = tokens.issue(&request).await?;
-    match tokens.validate(issued.token.expose_secret(), &Demand::any()).await? {
+    match tokens.validate(issued.token.expose_secret(), &Requirement::any()).await? {
         Verdict::Active(grant) => {
             println!("{} speaks for {} until {}", grant.id, grant.subject, grant.expires_at)
         }

@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use token_core::{Access, Demand, IssueRequest, KeyRing, Lifetime, Prefix, TokenService};
+//! use token_core::{Access, Requirement, IssueRequest, KeyRing, Lifetime, Prefix, TokenService};
 //! use token_redis::{Options, RedisStore};
 //!
 //! # #[tokio::main]
@@ -16,7 +16,7 @@
 //!
 //! let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::sliding("10m".parse()?));
 //! let issued = tokens.issue(&request).await?;
-//! let verdict = tokens.validate(issued.token.expose_secret(), &Demand::any()).await?;
+//! let verdict = tokens.validate(issued.token.expose_secret(), &Requirement::any()).await?;
 //! assert!(verdict.grant().is_some());
 //! # Ok(())
 //! # }

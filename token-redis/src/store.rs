@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use redis::{RedisResult, Value};
 use token_core::{
-    Change, Confirmation, Demand, Grant, IdempotencyEntry, IdempotencyKey, IssueRequest, KeyFit, KeyRing,
-    Listing, Mode, Once, ParsedToken, Partition, Record, RecordError, Repeated, Revocation, RevokeOutcome,
-    Sighting, StoreError, Subject, SubjectHash, TokenId, TokenState, TokenStore, Tombstone, TombstoneError,
-    Validating, Verdict,
+    Committed, Confirmation, Grant, IdempotencyEntry, IdempotencyKey, IssueRequest, KeyFit, KeyRing, Listing,
+    Mode, Once, ParsedToken, Partition, Record, RecordError, Repeated, Requirement, Revocation,
+    RevokeOutcome, StoreError, Subject, SubjectHash, TokenId, TokenState, TokenStatus, TokenStore, Tombstone,
+    TombstoneError, Validating, Verdict,
 };
 use tokio::time::Instant;
 
@@ -159,14 +159,14 @@ impl RedisStore {
         attempt: Attempt<'_>,
         partition: Partition,
         call: &Call,
-    ) -> Result<Change<Answer>, StoreError> {
+    ) -> Result<Committed<Answer>, StoreError> {
         let Options { confirm: level, confirm_timeout: patience, .. } = self.options;
         let work = Confirmed { call, level, patience };
         let slot = Namespace::slot(partition);
         let done = self.primaries.at_home_of(slot, &work, attempt.until()).await;
         let (value, confirmation) = attempt.ended(done)?;
         let outcome = Answer::read(value).ok_or_else(|| attempt.not_understood())?;
-        Ok(Change { outcome, confirmation })
+        Ok(Committed { outcome, confirmation })
     }
 
     /// The ids in a subject's index.
@@ -179,7 +179,7 @@ impl RedisStore {
 
 /// What `issue.lua` answers.
 enum Answered {
-    Issued(Change<Grant>),
+    Issued(Committed<Grant>),
     /// The token that the idempotency key issued before.
     Repeated(TokenId),
     Mismatched,
@@ -219,7 +219,7 @@ impl TokenStore for RedisStore {
         &self.keys
     }
 
-    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Committed<Grant>, StoreError> {
         match self.issue_or_repeat(id, request, None).await? {
             Answered::Issued(change) => Ok(change),
             Answered::Repeated(_) | Answered::Mismatched => Err(self.attempt("issue").not_understood()),
@@ -232,37 +232,42 @@ impl TokenStore for RedisStore {
         id: TokenId,
         request: &IssueRequest,
         key: &IdempotencyKey,
-    ) -> Result<Once<Change<Grant>>, StoreError> {
+    ) -> Result<Once<Committed<Grant>>, StoreError> {
         match self.issue_or_repeat(id, request, Some(key.entry(request))).await? {
             Answered::Issued(change) => Ok(Once::Issued(change)),
             Answered::Mismatched => Ok(Once::Mismatched),
             Answered::Repeated(id) => {
-                let Change { confirmation, .. } = self.confirm(id).await?;
+                let Committed { confirmation, .. } = self.confirm(id).await?;
                 Ok(Once::Repeated(Repeated { id, known: self.show(id).await?, confirmation }))
             }
         }
     }
 
-    async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+    async fn confirm(&self, id: TokenId) -> Result<Committed<TokenState>, StoreError> {
         let (attempt, names) = (self.attempt("confirm"), &self.options.namespace);
         let keys = vec![names.record(id), names.tombstone(id)];
         let call = Call { script: &scripts::CONFIRM, keys, arguments: Vec::new() };
-        let Change { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
+        let Committed { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
         let outcome = match outcome.split() {
             (b"live", []) => TokenState::Live,
             (b"revoked", []) => TokenState::Revoked,
             // Nothing was written, so there is nothing to confirm.
             (b"unknown", []) => {
-                return Ok(Change { outcome: TokenState::Unknown, confirmation: Confirmation::LOCAL });
+                return Ok(Committed { outcome: TokenState::Unknown, confirmation: Confirmation::LOCAL });
             }
             _ => return Err(attempt.not_understood()),
         };
-        Ok(Change { outcome, confirmation })
+        Ok(Committed { outcome, confirmation })
     }
 
     /// At most one command, on the connection that all validations share.
-    fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
-        self.validation.one(token, demand, mode)
+    fn validate<'a>(
+        &'a self,
+        token: ParsedToken,
+        requirement: &'a Requirement,
+        mode: Mode,
+    ) -> Validating<'a> {
+        self.validation.one(token, requirement, mode)
     }
 
     fn validates_within(&self) -> Option<Duration> {
@@ -273,13 +278,13 @@ impl TokenStore for RedisStore {
     /// One command for up to 64 tokens; in a cluster, for those of one partition.
     async fn validate_many(
         &self,
-        tokens: &[(ParsedToken, Demand)],
+        tokens: &[(ParsedToken, Requirement)],
         mode: Mode,
     ) -> Vec<Result<Verdict, StoreError>> {
         self.validation.many(tokens, mode).await
     }
 
-    async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
+    async fn show(&self, id: TokenId) -> Result<TokenStatus, StoreError> {
         let (attempt, names) = (self.attempt("show"), &self.options.namespace);
         let keys = vec![names.record(id), names.tombstone(id)];
         let call = Call { script: &scripts::SHOW, keys, arguments: Vec::new() };
@@ -287,13 +292,13 @@ impl TokenStore for RedisStore {
         match answer.split() {
             (b"live", [record, Value::Int(dies_at)]) => {
                 let grant = self.grant(id, record, *dies_at);
-                grant.map(Sighting::Live).map_err(|error| StoreError::corrupt(id, error))
+                grant.map(TokenStatus::Live).map_err(|error| StoreError::corrupt(id, error))
             }
             (b"revoked", [Value::BulkString(tombstone)]) => Tombstone::decode(id, tombstone, &self.keys)
-                .map(Sighting::Revoked)
+                .map(TokenStatus::Revoked)
                 .map_err(|error| StoreError::corrupt_tombstone(id, error)),
             (b"revoked", [Value::Int(0)]) => Err(StoreError::corrupt_tombstone(id, TombstoneError)),
-            (b"unknown", []) => Ok(Sighting::Unknown),
+            (b"unknown", []) => Ok(TokenStatus::Unknown),
             _ => Err(attempt.not_understood()),
         }
     }
@@ -321,31 +326,31 @@ impl TokenStore for RedisStore {
         &self,
         id: TokenId,
         revocation: &Revocation,
-    ) -> Result<Change<RevokeOutcome>, StoreError> {
+    ) -> Result<Committed<RevokeOutcome>, StoreError> {
         let (attempt, names) = (self.attempt("revoke"), &self.options.namespace);
         let keys = vec![names.record(id), names.tombstone(id)];
         let mut arguments = burial(revocation, &self.options);
         arguments.push(id.text().to_vec());
         let call = Call { script: &scripts::REVOKE, keys, arguments };
-        let Change { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
+        let Committed { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
         self.validation.forget(id.partition());
         let outcome = match outcome.split() {
             (b"revoked", []) => RevokeOutcome::Revoked,
             (b"already_revoked", []) => RevokeOutcome::AlreadyRevoked,
             // Nothing was written, so there is nothing to confirm.
             (b"unknown", []) => {
-                return Ok(Change { outcome: RevokeOutcome::Unknown, confirmation: Confirmation::LOCAL });
+                return Ok(Committed { outcome: RevokeOutcome::Unknown, confirmation: Confirmation::LOCAL });
             }
             _ => return Err(attempt.not_understood()),
         };
-        Ok(Change { outcome, confirmation })
+        Ok(Committed { outcome, confirmation })
     }
 
     async fn revoke_subject(
         &self,
         subject: &Subject,
         revocation: &Revocation,
-    ) -> Result<Change<Vec<TokenId>>, StoreError> {
+    ) -> Result<Committed<Vec<TokenId>>, StoreError> {
         let (attempt, names) = (self.attempt("revoke the user's tokens"), &self.options.namespace);
         let hash = SubjectHash::of(subject);
         for _ in 0..TRIES {
@@ -355,11 +360,11 @@ impl TokenStore for RedisStore {
             let mut arguments = burial(revocation, &self.options);
             arguments.extend(ids.iter().map(|id| id.text().to_vec()));
             let call = Call { script: &scripts::REVOKE_USER, keys, arguments };
-            let Change { outcome, confirmation } = self.change(attempt, hash.partition, &call).await?;
+            let Committed { outcome, confirmation } = self.change(attempt, hash.partition, &call).await?;
             self.validation.forget(hash.partition);
             match outcome.split() {
                 (b"changed", []) => {}
-                (b"revoked", ids) => return Ok(Change { outcome: answer::ids(ids), confirmation }),
+                (b"revoked", ids) => return Ok(Committed { outcome: answer::ids(ids), confirmation }),
                 _ => return Err(attempt.not_understood()),
             }
         }
@@ -392,7 +397,7 @@ impl RedisStore {
         // Not with the key file of another deployment: no node of this one would know the token.
         if self.options.note_keys {
             let until = Instant::now() + self.options.deadline / 2;
-            self.noted.before_issue(&self.keys, names, &self.primaries, until).await.demand("issue")?;
+            self.noted.before_issue(&self.keys, names, &self.primaries, until).await.requirement("issue")?;
         }
 
         let survey = Call {
@@ -422,11 +427,11 @@ impl RedisStore {
         arguments.extend(others.iter().map(|other| other.text().to_vec()));
 
         let call = Call { script: &scripts::ISSUE, keys, arguments };
-        let Change { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
+        let Committed { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
         match outcome.split() {
             (b"issued", [Value::Int(dies_at)]) => {
                 let outcome = record.into_grant(id, answer::time(*dies_at));
-                Ok(Answered::Issued(Change { outcome, confirmation }))
+                Ok(Answered::Issued(Committed { outcome, confirmation }))
             }
             (b"repeated", [id]) => {
                 answer::id(id).map(Answered::Repeated).ok_or_else(|| attempt.not_understood())

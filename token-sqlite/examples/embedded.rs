@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
-use token_core::{Access, Demand, IssueRequest, Lifetime, Prefix, Revocation, TokenService, Verdict};
+use token_core::{Access, IssueRequest, Lifetime, Prefix, Requirement, Revocation, TokenService, Verdict};
 use token_sqlite::{SqliteStore, keyfile};
 
 #[tokio::main(flavor = "current_thread")]
@@ -19,14 +19,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("issued {}, which dies at {}", issued.grant.id, issued.grant.expires_at);
 
     let text = issued.token.expose_secret();
-    match tokens.validate(text, &Demand::any()).await? {
+    match tokens.validate(text, &Requirement::any()).await? {
         Verdict::Active(grant) => println!("active, for {}, until {}", grant.subject, grant.expires_at),
         Verdict::Inactive(reason) => println!("inactive: {reason}"),
     }
 
     let revocation = Revocation { by: Some("admin".parse()?), why: Some("end of the example".parse()?) };
     println!("{:?}", tokens.revoke(issued.grant.id, &revocation).await?);
-    match tokens.validate(text, &Demand::any()).await? {
+    match tokens.validate(text, &Requirement::any()).await? {
         Verdict::Active(grant) => println!("active until {}", grant.expires_at),
         Verdict::Inactive(reason) => println!("inactive: {reason}"),
     }

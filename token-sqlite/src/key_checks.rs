@@ -30,7 +30,7 @@ pub(crate) fn before_issue(db: &Connection, keys: &KeyRing) -> std::result::Resu
         .query_row([version.byte()], |row| row.get::<_, CheckValue>(0))
         .optional()?;
     match noted {
-        Some(noted) => Ok(keys.fit(&[(version, noted)]).demand("issue")?),
+        Some(noted) => Ok(keys.fit(&[(version, noted)]).requirement("issue")?),
         None => {
             db.prepare_cached("INSERT INTO key_checks (version, value) VALUES (?1, ?2)")?
                 .execute((version.byte(), value))?;

@@ -5,7 +5,7 @@
 //! [`MemoryStore`](token_core::MemoryStore), and a revocation that was acknowledged survives the loss of power.
 //!
 //! ```
-//! use token_core::{Access, Demand, IssueRequest, Lifetime, Prefix, Revocation, TokenService};
+//! use token_core::{Access, Requirement, IssueRequest, Lifetime, Prefix, Revocation, TokenService};
 //! use token_sqlite::{SqliteStore, keyfile};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -21,10 +21,10 @@
 //! let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::hard("28d".parse()?));
 //! let issued = tokens.issue(&request).await?;
 //! let text = issued.token.expose_secret();
-//! assert!(tokens.validate(text, &Demand::any()).await?.grant().is_some());
+//! assert!(tokens.validate(text, &Requirement::any()).await?.grant().is_some());
 //!
 //! tokens.revoke(issued.grant.id, &Revocation::default()).await?;
-//! assert!(tokens.validate(text, &Demand::any()).await?.grant().is_none());
+//! assert!(tokens.validate(text, &Requirement::any()).await?.grant().is_none());
 //! # Ok(())
 //! # }
 //! ```

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::Connection;
 use token_core::{
-    Change, Confirmation, Demand, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once,
-    ParsedToken, Revocation, RevokeOutcome, Sighting, StoreError, StoreErrorKind, Subject, TokenId,
-    TokenState, TokenStore, Validating, Verdict,
+    Committed, Confirmation, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once, ParsedToken,
+    Requirement, Revocation, RevokeOutcome, StoreError, StoreErrorKind, Subject, TokenId, TokenState,
+    TokenStatus, TokenStore, Validating, Verdict,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinError;
@@ -82,8 +82,8 @@ fn broken_off(doing: &str, thread: Result<(), JoinError>) -> StoreError {
 }
 
 /// What a transaction did is on disk when it is committed.
-pub(crate) fn on_disk<T>(outcome: T) -> Change<T> {
-    Change { outcome, confirmation: Confirmation::DISK }
+pub(crate) fn on_disk<T>(outcome: T) -> Committed<T> {
+    Committed { outcome, confirmation: Confirmation::DISK }
 }
 
 #[async_trait]
@@ -92,7 +92,7 @@ impl TokenStore for SqliteStore {
         &self.inner.keys
     }
 
-    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Committed<Grant>, StoreError> {
         let request = request.clone();
         self.write("issue", move |store, db| store.issue(db, id, &request)).await.map(on_disk)
     }
@@ -102,19 +102,24 @@ impl TokenStore for SqliteStore {
         id: TokenId,
         request: &IssueRequest,
         key: &IdempotencyKey,
-    ) -> Result<Once<Change<Grant>>, StoreError> {
+    ) -> Result<Once<Committed<Grant>>, StoreError> {
         let (request, entry) = (request.clone(), key.entry(request));
         self.write("issue", move |store, db| store.issue_once(db, id, &request, &entry)).await
     }
 
-    async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+    async fn confirm(&self, id: TokenId) -> Result<Committed<TokenState>, StoreError> {
         self.read("confirm", move |store| store.confirm(id)).await.map(on_disk)
     }
 
-    fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
-        let demand = demand.clone();
+    fn validate<'a>(
+        &'a self,
+        token: ParsedToken,
+        requirement: &'a Requirement,
+        mode: Mode,
+    ) -> Validating<'a> {
+        let requirement = requirement.clone();
         let work = move |store: &Transitions, answer| {
-            if let Some(renewal) = store.validate(token.id(), demand, mode, answer) {
+            if let Some(renewal) = store.validate(token.id(), requirement, mode, answer) {
                 store.submit([renewal]);
             }
         };
@@ -124,14 +129,14 @@ impl TokenStore for SqliteStore {
     /// All renewals are written together.
     async fn validate_many(
         &self,
-        tokens: &[(ParsedToken, Demand)],
+        tokens: &[(ParsedToken, Requirement)],
         mode: Mode,
     ) -> Vec<Result<Verdict, StoreError>> {
         let (inner, asked) = (Arc::clone(&self.inner), tokens.to_vec());
         let (answers, answered): (Vec<_>, Vec<_>) = asked.iter().map(|_| oneshot::channel()).unzip();
         let thread = tokio::task::spawn_blocking(move || {
-            let validate = |((token, demand), answer): ((ParsedToken, Demand), _)| {
-                inner.validate(token.id(), demand, mode, answer)
+            let validate = |((token, requirement), answer): ((ParsedToken, Requirement), _)| {
+                inner.validate(token.id(), requirement, mode, answer)
             };
             let renewals: Vec<_> = asked.into_iter().zip(answers).filter_map(validate).collect();
             if !renewals.is_empty() {
@@ -149,7 +154,7 @@ impl TokenStore for SqliteStore {
         verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(|_| Err(why.clone()))).collect()
     }
 
-    async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
+    async fn show(&self, id: TokenId) -> Result<TokenStatus, StoreError> {
         self.read("show", move |store| store.show(id)).await
     }
 
@@ -162,7 +167,7 @@ impl TokenStore for SqliteStore {
         &self,
         id: TokenId,
         revocation: &Revocation,
-    ) -> Result<Change<RevokeOutcome>, StoreError> {
+    ) -> Result<Committed<RevokeOutcome>, StoreError> {
         let revocation = revocation.clone();
         self.write("revoke", move |store, db| store.revoke(db, id, &revocation)).await.map(on_disk)
     }
@@ -171,7 +176,7 @@ impl TokenStore for SqliteStore {
         &self,
         subject: &Subject,
         revocation: &Revocation,
-    ) -> Result<Change<Vec<TokenId>>, StoreError> {
+    ) -> Result<Committed<Vec<TokenId>>, StoreError> {
         let (subject, revocation) = (subject.clone(), revocation.clone());
         self.write("revoke", move |store, db| store.revoke_subject(db, &subject, &revocation))
             .await

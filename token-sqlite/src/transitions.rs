@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use token_core::{
-    Change, Clock, Confirmation, Demand, Grant, IdempotencyEntry, IdempotencyKey, IssueRequest, KeyRing,
-    Listing, Mode, Once, Reason, Record, Repeated, Revocation, RevokeOutcome, Sighting, StoreError, Subject,
-    SubjectHash, Timestamp, TokenId, TokenState, Tombstone, Verdict,
+    Clock, Committed, Confirmation, Grant, IdempotencyEntry, IdempotencyKey, IssueRequest, KeyRing, Listing,
+    Mode, Once, Reason, Record, Repeated, Requirement, Revocation, RevokeOutcome, StoreError, Subject,
+    SubjectHash, Timestamp, TokenId, TokenState, TokenStatus, Tombstone, Verdict,
 };
 
 use crate::database::{Database, Durability};
@@ -66,7 +66,7 @@ impl Transitions {
         id: TokenId,
         request: &IssueRequest,
         entry: &IdempotencyEntry,
-    ) -> Result<Once<Change<Grant>>, Failure> {
+    ) -> Result<Once<Committed<Grant>>, Failure> {
         let &IdempotencyEntry { name, fingerprint } = entry;
         let now = self.clock.now();
         match rows::find_issued_before(db, name, now)? {
@@ -126,14 +126,14 @@ impl Transitions {
     pub(crate) fn validate(
         &self,
         id: TokenId,
-        demand: Demand,
+        requirement: Requirement,
         mode: Mode,
         answer: Answer<Verdict>,
     ) -> Option<Box<dyn QueuedChange>> {
-        let settled = match self.database.read(|db| self.look(db, id, &demand, mode)) {
+        let settled = match self.database.read(|db| self.look(db, id, &requirement, mode)) {
             Ok(Seen::Renewing(seen)) => {
                 return Some(Pending::new(Durability::Seen, answer, move |store, db| {
-                    store.renew(db, id, &seen, &demand, mode)
+                    store.renew(db, id, &seen, &requirement, mode)
                 }));
             }
             Ok(Seen::Settled(verdict)) => Ok(verdict),
@@ -144,12 +144,18 @@ impl Transitions {
         None
     }
 
-    fn look(&self, db: &Connection, id: TokenId, demand: &Demand, mode: Mode) -> Result<Seen, Failure> {
+    fn look(
+        &self,
+        db: &Connection,
+        id: TokenId,
+        requirement: &Requirement,
+        mode: Mode,
+    ) -> Result<Seen, Failure> {
         let now = self.clock.now();
         let Some(live) = rows::find(db, id, now)? else {
-            return Ok(Seen::Settled(Verdict::Inactive(Reason::Unknown)));
+            return Ok(Seen::Settled(Verdict::Inactive(Reason::NoSuchToken)));
         };
-        let verdict = self.decode(id, &live)?.judge(id, live.expires_at, demand, mode, now);
+        let verdict = self.decode(id, &live)?.judge(id, live.expires_at, requirement, mode, now);
         Ok(match verdict {
             Verdict::Active(grant) if grant.expires_at != live.expires_at => {
                 Seen::Renewing(Renewal { grant, record: live.record })
@@ -165,7 +171,7 @@ impl Transitions {
         db: &Connection,
         id: TokenId,
         seen: &Renewal,
-        demand: &Demand,
+        requirement: &Requirement,
         mode: Mode,
     ) -> Result<Verdict, Failure> {
         let Renewal { grant, record } = seen;
@@ -173,7 +179,7 @@ impl Transitions {
         if let Some(expires_at) = rows::renew(db, id, record, grant.deadlines, now)? {
             return Ok(Verdict::Active(Arc::new(Grant { expires_at, ..Grant::clone(grant) })));
         }
-        match self.look(db, id, demand, mode)? {
+        match self.look(db, id, requirement, mode)? {
             Seen::Settled(verdict) => Ok(verdict),
             Seen::Renewing(Renewal { grant, record }) => {
                 let until = rows::renew(db, id, &record, grant.deadlines, now)?;
@@ -183,20 +189,20 @@ impl Transitions {
         }
     }
 
-    pub(crate) fn show(&self, id: TokenId) -> Result<Sighting, Failure> {
+    pub(crate) fn show(&self, id: TokenId) -> Result<TokenStatus, Failure> {
         self.database.read(|db| self.show_at(db, id, self.clock.now()))
     }
 
-    fn show_at(&self, db: &Connection, id: TokenId, now: Timestamp) -> Result<Sighting, Failure> {
+    fn show_at(&self, db: &Connection, id: TokenId, now: Timestamp) -> Result<TokenStatus, Failure> {
         if let Some(live) = rows::find(db, id, now)? {
-            return Ok(Sighting::Live(self.decode(id, &live)?.into_grant(id, live.expires_at)));
+            return Ok(TokenStatus::Live(self.decode(id, &live)?.into_grant(id, live.expires_at)));
         }
         // In this order, a token that is revoked between the two statements is found by one of them.
         match rows::find_tombstone(db, id, now)? {
             Some(bytes) => Tombstone::decode(id, &bytes, &self.keys)
-                .map(Sighting::Revoked)
+                .map(TokenStatus::Revoked)
                 .map_err(|error| StoreError::corrupt_tombstone(id, error).into()),
-            None => Ok(Sighting::Unknown),
+            None => Ok(TokenStatus::Unknown),
         }
     }
 

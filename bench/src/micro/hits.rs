@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use token_core::{Demand, KeyRing, Mode, ParsedToken, Prefix, TokenService, TokenStore, Verdict};
+use token_core::{KeyRing, Mode, ParsedToken, Prefix, Requirement, TokenService, TokenStore, Verdict};
 use token_redis::{LocalCache, RedisStore};
 
 use crate::arena::{Arena, issue, sliding};
@@ -19,7 +19,7 @@ const AGE: Duration = LocalCache::LONGEST;
 pub(super) struct Hits {
     store: RedisStore,
     tokens: Vec<ParsedToken>,
-    demand: Demand,
+    requirement: Requirement,
     missed: AtomicUsize,
     _arena: Arena,
 }
@@ -34,14 +34,14 @@ impl Hits {
         let texts = issue(&service, sliding()?, TOKENS).await?;
         let tokens = texts.iter().map(|text| service.parse(text)).collect::<Result<_, _>>()?;
         let (store, missed) = (service.into_store(), AtomicUsize::new(0));
-        Ok(Self { store, tokens, demand: Demand::any(), missed, _arena: arena })
+        Ok(Self { store, tokens, requirement: Requirement::any(), missed, _arena: arena })
     }
 
     /// Asks about each token, until all are known.
     pub(super) async fn warm(&self) -> Outcome<()> {
         for _ in 0..100 {
             for token in &self.tokens {
-                self.store.validate(*token, &self.demand, Mode::Use).await?;
+                self.store.validate(*token, &self.requirement, Mode::Use).await?;
             }
             self.missed.store(0, Ordering::Relaxed);
             (0..TOKENS).for_each(|number| self.hit(number));
@@ -55,7 +55,7 @@ impl Hits {
 
     pub(super) fn hit(&self, number: usize) {
         let Some(token) = self.tokens.get(number % TOKENS) else { return };
-        let verdict = self.store.validate(*token, &self.demand, Mode::Use).now_or_never();
+        let verdict = self.store.validate(*token, &self.requirement, Mode::Use).now_or_never();
         if !matches!(verdict, Some(Ok(Verdict::Active(_)))) {
             self.missed.fetch_add(1, Ordering::Relaxed);
         }

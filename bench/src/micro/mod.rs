@@ -12,8 +12,8 @@ use criterion::{Bencher, Criterion};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use token_core::{
-    Access, Clock, IssueRequest, KeyRing, Need, Prefix, Record, Scope, Scopes, SubjectHash, SystemClock,
-    TokenFormat, TokenId, os_rng,
+    Access, Clock, IssueRequest, KeyRing, Prefix, Record, RequiredPermission, Scope, Scopes, SubjectHash,
+    SystemClock, TokenFormat, TokenId, os_rng,
 };
 
 use self::hits::Hits;
@@ -134,10 +134,10 @@ fn steps(watch: &mut Stopwatch) -> Outcome<()> {
     watch.step("read and verify a record", None, decoding(&asked, id, keys.clone()))?;
     watch.step("read and verify a record of 8 scopes", None, decoding(&scoped(&asked)?, id, keys))?;
     let access = scoped(&asked)?.access;
-    let demand =
-        Need::new(scope(u128::MAX)?).below((1..DEPTH).map(|n| node(SCOPES + n)).chain([node(SCOPES - 1)]));
+    let requirement = RequiredPermission::new(scope(u128::MAX)?)
+        .with_ancestors((1..DEPTH).map(|n| node(SCOPES + n)).chain([node(SCOPES - 1)]));
     watch.step("decide on a scope, 6 folders deep, among 8", None, || {
-        black_box(access.covers(black_box(&demand)));
+        black_box(access.covers(black_box(&requirement)));
     })?;
     watch.step("make a token, randomness included", None, || {
         if let Ok(mut rng) = os_rng() {

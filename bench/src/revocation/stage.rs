@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use token_core::{Demand, KeyRing, Prefix, Revocation, TokenId, TokenService, TokenStore};
+use token_core::{KeyRing, Prefix, Requirement, Revocation, TokenId, TokenService, TokenStore};
 use token_redis::{LocalCache, Options, RedisStore};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -176,7 +176,7 @@ impl Node {
     }
 
     async fn ask(&self, text: &str) -> Answer {
-        match self.tokens.validate(text, &Demand::any()).await {
+        match self.tokens.validate(text, &Requirement::any()).await {
             Ok(verdict) if verdict.grant().is_some() => Answer::Accepted,
             Ok(_) => Answer::Refused,
             Err(_) => Answer::NotKnown,

@@ -9,8 +9,8 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use secrecy::{ExposeSecret, SecretString};
 use token_core::{
-    Access, Change, ConfirmationLevel, Demand, IssueRequest, Lifetime, Prefix, Revocation, RevokeOutcome,
-    ServiceError, StoreError, TokenId, TokenService, TokenStore, Verdict,
+    Access, Committed, ConfirmationLevel, IssueRequest, Lifetime, Prefix, Requirement, Revocation,
+    RevokeOutcome, ServiceError, StoreError, TokenId, TokenService, TokenStore, Verdict,
 };
 use token_redis::{Options, RedisStore};
 use tokio::task::JoinSet;
@@ -195,8 +195,8 @@ impl Shared {
     async fn revoke(&self, node: &Tokens, known: &Known) -> bool {
         let from = self.recorder.now();
         let answer = match node.store().revoke(known.id, &Revocation::default()).await {
-            Ok(Change { outcome: RevokeOutcome::Unknown, .. }) => Answer::Unknown,
-            Ok(Change { confirmation, .. }) => done(confirmation),
+            Ok(Committed { outcome: RevokeOutcome::Unknown, .. }) => Answer::Unknown,
+            Ok(Committed { confirmation, .. }) => done(confirmation),
             Err(error) => failed(&error),
         };
         let confirmed = answer == Answer::Confirmed;
@@ -207,7 +207,7 @@ impl Shared {
     /// Whether there was an answer.
     async fn validate(&self, node: &Tokens, known: &Known) -> bool {
         let from = self.recorder.now();
-        let answer = match node.validate(known.text.expose_secret(), &Demand::any()).await {
+        let answer = match node.validate(known.text.expose_secret(), &Requirement::any()).await {
             Ok(Verdict::Active(_)) => Answer::Active,
             Ok(Verdict::Inactive(_)) => Answer::Inactive,
             Err(error) => failed(&error),

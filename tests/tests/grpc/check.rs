@@ -97,15 +97,15 @@ async fn a_route_demands_scopes_all_of_them() {
     let office = Office::open().await;
     let token = office.cli.issue("admin", &format!("-a 10m -s {FILE}")).await;
     let bearer = format!("Bearer {token}");
-    for (demand, code) in [
+    for (requirement, code) in [
         (FILE.to_owned(), Code::Ok),
         (OTHER.to_owned(), Code::PermissionDenied),
         (format!("{FILE} {OTHER}"), Code::PermissionDenied),
         (format!("{OTHER},{FILE}"), Code::PermissionDenied),
         (format!("{FILE},{FILE}"), Code::Ok),
     ] {
-        let answer = office.check(Asked::with(&bearer).demanding("scope", &demand)).await.unwrap();
-        assert_eq!(answer.code(), code as i32, "{demand}");
+        let answer = office.check(Asked::with(&bearer).demanding("scope", &requirement)).await.unwrap();
+        assert_eq!(answer.code(), code as i32, "{requirement}");
     }
 }
 

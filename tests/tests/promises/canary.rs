@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use token_core::{Demand, Lifetime, Revocation, TokenStore};
+use token_core::{Lifetime, Requirement, Revocation, TokenStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -139,13 +139,13 @@ async fn the_secret_is_in_no_debug_output_error_or_panic() {
     let text = issued.token.expose_secret();
     let canary = Canary::of(text);
 
-    let verdict = tokens.validate(text, &Demand::any()).await.unwrap();
+    let verdict = tokens.validate(text, &Requirement::any()).await.unwrap();
     let malformed = tokens.parse(text.split_at(55).0).unwrap_err();
     let not_an_id = text.parse::<token_core::TokenId>().unwrap_err();
     let _ = tokens.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap();
-    let sighting = tokens.store().show(issued.grant.id).await.unwrap();
+    let token_status = tokens.store().show(issued.grant.id).await.unwrap();
     let everything = format!(
-        "{issued:?} {:?} {verdict:?} {malformed:?} {malformed} {not_an_id:?} {not_an_id} {sighting:?} {tokens:?}",
+        "{issued:?} {:?} {verdict:?} {malformed:?} {malformed} {not_an_id:?} {not_an_id} {token_status:?} {tokens:?}",
         tokens.parse(text)
     );
     canary.assert_absent(everything.as_bytes(), "Debug and Display");

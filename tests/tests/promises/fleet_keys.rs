@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use token_core::{
-    Access, Demand, IssueRequest, KeyFit, KeyRing, KeyVersion, Lifetime, Prefix, StoreErrorKind, TokenService,
+    Access, IssueRequest, KeyFit, KeyRing, KeyVersion, Lifetime, Prefix, Requirement, StoreErrorKind,
+    TokenService,
 };
 use token_redis::{Options, RedisStore};
 use token_tests::servers::Standalone;
@@ -73,7 +74,7 @@ async fn a_rotation_is_not_taken_for_another_deployment() {
     let new = tokens_of(&server.url(), &rotated()).await;
     assert_eq!(new.store().key_fit().await, KeyFit::Fits);
     issue(&new, "admin", hard()).await;
-    let verdict = new.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
+    let verdict = new.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap();
     assert!(verdict.grant().is_some());
     for tokens in [&old, &new] {
         assert_eq!(tokens.store().key_fit().await, KeyFit::Fits);

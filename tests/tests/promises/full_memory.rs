@@ -1,6 +1,6 @@
 //! Full memory stops neither validation nor revocation; an issue is refused cleanly.
 
-use token_core::{Demand, Lifetime, Revocation, RevokeOutcome, StoreErrorKind, TokenStore};
+use token_core::{Lifetime, Requirement, Revocation, RevokeOutcome, StoreErrorKind, TokenStore};
 use token_tests::servers::Standalone;
 
 use crate::kit::{issue, span, tokens_at};
@@ -21,10 +21,14 @@ async fn a_full_server_validates_and_revokes_and_refuses_to_issue() {
     let full = tokens.issue(&request).await.unwrap_err().into_store().unwrap();
     assert_eq!(full.kind(), StoreErrorKind::Full, "{full:?}");
 
-    assert!(tokens.validate(used.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some());
+    assert!(
+        tokens.validate(used.token.expose_secret(), &Requirement::any()).await.unwrap().grant().is_some()
+    );
     let outcome = tokens.store().revoke(revoked.grant.id, &Revocation::default()).await.unwrap().outcome;
     assert_eq!(outcome, RevokeOutcome::Revoked);
-    assert!(tokens.validate(revoked.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_none());
+    assert!(
+        tokens.validate(revoked.token.expose_secret(), &Requirement::any()).await.unwrap().grant().is_none()
+    );
     let user = "admin".parse().unwrap();
     assert_eq!(tokens.store().list(&user).await.unwrap().grants.len(), 1);
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use token_core::{Demand, KeyRing, Lifetime, Partition, Prefix, Reason, TokenFormat, Verdict, os_rng};
+use token_core::{KeyRing, Lifetime, Partition, Prefix, Reason, Requirement, TokenFormat, Verdict, os_rng};
 
 use crate::kit::{Deployment, issue, span, tokens_at};
 
@@ -28,13 +28,13 @@ async fn a_hundred_thousand_pieces_of_garbage_cost_no_command() {
             3 => format!("tok_k{n:051}"),
             _ => format!("{text}{n}"),
         };
-        let verdict = tokens.validate(&garbage, &Demand::any()).await.unwrap();
+        let verdict = tokens.validate(&garbage, &Requirement::any()).await.unwrap();
         assert!(matches!(verdict, Verdict::Inactive(Reason::Malformed(_))), "{verdict:?}");
     }
     let commands = deployment.commands().await;
     assert!(commands.is_empty(), "{commands:?}");
     // The same look does see a command when there is one.
-    tokens.validate(text, &Demand::any()).await.unwrap();
+    tokens.validate(text, &Requirement::any()).await.unwrap();
     assert!(!deployment.commands().await.is_empty());
 }
 

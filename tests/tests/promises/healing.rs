@@ -1,6 +1,6 @@
 //! What fails is found again: killed, hung and demoted primaries, and slots on the move.
 
-use token_core::{Demand, Issued, Lifetime, Revocation, RevokeOutcome, TokenStore};
+use token_core::{Issued, Lifetime, Requirement, Revocation, RevokeOutcome, TokenStore};
 use token_redis::Options;
 use token_tests::servers::{Cluster, Proxy, Replicated, Sentinel, Server};
 
@@ -104,7 +104,7 @@ async fn a_token_is_validated_at_every_step_of_a_slot_on_the_move_and_revoked_af
 
     let mut step = cluster.begin_move(slot, to).await;
     loop {
-        let verdict = tokens.validate(text, &Demand::any()).await.unwrap();
+        let verdict = tokens.validate(text, &Requirement::any()).await.unwrap();
         assert!(verdict.grant().is_some(), "{verdict:?}");
         if step.move_keys(1).await == 0 {
             break;
@@ -123,7 +123,7 @@ async fn cut_connections_are_not_noticed(deployment: &Deployment) {
     let issued = issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
     for _ in 0..10 {
         deployment.each::<i64>(&["CLIENT", "KILL", "TYPE", "normal"]).await;
-        let verdict = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
+        let verdict = tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap();
         assert!(verdict.grant().is_some(), "{verdict:?}");
         deployment.each::<i64>(&["CLIENT", "KILL", "TYPE", "normal"]).await;
         issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
@@ -161,7 +161,7 @@ async fn a_demoted_primary_that_keeps_its_clients_is_left() {
     address.lead_to(new.port());
     for _ in 0..6 {
         issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
-        let verdict = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
+        let verdict = tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap();
         assert!(verdict.grant().is_some(), "{verdict:?}");
     }
 }

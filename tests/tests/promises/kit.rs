@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use redis::FromRedisValue;
 use token_core::{
-    Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Revocation, RevokeOutcome, Span,
+    Access, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Requirement, Revocation, RevokeOutcome, Span,
     StoreError, TokenId, TokenService, TokenStore, Verdict,
 };
 use token_redis::{Options, RedisStore};
@@ -49,7 +49,7 @@ pub(crate) async fn tokens_with(url: &str, options: Options) -> Tokens {
 pub(crate) async fn until_it_answers(tokens: &Tokens, text: &str) -> Verdict {
     let mut last: Option<StoreError> = None;
     for _ in 0..600 {
-        match tokens.validate(text, &Demand::any()).await {
+        match tokens.validate(text, &Requirement::any()).await {
             Ok(verdict) => return verdict,
             Err(error) => {
                 assert!(error.is_retryable(), "{error:?}");

@@ -1,6 +1,6 @@
 //! A server that forgot the scripts is not noticed.
 
-use token_core::{Demand, Lifetime, Revocation, RevokeOutcome, TokenStore};
+use token_core::{Lifetime, Requirement, Revocation, RevokeOutcome, TokenStore};
 
 use token_tests::servers::Cluster;
 
@@ -10,7 +10,9 @@ async fn every_operation_works(tokens: &Tokens) {
     let user = "admin".parse().unwrap();
     let first = issue(tokens, "admin", Lifetime::sliding(span("10m"))).await;
     issue(tokens, "admin", Lifetime::hard(span("10m"))).await;
-    assert!(tokens.validate(first.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some());
+    assert!(
+        tokens.validate(first.token.expose_secret(), &Requirement::any()).await.unwrap().grant().is_some()
+    );
     assert!(tokens.store().list(&user).await.unwrap().grants.len() >= 2);
     let outcome = tokens.store().revoke(first.grant.id, &Revocation::default()).await.unwrap().outcome;
     assert_eq!(outcome, RevokeOutcome::Revoked);
@@ -44,7 +46,12 @@ async fn a_flush_between_any_two_validations_is_not_noticed() {
     for _ in 0..50 {
         deployment.each::<()>(&["SCRIPT", "FLUSH"]).await;
         assert!(
-            tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some()
+            tokens
+                .validate(issued.token.expose_secret(), &Requirement::any())
+                .await
+                .unwrap()
+                .grant()
+                .is_some()
         );
     }
 }
@@ -62,7 +69,9 @@ async fn a_hung_replica_does_not_hold_up_the_recovery_of_scripts() {
     for primary in primaries {
         primary.command::<()>(&["SCRIPT", "FLUSH"]).await;
     }
-    assert!(tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some());
+    assert!(
+        tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap().grant().is_some()
+    );
     issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
 }
 

@@ -1,31 +1,31 @@
 //! Many uses at once: asked about together by one caller, or at the same time by many. Each is answered as if it were alone.
 
 use futures_util::future::join_all;
-use token_core::{Demand, Lifetime, Mode, ParsedToken, StoreErrorKind, TokenStore, Verdict};
+use token_core::{Lifetime, Mode, ParsedToken, Requirement, StoreErrorKind, TokenStore, Verdict};
 use token_tests::servers::Standalone;
 
 use crate::kit::{Deployment, Tokens, issue, revoke, span, tokens_at};
 
 /// Two hundred tokens, one of them revoked, and of all ways to be refused.
-async fn uses_at(tokens: &Tokens) -> Vec<(String, Demand)> {
+async fn uses_at(tokens: &Tokens) -> Vec<(String, Requirement)> {
     let mut uses = Vec::new();
     for n in 0..200 {
         let issued = issue(tokens, &format!("user-{}", n % 50), Lifetime::sliding(span("10m"))).await;
         if n == 0 {
             revoke(tokens, &issued).await;
         }
-        uses.push((issued.token.expose_secret().to_owned(), Demand::any()));
+        uses.push((issued.token.expose_secret().to_owned(), Requirement::any()));
     }
-    let wrong = Demand::any().subject("somebody else".parse().unwrap());
-    uses.push(("tok_garbage".into(), Demand::any()));
+    let wrong = Requirement::any().subject("somebody else".parse().unwrap());
+    uses.push(("tok_garbage".into(), Requirement::any()));
     uses.push((uses[1].0.clone(), wrong));
     uses
 }
 
-async fn assert_as_one_by_one(tokens: &Tokens, uses: &[(String, Demand)], together: Vec<Verdict>) {
+async fn assert_as_one_by_one(tokens: &Tokens, uses: &[(String, Requirement)], together: Vec<Verdict>) {
     assert_eq!(together.len(), uses.len());
-    for ((text, demand), verdict) in uses.iter().zip(together) {
-        let alone = tokens.validate(text, demand).await.unwrap();
+    for ((text, requirement), verdict) in uses.iter().zip(together) {
+        let alone = tokens.validate(text, requirement).await.unwrap();
         assert_eq!(verdict.grant().map(|grant| grant.id), alone.grant().map(|grant| grant.id));
         if verdict.grant().is_none() {
             assert_eq!(verdict, alone);
@@ -39,7 +39,7 @@ async fn many_at_once_are_answered_as_one_by_one() {
         let tokens = tokens_at(&deployment.url()).await;
         let uses = uses_at(&tokens).await;
         for _ in 0..2 {
-            let asked = uses.iter().map(|(text, demand)| (text.as_str(), demand.clone()));
+            let asked = uses.iter().map(|(text, requirement)| (text.as_str(), requirement.clone()));
             let together = tokens.validate_many(asked).await.into_iter().map(Result::unwrap).collect();
             assert_as_one_by_one(&tokens, &uses, together).await;
         }
@@ -52,7 +52,7 @@ async fn many_callers_at_a_time_are_answered_as_one_by_one() {
         let tokens = tokens_at(&deployment.url()).await;
         let uses = uses_at(&tokens).await;
         for _ in 0..2 {
-            let asked = uses.iter().map(|(text, demand)| tokens.validate(text, demand));
+            let asked = uses.iter().map(|(text, requirement)| tokens.validate(text, requirement));
             let together = join_all(asked).await.into_iter().map(Result::unwrap).collect();
             assert_as_one_by_one(&tokens, &uses, together).await;
         }
@@ -67,7 +67,7 @@ async fn many_at_once_are_few_commands() {
     for n in 0..130 {
         issued.push(issue(&tokens, &format!("user-{n}"), Lifetime::sliding(span("10m"))).await);
     }
-    let uses: Vec<_> = issued.iter().map(|token| (token.token.expose_secret(), Demand::any())).collect();
+    let uses: Vec<_> = issued.iter().map(|token| (token.token.expose_secret(), Requirement::any())).collect();
     assert!(
         tokens.validate_many(uses.clone()).await.iter().all(|one| one.as_ref().unwrap().grant().is_some())
     );
@@ -82,7 +82,7 @@ async fn many_callers_at_a_time_share_commands() {
     let tokens = tokens_at(&deployment.url()).await;
     let uses = uses_at(&tokens).await;
     deployment.forget_commands().await;
-    join_all(uses.iter().map(|(text, demand)| tokens.validate(text, demand))).await;
+    join_all(uses.iter().map(|(text, requirement)| tokens.validate(text, requirement))).await;
     // All but the garbage: two alone, the others by up to 64.
     let commands = deployment.commands().await.remove("evalsha").unwrap();
     assert!(commands <= 2 + 4, "{commands}");
@@ -96,7 +96,7 @@ async fn among_many_only_the_one_that_cannot_be_trusted_is_an_error() {
     let mut parsed = Vec::new();
     for n in 0..40 {
         let issued = issue(&tokens, &format!("user-{n}"), Lifetime::sliding(span("10m"))).await;
-        parsed.push((tokens.parse(issued.token.expose_secret()).unwrap(), Demand::any()));
+        parsed.push((tokens.parse(issued.token.expose_secret()).unwrap(), Requirement::any()));
     }
     // Not among the first, which are asked about alone.
     const SPOILT: usize = 20;
@@ -109,9 +109,10 @@ async fn among_many_only_the_one_that_cannot_be_trusted_is_an_error() {
     assert_only_one_is_an_error(&tokens, &parsed, SPOILT).await;
 }
 
-async fn assert_only_one_is_an_error(tokens: &Tokens, parsed: &[(ParsedToken, Demand)], spoilt: usize) {
+async fn assert_only_one_is_an_error(tokens: &Tokens, parsed: &[(ParsedToken, Requirement)], spoilt: usize) {
     let together = tokens.store().validate_many(parsed, Mode::Use).await;
-    let asked = parsed.iter().map(|(token, demand)| tokens.store().validate(*token, demand, Mode::Use));
+    let asked =
+        parsed.iter().map(|(token, requirement)| tokens.store().validate(*token, requirement, Mode::Use));
     for verdicts in [together, join_all(asked).await] {
         for (place, verdict) in verdicts.into_iter().enumerate() {
             match verdict {

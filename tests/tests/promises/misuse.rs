@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use token_core::{
-    Demand, Lifetime, Reason, Revocation, Span, StoreErrorKind, SubjectHash, TokenStore, Verdict,
+    Lifetime, Reason, Requirement, Revocation, Span, StoreErrorKind, SubjectHash, TokenStore, Verdict,
 };
 use token_redis::{Options, RedisStore};
 use token_tests::servers::{Cluster, Standalone};
@@ -36,14 +36,14 @@ async fn a_token_whose_ttl_was_taken_away_dies_at_its_hard_expiry_all_the_same()
         // No use: a use would give a sliding token its TTL back.
         let mut tries = 0;
         while let Verdict::Active(_) =
-            tokens.peek(issued.token.expose_secret(), &Demand::any()).await.unwrap()
+            tokens.peek(issued.token.expose_secret(), &Requirement::any()).await.unwrap()
         {
             tries += 1;
             assert!(tries < 500, "it outlives its hard expiry");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let verdict = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
-        assert_eq!(verdict, Verdict::Inactive(Reason::Unknown));
+        let verdict = tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap();
+        assert_eq!(verdict, Verdict::Inactive(Reason::NoSuchToken));
         let left: i64 = server.command(&["PTTL", key]).await;
         assert!(left > 0, "and what is left of it goes: {left}");
         server.command::<()>(&["DEL", key]).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use token_core::{Demand, Lifetime, Prefix, Revocation, StoreErrorKind, TokenService, TokenStore};
+use token_core::{Lifetime, Prefix, Requirement, Revocation, StoreErrorKind, TokenService, TokenStore};
 use token_redis::{Options, RedisStore};
 use token_tests::servers::Standalone;
 
@@ -26,8 +26,8 @@ async fn every_operation_fails_with(tokens: &Tokens, text: &str, kinds: &[StoreE
     );
     let revocation = Revocation::default();
     let failures = [
-        in_time(tokens.validate(text, &Demand::any())).await.unwrap_err(),
-        in_time(tokens.peek(text, &Demand::any())).await.unwrap_err(),
+        in_time(tokens.validate(text, &Requirement::any())).await.unwrap_err(),
+        in_time(tokens.peek(text, &Requirement::any())).await.unwrap_err(),
         in_time(tokens.issue(&request)).await.unwrap_err().into_store().unwrap(),
         in_time(store.show(id)).await.unwrap_err(),
         in_time(store.list(&user)).await.unwrap_err(),

@@ -1,7 +1,7 @@
 //! P16: one bad record hides no good one, whatever it is that Redis keeps in its place.
 
 use token_core::{
-    Lifetime, RecordError, Revocation, RevokeOutcome, Sighting, StoreErrorKind, SubjectHash, TokenId,
+    Lifetime, RecordError, Revocation, RevokeOutcome, StoreErrorKind, SubjectHash, TokenId, TokenStatus,
     TokenStore,
 };
 use token_tests::servers::Standalone;
@@ -57,7 +57,7 @@ async fn a_record_of_another_type_hides_no_other_token() {
     for outcome in [RevokeOutcome::Revoked, RevokeOutcome::AlreadyRevoked] {
         assert_eq!(tokens.store().revoke(bad, &Revocation::default()).await.unwrap().outcome, outcome);
     }
-    assert!(matches!(tokens.store().show(bad).await.unwrap(), Sighting::Revoked(_)));
+    assert!(matches!(tokens.store().show(bad).await.unwrap(), TokenStatus::Revoked(_)));
     issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
     let all = tokens.store().revoke_subject(&"admin".parse().unwrap(), &Revocation::default()).await.unwrap();
     assert_eq!(all.outcome.len(), 5, "two good ones and three of another type");
@@ -76,7 +76,7 @@ async fn a_tombstone_of_another_type_does_not_undo_a_revocation() {
         assert_eq!(tokens.store().show(id).await.unwrap_err().kind(), StoreErrorKind::Corrupt, "{command:?}");
         let again = tokens.store().revoke(id, &Revocation::default()).await.unwrap();
         assert_eq!(again.outcome, RevokeOutcome::AlreadyRevoked);
-        assert!(matches!(tokens.store().show(id).await.unwrap(), Sighting::Revoked(_)));
+        assert!(matches!(tokens.store().show(id).await.unwrap(), TokenStatus::Revoked(_)));
     }
 }
 
@@ -98,7 +98,7 @@ async fn members_of_others_hinder_nothing(deployment: &Deployment) {
     plant(deployment, &index, other).await;
     let all = tokens.store().revoke_subject(&"admin".parse().unwrap(), &Revocation::default()).await.unwrap();
     assert_eq!(all.outcome.len(), 2, "own ones, and not another's");
-    assert!(matches!(tokens.store().show(other).await.unwrap(), Sighting::Live(_)));
+    assert!(matches!(tokens.store().show(other).await.unwrap(), TokenStatus::Live(_)));
 }
 
 /// Puts what does not belong there into an index.

@@ -1,6 +1,6 @@
 //! P2: one validation is one Redis command on keys of one slot.
 
-use token_core::{Access, Demand, IssueRequest, Lifetime, Need, Scope, Scopes};
+use token_core::{Access, IssueRequest, Lifetime, RequiredPermission, Requirement, Scope, Scopes};
 
 use crate::kit::{Deployment, span, tokens_at};
 
@@ -18,12 +18,15 @@ async fn a_validation_is_one_command(deployment: &Deployment) {
     }
     let elsewhere: Scope = "node:00000000-0000-0000-0000-000000000001:r".parse().unwrap();
     let all = |user: &str| {
-        let below = Need::new(elsewhere).below([scope.node]);
-        Demand::any().subject(user.parse().unwrap()).need(Need::new(scope)).need(below)
+        let below = RequiredPermission::new(elsewhere).with_ancestors([scope.node]);
+        Requirement::any()
+            .subject(user.parse().unwrap())
+            .permission(RequiredPermission::new(scope))
+            .permission(below)
     };
     // Every node has the script from here on.
     for token in &issued {
-        tokens.validate(token.token.expose_secret(), &Demand::any()).await.unwrap();
+        tokens.validate(token.token.expose_secret(), &Requirement::any()).await.unwrap();
     }
 
     deployment.forget_commands().await;
@@ -31,11 +34,16 @@ async fn a_validation_is_one_command(deployment: &Deployment) {
     for (n, token) in issued.iter().enumerate() {
         let text = token.token.expose_secret();
         let user = format!("user-{n}");
-        assert!(tokens.validate(text, &Demand::any()).await.unwrap().grant().is_some());
+        assert!(tokens.validate(text, &Requirement::any()).await.unwrap().grant().is_some());
         assert!(tokens.validate(text, &all(&user)).await.unwrap().grant().is_some());
         assert!(tokens.validate(text, &all("somebody else")).await.unwrap().grant().is_none());
         assert!(
-            tokens.validate(text, &Demand::any().need(Need::new(elsewhere))).await.unwrap().grant().is_none()
+            tokens
+                .validate(text, &Requirement::any().permission(RequiredPermission::new(elsewhere)))
+                .await
+                .unwrap()
+                .grant()
+                .is_none()
         );
         assert!(tokens.peek(text, &all(&user)).await.unwrap().grant().is_some());
         validations += 5;

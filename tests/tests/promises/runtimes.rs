@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use token_core::{Demand, Lifetime, Prefix, TokenService};
+use token_core::{Lifetime, Prefix, Requirement, TokenService};
 use token_redis::{LocalCache, RedisStore};
 use token_tests::servers::Standalone;
 use tokio::runtime::{Builder, Runtime};
@@ -74,7 +74,7 @@ async fn validations_that_are_asked_at_once_on_a_runtime_of_one_thread_are_one_c
             .into_iter()
             .map(|text| {
                 let tokens = tokens.clone();
-                tokio::spawn(async move { tokens.validate(&text, &Demand::any()).await })
+                tokio::spawn(async move { tokens.validate(&text, &Requirement::any()).await })
             })
             .collect();
         for asked in asked {

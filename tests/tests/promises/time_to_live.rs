@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use token_core::{Demand, Lifetime, Revocation, TokenStore};
+use token_core::{Lifetime, Requirement, Revocation, TokenStore};
 use tokio::task::JoinSet;
 
 use crate::kit::{Deployment, Tokens, is_record, issue, span, tokens_at};
@@ -55,7 +55,7 @@ async fn nothing_revoked_returns_and_nothing_is_immortal(deployment: &Deployment
     }
 
     for token in contested.iter() {
-        let verdict = tokens.validate(&token.text, &Demand::any()).await.unwrap();
+        let verdict = tokens.validate(&token.text, &Requirement::any()).await.unwrap();
         assert_eq!(verdict.grant().is_none(), token.revoked.load(Ordering::SeqCst), "{verdict:?}");
     }
     no_record_is_immortal(deployment).await;
@@ -73,7 +73,7 @@ async fn validate_again_and_again(tokens: Arc<Tokens>, contested: Arc<Vec<Contes
     for round in 0..150 {
         let token = &contested[(n * 31 + round * 7) % contested.len()];
         let revoked_before = token.revoked.load(Ordering::SeqCst);
-        let verdict = tokens.validate(&token.text, &Demand::any()).await.unwrap();
+        let verdict = tokens.validate(&token.text, &Requirement::any()).await.unwrap();
         assert!(
             !(revoked_before && verdict.grant().is_some()),
             "accepted after its revocation was acknowledged"

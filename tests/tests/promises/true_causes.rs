@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use token_core::{
-    Demand, Issued, Lifetime, Reason, Revocation, StoreError, StoreErrorKind, TokenStore, Verdict,
+    Issued, Lifetime, Reason, Requirement, Revocation, StoreError, StoreErrorKind, TokenStore, Verdict,
 };
 use token_redis::Options;
 use token_tests::servers::{Cluster, Sentinel, Server, Standalone};
@@ -98,24 +98,24 @@ async fn validations_go_on(server: &Server, issuer: &str, validator: &str) {
     let live = |verdict: Verdict| verdict.grant().is_some();
     for token in [&first, &sliding] {
         let text = token.token.expose_secret();
-        assert!(live(tokens.validate(text, &Demand::any()).await.unwrap()));
-        assert!(live(tokens.peek(text, &Demand::any()).await.unwrap()));
+        assert!(live(tokens.validate(text, &Requirement::any()).await.unwrap()));
+        assert!(live(tokens.peek(text, &Requirement::any()).await.unwrap()));
     }
-    let other = Demand::any().subject("root".parse().unwrap());
+    let other = Requirement::any().subject("root".parse().unwrap());
     let verdict = tokens.validate(first.token.expose_secret(), &other).await.unwrap();
     assert!(matches!(verdict, Verdict::Inactive(Reason::WrongSubject)), "{verdict:?}");
-    let texts =
-        [&first, &second].map(|token| (tokens.parse(token.token.expose_secret()).unwrap(), Demand::any()));
+    let texts = [&first, &second]
+        .map(|token| (tokens.parse(token.token.expose_secret()).unwrap(), Requirement::any()));
     for verdict in tokens.store().validate_many(&texts, token_core::Mode::Use).await {
         assert!(live(verdict.unwrap()));
     }
     until(async || is_gone(server, &unknown).await).await;
-    let verdict = tokens.validate(unknown.token.expose_secret(), &Demand::any()).await.unwrap();
-    assert!(matches!(verdict, Verdict::Inactive(Reason::Unknown)), "{verdict:?}");
+    let verdict = tokens.validate(unknown.token.expose_secret(), &Requirement::any()).await.unwrap();
+    assert!(matches!(verdict, Verdict::Inactive(Reason::NoSuchToken)), "{verdict:?}");
     is_unavailable(&refused_to_issue(&issuer).await, "cannot write to its disk");
 
     disk.make_room(server).await;
-    assert!(live(tokens.validate(sliding.token.expose_secret(), &Demand::any()).await.unwrap()));
+    assert!(live(tokens.validate(sliding.token.expose_secret(), &Requirement::any()).await.unwrap()));
     issue(&issuer, "admin", hard()).await;
 }
 
@@ -132,14 +132,16 @@ async fn a_primary_with_a_full_disk_that_is_cut_off_validates_nothing() {
     let issued = issue(&tokens, "admin", hard()).await;
     let primary = sentinel.primary().await;
     let _disk = FullDisk::of(primary).await;
-    assert!(tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some());
+    assert!(
+        tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap().grant().is_some()
+    );
     let replicas: Vec<_> =
         sentinel.servers().iter().filter(|server| server.port() != primary.port()).collect();
     // One is enough: it may be the one that was promoted.
     primary.keep_apart_from(replicas[0]);
     let mut refused = None;
     until(async || {
-        refused = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.err();
+        refused = tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.err();
         refused.is_some()
     })
     .await;
@@ -154,7 +156,7 @@ async fn a_full_disk_does_not_excuse_a_server_that_demands_replicas() {
     let issued = issue(&tokens, "admin", hard()).await;
     let _disk = FullDisk::of(&server).await;
     server.command::<()>(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
-    let error = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap_err();
+    let error = tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap_err();
     is_unavailable(&error, "cannot write to its disk");
 }
 
@@ -176,13 +178,13 @@ async fn an_interrupted_reshard_is_named_and_validations_go_on() {
 
     let each: Vec<_> = issued
         .iter()
-        .map(|token| (tokens.parse(token.token.expose_secret()).unwrap(), Demand::any()))
+        .map(|token| (tokens.parse(token.token.expose_secret()).unwrap(), Requirement::any()))
         .collect();
     for verdict in tokens.store().validate_many(&each, token_core::Mode::Use).await {
         assert!(verdict.unwrap().grant().is_some());
     }
     for token in &issued {
-        let verdict = tokens.validate(token.token.expose_secret(), &Demand::any()).await.unwrap();
+        let verdict = tokens.validate(token.token.expose_secret(), &Requirement::any()).await.unwrap();
         assert!(verdict.grant().is_some());
     }
     let user = "admin".parse().unwrap();
@@ -206,7 +208,7 @@ async fn a_cluster_without_a_primary_for_a_slot_is_named() {
     let home = cluster.slot_of(&format!("{{{}}}", issued.grant.id.partition())).await;
     let owner = cluster.owner_of(home).await;
     owner.command::<()>(&["CLUSTER", "DELSLOTS", &home.to_string()]).await;
-    let error = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap_err();
+    let error = tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap_err();
     is_unavailable(&error, "have no primary");
     is_unavailable(&refused_to_issue(&tokens).await, "no primary");
 }
@@ -225,8 +227,8 @@ async fn a_server_that_loads_its_data_is_waited_for_and_then_named() {
     Server::restart(&server).await;
     let text = issued.token.expose_secret().to_owned();
     let asked = text.clone();
-    let waits = tokio::spawn(async move { patient.validate(&asked, &Demand::any()).await });
-    let error = tokens.validate(&text, &Demand::any()).await.unwrap_err();
+    let waits = tokio::spawn(async move { patient.validate(&asked, &Requirement::any()).await });
+    let error = tokens.validate(&text, &Requirement::any()).await.unwrap_err();
     is_unavailable(&error, "is loading its data");
     is_unavailable(&refused_to_issue(&tokens).await, "is loading its data");
     assert!(!waits.is_finished(), "it waits as long as its deadline lets it");
@@ -250,7 +252,7 @@ async fn a_server_that_is_busy_with_a_script_is_named() {
         pong.is_err_and(|error| error.code() == Some("BUSY"))
     })
     .await;
-    let validated = tokens.validate(issued.token.expose_secret(), &Demand::any()).await;
+    let validated = tokens.validate(issued.token.expose_secret(), &Requirement::any()).await;
     let refused = refused_to_issue(&tokens).await;
     server.command::<()>(&["SCRIPT", "KILL"]).await;
     let killed = stuck.await.unwrap().unwrap_err();

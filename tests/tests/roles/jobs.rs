@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use token_core::{
-    Access, Confirmation, ConfirmationLevel, Demand, IssueRequest, Lifetime, Once, Reason, Revocation,
-    RevokeOutcome, Sighting, TokenState, TokenStore, Unconfirmed, Verdict,
+    Access, Confirmation, ConfirmationLevel, IssueRequest, Lifetime, Once, Reason, Requirement, Revocation,
+    RevokeOutcome, TokenState, TokenStatus, TokenStore, Unconfirmed, Verdict,
 };
 use token_tests::servers::{Disk, Standalone};
 
@@ -25,11 +25,11 @@ async fn validators_job(validator: &Tokens, issuer: &Tokens) {
             let token = issue(issuer, &user, lifetime).await.token;
             let text = token.expose_secret();
             texts.push(text.to_owned());
-            for demand in [Demand::any(), Demand::any().subject(user.parse().unwrap())] {
-                assert!(validator.validate(text, &demand).await.unwrap().grant().is_some());
-                assert!(validator.peek(text, &demand).await.unwrap().grant().is_some());
+            for requirement in [Requirement::any(), Requirement::any().subject(user.parse().unwrap())] {
+                assert!(validator.validate(text, &requirement).await.unwrap().grant().is_some());
+                assert!(validator.peek(text, &requirement).await.unwrap().grant().is_some());
             }
-            let other = Demand::any().subject("somebody else".parse().unwrap());
+            let other = Requirement::any().subject("somebody else".parse().unwrap());
             let verdict = validator.validate(text, &other).await.unwrap();
             assert_eq!(verdict, Verdict::Inactive(Reason::WrongSubject));
         }
@@ -39,7 +39,7 @@ async fn validators_job(validator: &Tokens, issuer: &Tokens) {
 
 /// Asked about together.
 async fn are_active(tokens: &Tokens, texts: &[String]) {
-    let uses = texts.iter().map(|text| (text.as_str(), Demand::any()));
+    let uses = texts.iter().map(|text| (text.as_str(), Requirement::any()));
     for verdict in tokens.validate_many(uses).await {
         assert!(verdict.unwrap().grant().is_some());
     }
@@ -54,7 +54,7 @@ async fn issuers_job(place: &Place, issuer: &Tokens) {
         }
         for issued in &dead {
             place.bury(issued).await;
-            assert!(matches!(issuer.store().show(issued.grant.id).await.unwrap(), Sighting::Unknown));
+            assert!(matches!(issuer.store().show(issued.grant.id).await.unwrap(), TokenStatus::Unknown));
         }
         // Whoever issues or lists clears away what is dead.
         let listed = issuer.store().list(&user.parse().unwrap()).await.unwrap().grants;
@@ -62,7 +62,7 @@ async fn issuers_job(place: &Place, issuer: &Tokens) {
         are_active(issuer, &texts).await;
         for issued in &live {
             assert!(listed.iter().any(|grant| grant.id == issued.grant.id));
-            assert!(matches!(issuer.store().show(issued.grant.id).await.unwrap(), Sighting::Live(_)));
+            assert!(matches!(issuer.store().show(issued.grant.id).await.unwrap(), TokenStatus::Live(_)));
         }
         place.bury(&live[0]).await;
         issue(issuer, &user, hard()).await;
@@ -94,7 +94,7 @@ async fn admins_job(place: &Place, admin: &Tokens) {
             assert_eq!(admin.store().revoke(token.grant.id, &revocation).await.unwrap().outcome, outcome);
         }
         assert!(!is_active(admin, &token).await);
-        assert!(matches!(admin.store().show(token.grant.id).await.unwrap(), Sighting::Revoked(_)));
+        assert!(matches!(admin.store().show(token.grant.id).await.unwrap(), TokenStatus::Revoked(_)));
         let other = issue(admin, &user, hard()).await;
         place.bury(&other).await;
     }

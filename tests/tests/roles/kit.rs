@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{FromRedisValue, Value};
-use token_core::{Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, Prefix, TokenService};
+use token_core::{Access, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Requirement, TokenService};
 use token_redis::{Options, RedisStore};
 use token_tests::servers::{Cluster, Server, Standalone};
 
@@ -127,5 +127,5 @@ pub(crate) async fn issue(tokens: &Tokens, user: &str, lifetime: Lifetime) -> Is
 }
 
 pub(crate) async fn is_active(tokens: &Tokens, issued: &Issued) -> bool {
-    tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some()
+    tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap().grant().is_some()
 }

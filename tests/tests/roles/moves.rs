@@ -1,6 +1,6 @@
 //! The roles find their way when slots and primaries move.
 
-use token_core::{Demand, Grant, Issued, Revocation, RevokeOutcome, TokenStore};
+use token_core::{Grant, Issued, Requirement, Revocation, RevokeOutcome, TokenStore};
 use token_tests::servers::{Cluster, Server, Takeover};
 
 use crate::kit::{Place, Tokens, hard, is_active, issue};
@@ -72,8 +72,8 @@ async fn a_slot_on_its_way_is_asked_for_at_its_new_home() {
     while half.move_keys(100).await > 0 {}
     let [validator, issuer, admin] = &scene.roles;
     let text = scene.issued.token.expose_secret();
-    let demand = Demand::any();
-    assert!(validator.validate(text, &demand).await.unwrap().grant().is_some());
+    let requirement = Requirement::any();
+    assert!(validator.validate(text, &requirement).await.unwrap().grant().is_some());
     assert_eq!(scene.list(issuer).await.len(), 1);
     assert_eq!(scene.list(admin).await.len(), 1);
     half.finish().await;

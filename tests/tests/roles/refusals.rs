@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use token_core::{Access, Demand, IssueRequest, Revocation, StoreError, StoreErrorKind, TokenId, TokenStore};
+use token_core::{
+    Access, IssueRequest, Requirement, Revocation, StoreError, StoreErrorKind, TokenId, TokenStore,
+};
 use token_redis::RedisStore;
 
 use crate::kit::{Place, Tokens, hard, is_active, issue, keys, patient, tokens_with};
@@ -124,7 +126,7 @@ async fn no_role_gets_at_another_namespace() {
     let issued = issue(&place.tokens("issuer").await, "admin", hard()).await;
     for role in ["validator", "issuer", "admin"] {
         let tokens = tokens_with(&place.url_as(role), options.clone()).await;
-        let validated = tokens.validate(issued.token.expose_secret(), &Demand::any()).await;
+        let validated = tokens.validate(issued.token.expose_secret(), &Requirement::any()).await;
         is_denied(&validated.unwrap_err(), "validate", NOT_PERMITTED);
         is_denied(&tokens.store().show(issued.grant.id).await.unwrap_err(), "show", NOT_PERMITTED);
     }

@@ -1,7 +1,7 @@
 //! `confirm`
 
 use serde::Serialize;
-use token_core::{Change, Confirmation, ConfirmationLevel, StoreError, TokenId, TokenState};
+use token_core::{Committed, Confirmation, ConfirmationLevel, StoreError, TokenId, TokenState};
 
 use crate::args::{ConfirmArgs, Settings};
 use crate::exit::Exit;
@@ -40,13 +40,13 @@ struct Row {
 }
 
 impl Row {
-    fn of(id: TokenId, change: Result<Change<TokenState>, StoreError>) -> Self {
+    fn of(id: TokenId, change: Result<Committed<TokenState>, StoreError>) -> Self {
         let id = id.to_string();
         match change {
-            Ok(Change { outcome: TokenState::Unknown, .. }) => {
+            Ok(Committed { outcome: TokenState::Unknown, .. }) => {
                 Self { id, state: TokenState::Unknown.code(), confirmation: None, error: None }
             }
-            Ok(Change { outcome, confirmation }) => {
+            Ok(Committed { outcome, confirmation }) => {
                 Self { id, state: outcome.code(), confirmation: Some(confirmation), error: None }
             }
             Err(error) => Self { id, state: "failed", confirmation: None, error: Some(error.to_string()) },

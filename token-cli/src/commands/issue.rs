@@ -3,7 +3,7 @@
 use serde::Serialize;
 use token_core::{
     Access, Confirmation, Grant, IssueRequest, Issued, Label, Lifetime, LifetimeError, Once, Repeated,
-    Revocation, Sighting, TokenId,
+    Revocation, TokenId, TokenStatus,
 };
 
 use crate::args::{IssueArgs, Settings};
@@ -61,15 +61,15 @@ fn issued_before(format: Format, repeated: &Repeated) -> Result<Report, Failure>
     let id = repeated.id;
     let report = match (format, &repeated.known) {
         (Format::Quiet, _) => Report::text(Exit::Negative, String::new()),
-        (_, Sighting::Live(grant)) => Report::new(format, Exit::Negative, repeated, || facts(grant))?,
+        (_, TokenStatus::Live(grant)) => Report::new(format, Exit::Negative, repeated, || facts(grant))?,
         _ => Report::new(format, Exit::Negative, repeated, || format!("  id       {id}\n"))?,
     };
     let what = match repeated.known {
-        Sighting::Live(_) => format!(
+        TokenStatus::Live(_) => format!(
             "warning: token {id} was issued before with this idempotency key, and its text is not kept: if it did not arrive, \
              token-cli revoke {id}, and issue another with a new key"
         ),
-        Sighting::Revoked(_) | Sighting::Unknown => format!(
+        TokenStatus::Revoked(_) | TokenStatus::Unknown => format!(
             "warning: token {id} was issued before with this idempotency key, and {}: issue another with a new key",
             if repeated.state() == "revoked" { "was revoked since" } else { "has expired since" }
         ),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use token_core::{
-    Change, Confirmation, MalformedToken, Revocation, RevokeOutcome, Sighting, StoreError, TokenId,
+    Committed, Confirmation, MalformedToken, Revocation, RevokeOutcome, StoreError, TokenId, TokenStatus,
 };
 
 use crate::args::{RevokeArgs, Settings};
@@ -83,11 +83,11 @@ async fn look_at_each(tokens: &Tokens, ids: Vec<Result<TokenId, MalformedToken>>
     for id in ids {
         rows.push(match id {
             Ok(id) => match tokens.show(id).await {
-                Ok(Sighting::Live(_)) => Row::would_be_revoked(id),
-                Ok(Sighting::Revoked(_)) => {
+                Ok(TokenStatus::Live(_)) => Row::would_be_revoked(id),
+                Ok(TokenStatus::Revoked(_)) => {
                     Row::without_change(Some(id), "already_revoked", Exit::Done, None)
                 }
-                Ok(Sighting::Unknown) => Row::without_change(Some(id), "unknown", Exit::Negative, None),
+                Ok(TokenStatus::Unknown) => Row::without_change(Some(id), "unknown", Exit::Negative, None),
                 Err(error) => Row::without_change(Some(id), "failed", Exit::Store, Some(error.to_string())),
             },
             Err(malformed) => Row::malformed(&malformed),
@@ -127,15 +127,15 @@ impl Row {
         Self::without_change(None, "malformed", Exit::Negative, Some(malformed.to_string()))
     }
 
-    fn of(id: TokenId, change: Result<Change<RevokeOutcome>, StoreError>) -> Self {
+    fn of(id: TokenId, change: Result<Committed<RevokeOutcome>, StoreError>) -> Self {
         match change {
-            Ok(Change { outcome: RevokeOutcome::Revoked, confirmation }) => {
+            Ok(Committed { outcome: RevokeOutcome::Revoked, confirmation }) => {
                 Self::new(id, "revoked", confirmation)
             }
-            Ok(Change { outcome: RevokeOutcome::AlreadyRevoked, confirmation }) => {
+            Ok(Committed { outcome: RevokeOutcome::AlreadyRevoked, confirmation }) => {
                 Self::new(id, "already_revoked", confirmation)
             }
-            Ok(Change { outcome: RevokeOutcome::Unknown, .. }) => {
+            Ok(Committed { outcome: RevokeOutcome::Unknown, .. }) => {
                 Self::without_change(Some(id), "unknown", Exit::Negative, None)
             }
             Err(error) => Self::without_change(Some(id), "failed", Exit::Store, Some(error.to_string())),

@@ -1,7 +1,7 @@
 //! `show`
 
 use serde::Serialize;
-use token_core::{Grant, Sighting, Tombstone};
+use token_core::{Grant, TokenStatus, Tombstone};
 
 use crate::args::ShowArgs;
 use crate::exit::Exit;
@@ -13,13 +13,13 @@ use crate::report::{Report, facts, in_seconds, visible};
 pub(crate) async fn run(arguments: &ShowArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
     let id = super::parse_id(&arguments.id)?;
     match tokens.show(id).await? {
-        Sighting::Live(grant) => {
+        TokenStatus::Live(grant) => {
             Report::new(format, Exit::Done, &Json::Live(&grant), || format!("live\n{}", facts(&grant)))
         }
-        Sighting::Revoked(tombstone) => {
+        TokenStatus::Revoked(tombstone) => {
             Report::new(format, Exit::Negative, &Json::Revoked(&tombstone), || human(&tombstone))
         }
-        Sighting::Unknown => {
+        TokenStatus::Unknown => {
             let json = Json::Unknown { id: id.to_string() };
             Report::new(format, Exit::Negative, &json, || {
                 "unknown: never issued here, expired, or revoked too long ago to be remembered\n".into()

@@ -1,7 +1,7 @@
 //! `validate`
 
 use serde::Serialize;
-use token_core::{Demand, Grant, Need, Reason, Scope, Verdict};
+use token_core::{Grant, Reason, RequiredPermission, Requirement, Scope, Verdict};
 
 use crate::args::{Settings, ValidateArgs};
 use crate::exit::Exit;
@@ -22,7 +22,7 @@ pub(crate) async fn run(
              on standard input or with --token-file",
         ));
     }
-    let demand = demand(&arguments)?;
+    let requirement = requirement(&arguments)?;
     let text = secret::one(arguments.token_file.as_deref())?;
     let text = text.as_str();
     if text.is_empty() {
@@ -31,8 +31,8 @@ pub(crate) async fn run(
 
     let tokens = open(settings).await?;
     let verdict = match arguments.peek {
-        true => tokens.peek(text, &demand).await?,
-        false => tokens.validate(text, &demand).await?,
+        true => tokens.peek(text, &requirement).await?,
+        false => tokens.validate(text, &requirement).await?,
     };
     match &verdict {
         Verdict::Active(_) if format == Format::Quiet => Ok(Report::text(Exit::Done, String::new())),
@@ -46,16 +46,17 @@ pub(crate) async fn run(
     }
 }
 
-fn demand(arguments: &ValidateArgs) -> Result<Demand, Failure> {
+fn requirement(arguments: &ValidateArgs) -> Result<Requirement, Failure> {
     if arguments.needs.len() > 1 && !arguments.ancestors.is_empty() {
         return Err(Failure::usage("--ancestor says where one node lies: give it with a single --need"));
     }
-    let demand = match &arguments.user {
-        Some(user) => Demand::any().subject(user.clone()),
-        None => Demand::any(),
+    let requirement = match &arguments.user {
+        Some(user) => Requirement::any().subject(user.clone()),
+        None => Requirement::any(),
     };
-    let need = |&scope: &Scope| Need::new(scope).below(arguments.ancestors.iter().copied());
-    Ok(arguments.needs.iter().map(need).fold(demand, Demand::need))
+    let need =
+        |&scope: &Scope| RequiredPermission::new(scope).with_ancestors(arguments.ancestors.iter().copied());
+    Ok(arguments.needs.iter().map(need).fold(requirement, Requirement::permission))
 }
 
 #[derive(Serialize)]

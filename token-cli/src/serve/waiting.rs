@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use token_core::{
-    Change, Demand, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once, ParsedToken,
-    Revocation, RevokeOutcome, Sighting, StoreError, StoreErrorKind, Subject, TokenId, TokenState,
+    Committed, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once, ParsedToken, Requirement,
+    Revocation, RevokeOutcome, StoreError, StoreErrorKind, Subject, TokenId, TokenState, TokenStatus,
     TokenStore, Validating, Verdict,
 };
 
@@ -22,7 +22,7 @@ impl TokenStore for Waiting {
         &self.0
     }
 
-    async fn issue(&self, _: TokenId, _: &IssueRequest) -> Result<Change<Grant>, StoreError> {
+    async fn issue(&self, _: TokenId, _: &IssueRequest) -> Result<Committed<Grant>, StoreError> {
         Err(not_yet())
     }
 
@@ -31,27 +31,27 @@ impl TokenStore for Waiting {
         _: TokenId,
         _: &IssueRequest,
         _: &IdempotencyKey,
-    ) -> Result<Once<Change<Grant>>, StoreError> {
+    ) -> Result<Once<Committed<Grant>>, StoreError> {
         Err(not_yet())
     }
 
-    async fn confirm(&self, _: TokenId) -> Result<Change<TokenState>, StoreError> {
+    async fn confirm(&self, _: TokenId) -> Result<Committed<TokenState>, StoreError> {
         Err(not_yet())
     }
 
-    fn validate<'a>(&'a self, _: ParsedToken, _: &'a Demand, _: Mode) -> Validating<'a> {
+    fn validate<'a>(&'a self, _: ParsedToken, _: &'a Requirement, _: Mode) -> Validating<'a> {
         Box::pin(async { Err(not_yet()) })
     }
 
     async fn validate_many(
         &self,
-        tokens: &[(ParsedToken, Demand)],
+        tokens: &[(ParsedToken, Requirement)],
         _: Mode,
     ) -> Vec<Result<Verdict, StoreError>> {
         tokens.iter().map(|_| Err(not_yet())).collect()
     }
 
-    async fn show(&self, _: TokenId) -> Result<Sighting, StoreError> {
+    async fn show(&self, _: TokenId) -> Result<TokenStatus, StoreError> {
         Err(not_yet())
     }
 
@@ -59,11 +59,15 @@ impl TokenStore for Waiting {
         Err(not_yet())
     }
 
-    async fn revoke(&self, _: TokenId, _: &Revocation) -> Result<Change<RevokeOutcome>, StoreError> {
+    async fn revoke(&self, _: TokenId, _: &Revocation) -> Result<Committed<RevokeOutcome>, StoreError> {
         Err(not_yet())
     }
 
-    async fn revoke_subject(&self, _: &Subject, _: &Revocation) -> Result<Change<Vec<TokenId>>, StoreError> {
+    async fn revoke_subject(
+        &self,
+        _: &Subject,
+        _: &Revocation,
+    ) -> Result<Committed<Vec<TokenId>>, StoreError> {
         Err(not_yet())
     }
 

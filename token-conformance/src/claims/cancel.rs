@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use token_core::Sighting;
+use token_core::TokenStatus;
 
 use super::steps::*;
 use crate::Fixture;
@@ -40,7 +40,7 @@ pub(super) async fn a_revocation_of_all_that_is_dropped_is_done_whole_or_not_at_
         assert!(ended.is_empty() || sorted(ended) == ids(&held));
         for held in &held {
             assert_refused(fixture, held).await;
-            assert!(matches!(show(fixture, held).await, Sighting::Revoked(_)));
+            assert!(matches!(show(fixture, held).await, TokenStatus::Revoked(_)));
         }
     }
 }
@@ -54,7 +54,7 @@ pub(super) async fn an_issue_that_is_dropped_is_done_whole_or_not_at_all(fixture
 
         // It may come true between any two of these questions, and then stays so.
         let listed_before = !list(fixture, &asked.subject).await.is_empty();
-        let shown = matches!(store.show(token.id()).await.unwrap(), Sighting::Live(_));
+        let shown = matches!(store.show(token.id()).await.unwrap(), TokenStatus::Live(_));
         let admitted = admits(fixture, token).await;
         let listed_after = !list(fixture, &asked.subject).await.is_empty();
         let seen = [listed_before, shown, admitted, listed_after];
@@ -72,7 +72,7 @@ pub(super) async fn calls_that_are_dropped_leave_their_answer_to_nobody_else(fix
         for other in &others {
             give_up_after(polls, store.show(other.id())).await;
             assert_same_facts(&show_live(fixture, &held).await, &held.grant);
-            give_up_after(polls, present(fixture, other, &token_core::Demand::any())).await;
+            give_up_after(polls, present(fixture, other, &token_core::Requirement::any())).await;
             assert_same_facts(&present_live(fixture, &held).await, &held.grant);
         }
     }

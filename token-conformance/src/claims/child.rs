@@ -1,6 +1,6 @@
 //! Tokens that issue tokens: a child never exceeds its parent.
 
-use token_core::{Access, IssueRequest, Lifetime, Parent, Sighting, StoreErrorKind};
+use token_core::{Access, IssueRequest, Lifetime, Parent, StoreErrorKind, TokenStatus};
 
 use super::steps::*;
 use crate::Fixture;
@@ -61,7 +61,7 @@ pub(super) async fn a_token_that_is_gone_issues_none(fixture: &dyn Fixture) {
             assert_eq!(refusal.kind(), StoreErrorKind::ParentGone);
             assert!(!refusal.is_retryable());
         }
-        assert_eq!(fixture.store().show(token.id()).await.unwrap(), Sighting::Unknown);
+        assert_eq!(fixture.store().show(token.id()).await.unwrap(), TokenStatus::Unknown);
         assert!(list(fixture, &asked.subject).await.is_empty());
     }
 }

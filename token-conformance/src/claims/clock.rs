@@ -1,6 +1,6 @@
 //! A clock that is set back: no use brings the end of a token nearer.
 
-use token_core::Demand;
+use token_core::Requirement;
 
 use super::steps::*;
 use crate::Fixture;
@@ -43,7 +43,7 @@ pub(super) async fn a_refused_use_on_a_clock_set_back_changes_nothing(fixture: &
     let held = issue(fixture, &request("admin", sliding("1h"))).await;
     let end = fixture.now().await.after(remaining(fixture, &held).await);
     fixture.set_back(30 * MINUTE);
-    let other = Demand::any().subject(subject("other"));
+    let other = Requirement::any().subject(subject("other"));
     assert!(present(fixture, &held, &other).await.grant().is_none());
     assert_eq!(fixture.now().await.after(remaining(fixture, &held).await), end);
 }

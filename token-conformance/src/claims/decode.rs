@@ -4,8 +4,8 @@ use std::error::Error;
 use std::sync::Arc;
 
 use token_core::{
-    Demand, Grant, KeyVersion, Listing, Mode, RecordError, RevokeOutcome, Sighting, StoreError,
-    StoreErrorKind, TokenId, TokenState, TokenStore, UnreadableRecord, Verdict,
+    Grant, KeyVersion, Listing, Mode, RecordError, Requirement, RevokeOutcome, StoreError, StoreErrorKind,
+    TokenId, TokenState, TokenStatus, TokenStore, UnreadableRecord, Verdict,
 };
 
 use super::steps::*;
@@ -49,13 +49,13 @@ fn assert_corrupt<T: std::fmt::Debug>(result: Result<T, StoreError>, what: &str)
 }
 
 pub(super) async fn a_damaged_record_is_an_error_for_whoever_uses_the_token(fixture: &dyn Fixture) {
-    let right = Demand::any().subject(subject("admin")).need(need(1, "r", &[]));
+    let right = Requirement::any().subject(subject("admin")).permission(need(1, "r", &[]));
     for (what, damage) in DAMAGES {
-        for demand in [Demand::any(), right.clone()] {
+        for requirement in [Requirement::any(), right.clone()] {
             for mode in [Mode::Peek, Mode::Use] {
                 let held = damaged(fixture, "admin", damage).await;
-                assert_corrupt(fixture.store().validate(held.token, &demand, mode).await, what);
-                assert_corrupt(fixture.store().validate(held.token, &demand, mode).await, "asked again");
+                assert_corrupt(fixture.store().validate(held.token, &requirement, mode).await, what);
+                assert_corrupt(fixture.store().validate(held.token, &requirement, mode).await, "asked again");
             }
         }
     }
@@ -63,11 +63,12 @@ pub(super) async fn a_damaged_record_is_an_error_for_whoever_uses_the_token(fixt
 
 /// Nothing that the record says is believed, so neither is that its user or its permissions are others.
 pub(super) async fn a_damaged_record_is_an_error_whatever_is_demanded(fixture: &dyn Fixture) {
-    let demands = [Demand::any().subject(subject("nobody")), Demand::any().need(need(2, "r", &[]))];
+    let demands =
+        [Requirement::any().subject(subject("nobody")), Requirement::any().permission(need(2, "r", &[]))];
     for (what, damage) in DAMAGES {
-        for demand in &demands {
+        for requirement in &demands {
             let held = damaged(fixture, "admin", damage).await;
-            assert_corrupt(fixture.store().validate(held.token, demand, Mode::Use).await, what);
+            assert_corrupt(fixture.store().validate(held.token, requirement, Mode::Use).await, what);
         }
     }
 }
@@ -128,8 +129,8 @@ pub(super) async fn a_damaged_record_harms_no_other_token_of_one_call(fixture: &
     let good = issue(fixture, &request("admin", sliding("1h"))).await;
     let mut tokens = Vec::new();
     for (_, damage) in DAMAGES {
-        tokens.push((damaged(fixture, "admin", damage).await.token, Demand::any()));
-        tokens.push((good.token, Demand::any()));
+        tokens.push((damaged(fixture, "admin", damage).await.token, Requirement::any()));
+        tokens.push((good.token, Requirement::any()));
     }
     let verdicts = fixture.store().validate_many(&tokens, Mode::Use).await;
     assert_eq!(verdicts.len(), tokens.len());
@@ -160,7 +161,7 @@ pub(super) async fn a_damaged_record_can_be_revoked(fixture: &dyn Fixture) {
         let again = fixture.store().revoke(held.id(), &revocation("root", "again")).await.unwrap().outcome;
         assert_eq!(again, RevokeOutcome::AlreadyRevoked, "{what}");
 
-        let Sighting::Revoked(tombstone) = show(fixture, &held).await else {
+        let TokenStatus::Revoked(tombstone) = show(fixture, &held).await else {
             panic!("it was revoked: {what}")
         };
         assert_eq!(tombstone.revocation, revocation("root", what));
@@ -182,7 +183,7 @@ pub(super) async fn a_damaged_record_goes_with_the_others_of_its_subject(fixture
         assert_eq!(sorted(ended), ids(&owned), "{what}");
         for held in &owned {
             assert_refused(fixture, held).await;
-            assert!(matches!(show(fixture, held).await, Sighting::Revoked(_)), "{what}");
+            assert!(matches!(show(fixture, held).await, TokenStatus::Revoked(_)), "{what}");
         }
     }
 }
@@ -210,7 +211,7 @@ pub(super) async fn a_record_of_another_token_is_an_error(fixture: &dyn Fixture)
     let weak = issue(fixture, &restricted("admin", hard("1h"), &[(1, "r")])).await;
     let copied = fixture.record(strong.id()).await.expect("the token has a record");
     fixture.overwrite(weak.id(), copied).await;
-    assert_corrupt(fixture.store().validate(weak.token, &Demand::any(), Mode::Use).await, "a copy");
+    assert_corrupt(fixture.store().validate(weak.token, &Requirement::any(), Mode::Use).await, "a copy");
     assert_corrupt(fixture.store().show(weak.id()).await, "a copy");
     assert_same_facts(&present_live(fixture, &strong).await, &strong.grant);
 }
@@ -234,16 +235,18 @@ async fn assert_not_believed(store: &dyn TokenStore, held: &Held, what: &str) {
         Ok(None) => panic!("{what}: the token is denied instead of an error"),
         Err(error) => assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{what}: {error}"),
     };
-    let right = Demand::any().subject(held.grant.subject.clone());
-    for (demand, mode) in [(&Demand::any(), Mode::Peek), (&right, Mode::Use), (&Demand::any(), Mode::Use)] {
-        let verdict = store.validate(held.token, demand, mode).await;
+    let right = Requirement::any().subject(held.grant.subject.clone());
+    for (requirement, mode) in
+        [(&Requirement::any(), Mode::Peek), (&right, Mode::Use), (&Requirement::any(), Mode::Use)]
+    {
+        let verdict = store.validate(held.token, requirement, mode).await;
         check(verdict.map(|verdict| match verdict {
             Verdict::Active(grant) => Some(Arc::unwrap_or_clone(grant)),
             Verdict::Inactive(_) => None,
         }));
     }
-    check(store.show(held.id()).await.map(|sighting| match sighting {
-        Sighting::Live(grant) => Some(grant),
-        Sighting::Revoked(_) | Sighting::Unknown => None,
+    check(store.show(held.id()).await.map(|token_status| match token_status {
+        TokenStatus::Live(grant) => Some(grant),
+        TokenStatus::Revoked(_) | TokenStatus::Unknown => None,
     }));
 }

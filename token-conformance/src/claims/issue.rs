@@ -1,7 +1,7 @@
 //! Issuing: what was asked for is kept, and no id is ever given twice.
 
 use token_core::{
-    Access, Demand, IssueRequest, Lifetime, Reason, Scopes, Sighting, Span, StoreErrorKind, Verdict,
+    Access, IssueRequest, Lifetime, Reason, Requirement, Scopes, Span, StoreErrorKind, TokenStatus, Verdict,
 };
 
 use super::steps::*;
@@ -124,7 +124,7 @@ pub(super) async fn an_id_of_another_partition_is_refused(fixture: &dyn Fixture)
     let token = new_token(fixture, &subject("admin"));
     let refusal = fixture.store().issue(token.id(), &request("somebody else", hard("1h"))).await.unwrap_err();
     assert_eq!(refusal.kind(), StoreErrorKind::Conflict);
-    assert_eq!(fixture.store().show(token.id()).await.unwrap(), Sighting::Unknown);
+    assert_eq!(fixture.store().show(token.id()).await.unwrap(), TokenStatus::Unknown);
 }
 
 pub(super) async fn an_id_that_expired_is_free_again(fixture: &dyn Fixture) {
@@ -143,7 +143,7 @@ pub(super) async fn an_id_that_was_revoked_is_never_issued_again(fixture: &dyn F
 
     for held in [alone, together] {
         let before = show(fixture, &held).await;
-        assert!(matches!(before, Sighting::Revoked(_)), "{before:?}");
+        assert!(matches!(before, TokenStatus::Revoked(_)), "{before:?}");
         for store in [fixture.store(), fixture.other_node()] {
             let refusal = store.issue(held.id(), &asked).await.unwrap_err();
             assert_eq!(refusal.kind(), StoreErrorKind::Conflict);
@@ -163,14 +163,14 @@ pub(super) async fn every_answer_names_the_id_that_was_issued(fixture: &dyn Fixt
     assert_eq!(listed(fixture, owner).await, [held.token.id()]);
     let revoked = fixture.store().revoke_subject(owner, &revocation("root", "left")).await.unwrap().outcome;
     assert_eq!(revoked, [held.token.id()]);
-    let Sighting::Revoked(tombstone) = show(fixture, &held).await else { panic!("it was revoked") };
+    let TokenStatus::Revoked(tombstone) = show(fixture, &held).await else { panic!("it was revoked") };
     assert_eq!(tombstone.id, held.token.id());
 }
 
 pub(super) async fn a_token_that_was_never_issued_is_unknown(fixture: &dyn Fixture) {
     let issued = issue(fixture, &request("admin", hard("1h"))).await;
     let never = Held { token: new_token(fixture, &issued.grant.subject), ..issued };
-    let verdict = present(fixture, &never, &Demand::any()).await;
-    assert_eq!(verdict, Verdict::Inactive(Reason::Unknown));
-    assert_eq!(fixture.store().show(never.token.id()).await.unwrap(), Sighting::Unknown);
+    let verdict = present(fixture, &never, &Requirement::any()).await;
+    assert_eq!(verdict, Verdict::Inactive(Reason::NoSuchToken));
+    assert_eq!(fixture.store().show(never.token.id()).await.unwrap(), TokenStatus::Unknown);
 }

@@ -161,8 +161,8 @@ pub(super) async fn odd_names_are_names_like_any_other(fixture: &dyn Fixture) {
     }
     for held in &held {
         let owner = &held.grant.subject;
-        let demand = token_core::Demand::any().subject(owner.clone());
-        assert_same_facts(&active(present(fixture, held, &demand).await), &held.grant);
+        let requirement = token_core::Requirement::any().subject(owner.clone());
+        assert_same_facts(&active(present(fixture, held, &requirement).await), &held.grant);
         assert_eq!(listed(fixture, owner).await, [held.id()], "{owner:?}");
     }
     for held in &held {
@@ -174,7 +174,7 @@ pub(super) async fn odd_names_are_names_like_any_other(fixture: &dyn Fixture) {
             .unwrap()
             .outcome;
         assert_eq!(ended, [held.id()], "{owner:?}");
-        let token_core::Sighting::Revoked(tombstone) = show(fixture, held).await else {
+        let token_core::TokenStatus::Revoked(tombstone) = show(fixture, held).await else {
             panic!("it was revoked")
         };
         assert_eq!(tombstone.subject.as_ref(), Some(owner));

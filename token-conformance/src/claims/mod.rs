@@ -8,13 +8,13 @@ mod cancel;
 mod child;
 mod clock;
 mod decode;
-mod demand;
 mod issue;
 mod list;
 mod once;
 mod prune;
 mod races;
 mod renew;
+mod requirement;
 mod revoke;
 mod steps;
 mod validate;
@@ -99,7 +99,7 @@ pub const ALL: &[Claim] = claims! {
         pruning_renews_nothing
         a_use_renews_no_other_token
     }
-    demand {
+    requirement {
         the_right_user_is_admitted_and_renewed
         a_wrong_user_is_refused_and_renews_nothing
         a_name_that_is_nearly_right_is_wrong

@@ -1,8 +1,8 @@
 //! Repeating an issue by an idempotency key, and confirming what was issued.
 
 use token_core::{
-    Change, Grant, IdempotencyKey, IssueRequest, Once, Parent, Repeated, Sighting, StoreErrorKind,
-    TokenState, TokenStore,
+    Committed, Grant, IdempotencyKey, IssueRequest, Once, Parent, Repeated, StoreErrorKind, TokenState,
+    TokenStatus, TokenStore,
 };
 
 use super::steps::*;
@@ -22,12 +22,12 @@ async fn once(
     fixture: &dyn Fixture,
     asked: &IssueRequest,
     key: &IdempotencyKey,
-) -> Once<Change<Grant>> {
+) -> Once<Committed<Grant>> {
     let token = new_token(fixture, &asked.subject);
     store.issue_once(token.id(), asked, key).await.unwrap()
 }
 
-fn repeated(once: Once<Change<Grant>>) -> Repeated {
+fn repeated(once: Once<Committed<Grant>>) -> Repeated {
     match once {
         Once::Repeated(repeated) => repeated,
         other => panic!("this is a repeat, and not: {other:?}"),
@@ -61,7 +61,7 @@ pub(super) async fn a_repeat_issues_nothing_and_tells_the_token_there_is(fixture
     for store in [fixture.store(), fixture.other_node(), fixture.store()] {
         let repeated = repeated(once(&*store, fixture, &asked, &key).await);
         assert_eq!(repeated.id, held.id());
-        let Sighting::Live(grant) = repeated.known else { panic!("it is live, and not: {repeated:?}") };
+        let TokenStatus::Live(grant) = repeated.known else { panic!("it is live, and not: {repeated:?}") };
         assert_same_facts(&grant, &held.grant);
     }
     assert_eq!(listed(fixture, &asked.subject).await, [held.id()]);
@@ -73,7 +73,7 @@ pub(super) async fn a_repeat_with_the_same_new_token_is_no_other_issue(fixture: 
     let (asked, key) = (request("admin", sliding("1h")), key("k"));
     let held = issue_with(fixture, &asked, &key).await;
     match fixture.store().issue_once(held.id(), &asked, &key).await.unwrap() {
-        Once::Issued(Change { outcome: grant, .. }) => assert_same_facts(&grant, &held.grant),
+        Once::Issued(Committed { outcome: grant, .. }) => assert_same_facts(&grant, &held.grant),
         other => assert_eq!(repeated(other).id, held.id()),
     }
     assert_eq!(listed(fixture, &asked.subject).await, [held.id()]);
@@ -124,7 +124,7 @@ pub(super) async fn a_repeat_says_that_the_token_was_revoked(fixture: &dyn Fixtu
     for (held, text, why) in [(one, "one", "lost"), (all, "all", "left")] {
         let repeated = repeated(once(&*fixture.store(), fixture, &asked, &key(text)).await);
         assert_eq!((repeated.id, repeated.state()), (held.id(), "revoked"));
-        let Sighting::Revoked(tombstone) = repeated.known else { panic!("it was revoked: {repeated:?}") };
+        let TokenStatus::Revoked(tombstone) = repeated.known else { panic!("it was revoked: {repeated:?}") };
         assert_eq!(tombstone.revocation, revocation("root", why));
         assert_refused(fixture, &held).await;
     }
@@ -136,7 +136,10 @@ pub(super) async fn a_repeat_says_that_the_token_has_expired(fixture: &dyn Fixtu
     let held = issue_with(fixture, &asked, &key).await;
     fixture.age(held.id(), 2 * HOUR).await;
     let repeated = repeated(once(&*fixture.store(), fixture, &asked, &key).await);
-    assert_eq!((repeated.id, repeated.state(), &repeated.known), (held.id(), "expired", &Sighting::Unknown));
+    assert_eq!(
+        (repeated.id, repeated.state(), &repeated.known),
+        (held.id(), "expired", &TokenStatus::Unknown)
+    );
     assert!(list(fixture, &asked.subject).await.is_empty());
 }
 
@@ -174,7 +177,7 @@ pub(super) async fn confirming_tells_live_revoked_and_unknown(fixture: &dyn Fixt
             (revoked.id(), TokenState::Revoked),
             (never.id(), TokenState::Unknown),
         ] {
-            let Change { outcome, confirmation } = store.confirm(id).await.unwrap();
+            let Committed { outcome, confirmation } = store.confirm(id).await.unwrap();
             assert_eq!((outcome, confirmation.is_confirmed()), (state, true), "{confirmation:?}");
         }
     }

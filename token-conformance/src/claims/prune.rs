@@ -1,6 +1,6 @@
 //! Pruning: it clears away the dead and touches nothing that lives or explains.
 
-use token_core::Sighting;
+use token_core::TokenStatus;
 
 use super::steps::*;
 use crate::Fixture;
@@ -45,7 +45,7 @@ pub(super) async fn pruning_leaves_the_revoked_explained_and_refused(fixture: &d
     let held = issue(fixture, &asked).await;
     let _ = fixture.store().revoke(held.id(), &revocation("root", "lost")).await.unwrap();
     let before = show(fixture, &held).await;
-    assert!(matches!(before, Sighting::Revoked(_)), "{before:?}");
+    assert!(matches!(before, TokenStatus::Revoked(_)), "{before:?}");
     fixture.store().prune().await.unwrap();
     assert_eq!(show(fixture, &held).await, before);
     fixture.store().issue(held.id(), &asked).await.unwrap_err();

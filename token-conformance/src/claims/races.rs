@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use token_core::{
-    Demand, IssueRequest, Mode, Once, ParsedToken, Reason, RevokeOutcome, Sighting, StoreErrorKind, TokenId,
-    TokenStore, Verdict,
+    IssueRequest, Mode, Once, ParsedToken, Reason, Requirement, RevokeOutcome, StoreErrorKind, TokenId,
+    TokenStatus, TokenStore, Verdict,
 };
 use tokio::sync::Barrier;
 use tokio::task::{JoinSet, yield_now};
@@ -43,7 +43,7 @@ async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
 }
 
 async fn verdict(store: &Store, token: ParsedToken) -> Verdict {
-    store.validate(token, &Demand::any(), Mode::Use).await.unwrap()
+    store.validate(token, &Requirement::any(), Mode::Use).await.unwrap()
 }
 
 pub(super) async fn of_many_revocations_at_once_exactly_one_revokes(fixture: &dyn Fixture) {
@@ -57,7 +57,7 @@ pub(super) async fn of_many_revocations_at_once_exactly_one_revokes(fixture: &dy
         outcomes.await.into_iter().partition(|(outcome, _)| *outcome == RevokeOutcome::Revoked);
     let [(_, revocation)] = first.as_slice() else { panic!("one revokes, not {first:?}") };
     assert!(others.iter().all(|(outcome, _)| *outcome == RevokeOutcome::AlreadyRevoked), "{others:?}");
-    let Sighting::Revoked(tombstone) = show(fixture, &held).await else { panic!("it was revoked") };
+    let TokenStatus::Revoked(tombstone) = show(fixture, &held).await else { panic!("it was revoked") };
     assert_eq!(tombstone.revocation, *revocation);
 }
 
@@ -119,7 +119,7 @@ pub(super) async fn no_use_that_begins_after_a_revocation_returned_is_admitted(f
                     let refused = revoked.load(Ordering::SeqCst);
                     let verdict = verdict(&store, token).await;
                     if refused {
-                        return assert_eq!(verdict, Verdict::Inactive(Reason::Unknown));
+                        return assert_eq!(verdict, Verdict::Inactive(Reason::NoSuchToken));
                     }
                     yield_now().await;
                 }
@@ -154,9 +154,9 @@ pub(super) async fn an_issue_that_races_a_revocation_ends_in_one_state(fixture: 
         let live = admits(fixture, token).await;
         assert_eq!(live, revoked == 0);
         assert_eq!(listed(fixture, &asked.subject).await.contains(&token.id()), live);
-        let sighting = fixture.store().show(token.id()).await.unwrap();
-        assert_eq!(matches!(sighting, Sighting::Live(_)), live, "{sighting:?}");
-        assert_eq!(matches!(sighting, Sighting::Revoked(_)), !live, "{sighting:?}");
+        let token_status = fixture.store().show(token.id()).await.unwrap();
+        assert_eq!(matches!(token_status, TokenStatus::Live(_)), live, "{token_status:?}");
+        assert_eq!(matches!(token_status, TokenStatus::Revoked(_)), !live, "{token_status:?}");
     }
 }
 
@@ -216,8 +216,8 @@ pub(super) async fn issues_listings_and_revocations_of_one_subject_end_consisten
     assert_eq!(sorted(listed(fixture, &asked.subject).await), sorted(live));
     for (token, id) in issued {
         assert_eq!(admits(fixture, token).await, !ended.contains(&id));
-        let sighting = fixture.store().show(id).await.unwrap();
-        assert_eq!(matches!(sighting, Sighting::Revoked(_)), ended.contains(&id), "{sighting:?}");
+        let token_status = fixture.store().show(id).await.unwrap();
+        assert_eq!(matches!(token_status, TokenStatus::Revoked(_)), ended.contains(&id), "{token_status:?}");
     }
 }
 
@@ -260,15 +260,15 @@ pub(super) async fn a_store_serves_many_users_at_once(fixture: &dyn Fixture) {
             let (token, asked) = prepared.get(number).unwrap();
             let grant = store.issue(token.id(), asked).await.unwrap().outcome;
             for _ in 0..10 {
-                let demand = Demand::any().subject(asked.subject.clone());
-                let used = store.validate(*token, &demand, Mode::Use).await.unwrap();
+                let requirement = Requirement::any().subject(asked.subject.clone());
+                let used = store.validate(*token, &requirement, Mode::Use).await.unwrap();
                 assert_same_facts(&active(used), &grant);
             }
             let listed = store.list(&asked.subject).await.unwrap().grants;
             assert!(matches!(listed.as_slice(), [only] if only.id == token.id()), "{listed:?}");
             let outcome = store.revoke(token.id(), &revocation("root", "done")).await.unwrap().outcome;
             assert_eq!(outcome, RevokeOutcome::Revoked);
-            assert_eq!(verdict(&store, *token).await, Verdict::Inactive(Reason::Unknown));
+            assert_eq!(verdict(&store, *token).await, Verdict::Inactive(Reason::NoSuchToken));
         }
     };
     together(fixture, TASKS, task).await;

@@ -1,6 +1,6 @@
 //! Renewal: a use prolongs a sliding token by its window, never beyond its cap; looking prolongs nothing.
 
-use token_core::{Demand, Lifetime, Reason, Verdict};
+use token_core::{Lifetime, Reason, Requirement, Verdict};
 
 use super::steps::*;
 use crate::Fixture;
@@ -84,7 +84,7 @@ async fn outlives_its_window_and_dies_at_its_cap(fixture: &dyn Fixture, window: 
     let (mut used, mut outlived) = (held.grant.issued_at, false);
     loop {
         let before = fixture.now().await;
-        match present(fixture, &held, &Demand::any()).await {
+        match present(fixture, &held, &Requirement::any()).await {
             Verdict::Active(grant) => {
                 assert!(before <= cap, "it is active behind its cap: {grant:?}");
                 assert!(grant.expires_at <= cap, "{grant:?}");
@@ -92,7 +92,7 @@ async fn outlives_its_window_and_dies_at_its_cap(fixture: &dyn Fixture, window: 
                 used = before;
             }
             Verdict::Inactive(reason) => {
-                assert_eq!(reason, Reason::Unknown);
+                assert_eq!(reason, Reason::NoSuchToken);
                 let now = fixture.now().await;
                 if now >= cap {
                     break;
@@ -114,7 +114,7 @@ pub(super) async fn a_peek_renews_nothing(fixture: &dyn Fixture) {
     for lifetime in [sliding("1h"), capped("1h", "24h")] {
         let held = issue(fixture, &request("admin", lifetime)).await;
         fixture.age(held.id(), 40 * MINUTE).await;
-        let grant = active(peek(fixture, &held, &Demand::any()).await);
+        let grant = active(peek(fixture, &held, &Requirement::any()).await);
         assert!(remaining(fixture, &held).await <= 20 * MINUTE);
         assert_tells_the_deadline(fixture, &grant).await;
         fixture.age(held.id(), 20 * MINUTE).await;

@@ -1,7 +1,7 @@
 //! Revocation: at once, everywhere, for good, and explained.
 
 use token_core::{
-    Actor, Demand, Label, Mode, Reason, Revocation, RevokeOutcome, Sighting, Tombstone, Verdict,
+    Actor, Label, Mode, Reason, Requirement, Revocation, RevokeOutcome, TokenStatus, Tombstone, Verdict,
 };
 
 use super::steps::*;
@@ -9,7 +9,7 @@ use crate::Fixture;
 
 async fn tombstone(fixture: &dyn Fixture, held: &Held) -> Tombstone {
     match show(fixture, held).await {
-        Sighting::Revoked(tombstone) => tombstone,
+        TokenStatus::Revoked(tombstone) => tombstone,
         other => panic!("the token should be revoked, but: {other:?}"),
     }
 }
@@ -34,11 +34,11 @@ pub(super) async fn a_revoked_token_is_refused_at_once_on_every_node(fixture: &d
 pub(super) async fn a_validation_asks_when_it_is_awaited_and_not_when_it_is_made(fixture: &dyn Fixture) {
     let held = issue(fixture, &request("admin", sliding("10m"))).await;
     present_live(fixture, &held).await;
-    let demand = Demand::any();
+    let requirement = Requirement::any();
     let store = fixture.store();
-    let made = store.validate(held.token, &demand, Mode::Use);
+    let made = store.validate(held.token, &requirement, Mode::Use);
     revoke(fixture, &held, &Revocation::default()).await;
-    assert_eq!(made.await.unwrap(), Verdict::Inactive(Reason::Unknown));
+    assert_eq!(made.await.unwrap(), Verdict::Inactive(Reason::NoSuchToken));
 }
 
 pub(super) async fn a_tombstone_says_who_why_when_whose_and_what_for(fixture: &dyn Fixture) {
@@ -60,7 +60,7 @@ pub(super) async fn a_tombstone_says_who_why_when_whose_and_what_for(fixture: &d
         label: asked.label,
     };
     assert_eq!(tombstone, expected);
-    assert_eq!(fixture.other_node().show(held.id()).await.unwrap(), Sighting::Revoked(expected));
+    assert_eq!(fixture.other_node().show(held.id()).await.unwrap(), TokenStatus::Revoked(expected));
 }
 
 pub(super) async fn who_and_why_may_be_left_out_and_may_be_long(fixture: &dyn Fixture) {
@@ -96,7 +96,7 @@ pub(super) async fn revoking_an_unknown_token_changes_nothing(fixture: &dyn Fixt
     let token = new_token(fixture, &asked.subject);
     let outcome = fixture.store().revoke(token.id(), &revocation("root", "a guess")).await.unwrap().outcome;
     assert_eq!(outcome, RevokeOutcome::Unknown);
-    assert_eq!(fixture.store().show(token.id()).await.unwrap(), Sighting::Unknown);
+    assert_eq!(fixture.store().show(token.id()).await.unwrap(), TokenStatus::Unknown);
 
     let grant = fixture.store().issue(token.id(), &asked).await.unwrap().outcome;
     present_live(fixture, &Held { token, grant }).await;

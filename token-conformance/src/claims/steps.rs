@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use token_core::{
-    Access, Demand, Grant, IssueRequest, Lifetime, Mode, Need, ParsedToken, Prefix, Reason, Revocation,
-    Scope, Scopes, Sighting, StoreError, StoreErrorKind, Subject, SubjectHash, TokenFormat, TokenId,
-    TokenStore, Verdict, os_rng,
+    Access, Grant, IssueRequest, Lifetime, Mode, ParsedToken, Prefix, Reason, RequiredPermission,
+    Requirement, Revocation, Scope, Scopes, StoreError, StoreErrorKind, Subject, SubjectHash, TokenFormat,
+    TokenId, TokenStatus, TokenStore, Verdict, os_rng,
 };
 use uuid::Uuid;
 
@@ -70,8 +70,9 @@ pub(super) fn scope(node: u128, permission: &str) -> Scope {
 }
 
 /// The need of a permission on a node that lies in these folders.
-pub(super) fn need(node: u128, permission: &str, ancestors: &[u128]) -> Need {
-    Need::new(scope(node, permission)).below(ancestors.iter().map(|&node| Uuid::from_u128(node)))
+pub(super) fn need(node: u128, permission: &str, ancestors: &[u128]) -> RequiredPermission {
+    RequiredPermission::new(scope(node, permission))
+        .with_ancestors(ancestors.iter().map(|&node| Uuid::from_u128(node)))
 }
 
 pub(super) fn revocation(by: &str, why: &str) -> Revocation {
@@ -130,23 +131,23 @@ pub(super) async fn issue_many(fixture: &dyn Fixture, request: &IssueRequest, co
 }
 
 /// Uses the token.
-pub(super) async fn present(fixture: &dyn Fixture, held: &Held, demand: &Demand) -> Verdict {
-    fixture.store().validate(held.token, demand, Mode::Use).await.unwrap()
+pub(super) async fn present(fixture: &dyn Fixture, held: &Held, requirement: &Requirement) -> Verdict {
+    fixture.store().validate(held.token, requirement, Mode::Use).await.unwrap()
 }
 
 /// Uses the token, which must be live.
 pub(super) async fn present_live(fixture: &dyn Fixture, held: &Held) -> Grant {
-    active(present(fixture, held, &Demand::any()).await)
+    active(present(fixture, held, &Requirement::any()).await)
 }
 
 /// Whether a use of the token is admitted.
 pub(super) async fn admits(fixture: &dyn Fixture, token: ParsedToken) -> bool {
-    fixture.store().validate(token, &Demand::any(), Mode::Use).await.unwrap().grant().is_some()
+    fixture.store().validate(token, &Requirement::any(), Mode::Use).await.unwrap().grant().is_some()
 }
 
 /// Looks at the token without using it.
-pub(super) async fn peek(fixture: &dyn Fixture, held: &Held, demand: &Demand) -> Verdict {
-    fixture.store().validate(held.token, demand, Mode::Peek).await.unwrap()
+pub(super) async fn peek(fixture: &dyn Fixture, held: &Held, requirement: &Requirement) -> Verdict {
+    fixture.store().validate(held.token, requirement, Mode::Peek).await.unwrap()
 }
 
 pub(super) fn active(verdict: Verdict) -> Grant {
@@ -156,13 +157,13 @@ pub(super) fn active(verdict: Verdict) -> Grant {
     }
 }
 
-pub(super) async fn show(fixture: &dyn Fixture, held: &Held) -> Sighting {
+pub(super) async fn show(fixture: &dyn Fixture, held: &Held) -> TokenStatus {
     fixture.store().show(held.id()).await.unwrap()
 }
 
 pub(super) async fn show_live(fixture: &dyn Fixture, held: &Held) -> Grant {
     match show(fixture, held).await {
-        Sighting::Live(grant) => grant,
+        TokenStatus::Live(grant) => grant,
         other => panic!("the token should be live, but: {other:?}"),
     }
 }
@@ -196,7 +197,7 @@ pub(super) async fn remaining(fixture: &dyn Fixture, held: &Held) -> Duration {
 /// The token is gone in every respect, and left no tombstone.
 pub(super) async fn assert_gone(fixture: &dyn Fixture, held: &Held) {
     assert_refused(fixture, held).await;
-    assert_eq!(show(fixture, held).await, Sighting::Unknown);
+    assert_eq!(show(fixture, held).await, TokenStatus::Unknown);
     assert_eq!(fixture.remaining(held.id()).await, None);
 }
 
@@ -204,8 +205,8 @@ pub(super) async fn assert_gone(fixture: &dyn Fixture, held: &Held) {
 pub(super) async fn assert_refused(fixture: &dyn Fixture, held: &Held) {
     for store in [fixture.store(), fixture.other_node()] {
         for mode in [Mode::Use, Mode::Peek] {
-            let verdict = store.validate(held.token, &Demand::any(), mode).await.unwrap();
-            assert_eq!(verdict, Verdict::Inactive(Reason::Unknown));
+            let verdict = store.validate(held.token, &Requirement::any(), mode).await.unwrap();
+            assert_eq!(verdict, Verdict::Inactive(Reason::NoSuchToken));
         }
         let listed = store.list(&held.grant.subject).await.unwrap().grants;
         assert!(listed.iter().all(|grant| grant.id != held.id()), "{listed:?}");

@@ -1,6 +1,6 @@
 //! Validation: a live token is active with all its facts, and a dead one is unknown.
 
-use token_core::{Demand, Mode, Reason, RevokeOutcome, Verdict};
+use token_core::{Mode, Reason, Requirement, RevokeOutcome, Verdict};
 
 use super::steps::*;
 use crate::Fixture;
@@ -11,9 +11,10 @@ pub(super) async fn a_live_token_is_active_with_all_its_facts(fixture: &dyn Fixt
         request.label = Some("backup".parse().unwrap());
         request.issuer = Some("root".parse().unwrap());
         let held = issue(fixture, &request).await;
-        for verdict in
-            [present(fixture, &held, &Demand::any()).await, peek(fixture, &held, &Demand::any()).await]
-        {
+        for verdict in [
+            present(fixture, &held, &Requirement::any()).await,
+            peek(fixture, &held, &Requirement::any()).await,
+        ] {
             let grant = active(verdict);
             assert_same_facts(&grant, &held.grant);
             assert_tells_the_deadline(fixture, &grant).await;
@@ -24,7 +25,7 @@ pub(super) async fn a_live_token_is_active_with_all_its_facts(fixture: &dyn Fixt
 pub(super) async fn a_token_is_active_on_every_node(fixture: &dyn Fixture) {
     let held = issue(fixture, &request("admin", sliding("10m"))).await;
     let other = fixture.other_node();
-    let grant = active(other.validate(held.token, &Demand::any(), Mode::Use).await.unwrap());
+    let grant = active(other.validate(held.token, &Requirement::any(), Mode::Use).await.unwrap());
     assert_same_facts(&grant, &held.grant);
     let listed = other.list(&held.grant.subject).await.unwrap().grants;
     let [grant] = listed.as_slice() else { panic!("one token, not {listed:?}") };
@@ -58,8 +59,8 @@ pub(super) async fn a_token_that_is_idle_for_its_window_is_gone(fixture: &dyn Fi
 pub(super) async fn an_expired_token_stays_gone_whatever_is_done_with_it(fixture: &dyn Fixture) {
     let held = issue(fixture, &request("admin", sliding("1h"))).await;
     fixture.age(held.id(), HOUR).await;
-    let demand = Demand::any().subject(subject("admin")).need(need(1, "r", &[]));
-    assert_eq!(present(fixture, &held, &demand).await, Verdict::Inactive(Reason::Unknown));
+    let requirement = Requirement::any().subject(subject("admin")).permission(need(1, "r", &[]));
+    assert_eq!(present(fixture, &held, &requirement).await, Verdict::Inactive(Reason::NoSuchToken));
     let outcome = fixture.store().revoke(held.id(), &revocation("root", "too late")).await.unwrap().outcome;
     assert_eq!(outcome, RevokeOutcome::Unknown);
     let revoked = fixture

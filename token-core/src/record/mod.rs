@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Access, Demand, Mode};
+use crate::access::{Access, Mode, Requirement};
 use crate::grant::Grant;
 use crate::id::TokenId;
 use crate::keys::{KeyRing, KeyVersion};
@@ -189,7 +189,7 @@ impl Record {
         self,
         id: TokenId,
         expires_at: Timestamp,
-        demand: &Demand,
+        requirement: &Requirement,
         mode: Mode,
         now: Timestamp,
     ) -> Verdict {
@@ -197,13 +197,13 @@ impl Record {
             Mode::Use => self.deadlines.renewed(expires_at, now),
             Mode::Peek => expires_at,
         };
-        self.verdict(id, expires_at, demand)
+        self.verdict(id, expires_at, requirement)
     }
 
     /// The verdict on a live token that dies at `expires_at`, renewal included.
     #[must_use]
-    pub fn verdict(self, id: TokenId, expires_at: Timestamp, demand: &Demand) -> Verdict {
-        match self.refusal(demand) {
+    pub fn verdict(self, id: TokenId, expires_at: Timestamp, requirement: &Requirement) -> Verdict {
+        match self.refusal(requirement) {
             Some(reason) => Verdict::Inactive(reason),
             None => Verdict::Active(Arc::new(self.into_grant(id, expires_at))),
         }
@@ -211,8 +211,8 @@ impl Record {
 
     /// Why a use that demands this is refused, although the token is live.
     #[must_use]
-    pub fn refusal(&self, demand: &Demand) -> Option<Reason> {
-        demand.refusal(&self.subject, &self.access)
+    pub fn refusal(&self, requirement: &Requirement) -> Option<Reason> {
+        requirement.unmet_by(&self.subject, &self.access)
     }
 
     /// The grant of the token `id`, which dies at `expires_at` if it is not used again.

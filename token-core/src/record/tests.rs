@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::{Lifetime, Need, Partition, Permission, Scope, Scopes, Span};
+use crate::{Lifetime, Partition, Permission, RequiredPermission, Scope, Scopes, Span};
 
 fn ring(byte: u8) -> KeyRing {
     KeyRing::parse(&format!("1 {}", format!("{byte:02x}").repeat(32))).unwrap()
@@ -127,9 +127,11 @@ fn a_refusal_names_the_wrong_subject_first_and_then_the_missing_scope() {
     let scope: Scope = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r".parse().unwrap();
     let record = sample(Access::Restricted(Scopes::new([scope]).unwrap()));
     let missing = Scope { permission: Permission::READ_WRITE, ..scope };
-    let demand = Demand::any().need(Need::new(scope)).need(Need::new(missing));
-    assert_eq!(record.refusal(&Demand::any().subject("admin".parse().unwrap())), None);
-    assert_eq!(record.refusal(&demand), Some(Reason::NotPermitted { missing }));
-    let demand = demand.subject("Admin".parse().unwrap());
-    assert_eq!(record.refusal(&demand), Some(Reason::WrongSubject));
+    let requirement = Requirement::any()
+        .permission(RequiredPermission::new(scope))
+        .permission(RequiredPermission::new(missing));
+    assert_eq!(record.refusal(&Requirement::any().subject("admin".parse().unwrap())), None);
+    assert_eq!(record.refusal(&requirement), Some(Reason::NotPermitted { missing }));
+    let requirement = requirement.subject("Admin".parse().unwrap());
+    assert_eq!(record.refusal(&requirement), Some(Reason::WrongSubject));
 }

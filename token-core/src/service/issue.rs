@@ -1,7 +1,7 @@
 //! Issuing tokens.
 
 use super::{Event, ServiceError, TokenService};
-use crate::confirmation::{Change, Confirmation};
+use crate::confirmation::{Committed, Confirmation};
 use crate::grant::Grant;
 use crate::idempotency::{IdempotencyKey, Once};
 use crate::partition::{Partition, SubjectHash};
@@ -64,8 +64,8 @@ impl<S: TokenStore> TokenService<S> {
         Ok(self.format.generate(partition, &mut rng))
     }
 
-    fn issued(&self, token: Token, change: Change<Grant>) -> Issued {
-        let Change { outcome: grant, confirmation } = change;
+    fn issued(&self, token: Token, change: Committed<Grant>) -> Issued {
+        let Committed { outcome: grant, confirmation } = change;
         self.parts.events.record(&Event::Issued { grant: &grant, confirmation });
         Issued { token, grant, confirmation }
     }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::{ServiceError, TokenService};
-use crate::confirmation::Change;
+use crate::confirmation::Committed;
 use crate::error::StoreError;
 use crate::id::TokenId;
 use crate::listing::Listing;
 use crate::names::Subject;
 use crate::partition::{PARTITIONS, Partition};
 use crate::rng::seeded;
-use crate::store::{Sighting, TokenState, TokenStore};
+use crate::store::{TokenState, TokenStatus, TokenStore};
 use rand_chacha::rand_core::Rng;
 
 impl<S: TokenStore> TokenService<S> {
@@ -18,7 +18,7 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
+    pub async fn show(&self, id: TokenId) -> Result<TokenStatus, StoreError> {
         self.store.show(id).await
     }
 
@@ -34,7 +34,7 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+    pub async fn confirm(&self, id: TokenId) -> Result<Committed<TokenState>, StoreError> {
         self.store.confirm(id).await
     }
 

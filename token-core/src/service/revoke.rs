@@ -1,7 +1,7 @@
 //! Ending tokens.
 
 use super::{Event, TokenService};
-use crate::confirmation::Change;
+use crate::confirmation::Committed;
 use crate::error::StoreError;
 use crate::id::TokenId;
 use crate::names::Subject;
@@ -17,9 +17,9 @@ impl<S: TokenStore> TokenService<S> {
         &self,
         id: TokenId,
         revocation: &Revocation,
-    ) -> Result<Change<RevokeOutcome>, StoreError> {
+    ) -> Result<Committed<RevokeOutcome>, StoreError> {
         let change = self.store.revoke(id, revocation).await?;
-        let Change { outcome, confirmation } = change;
+        let Committed { outcome, confirmation } = change;
         if outcome != RevokeOutcome::Unknown {
             self.parts.events.record(&Event::Revoked { id, revocation, outcome, confirmation });
         }
@@ -34,7 +34,7 @@ impl<S: TokenStore> TokenService<S> {
         &self,
         subject: &Subject,
         revocation: &Revocation,
-    ) -> Result<Change<Vec<TokenId>>, StoreError> {
+    ) -> Result<Committed<Vec<TokenId>>, StoreError> {
         let change = self.store.revoke_subject(subject, revocation).await?;
         let (ids, confirmation) = (change.outcome.as_slice(), change.confirmation);
         self.parts.events.record(&Event::SubjectRevoked { subject, revocation, ids, confirmation });

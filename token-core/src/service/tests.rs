@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::{Access, Demand, IssueRequest, KeyRing, Lifetime, MemoryStore, RandomnessError, Revocation};
+use crate::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, RandomnessError, Requirement, Revocation};
 
 fn store() -> MemoryStore {
     MemoryStore::new(Arc::new(KeyRing::public()))
@@ -65,7 +65,7 @@ async fn every_change_is_an_event() {
     let key = "k".parse().unwrap();
     let crate::Once::Issued(second) = tokens.issue_once(&ann, &key).await.unwrap() else { panic!("first") };
     tokens.issue_once(&ann, &key).await.unwrap();
-    tokens.validate(second.token.expose_secret(), &Demand::any()).await.unwrap();
+    tokens.validate(second.token.expose_secret(), &Requirement::any()).await.unwrap();
     let _ = tokens.revoke(first, &revocation).await.unwrap();
     let _ = tokens.revoke(first, &revocation).await.unwrap();
     let _ = tokens.revoke_subject(&ann.subject, &revocation).await.unwrap();

@@ -1,34 +1,34 @@
 //! Validating presented texts. Neither the policy nor the event sink is on this path.
 
 use super::TokenService;
-use crate::access::{Demand, Mode};
+use crate::access::{Mode, Requirement};
 use crate::error::StoreError;
 use crate::store::TokenStore;
 use crate::verdict::{Reason, Verdict};
 
 impl<S: TokenStore> TokenService<S> {
-    /// Answers whether the text is a live token that meets the demand; a sliding one that does is renewed.
+    /// Answers whether the text is a live token that meets the requirement; a sliding one that does is renewed.
     ///
     /// Text that is no token of this deployment is refused without asking the store.
     ///
     /// # Errors
     /// It could not be found out. Neither accept nor call the token invalid.
-    pub async fn validate(&self, text: &str, demand: &Demand) -> Result<Verdict, StoreError> {
-        self.decide(text, demand, Mode::Use).await
+    pub async fn validate(&self, text: &str, requirement: &Requirement) -> Result<Verdict, StoreError> {
+        self.decide(text, requirement, Mode::Use).await
     }
 
-    /// The same for many texts at once, each with a demand of its own; the answers are in the same order.
+    /// The same for many texts at once, each with a requirement of its own; the answers are in the same order.
     ///
     /// A store behind a network gets many in one message: checking again who is behind some thousand open connections
     /// costs a fraction of as many validations.
     pub async fn validate_many<'a>(
         &self,
-        uses: impl IntoIterator<Item = (&'a str, Demand)>,
+        uses: impl IntoIterator<Item = (&'a str, Requirement)>,
     ) -> Vec<Result<Verdict, StoreError>> {
         let mut tokens = Vec::new();
         let parsed: Vec<_> = uses
             .into_iter()
-            .map(|(text, demand)| self.parse(text).map(|token| tokens.push((token, demand))))
+            .map(|(text, requirement)| self.parse(text).map(|token| tokens.push((token, requirement))))
             .collect();
         let mut verdicts = self.store.validate_many(&tokens, Mode::Use).await.into_iter();
         let answer = |parsed| match parsed {
@@ -42,24 +42,24 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn peek(&self, text: &str, demand: &Demand) -> Result<Verdict, StoreError> {
-        self.decide(text, demand, Mode::Peek).await
+    pub async fn peek(&self, text: &str, requirement: &Requirement) -> Result<Verdict, StoreError> {
+        self.decide(text, requirement, Mode::Peek).await
     }
 
-    /// Renews a token that was [looked at](Self::peek), after its use was admitted by more than the demand.
+    /// Renews a token that was [looked at](Self::peek), after its use was admitted by more than the requirement.
     ///
     /// # Errors
     /// It could not be found out.
-    pub async fn renew(&self, text: &str, demand: &Demand) -> Result<Verdict, StoreError> {
+    pub async fn renew(&self, text: &str, requirement: &Requirement) -> Result<Verdict, StoreError> {
         match self.parse(text) {
-            Ok(token) => self.store.renew(token, demand).await,
+            Ok(token) => self.store.renew(token, requirement).await,
             Err(malformed) => Ok(Verdict::Inactive(Reason::Malformed(malformed))),
         }
     }
 
-    async fn decide(&self, text: &str, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
+    async fn decide(&self, text: &str, requirement: &Requirement, mode: Mode) -> Result<Verdict, StoreError> {
         match self.parse(text) {
-            Ok(token) => self.store.validate(token, demand, mode).await,
+            Ok(token) => self.store.validate(token, requirement, mode).await,
             Err(malformed) => Ok(Verdict::Inactive(Reason::Malformed(malformed))),
         }
     }

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
-use token_core::{Demand, Grant, Mode, Reason, TokenService, TokenStore, Verdict};
+use token_core::{Grant, Mode, Reason, Requirement, TokenService, TokenStore, Verdict};
 #[cfg(feature = "sidecar")]
 use token_core::{ParsedToken, TokenId};
 
@@ -120,24 +120,24 @@ impl Credentials {
     }
 
     /// What they demand of the token by themselves: that it is the user's.
-    pub(crate) fn demand(&self) -> Result<Demand, AuthError> {
-        let Some(user) = &self.user else { return Ok(Demand::any()) };
+    pub(crate) fn requirement(&self) -> Result<Requirement, AuthError> {
+        let Some(user) = &self.user else { return Ok(Requirement::any()) };
         // A text that no subject can be called is no token's subject either.
         let subject = user.parse().map_err(|_| Reason::WrongSubject)?;
-        Ok(Demand::any().subject(subject))
+        Ok(Requirement::any().subject(subject))
     }
 
-    /// What the token grants, if it is live and meets the demand; with [`Mode::Peek`] that is no use of it.
+    /// What the token grants, if it is live and meets the requirement; with [`Mode::Peek`] that is no use of it.
     pub(crate) async fn grant<S: TokenStore>(
         &self,
         tokens: &TokenService<S>,
-        demand: &Demand,
+        requirement: &Requirement,
         mode: Mode,
     ) -> Result<Arc<Grant>, AuthError> {
         let token = self.token.expose_secret();
         let verdict = match mode {
-            Mode::Use => tokens.validate(token, demand).await,
-            Mode::Peek => tokens.peek(token, demand).await,
+            Mode::Use => tokens.validate(token, requirement).await,
+            Mode::Peek => tokens.peek(token, requirement).await,
         };
         match verdict? {
             Verdict::Active(grant) => Ok(grant),

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use http::HeaderMap;
-use token_core::{Need, Scope, parse_node};
+use token_core::{RequiredPermission, Scope, parse_node};
 use uuid::Uuid;
 
 /// What a proxy can demand for each route. A client could, too: all that is demanded adds up.
@@ -63,7 +63,7 @@ impl DemandError {
 
 /// Scopes that are demanded, with the folders that hold their nodes.
 #[derive(Debug, Default)]
-pub(super) struct Demands(Vec<Need>);
+pub(super) struct Demands(Vec<RequiredPermission>);
 
 impl Demands {
     /// What an operator's configuration says: `scope` and `ancestor`. Anything else refuses, since a misspelled demand
@@ -98,12 +98,12 @@ impl Demands {
     pub(super) fn and_in(mut self, headers: &HeaderMap) -> Result<Self, DemandError> {
         for value in headers.get_all(NEEDS) {
             let scopes = value.to_str().ok().and_then(scopes).ok_or(DemandError::Header)?;
-            self.0.extend(scopes.into_iter().map(Need::new));
+            self.0.extend(scopes.into_iter().map(RequiredPermission::new));
         }
         Ok(self)
     }
 
-    pub(super) fn needs(self) -> Vec<Need> {
+    pub(super) fn needs(self) -> Vec<RequiredPermission> {
         self.0
     }
 }
@@ -131,7 +131,12 @@ impl Named {
         if scopes.is_empty() && !folders.is_empty() {
             return Err(DemandError::AncestorAlone);
         }
-        Ok(Demands(scopes.into_iter().map(|scope| Need::new(scope).below(folders.iter().copied())).collect()))
+        Ok(Demands(
+            scopes
+                .into_iter()
+                .map(|scope| RequiredPermission::new(scope).with_ancestors(folders.iter().copied()))
+                .collect(),
+        ))
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use metrics::{Counter, Histogram, counter, histogram};
 use token_core::{
-    Change, Demand, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once, ParsedToken,
-    Revocation, RevokeOutcome, Sighting, StoreError, Subject, TokenId, TokenState, TokenStore, Validating,
+    Committed, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once, ParsedToken, Requirement,
+    Revocation, RevokeOutcome, StoreError, Subject, TokenId, TokenState, TokenStatus, TokenStore, Validating,
     Verdict,
 };
 use tracing::Instrument;
@@ -102,7 +102,7 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         self.store.keys()
     }
 
-    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Committed<Grant>, StoreError> {
         self.measure("issue", Some(id), self.store.issue(id, request), |_| "issued").await
     }
 
@@ -111,7 +111,7 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         id: TokenId,
         request: &IssueRequest,
         key: &IdempotencyKey,
-    ) -> Result<Once<Change<Grant>>, StoreError> {
+    ) -> Result<Once<Committed<Grant>>, StoreError> {
         self.measure("issue", None, self.store.issue_once(id, request, key), |once| match once {
             Once::Issued(_) => "issued",
             Once::Repeated(_) => "repeated",
@@ -120,21 +120,27 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         .await
     }
 
-    async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+    async fn confirm(&self, id: TokenId) -> Result<Committed<TokenState>, StoreError> {
         self.measure("confirm", Some(id), self.store.confirm(id), |done| done.outcome.code()).await
     }
 
-    fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
+    fn validate<'a>(
+        &'a self,
+        token: ParsedToken,
+        requirement: &'a Requirement,
+        mode: Mode,
+    ) -> Validating<'a> {
         Box::pin(async move {
-            let work = self.store.validate(token, demand, mode);
+            let work = self.store.validate(token, requirement, mode);
             let verdict = self.measure("validate", Some(token.id()), work, word).await?;
             self.count(&verdict, mode);
             Ok(verdict)
         })
     }
 
-    async fn renew(&self, token: ParsedToken, demand: &Demand) -> Result<Verdict, StoreError> {
-        let verdict = self.measure("renew", Some(token.id()), self.store.renew(token, demand), word).await?;
+    async fn renew(&self, token: ParsedToken, requirement: &Requirement) -> Result<Verdict, StoreError> {
+        let verdict =
+            self.measure("renew", Some(token.id()), self.store.renew(token, requirement), word).await?;
         if verdict.grant().is_some_and(|grant| grant.deadlines.window().is_some()) {
             self.often().renewals.increment(1);
         }
@@ -151,7 +157,7 @@ impl<S: TokenStore> TokenStore for Measured<S> {
 
     async fn validate_many(
         &self,
-        tokens: &[(ParsedToken, Demand)],
+        tokens: &[(ParsedToken, Requirement)],
         mode: Mode,
     ) -> Vec<Result<Verdict, StoreError>> {
         let began = Instant::now();
@@ -166,8 +172,8 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         verdicts
     }
 
-    async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
-        self.measure("show", Some(id), self.store.show(id), Sighting::code).await
+    async fn show(&self, id: TokenId) -> Result<TokenStatus, StoreError> {
+        self.measure("show", Some(id), self.store.show(id), TokenStatus::code).await
     }
 
     async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
@@ -178,7 +184,7 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         &self,
         id: TokenId,
         revocation: &Revocation,
-    ) -> Result<Change<RevokeOutcome>, StoreError> {
+    ) -> Result<Committed<RevokeOutcome>, StoreError> {
         self.measure("revoke", Some(id), self.store.revoke(id, revocation), |done| done.outcome.code()).await
     }
 
@@ -186,7 +192,7 @@ impl<S: TokenStore> TokenStore for Measured<S> {
         &self,
         subject: &Subject,
         revocation: &Revocation,
-    ) -> Result<Change<Vec<TokenId>>, StoreError> {
+    ) -> Result<Committed<Vec<TokenId>>, StoreError> {
         let work = self.store.revoke_subject(subject, revocation);
         self.measure("revoke_subject", None, work, |_| "revoked").await
     }

@@ -1,7 +1,7 @@
 //! `/v1/tokens` for holders, who may do what they like with their own tokens.
 
 use serde_json::{Value, json};
-use token_core::{Access, Issued, Lifetime, Sighting, TokenStore};
+use token_core::{Access, Issued, Lifetime, TokenStatus, TokenStore};
 
 use crate::kit::*;
 
@@ -123,8 +123,8 @@ async fn tokens_of_others_do_not_exist_for_a_holder() {
             assert_eq!((answer.status, &answer.json, &answer.headers), (404, &never.json, &never.headers));
         }
     }
-    let sighting = running.tokens.store().show(live.grant.id).await.unwrap();
-    assert_eq!(sighting, Sighting::Live(live.grant));
+    let token_status = running.tokens.store().show(live.grant.id).await.unwrap();
+    assert_eq!(token_status, TokenStatus::Live(live.grant));
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use token_core::{
-    Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, MemoryStore, Prefix, TokenService, TokenStore,
+    Access, IssueRequest, Issued, KeyRing, Lifetime, MemoryStore, Prefix, Requirement, TokenService,
+    TokenStore,
 };
 use token_http::Realm;
 use token_http::sidecar::{Limits, Retirement, Sidecar, SidecarService, Tokens};
@@ -106,7 +107,7 @@ impl Running {
     }
 
     pub(crate) async fn counts(&self, text: &str) -> bool {
-        self.tokens.validate(text, &Demand::any()).await.unwrap().grant().is_some()
+        self.tokens.validate(text, &Requirement::any()).await.unwrap().grant().is_some()
     }
 
     pub(crate) async fn introspect(&self, token: &Issued) -> Value {

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{Request, Response};
 use serde_json::{Value, json};
 use token_core::{
-    Access, Issued, KeyRing, Lifetime, ManualClock, MemoryStore, Sighting, Timestamp, TokenStore,
+    Access, Issued, KeyRing, Lifetime, ManualClock, MemoryStore, Timestamp, TokenStatus, TokenStore,
 };
 use token_http::sidecar::Issuer;
 
@@ -180,7 +180,8 @@ async fn the_text_of_a_token_ends_it_whoever_sends_it() {
         let form = format!("token={}", text(&alice));
         assert_eq!(post(&running, "/revoke", Some(&header), &form).await.status(), 200);
         assert!(!running.counts(text(&alice)).await);
-        let Sighting::Revoked(tombstone) = running.tokens.store().show(alice.grant.id).await.unwrap() else {
+        let TokenStatus::Revoked(tombstone) = running.tokens.store().show(alice.grant.id).await.unwrap()
+        else {
             panic!("it is on record")
         };
         assert_eq!(tombstone.revocation.by.unwrap().as_str(), "bob");
@@ -237,7 +238,7 @@ async fn a_token_revokes_itself_and_nothing_else() {
         }
         assert!(!running.counts(text(&own)).await);
         assert!(running.counts(text(&other)).await);
-        let Sighting::Revoked(tombstone) = running.tokens.store().show(own.grant.id).await.unwrap() else {
+        let TokenStatus::Revoked(tombstone) = running.tokens.store().show(own.grant.id).await.unwrap() else {
             panic!("it is on record")
         };
         assert_eq!(tombstone.revocation.by.unwrap().as_str(), "admin");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
-use token_core::{Sighting, TokenStore};
+use token_core::{TokenStatus, TokenStore};
 
 use crate::kit::*;
 
@@ -124,7 +124,7 @@ async fn the_examples_of_the_document_are_taken() {
     for (name, example) in body["examples"].as_object().unwrap() {
         let answer = running.rest_with(&root, "POST", "", &example["value"].to_string()).await;
         assert_eq!(answer.status, 201, "{name}");
-        let sighting = running.tokens.store().show(answer.text("id").parse().unwrap()).await.unwrap();
-        assert!(matches!(sighting, Sighting::Live(_)), "{name}");
+        let token_status = running.tokens.store().show(answer.text("id").parse().unwrap()).await.unwrap();
+        assert!(matches!(token_status, TokenStatus::Live(_)), "{name}");
     }
 }

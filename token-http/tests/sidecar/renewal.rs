@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, Request};
 use token_core::{
-    Access, Demand, Issued, KeyRing, Lifetime, ManualClock, MemoryStore, Timestamp, TokenStore,
+    Access, Issued, KeyRing, Lifetime, ManualClock, MemoryStore, Requirement, Timestamp, TokenStore,
 };
 
 use crate::kit::*;
@@ -30,7 +30,8 @@ impl Office {
     }
 
     async fn ends(&self, token: &Issued) -> Timestamp {
-        let verdict = self.running.tokens.peek(token.token.expose_secret(), &Demand::any()).await.unwrap();
+        let verdict =
+            self.running.tokens.peek(token.token.expose_secret(), &Requirement::any()).await.unwrap();
         verdict.grant().unwrap().expires_at
     }
 

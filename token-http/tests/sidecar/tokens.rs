@@ -1,7 +1,7 @@
 //! `/v1/tokens` for administrators, who may do everything.
 
 use serde_json::json;
-use token_core::{Access, Lifetime, Sighting, TokenStore};
+use token_core::{Access, Lifetime, TokenStatus, TokenStore};
 
 use crate::kit::*;
 
@@ -16,7 +16,7 @@ async fn an_administrator_issues_a_token_for_anybody_and_learns_where_it_is() {
     assert_eq!(answer.headers["location"], format!("/v1/tokens/{id}"));
     assert!(running.counts(answer.text("token")).await);
 
-    let Sighting::Live(grant) = running.tokens.store().show(id.parse().unwrap()).await.unwrap() else {
+    let TokenStatus::Live(grant) = running.tokens.store().show(id.parse().unwrap()).await.unwrap() else {
         panic!("it is live")
     };
     assert_eq!((grant.subject.as_str(), grant.issuer.as_ref().unwrap().as_str()), ("Zoë", "root"));

@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::json;
 use token_core::{
-    Change, Confirmation, ConfirmationLevel, Demand, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing,
-    MemoryStore, Mode, Once, ParsedToken, Revocation, RevokeOutcome, Sighting, StoreError, StoreErrorKind,
-    Subject, TokenId, TokenState, TokenStore, Validating,
+    Committed, Confirmation, ConfirmationLevel, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing,
+    MemoryStore, Mode, Once, ParsedToken, Requirement, Revocation, RevokeOutcome, StoreError, StoreErrorKind,
+    Subject, TokenId, TokenState, TokenStatus, TokenStore, Validating,
 };
 
 use token_http::sidecar::Limits;
@@ -41,9 +41,9 @@ impl Troubled {
     }
 }
 
-fn unconfirmed<T>(change: Change<T>) -> Change<T> {
+fn unconfirmed<T>(change: Committed<T>) -> Committed<T> {
     let level = ConfirmationLevel::Replicated;
-    Change { confirmation: Confirmation { level, expected: 1, reached: 0, reason: None }, ..change }
+    Committed { confirmation: Confirmation { level, expected: 1, reached: 0, reason: None }, ..change }
 }
 
 #[async_trait]
@@ -51,7 +51,7 @@ impl TokenStore for Troubled {
     fn keys(&self) -> &Arc<KeyRing> {
         self.store.keys()
     }
-    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Change<Grant>, StoreError> {
+    async fn issue(&self, id: TokenId, request: &IssueRequest) -> Result<Committed<Grant>, StoreError> {
         // Whoever asks needs a token to begin with.
         if request.issuer.is_some() {
             self.trouble()?;
@@ -63,24 +63,29 @@ impl TokenStore for Troubled {
         id: TokenId,
         request: &IssueRequest,
         key: &IdempotencyKey,
-    ) -> Result<Once<Change<Grant>>, StoreError> {
+    ) -> Result<Once<Committed<Grant>>, StoreError> {
         self.trouble()?;
         Ok(match self.store.issue_once(id, request, key).await? {
             Once::Issued(change) => Once::Issued(unconfirmed(change)),
             other => other,
         })
     }
-    async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, StoreError> {
+    async fn confirm(&self, id: TokenId) -> Result<Committed<TokenState>, StoreError> {
         self.trouble()?;
         self.store.confirm(id).await.map(unconfirmed)
     }
-    fn validate<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
+    fn validate<'a>(
+        &'a self,
+        token: ParsedToken,
+        requirement: &'a Requirement,
+        mode: Mode,
+    ) -> Validating<'a> {
         if self.hanging {
             return Box::pin(std::future::pending());
         }
-        self.store.validate(token, demand, mode)
+        self.store.validate(token, requirement, mode)
     }
-    async fn show(&self, id: TokenId) -> Result<Sighting, StoreError> {
+    async fn show(&self, id: TokenId) -> Result<TokenStatus, StoreError> {
         self.trouble()?;
         self.store.show(id).await
     }
@@ -88,7 +93,7 @@ impl TokenStore for Troubled {
         self.trouble()?;
         self.store.list(subject).await
     }
-    async fn revoke(&self, id: TokenId, why: &Revocation) -> Result<Change<RevokeOutcome>, StoreError> {
+    async fn revoke(&self, id: TokenId, why: &Revocation) -> Result<Committed<RevokeOutcome>, StoreError> {
         self.trouble()?;
         self.store.revoke(id, why).await.map(unconfirmed)
     }
@@ -96,7 +101,7 @@ impl TokenStore for Troubled {
         &self,
         user: &Subject,
         why: &Revocation,
-    ) -> Result<Change<Vec<TokenId>>, StoreError> {
+    ) -> Result<Committed<Vec<TokenId>>, StoreError> {
         self.trouble()?;
         self.store.revoke_subject(user, why).await.map(unconfirmed)
     }

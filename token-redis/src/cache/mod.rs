@@ -19,7 +19,7 @@ mod tally;
 use std::sync::Arc;
 use std::time::Duration;
 
-use token_core::{Demand, Grant, Partition, Reason, TokenId, Verdict};
+use token_core::{Grant, Partition, Reason, Requirement, TokenId, Verdict};
 
 use self::clock::Clock;
 use self::entries::{Entries, Entry, Held};
@@ -98,8 +98,8 @@ impl Cache {
     }
 
     /// The verdict on a use, where it is known.
-    pub(crate) fn verdict(&self, id: TokenId, demand: &Demand) -> Option<Verdict> {
-        let verdict = self.known.verdict(id, demand)?;
+    pub(crate) fn verdict(&self, id: TokenId, requirement: &Requirement) -> Option<Verdict> {
+        let verdict = self.known.verdict(id, requirement)?;
         self.tally.hit();
         Some(verdict)
     }
@@ -123,13 +123,13 @@ impl Cache {
 }
 
 impl Known {
-    fn verdict(&self, id: TokenId, demand: &Demand) -> Option<Verdict> {
+    fn verdict(&self, id: TokenId, requirement: &Requirement) -> Option<Verdict> {
         Some(match self.entry(id)?.what {
-            Held::Live(grant) => match demand.refusal(&grant.subject, &grant.access) {
+            Held::Live(grant) => match requirement.unmet_by(&grant.subject, &grant.access) {
                 Some(reason) => Verdict::Inactive(reason),
                 None => Verdict::Active(grant),
             },
-            Held::Revoked => Verdict::Inactive(Reason::Unknown),
+            Held::Revoked => Verdict::Inactive(Reason::NoSuchToken),
         })
     }
 
@@ -207,7 +207,7 @@ mod tests {
 
     /// The label of the token, if its use is answered.
     fn answered(known: &Known, id: TokenId) -> Option<String> {
-        let verdict = known.verdict(id, &Demand::any())?;
+        let verdict = known.verdict(id, &Requirement::any())?;
         Some(verdict.grant()?.label.as_ref()?.to_string())
     }
 

@@ -97,7 +97,7 @@ fn of_the_way(error: &RedisError, stage: Stage) -> (StoreErrorKind, &'static str
 fn hang_up(stage: Stage) -> &'static str {
     match stage {
         Stage::Connecting { tls: true } => {
-            "hung up without an answer; does it speak TLS at this port, and does it demand a certificate of its \
+            "hung up without an answer; does it speak TLS at this port, and does it requirement a certificate of its \
              clients (Tls::client, --tls-cert and --tls-key)?"
         }
         Stage::Connecting { tls: false } => {

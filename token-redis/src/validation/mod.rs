@@ -20,7 +20,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 use token_core::{
-    Demand, KeyRing, Mode, ParsedToken, Partition, Reason, Record, RecordError, StoreError, TokenId,
+    KeyRing, Mode, ParsedToken, Partition, Reason, Record, RecordError, Requirement, StoreError, TokenId,
     Validating, Verdict,
 };
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -74,29 +74,39 @@ impl Validation {
     }
 
     /// One verdict, for at most one command.
-    pub(crate) fn one<'a>(&'a self, token: ParsedToken, demand: &'a Demand, mode: Mode) -> Validating<'a> {
+    pub(crate) fn one<'a>(
+        &'a self,
+        token: ParsedToken,
+        requirement: &'a Requirement,
+        mode: Mode,
+    ) -> Validating<'a> {
         let id = token.id();
         if self.cache.is_none() {
-            return Box::pin(self.find_out(id, demand, mode));
+            return Box::pin(self.find_out(id, requirement, mode));
         }
         Box::pin(async move {
-            match self.known(id, demand, mode) {
+            match self.known(id, requirement, mode) {
                 Some(verdict) => Ok(verdict),
                 // In a box: what is known should not have to carry about all that asking takes.
-                None => Box::pin(self.find_out(id, demand, mode)).await,
+                None => Box::pin(self.find_out(id, requirement, mode)).await,
             }
         })
     }
 
     /// Asks, together with whoever asks the same.
-    async fn find_out(&self, id: TokenId, demand: &Demand, mode: Mode) -> Result<Verdict, StoreError> {
+    async fn find_out(
+        &self,
+        id: TokenId,
+        requirement: &Requirement,
+        mode: Mode,
+    ) -> Result<Verdict, StoreError> {
         let attempt = self.asker().attempt();
-        let question = Question::new(id, demand, mode);
+        let question = Question::new(id, requirement, mode);
         let ask = async || {
             // Whoever had to wait for another's call may find its answer here.
-            match self.known(id, demand, mode) {
+            match self.known(id, requirement, mode) {
                 Some(verdict) => Ok(verdict),
-                None => self.ask_one(&question, demand).await,
+                None => self.ask_one(&question, requirement).await,
             }
         };
         let shared = self.flights.share(&question, attempt.until(), ask).await;
@@ -106,11 +116,13 @@ impl Validation {
     /// A verdict each.
     pub(crate) async fn many(
         &self,
-        tokens: &[(ParsedToken, Demand)],
+        tokens: &[(ParsedToken, Requirement)],
         mode: Mode,
     ) -> Vec<Result<Verdict, StoreError>> {
-        let mut verdicts: Vec<_> =
-            tokens.iter().map(|(token, demand)| self.known(token.id(), demand, mode).map(Ok)).collect();
+        let mut verdicts: Vec<_> = tokens
+            .iter()
+            .map(|(token, requirement)| self.known(token.id(), requirement, mode).map(Ok))
+            .collect();
         let unknown = tokens.iter().enumerate().zip(&verdicts).filter(|(_, verdict)| verdict.is_none());
         let unknown = unknown.map(|((place, (token, _)), _)| (place, token.id().partition()));
         let batches = batches(unknown, |partition| self.asker().lane(partition));
@@ -144,9 +156,9 @@ impl Validation {
     }
 
     /// What a use is answered without asking. A peek asks.
-    fn known(&self, id: TokenId, demand: &Demand, mode: Mode) -> Option<Verdict> {
+    fn known(&self, id: TokenId, requirement: &Requirement, mode: Mode) -> Option<Verdict> {
         let cache = self.cache.as_ref().filter(|_| mode == Mode::Use)?;
-        cache.verdict(id, demand)
+        cache.verdict(id, requirement)
     }
 
     fn sending(&self, id: TokenId, mode: Mode) -> Option<Sending> {
@@ -155,7 +167,7 @@ impl Validation {
     }
 
     /// By a deadline of its own: others share what it finds, and wait for it by theirs.
-    async fn ask_one(&self, question: &Question, demand: &Demand) -> Result<Verdict, StoreError> {
+    async fn ask_one(&self, question: &Question, requirement: &Requirement) -> Result<Verdict, StoreError> {
         let (id, asker) = (question.id(), self.asker());
         let (attempt, sending) = (asker.attempt(), self.sending(id, question.mode()));
         let alone = async || asker.one(attempt, question).await;
@@ -169,36 +181,37 @@ impl Validation {
             // Few peek.
             Mode::Peek => alone().await,
         };
-        self.verdict(id, demand, sending, found?)
+        self.verdict(id, requirement, sending, found?)
     }
 
     /// Asks about the tokens at these places with one call.
     async fn ask(
         &self,
-        tokens: &[(ParsedToken, Demand)],
+        tokens: &[(ParsedToken, Requirement)],
         places: Vec<usize>,
         mode: Mode,
     ) -> Vec<(usize, Result<Verdict, StoreError>)> {
         let uses: Vec<_> = places.iter().filter_map(|&place| tokens.get(place)).collect();
         let questions: Vec<_> =
-            uses.iter().map(|(token, demand)| Question::new(token.id(), demand, mode)).collect();
+            uses.iter().map(|(token, requirement)| Question::new(token.id(), requirement, mode)).collect();
         let sendings: Vec<_> = questions.iter().map(|question| self.sending(question.id(), mode)).collect();
         let found = self.asker().many(&questions, mode).await;
-        let verdicts = zip(zip(uses, sendings), found)
-            .map(|(((token, demand), sending), found)| self.verdict(token.id(), demand, sending, found?));
+        let verdicts = zip(zip(uses, sendings), found).map(|(((token, requirement), sending), found)| {
+            self.verdict(token.id(), requirement, sending, found?)
+        });
         zip(places, verdicts).collect()
     }
 
     fn verdict(
         &self,
         id: TokenId,
-        demand: &Demand,
+        requirement: &Requirement,
         sending: Option<Sending>,
         found: Found,
     ) -> Result<Verdict, StoreError> {
         match found {
             Found::Active { record, dies_at, left } => {
-                let verdict = self.decode(id, &record)?.verdict(id, answer::time(dies_at), demand);
+                let verdict = self.decode(id, &record)?.verdict(id, answer::time(dies_at), requirement);
                 if let (Some(cache), Some(sending), Verdict::Active(grant), Some(left)) =
                     (&self.cache, sending, &verdict, left)
                 {
@@ -209,10 +222,10 @@ impl Validation {
                 Ok(verdict)
             }
             // The record says why it was refused. Where it does not, its time was up before its key was gone.
-            Found::Refused(record) => {
-                Ok(Verdict::Inactive(self.decode(id, &record)?.refusal(demand).unwrap_or(Reason::Unknown)))
-            }
-            Found::Unknown => Ok(Verdict::Inactive(Reason::Unknown)),
+            Found::Refused(record) => Ok(Verdict::Inactive(
+                self.decode(id, &record)?.refusal(requirement).unwrap_or(Reason::NoSuchToken),
+            )),
+            Found::Unknown => Ok(Verdict::Inactive(Reason::NoSuchToken)),
             Found::Unreadable => Err(StoreError::corrupt(id, RecordError::Type)),
         }
     }

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use token_core::{Demand, Mode, Need, SubjectHash, TokenId};
+use token_core::{Mode, RequiredPermission, Requirement, SubjectHash, TokenId};
 
 use crate::keys::Namespace;
 use crate::scripts::{self, Call};
@@ -20,10 +20,10 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    pub(crate) fn new(id: TokenId, demand: &Demand, mode: Mode) -> Self {
-        let subject = demand.demanded_subject().map(|subject| SubjectHash::of(subject).check.to_vec());
+    pub(crate) fn new(id: TokenId, requirement: &Requirement, mode: Mode) -> Self {
+        let subject = requirement.required_subject().map(|subject| SubjectHash::of(subject).check.to_vec());
         let mut needs = Vec::new();
-        demand.needs().iter().for_each(|need| push(&mut needs, need));
+        requirement.permissions().iter().for_each(|need| push(&mut needs, need));
         Self { id, mode, subject: subject.unwrap_or_default(), needs }
     }
 
@@ -90,9 +90,9 @@ fn head(mode: Mode, grace: Duration) -> Vec<Vec<u8>> {
 }
 
 /// One byte of permission bits, the number of nodes, then the node and its ancestors.
-fn push(bytes: &mut Vec<u8>, need: &Need) {
+fn push(bytes: &mut Vec<u8>, need: &RequiredPermission) {
     bytes.push(need.scope().permission.bits());
-    // The node, and no more ancestors than Need::MAX_ANCESTORS.
+    // The node, and no more ancestors than RequiredPermission::MAX_ANCESTORS.
     let nodes = u16::try_from(need.path().count()).unwrap_or(u16::MAX);
     bytes.extend(nodes.to_be_bytes());
     need.path().take(nodes.into()).for_each(|node| bytes.extend(node.as_bytes()));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::transitions::{CLEARED_AT_ISSUE, CLEARED_AT_ONCE};
-use token_core::{Revocation, RevokeOutcome, Sighting, StoreErrorKind, TokenStore, Tombstone};
+use token_core::{Revocation, RevokeOutcome, StoreErrorKind, TokenStatus, TokenStore, Tombstone};
 
 /// Copies of one token's row under ids of their own.
 fn multiply(place: &Place, table: &str, columns: &str, copies: u32) {
@@ -20,7 +20,7 @@ async fn a_row_whose_time_has_come_counts_as_gone_while_it_still_stands_there() 
     let issued = issue(&tokens, hard()).await;
     place.clock.advance(10 * MINUTE);
     assert!(!is_active(&tokens, &issued).await);
-    assert_eq!(tokens.store().show(issued.grant.id).await.unwrap(), Sighting::Unknown);
+    assert_eq!(tokens.store().show(issued.grant.id).await.unwrap(), TokenStatus::Unknown);
     assert!(tokens.store().list(&admin()).await.unwrap().is_empty());
     let revocation = Revocation::default();
     assert_eq!(
@@ -106,7 +106,7 @@ async fn only_a_use_that_moves_the_deadline_writes() {
     let before = version();
     place.clock.advance(MINUTE);
     assert!(is_active(&tokens, &still).await);
-    tokens.peek(slides.token.expose_secret(), &Demand::any()).await.unwrap();
+    tokens.peek(slides.token.expose_secret(), &Requirement::any()).await.unwrap();
     assert_eq!(version(), before);
     assert!(is_active(&tokens, &slides).await);
     assert_ne!(version(), before);

@@ -3,7 +3,7 @@
 use super::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use token_core::{Clock, Revocation, RevokeOutcome, Sighting, StoreErrorKind, TokenStore};
+use token_core::{Clock, Revocation, RevokeOutcome, StoreErrorKind, TokenStatus, TokenStore};
 
 /// A clock that breaks when it is told to, in the middle of a transaction.
 #[derive(Debug)]
@@ -68,14 +68,14 @@ async fn a_record_that_was_changed_is_an_error_until_it_is_revoked() {
     let tokens = place.open();
     let issued = issue(&tokens, hard()).await;
     place.raw().execute("UPDATE tokens SET record = CAST(record || x'00' AS BLOB)", ()).unwrap();
-    let error = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap_err();
+    let error = tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     let listing = tokens.store().list(&admin()).await.unwrap();
     assert_eq!(listing.unreadable.iter().map(|row| row.id).collect::<Vec<_>>(), [issued.grant.id]);
     let revoked = tokens.store().revoke_subject(&admin(), &Revocation::default()).await.unwrap().outcome;
     assert_eq!(revoked, [issued.grant.id]);
     assert!(!is_active(&tokens, &issued).await);
-    let Sighting::Revoked(tombstone) = tokens.store().show(issued.grant.id).await.unwrap() else {
+    let TokenStatus::Revoked(tombstone) = tokens.store().show(issued.grant.id).await.unwrap() else {
         panic!("just revoked");
     };
     assert_eq!(tombstone.subject, None, "nothing is believed of it");

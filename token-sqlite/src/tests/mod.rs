@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use token_core::{
-    Access, Demand, IssueRequest, Issued, KeyRing, Lifetime, ManualClock, Prefix, Span, Subject, Timestamp,
-    TokenService,
+    Access, IssueRequest, Issued, KeyRing, Lifetime, ManualClock, Prefix, Requirement, Span, Subject,
+    Timestamp, TokenService,
 };
 
 use crate::SqliteStore;
@@ -83,6 +83,6 @@ async fn issue(tokens: &TokenService<SqliteStore>, lifetime: Lifetime) -> Issued
 }
 
 async fn is_active(tokens: &TokenService<SqliteStore>, issued: &Issued) -> bool {
-    let verdict = tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
+    let verdict = tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap();
     verdict.grant().is_some()
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use token_core::{Revocation, RevokeOutcome, Sighting, TokenId, TokenStore};
+use token_core::{Revocation, RevokeOutcome, TokenId, TokenStatus, TokenStore};
 
 /// How many tokens there are in a round, half of which are revoked at most.
 const TOKENS: usize = 40;
@@ -33,7 +33,7 @@ async fn assert_refuses(folder: &Path, revoked: &[TokenId], when: &str) {
     assert_eq!(found, "ok", "{when}");
     for &id in revoked {
         let seen = store.show(id).await.unwrap();
-        assert!(matches!(seen, Sighting::Revoked(_)), "{when}: {id} is {}", seen.code());
+        assert!(matches!(seen, TokenStatus::Revoked(_)), "{when}: {id} is {}", seen.code());
     }
 }
 

@@ -47,7 +47,7 @@ async fn is_not_ready_and_validates() {
     };
     assert_eq!(refused.kind(), StoreErrorKind::Full, "{refused}");
     assert!(is_active(&tokens, &still).await, "that takes no change");
-    let renewed = tokens.validate(slides.token.expose_secret(), &Demand::any()).await;
+    let renewed = tokens.validate(slides.token.expose_secret(), &Requirement::any()).await;
     assert_eq!(renewed.unwrap_err().kind(), StoreErrorKind::Full, "its renewal is one");
 }
 

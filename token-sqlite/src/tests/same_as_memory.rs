@@ -40,10 +40,10 @@ impl Pair {
             }
             0..3 => self.issue(subject, n).await,
             3..6 => {
-                let demand = n.pick(&[Demand::any(), Demand::any().subject(subject)]);
+                let requirement = n.pick(&[Requirement::any(), Requirement::any().subject(subject)]);
                 let (token, mode) = (n.pick(&self.tokens), n.pick(&[Mode::Use, Mode::Use, Mode::Peek]));
-                let verdict = self.sqlite.validate(token, &demand, mode).await.unwrap();
-                assert_eq!(verdict, self.memory.validate(token, &demand, mode).await.unwrap());
+                let verdict = self.sqlite.validate(token, &requirement, mode).await.unwrap();
+                assert_eq!(verdict, self.memory.validate(token, &requirement, mode).await.unwrap());
             }
             6 => {
                 let id = n.pick(&self.tokens).id();

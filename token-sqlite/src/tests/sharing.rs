@@ -3,7 +3,7 @@
 use super::*;
 use std::thread;
 
-use token_core::{Reason, Revocation, RevokeOutcome, Sighting, StoreErrorKind, TokenStore, Verdict};
+use token_core::{Reason, Revocation, RevokeOutcome, StoreErrorKind, TokenStatus, TokenStore, Verdict};
 
 #[tokio::test]
 async fn what_one_store_issues_and_revokes_the_other_admits_and_refuses() {
@@ -16,7 +16,7 @@ async fn what_one_store_issues_and_revokes_the_other_admits_and_refuses() {
         assert!(!is_active(&here, &issued).await);
         let again = here.store().revoke(issued.grant.id, &Revocation::default()).await.unwrap().outcome;
         assert_eq!(again, RevokeOutcome::AlreadyRevoked);
-        assert!(matches!(here.store().show(issued.grant.id).await.unwrap(), Sighting::Revoked(_)));
+        assert!(matches!(here.store().show(issued.grant.id).await.unwrap(), TokenStatus::Revoked(_)));
     }
 }
 
@@ -45,14 +45,14 @@ async fn a_renewal_that_waited_for_a_revocation_refuses_the_token() {
 
     let use_it = {
         let tokens = Arc::clone(&tokens);
-        async move { tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap() }
+        async move { tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap() }
     };
     let use_it = tokio::spawn(use_it);
     while tokens.store().inner.database.writer.try_lock().is_ok() && !use_it.is_finished() {
         thread::yield_now();
     }
     raw.execute_batch("COMMIT").unwrap();
-    assert_eq!(use_it.await.unwrap(), Verdict::Inactive(Reason::Unknown));
+    assert_eq!(use_it.await.unwrap(), Verdict::Inactive(Reason::NoSuchToken));
     assert_eq!(place.count("tokens"), 0);
 }
 
@@ -90,7 +90,7 @@ async fn no_renewal_brings_a_revoked_token_back() {
 
 async fn was_renewed(tokens: &TokenService<SqliteStore>, issued: &Issued) -> bool {
     match tokens.store().show(issued.grant.id).await.unwrap() {
-        Sighting::Live(grant) => grant.expires_at > issued.grant.expires_at,
+        TokenStatus::Live(grant) => grant.expires_at > issued.grant.expires_at,
         other => panic!("nobody revoked it: {other:?}"),
     }
 }
@@ -131,8 +131,10 @@ fn what_writes_nothing_waits_for_no_writer_of_any_process() {
     let writer = tokens.store().inner.database.writer.lock().unwrap();
     runtime.block_on(async {
         assert!(is_active(&tokens, &still).await);
-        assert!(tokens.peek(slides.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some());
-        let other = Demand::any().subject("other".parse().unwrap());
+        assert!(
+            tokens.peek(slides.token.expose_secret(), &Requirement::any()).await.unwrap().grant().is_some()
+        );
+        let other = Requirement::any().subject("other".parse().unwrap());
         let refused = tokens.validate(slides.token.expose_secret(), &other).await.unwrap();
         assert_eq!(refused, Verdict::Inactive(Reason::WrongSubject));
         assert_eq!(tokens.store().list(&admin()).await.unwrap().grants.len(), 2);

@@ -44,7 +44,7 @@ async fn start<T: Send + 'static>(
 
 fn use_of(tokens: &Arc<TokenService<SqliteStore>>, issued: &Issued) -> impl Future<Output = bool> + use<> {
     let (tokens, text) = (Arc::clone(tokens), issued.token.expose_secret().to_owned());
-    async move { tokens.validate(&text, &Demand::any()).await.unwrap().grant().is_some() }
+    async move { tokens.validate(&text, &Requirement::any()).await.unwrap().grant().is_some() }
 }
 
 fn revocation_of(store: &SqliteStore, id: TokenId) -> impl Future<Output = RevokeOutcome> + use<> {
@@ -89,7 +89,7 @@ async fn many_validations_in_one_call_share_a_transaction() {
     let mut asked = Vec::new();
     for lifetime in [sliding(), hard(), sliding(), sliding()] {
         let issued = issue(&tokens, lifetime).await;
-        asked.push((tokens.parse(issued.token.expose_secret()).unwrap(), Demand::any()));
+        asked.push((tokens.parse(issued.token.expose_secret()).unwrap(), Requirement::any()));
     }
     let revoked = asked[2].0.id();
     let _ = tokens.store().revoke(revoked, &Revocation::default()).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_use_keeps_its_demand_if_the_record_changed_meanwhile() {
     // As seen before the other writer, whose row has another record: it is judged again, and not trusted.
     let used = {
         let (tokens, text) = (Arc::clone(&tokens), issued.token.expose_secret().to_owned());
-        async move { tokens.validate(&text, &Demand::any()).await }
+        async move { tokens.validate(&text, &Requirement::any()).await }
     };
     let used = start(&tokens.store().clone(), 0, used).await;
     held.0.execute("UPDATE tokens SET record = CAST(record || x'00' AS BLOB)", ()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use token_core::{Demand, KeyRing, Prefix, TokenService};
+use token_core::{KeyRing, Prefix, Requirement, TokenService};
 use token_redis::{LocalCache, RedisStore};
 
 use super::Ours;
@@ -52,7 +52,7 @@ async fn ours(arena: &Arena, cache: LocalCache) -> Outcome<Ours<RedisStore>> {
     let store = RedisStore::builder().local_cache(cache).connect(&arena.server.url(), keys).await?;
     let tokens = TokenService::new(store, Prefix::default());
     let texts = issue(&tokens, sliding()?, arena.tokens).await?;
-    Ok(Ours { tokens, texts, demand: Demand::any() })
+    Ok(Ours { tokens, texts, requirement: Requirement::any() })
 }
 
 /// How many uses are of busy tokens.

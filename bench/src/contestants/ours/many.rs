@@ -15,7 +15,7 @@ pub(super) async fn enter(arena: &Arena) -> Outcome<Entry> {
     let tokens = arena.store(KeyRing::public()).await?;
     let texts = issue(&tokens, sliding()?, arena.tokens).await?;
     let about = "as `ours/sliding`, by `validate_many`, for 64 tokens at a time; each counts";
-    let ours = Ours { tokens, texts, demand: token_core::Demand::any() };
+    let ours = Ours { tokens, texts, requirement: token_core::Requirement::any() };
     Ok(Entry::new("ours/validate-many", about, Many(ours)))
 }
 
@@ -25,9 +25,10 @@ impl Contestant for Many {
     const EACH: u64 = MANY as u64;
 
     async fn validate(&self, number: usize) -> Outcome<()> {
-        let Ours { tokens, texts, demand } = &self.0;
-        let uses: Outcome<Vec<_>> =
-            (0..MANY).map(|place| Ok((&**pick(texts, number * MANY + place)?, demand.clone()))).collect();
+        let Ours { tokens, texts, requirement } = &self.0;
+        let uses: Outcome<Vec<_>> = (0..MANY)
+            .map(|place| Ok((&**pick(texts, number * MANY + place)?, requirement.clone())))
+            .collect();
         for verdict in tokens.validate_many(uses?).await {
             if let Verdict::Inactive(reason) = verdict? {
                 return Err(failure(reason.to_string()));

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use token_core::{
-    Demand, KeyRing, Lifetime, MemoryStore, Prefix, TokenService, TokenStore, Verdict, new_key_file, os_rng,
+    KeyRing, Lifetime, MemoryStore, Prefix, Requirement, TokenService, TokenStore, Verdict, new_key_file,
+    os_rng,
 };
 use token_sqlite::SqliteStore;
 
@@ -33,7 +34,7 @@ pub(crate) async fn enter(arena: &Arena, wanted: &dyn Fn(&str) -> bool) -> Outco
         }
         let tokens = arena.store(KeyRing::public()).await?;
         let texts = issue(&tokens, lifetime, arena.tokens).await?;
-        entries.push(Entry::new(name, about, Ours { tokens, texts, demand: Demand::any() }));
+        entries.push(Entry::new(name, about, Ours { tokens, texts, requirement: Requirement::any() }));
     }
     Ok(entries)
 }
@@ -49,7 +50,11 @@ pub(crate) async fn enter_more(
         let tokens = arena.store(ring()?).await?;
         let texts = issue(&tokens, sliding()?, arena.tokens).await?;
         let about = "as `ours/sliding`, with a key file";
-        entries.push(Entry::new("ours/keyed", about, Ours { tokens, texts, demand: Demand::any() }));
+        entries.push(Entry::new(
+            "ours/keyed",
+            about,
+            Ours { tokens, texts, requirement: Requirement::any() },
+        ));
     }
     entries.extend(cached::enter(arena, wanted).await?);
     if wanted("ours/validate-many") {
@@ -91,18 +96,18 @@ async fn local<S: TokenStore + 'static>(
 ) -> Outcome<Entry> {
     let tokens = TokenService::new(store, Prefix::default());
     let texts = issue(&tokens, lifetime, count).await?;
-    Ok(Entry::new(name, about, Ours { tokens, texts, demand: Demand::any() }))
+    Ok(Entry::new(name, about, Ours { tokens, texts, requirement: Requirement::any() }))
 }
 
 pub(crate) struct Ours<S> {
     pub(crate) tokens: TokenService<S>,
     pub(crate) texts: Texts,
-    pub(crate) demand: Demand,
+    pub(crate) requirement: Requirement,
 }
 
 impl<S: TokenStore + 'static> Contestant for Ours<S> {
     async fn validate(&self, number: usize) -> Outcome<()> {
-        match self.tokens.validate(pick(&self.texts, number)?, &self.demand).await? {
+        match self.tokens.validate(pick(&self.texts, number)?, &self.requirement).await? {
             Verdict::Active(_) => Ok(()),
             Verdict::Inactive(reason) => Err(failure(reason.to_string())),
         }

@@ -2,8 +2,8 @@
 
 use futures_util::future::join_all;
 use token_core::{
-    Access, Demand, IssueRequest, Lifetime, Need, Prefix, Scope, Scopes, SubjectHash, TokenFormat,
-    TokenStore, os_rng,
+    Access, IssueRequest, Lifetime, Prefix, RequiredPermission, Requirement, Scope, Scopes, SubjectHash,
+    TokenFormat, TokenStore, os_rng,
 };
 use token_redis::LocalCache;
 use token_tests::servers::Standalone;
@@ -43,11 +43,18 @@ async fn what_is_known_is_refused_to_whoever_may_not_without_asking() {
     let text = issued.token.expose_secret();
     assert!(is_active(&tokens, text).await);
     deployment.forget_commands().await;
-    let active = async |demand: Demand| tokens.validate(text, &demand).await.unwrap().grant().is_some();
-    assert!(active(Demand::any().subject("ada".parse().unwrap()).need(Need::new(held))).await);
-    assert!(active(Demand::any().need(Need::new(other).below([held.node]))).await);
-    assert!(!active(Demand::any().subject("bob".parse().unwrap())).await);
-    assert!(!active(Demand::any().need(Need::new(other))).await);
+    let active =
+        async |requirement: Requirement| tokens.validate(text, &requirement).await.unwrap().grant().is_some();
+    assert!(
+        active(Requirement::any().subject("ada".parse().unwrap()).permission(RequiredPermission::new(held)))
+            .await
+    );
+    assert!(
+        active(Requirement::any().permission(RequiredPermission::new(other).with_ancestors([held.node])))
+            .await
+    );
+    assert!(!active(Requirement::any().subject("bob".parse().unwrap())).await);
+    assert!(!active(Requirement::any().permission(RequiredPermission::new(other))).await);
     assert_eq!(deployment.commands().await.remove("evalsha"), None);
 }
 
@@ -58,10 +65,10 @@ async fn what_a_refused_use_or_a_peek_finds_is_not_kept() {
     let tokens = caching(&server.url(), AGES).await;
     let issued = issue(&tokens, "ada", Lifetime::sliding(span("10m"))).await;
     let text = issued.token.expose_secret();
-    let wrong = Demand::any().subject("bob".parse().unwrap());
+    let wrong = Requirement::any().subject("bob".parse().unwrap());
     for _ in 0..2 {
         assert!(tokens.validate(text, &wrong).await.unwrap().grant().is_none());
-        assert!(tokens.peek(text, &Demand::any()).await.unwrap().grant().is_some());
+        assert!(tokens.peek(text, &Requirement::any()).await.unwrap().grant().is_some());
     }
     assert_eq!((status(&tokens).hits, status(&tokens).entries), (0, 0));
 }
@@ -74,7 +81,7 @@ async fn a_peek_is_not_answered_by_what_is_known() {
     let text = issued.token.expose_secret();
     assert!(is_active(&tokens, text).await);
     server.command::<()>(&["FLUSHALL"]).await;
-    assert!(tokens.peek(text, &Demand::any()).await.unwrap().grant().is_none());
+    assert!(tokens.peek(text, &Requirement::any()).await.unwrap().grant().is_none());
 }
 
 #[tokio::test]
@@ -133,7 +140,7 @@ async fn a_thousand_at_once_share_two_calls_and_with_a_cache_one() {
         let issued = issue(&tokens, "ada", Lifetime::sliding(span("10m"))).await;
         let text = issued.token.expose_secret();
         // Every node has the script from here on.
-        tokens.peek(text, &Demand::any()).await.unwrap();
+        tokens.peek(text, &Requirement::any()).await.unwrap();
         deployment.forget_commands().await;
         let asked = join_all((0..1000).map(|_| is_active(&tokens, text))).await;
         assert!(asked.into_iter().all(|active| active));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use token_core::{Demand, Issued, Lifetime, StoreErrorKind};
+use token_core::{Issued, Lifetime, Requirement, StoreErrorKind};
 use token_tests::servers::{Proxy, Standalone};
 
 use super::kit::{AGES, caching, is_active, status, until_heard, verdict};
@@ -19,7 +19,7 @@ async fn nodes(age: Duration) -> (Standalone, Proxy, Tokens, Tokens) {
 
 /// It was not found out, and may be a little later.
 async fn assert_unanswered(node: &Tokens, issued: &Issued) {
-    let error = node.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap_err();
+    let error = node.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap_err();
     let kinds = [StoreErrorKind::Unavailable, StoreErrorKind::TimedOut];
     assert!(kinds.contains(&error.kind()) && error.is_retryable(), "{error:?}");
 }
@@ -62,7 +62,8 @@ async fn a_revocation_is_refused_in_time_though_the_channel_has_stalled() {
     let acknowledged = Instant::now();
     until(async || {
         let asked = Instant::now();
-        let active = node.validate(text, &Demand::any()).await.is_ok_and(|verdict| verdict.grant().is_some());
+        let active =
+            node.validate(text, &Requirement::any()).await.is_ok_and(|verdict| verdict.grant().is_some());
         assert!(!active || asked < acknowledged + age, "later than it may be");
         asked > acknowledged + 2 * age
     })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use token_core::{Demand, Issued, Prefix, Revocation, TokenService, TokenStore, Verdict};
+use token_core::{Issued, Prefix, Requirement, Revocation, TokenService, TokenStore, Verdict};
 use token_redis::{CacheStatus, LocalCache, RedisStore};
 
 use crate::kit::{Tokens, keys, until};
@@ -32,7 +32,7 @@ pub(crate) fn status(tokens: &Tokens) -> CacheStatus {
 }
 
 pub(crate) async fn verdict(tokens: &Tokens, text: &str) -> Verdict {
-    tokens.validate(text, &Demand::any()).await.unwrap()
+    tokens.validate(text, &Requirement::any()).await.unwrap()
 }
 
 pub(crate) async fn is_active(tokens: &Tokens, text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use token_core::{Demand, Lifetime};
+use token_core::{Lifetime, Requirement};
 use token_redis::{LocalCache, Options};
 use token_tests::servers::{Sentinel, Standalone};
 
@@ -120,7 +120,7 @@ async fn revocations_are_heard_from_the_server_that_takes_over() {
         let text = issued.token.expose_secret();
         let hits = status(&node).hits;
         until(async || {
-            let active = node.validate(text, &Demand::any()).await.is_ok_and(|it| it.grant().is_some());
+            let active = node.validate(text, &Requirement::any()).await.is_ok_and(|it| it.grant().is_some());
             active && status(&node).hits > hits
         })
         .await;

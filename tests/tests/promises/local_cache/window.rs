@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use redis::aio::MultiplexedConnection;
-use token_core::{Demand, Issued, Lifetime, Span};
+use token_core::{Issued, Lifetime, Requirement, Span};
 use token_redis::LocalCache;
 use token_tests::servers::Standalone;
 
@@ -65,7 +65,8 @@ async fn check(nodes: &[Node], server: &Standalone, window: u64, cap: Option<u64
     for &(node, pause) in steps {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         let began = now(&mut server).await;
-        let used = nodes[node].tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap();
+        let used =
+            nodes[node].tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap();
         let (dies_at, ended) = (dies_at(&mut server, &issued).await, now(&mut server).await);
         match (used.grant(), dies_at) {
             (None, None) => {
@@ -119,7 +120,12 @@ async fn the_next_use_repairs_a_lifetime_no_node_can_have_set() {
     for tampering in [vec!["PERSIST", &key], vec!["PEXPIRE", &key, "99999999999"]] {
         server.command::<()>(&tampering).await;
         assert!(
-            tokens.validate(issued.token.expose_secret(), &Demand::any()).await.unwrap().grant().is_some()
+            tokens
+                .validate(issued.token.expose_secret(), &Requirement::any())
+                .await
+                .unwrap()
+                .grant()
+                .is_some()
         );
         let left: i64 = server.command(&["PTTL", &key]).await;
         assert!((1..=600_000).contains(&left), "{left}");

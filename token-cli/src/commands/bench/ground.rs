@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use token_core::{
-    Access, Demand, IssueRequest, Issued, Label, Lifetime, Revocation, ServiceError, Span, StoreError,
+    Access, IssueRequest, Issued, Label, Lifetime, Requirement, Revocation, ServiceError, Span, StoreError,
     StoreErrorKind, Subject, Token, Verdict,
 };
 
@@ -107,7 +107,7 @@ impl Ground {
         let place = (number % self.count()) as usize;
         // All are there when the measurement begins.
         let Some(token) = self.places.get(place).and_then(OnceLock::get) else { return Err(INACTIVE) };
-        match self.tokens.validate(token.expose_secret(), &Demand::any()).await {
+        match self.tokens.validate(token.expose_secret(), &Requirement::any()).await {
             Ok(Verdict::Active(_)) => Ok(()),
             Ok(Verdict::Inactive(_)) => Err(INACTIVE),
             Err(error) => Err(error.kind().code()),

@@ -24,7 +24,7 @@ pub(super) enum ApiError {
     /// The request does not come through a proxy.
     Stopped(AuthError, Realm),
     /// What the proxy demands cannot be read: nothing comes through.
-    Demand(DemandError),
+    Requirement(DemandError),
     /// The caller is known, and may not do this.
     Forbidden(&'static str),
     /// The issue policy does not allow it.
@@ -68,7 +68,7 @@ impl ApiError {
             reason = error.code(), %error,
             "refused a request below /auth/ with an unreadable demand in its URL; the proxy or its client sends it"
         );
-        Self::Demand(error)
+        Self::Requirement(error)
     }
 }
 
@@ -84,7 +84,7 @@ impl From<DemandError> for ApiError {
                 tracing::warn!(reason = error.code(), %error, "refused a request to a proxy whose demands cannot be read")
             }
         }
-        Self::Demand(error)
+        Self::Requirement(error)
     }
 }
 

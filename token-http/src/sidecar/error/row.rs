@@ -70,7 +70,7 @@ impl ApiError {
         match self {
             Self::Refused(error, _) => error.row(),
             Self::Stopped(error, _) => error.row().for_proxy(),
-            Self::Demand(_) => forbidden(UNREADABLE_DEMAND.into()),
+            Self::Requirement(_) => forbidden(UNREADABLE_DEMAND.into()),
             Self::Forbidden(message) => forbidden((*message).into()),
             Self::Denied(denied) => forbidden(denied.to_string().into()),
             Self::Wrong(fault, message) => {
@@ -115,7 +115,7 @@ impl ApiError {
     pub(in crate::sidecar) fn reason(&self) -> &'static str {
         match self {
             Self::Refused(error, _) | Self::Stopped(error, _) => error.reason(),
-            Self::Demand(error) => error.code(),
+            Self::Requirement(error) => error.code(),
             Self::Forbidden(_) => "access_denied",
             Self::Denied(_) => "policy",
             Self::Busy(_) => "busy",
@@ -164,7 +164,7 @@ mod tests {
         let error = StoreError::new(StoreErrorKind::TimedOut, "hidden");
         let row = ApiError::Refused(AuthError::CouldNotCheck(error), Default::default()).row();
         assert_eq!((row.status.as_u16(), row.code, row.grpc), (503, None, 14));
-        let row = ApiError::Refused(AuthError::Inactive(Reason::Unknown), Default::default()).row();
+        let row = ApiError::Refused(AuthError::Inactive(Reason::NoSuchToken), Default::default()).row();
         assert_eq!((row.status.as_u16(), row.code, row.grpc), (401, Some("invalid_token"), 16));
     }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use token_core::{
-    Access, Confirmation, Demand, Grant, IdempotencyKey, IssueRequest, Label, Lifetime, LifetimeError, Need,
-    Repeated, Scope, Scopes, Sighting, Span, Subject, Timestamp, TokenId, UnreadableRecord, Verdict,
-    parse_node,
+    Access, Confirmation, Grant, IdempotencyKey, IssueRequest, Label, Lifetime, LifetimeError, Repeated,
+    RequiredPermission, Requirement, Scope, Scopes, Span, Subject, Timestamp, TokenId, TokenStatus,
+    UnreadableRecord, Verdict, parse_node,
 };
 use tonic::Status;
 
@@ -78,10 +78,10 @@ fn span(field: &str, duration: Option<prost_types::Duration>) -> Result<Option<S
     span.map(Some).ok_or_else(|| wrong(field, "it goes from a millisecond to a hundred years"))
 }
 
-pub(super) fn demand(user: Option<&str>, needs: &[proto::Need]) -> Result<Demand, Status> {
-    let mut demand = Demand::any();
+pub(super) fn requirement(user: Option<&str>, needs: &[proto::Need]) -> Result<Requirement, Status> {
+    let mut requirement = Requirement::any();
     if let Some(user) = user {
-        demand = demand.subject(subject("user", user)?);
+        requirement = requirement.subject(subject("user", user)?);
     }
     for need in needs {
         let folders = need.ancestors.iter().map(|text| {
@@ -89,9 +89,10 @@ pub(super) fn demand(user: Option<&str>, needs: &[proto::Need]) -> Result<Demand
                 .ok_or_else(|| wrong("ancestors", "write UUIDs, of 32 hexadecimal digits with hyphens"))
         });
         let folders = folders.collect::<Result<Vec<_>, _>>()?;
-        demand = demand.need(Need::new(scope("needs", &need.scope)?).below(folders));
+        requirement = requirement
+            .permission(RequiredPermission::new(scope("needs", &need.scope)?).with_ancestors(folders));
     }
-    Ok(demand)
+    Ok(requirement)
 }
 
 pub(super) fn verdict(verdict: Verdict) -> proto::ValidateResponse {
@@ -129,8 +130,8 @@ pub(super) fn grant(grant: &Grant) -> proto::Grant {
 
 pub(super) fn repeated(repeated: &Repeated) -> proto::IssueResponse {
     let grant = match &repeated.known {
-        Sighting::Live(live) => Some(grant(live)),
-        Sighting::Revoked(_) | Sighting::Unknown => None,
+        TokenStatus::Live(live) => Some(grant(live)),
+        TokenStatus::Revoked(_) | TokenStatus::Unknown => None,
     };
     let state = repeated.state().to_owned();
     proto::IssueResponse {

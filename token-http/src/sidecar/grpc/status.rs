@@ -21,7 +21,7 @@ mod tests {
 
     #[test]
     fn a_caller_whose_token_ended_meanwhile_is_told_as_much() {
-        let ended = AuthError::Inactive(token_core::Reason::Unknown);
+        let ended = AuthError::Inactive(token_core::Reason::NoSuchToken);
         assert_eq!(Status::from(ApiError::Refused(ended, Realm::default())).code(), Code::Unauthenticated);
     }
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
-use token_core::{Change, Issued, Mode, Once, RevokeOutcome, TokenId};
+use token_core::{Committed, Issued, Mode, Once, RevokeOutcome, TokenId};
 use tonic::{Extensions, Request, Response, Status};
 
 use super::convert;
@@ -52,9 +52,9 @@ impl TokenService for TokenCalls {
         let caller = self.caller(&extensions)?;
         let ValidateRequest { token, user, needs, peek } = request;
         let token = SecretString::from(token);
-        let demand = convert::demand(user.as_deref(), &needs)?;
+        let requirement = convert::requirement(user.as_deref(), &needs)?;
         let mode = if peek { Mode::Peek } else { Mode::Use };
-        let verdict = caller.introspect(token.expose_secret(), &demand, mode).await?;
+        let verdict = caller.introspect(token.expose_secret(), &requirement, mode).await?;
         Ok(Response::new(convert::verdict(verdict)))
     }
 
@@ -65,7 +65,7 @@ impl TokenService for TokenCalls {
         let answer = match what {
             None => return Err(Status::invalid_argument("what: say which token, or whose")),
             Some(What::User(user)) => {
-                let Change { outcome, confirmation } =
+                let Committed { outcome, confirmation } =
                     caller.revoke_all(&convert::subject("user", &user)?, why).await?;
                 let ids = outcome.iter().map(ToString::to_string).collect();
                 RevokeResponse { ids, confirmation: Some(convert::confirmation(confirmation)) }
@@ -85,7 +85,7 @@ impl TokenService for TokenCalls {
     async fn confirm(&self, request: Request<ConfirmRequest>) -> Answer<ConfirmResponse> {
         let (_, extensions, ConfirmRequest { id }) = request.into_parts();
         let caller = self.caller(&extensions)?;
-        let Change { outcome, confirmation } = caller.confirm(convert::id(&id)?).await?;
+        let Committed { outcome, confirmation } = caller.confirm(convert::id(&id)?).await?;
         let confirmation = Some(convert::confirmation(confirmation));
         Ok(Response::new(ConfirmResponse { id, state: outcome.code().to_owned(), confirmation }))
     }
@@ -115,9 +115,9 @@ impl TokenCalls {
 }
 
 /// What became of one token. That it is another's is not told.
-fn one(id: TokenId, done: Result<Change<RevokeOutcome>, ApiError>) -> Result<RevokeResponse, Status> {
+fn one(id: TokenId, done: Result<Committed<RevokeOutcome>, ApiError>) -> Result<RevokeResponse, Status> {
     match done {
-        Ok(Change { confirmation, .. }) => {
+        Ok(Committed { confirmation, .. }) => {
             let confirmation = Some(convert::confirmation(confirmation));
             Ok(RevokeResponse { ids: vec![id.to_string()], confirmation })
         }

@@ -114,9 +114,9 @@ impl Sidecar {
     /// Renews nothing: see [`Caller::admitted`].
     async fn looked_at(&self, parts: &Parts, credentials: Credentials) -> Result<Authenticated, AuthError> {
         credentials.note(parts, &self.tokens);
-        let demand = credentials.demand()?;
-        let grant = credentials.grant(&self.tokens, &demand, Mode::Peek).await?;
-        Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, demand))
+        let requirement = credentials.requirement()?;
+        let grant = credentials.grant(&self.tokens, &requirement, Mode::Peek).await?;
+        Ok(Authenticated::new(grant, self.tokens.clone(), credentials.token, requirement))
     }
 }
 

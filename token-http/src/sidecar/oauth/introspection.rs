@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use token_core::{Demand, Grant, Mode, Timestamp, Verdict};
+use token_core::{Grant, Mode, Requirement, Timestamp, Verdict};
 
 use super::client::{Asked, Authentication};
 use super::rejection::{Method, Rejection};
@@ -27,7 +27,7 @@ pub(in crate::sidecar) async fn introspect(
         return Err(Rejection::new(Method::Client, nobody));
     };
     let token = form.token().map_err(method.rejecting())?;
-    let verdict = caller.introspect(token.expose_secret(), &Demand::any(), Mode::Use).await;
+    let verdict = caller.introspect(token.expose_secret(), &Requirement::any(), Mode::Use).await;
     let answer = match verdict.map_err(method.rejecting())? {
         Verdict::Active(grant) => active(&grant),
         Verdict::Inactive(_) => json!({ "active": false }),

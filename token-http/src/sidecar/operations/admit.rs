@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use token_core::{Demand, Grant, Mode, Need, TokenId};
+use token_core::{Grant, Mode, RequiredPermission, Requirement, TokenId};
 
 use crate::auth_error::AuthError;
 use crate::credentials::Credentials;
@@ -22,11 +22,15 @@ impl Sidecar {
         self.granted(headers, needs).await.map_err(|error| self.stopped(error))
     }
 
-    async fn granted(&self, headers: &HeaderMap, needs: Vec<Need>) -> Result<Arc<Grant>, AuthError> {
+    async fn granted(
+        &self,
+        headers: &HeaderMap,
+        needs: Vec<RequiredPermission>,
+    ) -> Result<Arc<Grant>, AuthError> {
         let credentials = Credentials::in_headers(headers, &self.credentials)?
             .ok_or_else(|| Credentials::missing(headers))?;
-        let demand = needs.into_iter().fold(credentials.demand()?, Demand::need);
-        credentials.grant(&self.tokens, &demand, Mode::Use).await
+        let requirement = needs.into_iter().fold(credentials.requirement()?, Requirement::permission);
+        credentials.grant(&self.tokens, &requirement, Mode::Use).await
     }
 
     /// Which token the headers of a request present, whether it is valid or not.

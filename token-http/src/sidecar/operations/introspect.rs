@@ -1,6 +1,6 @@
 //! Answering others about a token that was presented to them.
 
-use token_core::{Demand, Mode, Verdict};
+use token_core::{Mode, Requirement, Verdict};
 
 use super::policy::{Action, Decision};
 use super::{Caller, refused};
@@ -11,7 +11,7 @@ impl Caller<'_> {
     pub(in crate::sidecar) async fn introspect(
         &self,
         text: &str,
-        demand: &Demand,
+        requirement: &Requirement,
         mode: Mode,
     ) -> Result<Verdict, ApiError> {
         match self.decide(&Action::Introspect) {
@@ -19,8 +19,8 @@ impl Caller<'_> {
             other => return Err(refused(other)),
         }
         let verdict = match mode {
-            Mode::Use => self.tokens().validate(text, demand).await?,
-            Mode::Peek => self.tokens().peek(text, demand).await?,
+            Mode::Use => self.tokens().validate(text, requirement).await?,
+            Mode::Peek => self.tokens().peek(text, requirement).await?,
         };
         if let Ok(token) = self.tokens().parse(text) {
             self.notes().about(token.id());

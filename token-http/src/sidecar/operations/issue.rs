@@ -64,7 +64,7 @@ impl Caller<'_> {
     fn not_issued(&self, error: ServiceError) -> ApiError {
         match error {
             ServiceError::Store(error) if error.kind() == StoreErrorKind::ParentGone => {
-                self.refused(AuthError::Inactive(Reason::Unknown))
+                self.refused(AuthError::Inactive(Reason::NoSuchToken))
             }
             error => error.into(),
         }

@@ -9,7 +9,7 @@ pub(super) mod policy;
 mod query;
 mod revoke;
 
-use token_core::{Sighting, Subject, TokenId};
+use token_core::{Subject, TokenId, TokenStatus};
 
 pub(super) use self::caller::Caller;
 pub(super) use self::issue::Created;
@@ -35,8 +35,8 @@ impl Caller<'_> {
         if self.decide(&action(None)) == Decision::Granted {
             return self.admitted().await;
         }
-        let sighting = self.tokens().show(id).await?;
-        match self.decide(&action(owner(&sighting))) {
+        let token_status = self.tokens().show(id).await?;
+        match self.decide(&action(owner(&token_status))) {
             Decision::Granted => self.admitted().await,
             other => Err(refused(other)),
         }
@@ -55,11 +55,11 @@ impl Caller<'_> {
     }
 }
 
-fn owner(sighting: &Sighting) -> Option<&Subject> {
-    match sighting {
-        Sighting::Live(grant) => Some(&grant.subject),
-        Sighting::Revoked(tombstone) => tombstone.subject.as_ref(),
-        Sighting::Unknown => None,
+fn owner(token_status: &TokenStatus) -> Option<&Subject> {
+    match token_status {
+        TokenStatus::Live(grant) => Some(&grant.subject),
+        TokenStatus::Revoked(tombstone) => tombstone.subject.as_ref(),
+        TokenStatus::Unknown => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Looking at tokens: list, show, confirm.
 
-use token_core::{Change, Listing, Sighting, Subject, TokenId, TokenState};
+use token_core::{Committed, Listing, Subject, TokenId, TokenState, TokenStatus};
 
 use super::policy::{Action, Decision};
 use super::{By, Caller, owner, refused};
@@ -21,22 +21,22 @@ impl Caller<'_> {
     }
 
     /// What is known of a token, if the caller may know of it. Else it is as if there were none.
-    pub(in crate::sidecar) async fn show(&self, id: TokenId) -> Result<Sighting, ApiError> {
+    pub(in crate::sidecar) async fn show(&self, id: TokenId) -> Result<TokenStatus, ApiError> {
         self.notes().about(id);
         // Their own token is shown as it is when it was renewed.
         if self.decide(&Action::Token(id, None)) == Decision::Granted {
             self.admitted().await?;
             return Ok(self.tokens().show(id).await?);
         }
-        let sighting = self.tokens().show(id).await?;
-        match self.decide(&Action::Token(id, owner(&sighting))) {
-            Decision::Granted => self.admitted().await.map(|()| sighting),
+        let token_status = self.tokens().show(id).await?;
+        match self.decide(&Action::Token(id, owner(&token_status))) {
+            Decision::Granted => self.admitted().await.map(|()| token_status),
             other => Err(refused(other)),
         }
     }
 
     /// Waits again for the confirmation of a token, or of its revocation.
-    pub(in crate::sidecar) async fn confirm(&self, id: TokenId) -> Result<Change<TokenState>, ApiError> {
+    pub(in crate::sidecar) async fn confirm(&self, id: TokenId) -> Result<Committed<TokenState>, ApiError> {
         self.may(id, By::Id).await?;
         let done = self.tokens().confirm(id).await?;
         if done.outcome == TokenState::Unknown {

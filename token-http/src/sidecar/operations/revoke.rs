@@ -1,7 +1,7 @@
 //! Ending tokens.
 
 use token_core::{
-    Change, Label, ParsedToken, Revocation, RevokeOutcome, Sighting, StoreErrorKind, Subject, TokenId,
+    Committed, Label, ParsedToken, Revocation, RevokeOutcome, StoreErrorKind, Subject, TokenId, TokenStatus,
 };
 
 use super::policy::{Action, Decision};
@@ -15,7 +15,7 @@ impl Caller<'_> {
         &self,
         id: TokenId,
         why: Option<Label>,
-    ) -> Result<Change<RevokeOutcome>, ApiError> {
+    ) -> Result<Committed<RevokeOutcome>, ApiError> {
         self.end(id, By::Id, why).await
     }
 
@@ -24,7 +24,7 @@ impl Caller<'_> {
         &self,
         token: ParsedToken,
         why: Option<Label>,
-    ) -> Result<Change<RevokeOutcome>, ApiError> {
+    ) -> Result<Committed<RevokeOutcome>, ApiError> {
         self.end(token.id(), By::Text, why).await
     }
 
@@ -33,7 +33,7 @@ impl Caller<'_> {
         &self,
         user: &Subject,
         why: Option<Label>,
-    ) -> Result<Change<Vec<TokenId>>, ApiError> {
+    ) -> Result<Committed<Vec<TokenId>>, ApiError> {
         self.expect_no_token("user", Some(user.as_str()))?;
         self.expect_no_token("why", why.as_ref().map(Label::as_str))?;
         match self.decide(&Action::RevokeAll(user)) {
@@ -45,7 +45,12 @@ impl Caller<'_> {
         Ok(done)
     }
 
-    async fn end(&self, id: TokenId, by: By, why: Option<Label>) -> Result<Change<RevokeOutcome>, ApiError> {
+    async fn end(
+        &self,
+        id: TokenId,
+        by: By,
+        why: Option<Label>,
+    ) -> Result<Committed<RevokeOutcome>, ApiError> {
         self.expect_no_token("why", why.as_ref().map(Label::as_str))?;
         self.may(id, by).await?;
         let done = self.tokens().revoke(id, &self.revocation(why)).await?;
@@ -62,12 +67,12 @@ impl Sidecar {
     pub(in crate::sidecar) async fn revoke_itself(
         &self,
         token: ParsedToken,
-    ) -> Result<Change<RevokeOutcome>, ApiError> {
+    ) -> Result<Committed<RevokeOutcome>, ApiError> {
         let (id, tokens) = (token.id(), &self.tokens);
         let by = match tokens.show(id).await {
             // Nothing is written for a text that was never issued.
-            Ok(Sighting::Unknown) => return Err(ApiError::no_such_token()),
-            Ok(sighting) => owner(&sighting).and_then(|owner| owner.as_str().parse().ok()),
+            Ok(TokenStatus::Unknown) => return Err(ApiError::no_such_token()),
+            Ok(token_status) => owner(&token_status).and_then(|owner| owner.as_str().parse().ok()),
             Err(error) if error.kind() == StoreErrorKind::Corrupt => None,
             Err(error) => return Err(error.into()),
         };

@@ -7,7 +7,7 @@ use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
 use serde::Serialize;
-use token_core::{Change, Confirmation};
+use token_core::{Committed, Confirmation};
 
 use crate::sidecar::Sidecar;
 use crate::sidecar::error::ApiError;
@@ -31,7 +31,7 @@ pub(in crate::sidecar) async fn confirm(
     let caller = sidecar.caller(&parts).await?;
     Query::read(&parts, &[])?;
     let id = super::id(path)?;
-    let Change { outcome, confirmation } = caller.confirm(id).await?;
+    let Committed { outcome, confirmation } = caller.confirm(id).await?;
     let confirmed = Confirmed { id: id.to_string(), state: outcome.code(), confirmation };
     Ok((super::status(confirmation), Json(confirmed)))
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use http::StatusCode;
 use http::request::Parts;
 use serde::Serialize;
-use token_core::{Change, Confirmation, Subject};
+use token_core::{Committed, Confirmation, Subject};
 
 use crate::sidecar::Sidecar;
 use crate::sidecar::error::ApiError;
@@ -39,7 +39,7 @@ pub(in crate::sidecar) async fn revoke(
     let caller = sidecar.caller(&parts).await?;
     let why = Query::read(&parts, &["why"])?.get("why")?;
     let id = super::id(path)?;
-    let Change { outcome, confirmation } = caller.revoke(id, why).await?;
+    let Committed { outcome, confirmation } = caller.revoke(id, why).await?;
     let ended = RevokeResponse { id: id.to_string(), outcome: outcome.code(), confirmation };
     Ok((super::status(confirmation), Json(ended)))
 }
@@ -53,7 +53,7 @@ pub(in crate::sidecar) async fn revoke_all(
     let query = Query::read(&parts, &["user", "why"])?;
     let why = query.get("why")?;
     let user: Subject = query.get("user")?.ok_or_else(|| ApiError::bad_request("user: say whose tokens"))?;
-    let Change { outcome: ids, confirmation } = caller.revoke_all(&user, why).await?;
+    let Committed { outcome: ids, confirmation } = caller.revoke_all(&user, why).await?;
     let revoked = ids.iter().map(ToString::to_string).collect();
     Ok((
         super::status(confirmation),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use http::request::Parts;
-use token_core::{Grant, Sighting};
+use token_core::{Grant, TokenStatus};
 
 use crate::sidecar::Sidecar;
 use crate::sidecar::error::ApiError;
@@ -20,8 +20,8 @@ pub(in crate::sidecar) async fn show(
     let caller = sidecar.caller(&parts).await?;
     Query::read(&parts, &[])?;
     match caller.show(super::id(path)?).await? {
-        Sighting::Live(grant) => Ok(Json(grant)),
-        Sighting::Revoked(tombstone) => Err(ApiError::Revoked(Box::new(tombstone))),
-        Sighting::Unknown => Err(ApiError::no_such_token()),
+        TokenStatus::Live(grant) => Ok(Json(grant)),
+        TokenStatus::Revoked(tombstone) => Err(ApiError::Revoked(Box::new(tombstone))),
+        TokenStatus::Unknown => Err(ApiError::no_such_token()),
     }
 }

@@ -1,6 +1,6 @@
 //! Demands: the right user and every permission, decided before anything is renewed.
 
-use token_core::{Access, Demand, Lifetime, Need, Reason, Scopes, Verdict};
+use token_core::{Access, Lifetime, Reason, RequiredPermission, Requirement, Scopes, Verdict};
 
 use super::steps::*;
 use crate::Fixture;
@@ -9,11 +9,11 @@ use crate::Fixture;
 async fn assert_refused_without_renewal(
     fixture: &dyn Fixture,
     held: &Held,
-    demand: &Demand,
+    requirement: &Requirement,
     reason: &Reason,
 ) {
     fixture.age(held.id(), 40 * MINUTE).await;
-    for verdict in [present(fixture, held, demand).await, peek(fixture, held, demand).await] {
+    for verdict in [present(fixture, held, requirement).await, peek(fixture, held, requirement).await] {
         assert_eq!(verdict, Verdict::Inactive(reason.clone()));
     }
     assert!(remaining(fixture, held).await <= 20 * MINUTE, "a refused use must not renew");
@@ -29,9 +29,14 @@ fn not_permitted(node: u128, permission: &str) -> Reason {
     Reason::NotPermitted { missing: scope(node, permission) }
 }
 
-async fn meets(fixture: &dyn Fixture, held: &Held, needs: impl IntoIterator<Item = Need>) -> bool {
-    let demand = needs.into_iter().fold(Demand::any(), Demand::need);
-    let [used, looked] = [present(fixture, held, &demand).await, peek(fixture, held, &demand).await];
+async fn meets(
+    fixture: &dyn Fixture,
+    held: &Held,
+    needs: impl IntoIterator<Item = RequiredPermission>,
+) -> bool {
+    let requirement = needs.into_iter().fold(Requirement::any(), Requirement::permission);
+    let [used, looked] =
+        [present(fixture, held, &requirement).await, peek(fixture, held, &requirement).await];
     assert_eq!(used.grant().is_some(), looked.grant().is_some(), "a use and a look decide alike");
     used.grant().is_some()
 }
@@ -40,7 +45,7 @@ pub(super) async fn the_right_user_is_admitted_and_renewed(fixture: &dyn Fixture
     for lifetime in every_sliding_lifetime() {
         let held = issue(fixture, &request("admin", lifetime)).await;
         fixture.age(held.id(), 40 * MINUTE).await;
-        let grant = active(present(fixture, &held, &Demand::any().subject(subject("admin"))).await);
+        let grant = active(present(fixture, &held, &Requirement::any().subject(subject("admin"))).await);
         assert_same_facts(&grant, &held.grant);
         assert_full(remaining(fixture, &held).await, HOUR);
     }
@@ -49,15 +54,15 @@ pub(super) async fn the_right_user_is_admitted_and_renewed(fixture: &dyn Fixture
 pub(super) async fn a_wrong_user_is_refused_and_renews_nothing(fixture: &dyn Fixture) {
     for lifetime in every_sliding_lifetime() {
         let held = issue(fixture, &request("admin", lifetime)).await;
-        let demand = Demand::any().subject(subject("nobody"));
-        assert_refused_without_renewal(fixture, &held, &demand, &Reason::WrongSubject).await;
+        let requirement = Requirement::any().subject(subject("nobody"));
+        assert_refused_without_renewal(fixture, &held, &requirement, &Reason::WrongSubject).await;
     }
 }
 
 pub(super) async fn a_name_that_is_nearly_right_is_wrong(fixture: &dyn Fixture) {
     let held = issue(fixture, &request("Zoë", hard("1h"))).await;
     for name in ["zoë", "ZOË", "Zoe", "Zoe\u{308}", "Zoë ", " Zoë", "Zo", "Zoë\u{200b}"] {
-        let verdict = present(fixture, &held, &Demand::any().subject(subject(name))).await;
+        let verdict = present(fixture, &held, &Requirement::any().subject(subject(name))).await;
         assert_eq!(verdict, Verdict::Inactive(Reason::WrongSubject), "{name:?}");
     }
 }
@@ -65,16 +70,22 @@ pub(super) async fn a_name_that_is_nearly_right_is_wrong(fixture: &dyn Fixture) 
 pub(super) async fn a_neighbour_in_the_partition_is_a_wrong_user(fixture: &dyn Fixture) {
     let (owner, neighbour) = neighbours();
     let held = issue(fixture, &request(owner.as_str(), sliding("1h"))).await;
-    assert_refused_without_renewal(fixture, &held, &Demand::any().subject(neighbour), &Reason::WrongSubject)
-        .await;
+    assert_refused_without_renewal(
+        fixture,
+        &held,
+        &Requirement::any().subject(neighbour),
+        &Reason::WrongSubject,
+    )
+    .await;
 }
 
 pub(super) async fn a_missing_permission_is_named_and_renews_nothing(fixture: &dyn Fixture) {
     for lifetime in every_sliding_lifetime() {
         let held = issue(fixture, &restricted("admin", lifetime, &[(1, "r")])).await;
         for (node, permission) in [(2, "r"), (1, "w"), (1, "rw")] {
-            let demand = Demand::any().need(need(node, permission, &[]));
-            assert_refused_without_renewal(fixture, &held, &demand, &not_permitted(node, permission)).await;
+            let requirement = Requirement::any().permission(need(node, permission, &[]));
+            assert_refused_without_renewal(fixture, &held, &requirement, &not_permitted(node, permission))
+                .await;
         }
     }
 }
@@ -82,18 +93,18 @@ pub(super) async fn a_missing_permission_is_named_and_renews_nothing(fixture: &d
 pub(super) async fn the_first_missing_permission_is_the_one_named(fixture: &dyn Fixture) {
     let held = issue(fixture, &restricted("admin", sliding("1h"), &[(1, "r")])).await;
     let needs = [need(1, "r", &[]), need(3, "r", &[]), need(2, "w", &[])];
-    let demand = needs.into_iter().fold(Demand::any(), Demand::need);
-    assert_refused_without_renewal(fixture, &held, &demand, &not_permitted(3, "r")).await;
+    let requirement = needs.into_iter().fold(Requirement::any(), Requirement::permission);
+    assert_refused_without_renewal(fixture, &held, &requirement, &not_permitted(3, "r")).await;
 }
 
 pub(super) async fn a_wrong_user_is_refused_as_such_whatever_else_is_missing(fixture: &dyn Fixture) {
     let held = issue(fixture, &restricted("admin", sliding("1h"), &[(1, "r")])).await;
-    let demand = Demand::any().need(need(2, "r", &[])).subject(subject("nobody"));
-    assert_refused_without_renewal(fixture, &held, &demand, &Reason::WrongSubject).await;
-    let demand = Demand::any().need(need(1, "r", &[])).subject(subject("nobody"));
-    assert_refused_without_renewal(fixture, &held, &demand, &Reason::WrongSubject).await;
-    let demand = Demand::any().need(need(2, "r", &[])).subject(subject("admin"));
-    assert_refused_without_renewal(fixture, &held, &demand, &not_permitted(2, "r")).await;
+    let requirement = Requirement::any().permission(need(2, "r", &[])).subject(subject("nobody"));
+    assert_refused_without_renewal(fixture, &held, &requirement, &Reason::WrongSubject).await;
+    let requirement = Requirement::any().permission(need(1, "r", &[])).subject(subject("nobody"));
+    assert_refused_without_renewal(fixture, &held, &requirement, &Reason::WrongSubject).await;
+    let requirement = Requirement::any().permission(need(2, "r", &[])).subject(subject("admin"));
+    assert_refused_without_renewal(fixture, &held, &requirement, &not_permitted(2, "r")).await;
 }
 
 pub(super) async fn a_permission_that_is_held_admits_and_renews(fixture: &dyn Fixture) {
@@ -101,8 +112,9 @@ pub(super) async fn a_permission_that_is_held_admits_and_renews(fixture: &dyn Fi
         let held = issue(fixture, &restricted("admin", lifetime, &[(1, "r"), (2, "rw")])).await;
         for (node, permission) in [(1, "r"), (2, "r"), (2, "w"), (2, "rw")] {
             fixture.age(held.id(), 40 * MINUTE).await;
-            let demand = Demand::any().subject(subject("admin")).need(need(node, permission, &[]));
-            assert_same_facts(&active(present(fixture, &held, &demand).await), &held.grant);
+            let requirement =
+                Requirement::any().subject(subject("admin")).permission(need(node, permission, &[]));
+            assert_same_facts(&active(present(fixture, &held, &requirement).await), &held.grant);
             assert_full(remaining(fixture, &held).await, HOUR);
         }
     }
@@ -112,12 +124,12 @@ pub(super) async fn a_permission_on_an_ancestor_admits_and_renews(fixture: &dyn 
     let held = issue(fixture, &restricted("admin", sliding("1h"), &[(1, "r")])).await;
     for ancestors in [&[1][..], &[7, 1], &[1, 7], &[9, 8, 7, 1]] {
         fixture.age(held.id(), 40 * MINUTE).await;
-        active(present(fixture, &held, &Demand::any().need(need(5, "r", ancestors))).await);
+        active(present(fixture, &held, &Requirement::any().permission(need(5, "r", ancestors))).await);
         assert_full(remaining(fixture, &held).await, HOUR);
     }
-    let elsewhere = Demand::any().need(need(5, "r", &[7, 8]));
+    let elsewhere = Requirement::any().permission(need(5, "r", &[7, 8]));
     assert_refused_without_renewal(fixture, &held, &elsewhere, &not_permitted(5, "r")).await;
-    let more = Demand::any().need(need(5, "rw", &[1]));
+    let more = Requirement::any().permission(need(5, "rw", &[1]));
     assert_refused_without_renewal(fixture, &held, &more, &not_permitted(5, "rw")).await;
 }
 
@@ -157,13 +169,13 @@ pub(super) async fn every_one_of_the_most_scopes_counts(fixture: &dyn Fixture) {
     assert!(meets(fixture, &held, (1..=most).map(|node| need(node, "r", &[]))).await);
     for node in [0, most + 1] {
         let needs = [need(1, "r", &[]), need(node, "r", &[])];
-        let demand = needs.into_iter().fold(Demand::any(), Demand::need);
-        assert_refused_without_renewal(fixture, &held, &demand, &not_permitted(node, "r")).await;
+        let requirement = needs.into_iter().fold(Requirement::any(), Requirement::permission);
+        assert_refused_without_renewal(fixture, &held, &requirement, &not_permitted(node, "r")).await;
     }
 }
 
 pub(super) async fn the_farthest_of_the_most_ancestors_counts(fixture: &dyn Fixture) {
-    let most = Need::MAX_ANCESTORS as u128;
+    let most = RequiredPermission::MAX_ANCESTORS as u128;
     let ancestors: Vec<u128> = (1..=most).collect();
     for node in [1, most / 2, most] {
         let held = issue(fixture, &restricted("admin", hard("1h"), &[(node, "w")])).await;
