@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use redis::aio::MultiplexedConnection;
-use token_core::{
-    Access, Clock, IssueRequest, KeyRing, Lifetime, Prefix, Record, Span, SubjectHash, SystemClock,
-    TokenFormat, TokenService, TokenStore, os_rng,
-};
+use token_core::spi::{Clock, Record, SubjectHash, SystemClock, TokenFormat, TokenStore};
+use token_core::{Access, IssueRequest, KeyRing, Lifetime, Prefix, Span, TokenService, os_rng};
 use token_redis::{Options, RedisStore};
 use token_tests::servers::Standalone;
 

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
-use token_core::{Clock, KeyRing, Prefix, Record, SubjectHash, SystemClock, TokenFormat, os_rng};
+use token_core::spi::{Clock, Record, SubjectHash, SystemClock, TokenFormat};
+use token_core::{KeyRing, Prefix, os_rng};
 
 use crate::arena::request;
 use crate::outcome::Outcome;
@@ -58,7 +59,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use redis::AsyncCommands;
-    use token_core::TokenStore;
+    use token_core::spi::TokenStore;
 
     use super::*;
     use crate::arena::{Arena, capped, issue};

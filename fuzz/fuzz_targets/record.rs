@@ -6,7 +6,8 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use token_core::{KeyRing, Partition, Record, TokenId, Tombstone};
+use token_core::spi::{Partition, Record};
+use token_core::{KeyRing, TokenId, Tombstone};
 
 static KEYS: LazyLock<KeyRing> = LazyLock::new(KeyRing::public);
 

@@ -5,7 +5,8 @@
 use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use token_core::{KeyRing, MalformedToken, Prefix, TokenFormat, TokenId};
+use token_core::spi::TokenFormat;
+use token_core::{KeyRing, MalformedToken, Prefix, TokenId};
 
 static FORMAT: LazyLock<TokenFormat> =
     LazyLock::new(|| TokenFormat::new(Prefix::default(), Arc::new(KeyRing::public())));

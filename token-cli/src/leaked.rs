@@ -7,7 +7,8 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use token_core::{KeyRing, MalformedToken, Prefix, TokenFormat};
+use token_core::spi::TokenFormat;
+use token_core::{KeyRing, MalformedToken, Prefix};
 
 /// How tokens look here, as far as that is known before the arguments are understood.
 pub(crate) struct Recogniser<K> {
@@ -70,7 +71,8 @@ mod tests {
     use proptest::prelude::*;
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng;
-    use token_core::{Partition, new_key_file};
+    use token_core::new_key_file;
+    use token_core::spi::Partition;
 
     use super::*;
 

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use token_core::spi::TokenStore;
 use token_core::{
-    ConfirmationLevel, Finding, KeyFit, KeyRing, Span, StoreError, StoreErrorKind, TokenService, TokenStore,
+    ConfirmationLevel, Finding, KeyFit, KeyRing, Span, StoreError, StoreErrorKind, TokenService,
 };
 use token_redis::{LocalCache, Options, RedisStore, Role, Tls};
 use token_sqlite::SqliteStore;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use token_core::{KeyRing, Timestamp, TokenId, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{KeyRing, Timestamp, TokenId};
 
 /// An empty store for one test, and access to it from outside.
 ///

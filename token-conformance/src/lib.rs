@@ -1,4 +1,4 @@
-//! The suite for authors of token stores: what the contract of [`TokenStore`](token_core::TokenStore) promises, one claim
+//! The suite for authors of token stores: what the contract of [`TokenStore`](token_core::spi::TokenStore) promises, one claim
 //! a test.
 //!
 //! Implement [`Fixture`] for an empty store and [`Topology`] for what all tests share, such as a server, and write a test

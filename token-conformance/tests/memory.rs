@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use token_core::{Clock, ManualClock, MemoryStore, Timestamp, TokenId, TokenStatus, TokenStore};
+use token_core::spi::{Clock, ManualClock, MemoryStore, TokenStore};
+use token_core::{Timestamp, TokenId, TokenStatus};
 
 use token_conformance::{Fixture, START, Topology, keys};
 

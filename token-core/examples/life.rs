@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use token_core::spi::{ManualClock, MemoryStore};
 use token_core::{
-    Access, IssueRequest, KeyRing, Lifetime, ManualClock, MemoryStore, Prefix, Requirement, Timestamp,
-    TokenService, Verdict,
+    Access, IssueRequest, KeyRing, Lifetime, Prefix, Requirement, Timestamp, TokenService, Verdict,
 };
 
 #[expect(clippy::print_stdout, reason = "an example shows what it does")]

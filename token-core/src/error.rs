@@ -76,7 +76,7 @@ impl StoreError {
 
     /// The record of `id` does not decode. It is refused; an operator should look.
     #[must_use]
-    pub fn corrupt(id: crate::TokenId, source: crate::RecordError) -> Self {
+    pub fn corrupt(id: crate::TokenId, source: crate::spi::RecordError) -> Self {
         tracing::error!(%id, error = %source, "refused a token whose record does not decode");
         let message = format!("cannot read the record of token {id}; {}", source.advice());
         Self::new(StoreErrorKind::Corrupt, message).caused_by(source)
@@ -84,7 +84,7 @@ impl StoreError {
 
     /// The tombstone of `id` cannot be read.
     #[must_use]
-    pub fn corrupt_tombstone(id: crate::TokenId, source: crate::TombstoneError) -> Self {
+    pub fn corrupt_tombstone(id: crate::TokenId, source: crate::spi::TombstoneError) -> Self {
         Self::new(StoreErrorKind::Corrupt, format!("cannot read the tombstone of token {id}"))
             .caused_by(source)
     }

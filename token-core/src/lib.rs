@@ -2,16 +2,17 @@
 //! everywhere the moment they are revoked.
 //!
 //! This crate holds what a token *is*: its text and id, subjects, scopes, lifetimes, records and verdicts, and the
-//! contract of a [`TokenStore`]. It does no I/O. Stores live in crates of their own (`token-redis`, `token-sqlite`);
-//! [`MemoryStore`] is the executable specification of them all.
+//! contract of a [`TokenStore`](spi::TokenStore). It does no I/O. Stores live in crates of their own (`token-redis`, `token-sqlite`);
+//! [`MemoryStore`](spi::MemoryStore) is the executable specification of them all.
 //!
-//! Data takes one way: text → [`ParsedToken`] → [`TokenStore`] → [`Verdict`]. [`TokenService`] owns every operation; an
+//! Data takes one way: text → [`ParsedToken`] → [`TokenStore`](spi::TokenStore) → [`Verdict`]. [`TokenService`] owns every operation; an
 //! [`IssuePolicy`] and an [`EventSink`] of yours can stand between its callers and the store.
 //!
 //! ```
 //! use std::sync::Arc;
+//! use token_core::spi::MemoryStore;
 //! use token_core::{
-//!     Access, Requirement, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, Revocation, TokenService, Verdict,
+//!     Access, IssueRequest, KeyRing, Lifetime, Prefix, Requirement, Revocation, TokenService, Verdict,
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -23,7 +24,7 @@
 //! let request = IssueRequest::new("admin".parse()?, Access::Full, lifetime);
 //! let issued = tokens.issue(&request).await?;
 //!
-//! // Whoever holds the text is let in …
+//! // The text of the token is valid …
 //! let text = issued.token.expose_secret();
 //! let Verdict::Active(grant) = tokens.validate(text, &Requirement::any()).await? else { panic!("just issued") };
 //! assert_eq!(grant.subject.as_str(), "admin");
@@ -35,6 +36,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The names at the root are for users of tokens. Authors of stores find theirs in [`spi`].
 //!
 //! Three things are kept apart: a request that cannot be granted does not parse ([`ScopeError`], [`SpanError`], …), "no"
 //! is an answer ([`Verdict::Inactive`]), and "could not find out" is a [`StoreError`].
@@ -61,6 +64,7 @@ mod rng;
 mod scope;
 mod service;
 mod span;
+pub mod spi;
 mod store;
 mod timestamp;
 mod token;
@@ -73,16 +77,13 @@ pub use error::{StoreError, StoreErrorKind};
 pub use finding::{Check, Finding, FindingStatus};
 pub use grant::Grant;
 pub use id::{TokenId, TokenIdError};
-pub use idempotency::{IdempotencyEntry, IdempotencyKey, IdempotencyKeyError, Once, Repeated};
-pub use key_check::{CheckValue, KeyFit};
+pub use idempotency::{IdempotencyKey, IdempotencyKeyError, Once, Repeated};
+pub use key_check::KeyFit;
 pub use keys::{KeyFileError, KeyRing, KeyVersion, new_key_file};
 pub use lifetime::{Deadlines, Lifetime, LifetimeError};
 pub use listing::{Listing, UnreadableRecord};
-pub use memory::MemoryStore;
 pub use names::{Actor, Label, MAX_NAME_BYTES, NameError, Subject};
-pub use partition::{PARTITIONS, Partition, SubjectHash};
 pub use plain::{PlainTextError, plain_text};
-pub use record::{Record, RecordError};
 pub use request::{IssueRequest, Parent};
 pub use rng::{RandomSource, RandomnessError, os_rng};
 pub use scope::{Permission, Scope, ScopeError, Scopes, ScopesError, parse_node};
@@ -90,8 +91,8 @@ pub use service::{
     Event, EventSink, IssueDenied, IssuePolicy, Issued, ServiceError, TokenService, TokenServiceBuilder,
 };
 pub use span::{Span, SpanError};
-pub use store::{RevokeOutcome, TokenState, TokenStatus, TokenStore, Validating};
-pub use timestamp::{Clock, ManualClock, SystemClock, Timestamp};
-pub use token::{MalformedToken, ParsedToken, Prefix, PrefixError, Token, TokenFormat};
-pub use tombstone::{Revocation, Tombstone, TombstoneError};
+pub use store::{RevokeOutcome, TokenState, TokenStatus};
+pub use timestamp::Timestamp;
+pub use token::{MalformedToken, ParsedToken, Prefix, PrefixError, Token};
+pub use tombstone::{Revocation, Tombstone};
 pub use verdict::{Reason, Verdict};

@@ -56,7 +56,7 @@ pub type Validating<'a> = Pin<Box<dyn Future<Output = Result<Verdict, StoreError
 /// **Questions.** Nothing is asked, and nothing answered, before a future is polled for the first time.
 ///
 /// The suite of the crate `token-conformance` checks all of it against any implementation;
-/// [`MemoryStore`](crate::MemoryStore) is the executable specification.
+/// [`MemoryStore`](crate::spi::MemoryStore) is the executable specification.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
     /// The keys that seal this store's records. Tokens are made and checked with the same ring.

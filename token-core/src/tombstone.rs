@@ -121,7 +121,7 @@ mod tests {
         fn a_tombstone_reads_back_from_its_bytes(
             by in prop::option::of("[^\\p{Cc}]{1,50}"), why in prop::option::of("[^\\p{Cc}]{1,50}"), at: u64,
         ) {
-            let id = TokenId::new(crate::Partition::new(3).unwrap(), 9);
+            let id = TokenId::new(crate::spi::Partition::new(3).unwrap(), 9);
             let revocation = Revocation {
                 by: by.map(|text| text.parse().unwrap()),
                 why: why.map(|text| text.parse().unwrap()),
@@ -134,7 +134,7 @@ mod tests {
 
         #[test]
         fn no_bytes_make_the_decoder_panic(bytes: Vec<u8>) {
-            let id = TokenId::new(crate::Partition::new(3).unwrap(), 9);
+            let id = TokenId::new(crate::spi::Partition::new(3).unwrap(), 9);
             let _ = Tombstone::decode(id, &bytes, &KeyRing::public());
         }
     }

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use http::request::Parts;
-use token_core::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, Scope, TokenService};
+use token_core::spi::MemoryStore;
+use token_core::{Access, IssueRequest, KeyRing, Lifetime, Prefix, Scope, TokenService};
 use token_http::{Authenticated, TokenAuth};
 use tokio::net::TcpListener;
 

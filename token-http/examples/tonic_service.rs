@@ -7,7 +7,8 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use token_core::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, TokenService};
+use token_core::spi::MemoryStore;
+use token_core::{Access, IssueRequest, KeyRing, Lifetime, Prefix, TokenService};
 use token_http::{Authenticated, GrpcAuth, TokenAuth};
 use tokio::net::TcpListener;
 use tonic::transport::server::TcpIncoming;

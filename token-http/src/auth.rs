@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use http::Extensions;
 use http::header;
 use http::request::Parts;
-use token_core::{Mode, RequiredPermission, Requirement, Scope, TokenService, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Mode, RequiredPermission, Requirement, Scope, TokenService};
 use uuid::Uuid;
 
 use crate::auth_error::AuthError;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
-use token_core::{Grant, Requirement, StoreError, TokenService, TokenStore, Verdict};
+use token_core::spi::TokenStore;
+use token_core::{Grant, Requirement, StoreError, TokenService, Verdict};
 
 /// Whoever sent a request that was let in, and what their token grants.
 ///

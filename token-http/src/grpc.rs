@@ -1,7 +1,7 @@
 //! The auth layer for gRPC services: the same credentials in the same header, answered with gRPC statuses.
 
 use http::{HeaderValue, Response, header};
-use token_core::TokenStore;
+use token_core::spi::TokenStore;
 use tower_layer::Layer;
 
 use crate::auth::TokenAuth;

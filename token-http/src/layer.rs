@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use token_core::TokenStore;
+use token_core::spi::TokenStore;
 use tower_layer::Layer;
 use tower_service::Service;
 

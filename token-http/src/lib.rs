@@ -8,7 +8,8 @@
 //! use std::sync::Arc;
 //! use axum::{Router, body::Body, routing::get};
 //! use http::Request;
-//! use token_core::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, Prefix, TokenService};
+//! use token_core::spi::MemoryStore;
+//! use token_core::{Access, IssueRequest, KeyRing, Lifetime, Prefix, TokenService};
 //! use token_http::{Authenticated, TokenAuth};
 //! use tower::ServiceExt;
 //!

@@ -11,9 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
+use token_core::spi::{ManualClock, MemoryStore, TokenStore};
 use token_core::{
-    Access, IssueRequest, Issued, KeyRing, Lifetime, ManualClock, MemoryStore, Prefix, Revocation, Scope,
-    Timestamp, TokenService, TokenStore,
+    Access, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Revocation, Scope, Timestamp, TokenService,
 };
 use token_http::{Ancestors, Authenticated, GrpcAuth, InUrl, TokenAuth};
 use tower::ServiceExt;

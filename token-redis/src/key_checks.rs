@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 use redis::{FromRedisValue, RedisResult, Value};
-use token_core::{CheckValue, KeyFit, KeyRing, KeyVersion};
+use token_core::spi::CheckValue;
+use token_core::{KeyFit, KeyRing, KeyVersion};
 use tokio::time::Instant;
 
 use crate::connect::{Home, Own, Primaries, Work};

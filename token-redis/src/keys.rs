@@ -16,7 +16,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use token_core::{KeyVersion, PARTITIONS, Partition, SubjectHash, TokenId};
+use token_core::spi::{PARTITIONS, Partition, SubjectHash};
+use token_core::{KeyVersion, TokenId};
 
 /// What every key of a deployment starts with: 1–32 characters of `0-9A-Za-z_-`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use token_core::{Access, Requirement, IssueRequest, KeyRing, Lifetime, Prefix, TokenService};
+//! use token_core::{Access, IssueRequest, KeyRing, Lifetime, Prefix, Requirement, TokenService};
 //! use token_redis::{Options, RedisStore};
 //!
 //! # #[tokio::main]

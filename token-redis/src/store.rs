@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::{RedisResult, Value};
+use token_core::spi::{
+    IdempotencyEntry, Partition, Record, RecordError, SubjectHash, TokenStore, TombstoneError, Validating,
+};
 use token_core::{
-    Committed, Confirmation, Grant, IdempotencyEntry, IdempotencyKey, IssueRequest, KeyFit, KeyRing, Listing,
-    Mode, Once, ParsedToken, Partition, Record, RecordError, Repeated, Requirement, Revocation,
-    RevokeOutcome, StoreError, Subject, SubjectHash, TokenId, TokenState, TokenStatus, TokenStore, Tombstone,
-    TombstoneError, Validating, Verdict,
+    Committed, Confirmation, Grant, IdempotencyKey, IssueRequest, KeyFit, KeyRing, Listing, Mode, Once,
+    ParsedToken, Repeated, Requirement, Revocation, RevokeOutcome, StoreError, Subject, TokenId, TokenState,
+    TokenStatus, Tombstone, Verdict,
 };
 use tokio::time::Instant;
 

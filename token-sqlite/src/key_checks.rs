@@ -1,7 +1,8 @@
 //! The check values of the store keys: what tells a process that its key file belongs to another database.
 
 use rusqlite::{Connection, OptionalExtension, Result};
-use token_core::{CheckValue, KeyFit, KeyRing, KeyVersion, StoreError};
+use token_core::spi::CheckValue;
+use token_core::{KeyFit, KeyRing, KeyVersion, StoreError};
 
 use crate::error::Failure;
 use crate::store::SqliteStore;

@@ -187,9 +187,10 @@ mod tests {
                 .collect();
             makers.into_iter().map(|maker| maker.join().unwrap()).collect()
         });
-        let format = |ring: &Arc<KeyRing>| token_core::TokenFormat::new(Default::default(), ring.clone());
+        let format =
+            |ring: &Arc<KeyRing>| token_core::spi::TokenFormat::new(Default::default(), ring.clone());
         let token =
-            format(&rings[0]).generate(token_core::Partition::new(1).unwrap(), &mut os_rng().unwrap());
+            format(&rings[0]).generate(token_core::spi::Partition::new(1).unwrap(), &mut os_rng().unwrap());
         assert!(rings.iter().all(|ring| format(ring).parse(token.expose_secret()).is_ok()));
     }
 

@@ -2,10 +2,10 @@
 //!
 //! It is the store that needs no server and no configuration. Commands, services and tests on one machine open the same
 //! file at the same time; what one of them revokes, all of them refuse from then on. Answers are those of
-//! [`MemoryStore`](token_core::MemoryStore), and a revocation that was acknowledged survives the loss of power.
+//! [`MemoryStore`](token_core::spi::MemoryStore), and a revocation that was acknowledged survives the loss of power.
 //!
 //! ```
-//! use token_core::{Access, Requirement, IssueRequest, Lifetime, Prefix, Revocation, TokenService};
+//! use token_core::{Access, IssueRequest, Lifetime, Prefix, Requirement, Revocation, TokenService};
 //! use token_sqlite::{SqliteStore, keyfile};
 //!
 //! # #[tokio::main(flavor = "current_thread")]

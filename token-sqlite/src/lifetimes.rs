@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use token_core::{Check, Clock, Finding, Grant, KeyFit, KeyRing, Record, SystemClock, Timestamp, TokenId};
+use token_core::spi::{Clock, Record, SystemClock};
+use token_core::{Check, Finding, Grant, KeyFit, KeyRing, Timestamp, TokenId};
 
 use crate::error::Failure;
 use crate::examine::open;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use token_core::{Clock, KeyRing, StoreError, StoreErrorKind, SystemClock};
+use token_core::spi::{Clock, SystemClock};
+use token_core::{KeyRing, StoreError, StoreErrorKind};
 
 use crate::database::{Database, Durability, set_durability};
 use crate::error::Failure;

@@ -4,7 +4,8 @@
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
-use token_core::{Deadlines, Partition, Timestamp, TokenId};
+use token_core::spi::Partition;
+use token_core::{Deadlines, Timestamp, TokenId};
 
 /// The record of a live token, and when the token dies.
 #[derive(Debug)]

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
+use token_core::spi::{TokenStore, Validating};
 use token_core::{
     Committed, Confirmation, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once, ParsedToken,
     Requirement, Revocation, RevokeOutcome, StoreError, StoreErrorKind, Subject, TokenId, TokenState,
-    TokenStatus, TokenStore, Validating, Verdict,
+    TokenStatus, Verdict,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinError;

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use token_core::spi::{Clock, IdempotencyEntry, Record, SubjectHash};
 use token_core::{
-    Clock, Committed, Confirmation, Grant, IdempotencyEntry, IdempotencyKey, IssueRequest, KeyRing, Listing,
-    Mode, Once, Reason, Record, Repeated, Requirement, Revocation, RevokeOutcome, StoreError, Subject,
-    SubjectHash, Timestamp, TokenId, TokenState, TokenStatus, Tombstone, Verdict,
+    Committed, Confirmation, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once, Reason,
+    Repeated, Requirement, Revocation, RevokeOutcome, StoreError, Subject, Timestamp, TokenId, TokenState,
+    TokenStatus, Tombstone, Verdict,
 };
 
 use crate::database::{Database, Durability};

@@ -7,7 +7,7 @@ use axum_session::DatabasePool;
 use axum_session_redispool::SessionRedisPool;
 use redis_pool::SingleRedisPool;
 use serde::{Deserialize, Serialize};
-use token_core::{Clock, SystemClock};
+use token_core::spi::{Clock, SystemClock};
 
 use super::pick;
 use crate::arena::{Arena, EACH};

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use token_core::{KeyRing, Mode, ParsedToken, Prefix, Requirement, TokenService, TokenStore, Verdict};
+use token_core::spi::TokenStore;
+use token_core::{KeyRing, Mode, ParsedToken, Prefix, Requirement, TokenService, Verdict};
 use token_redis::{LocalCache, RedisStore};
 
 use crate::arena::{Arena, issue, sliding};

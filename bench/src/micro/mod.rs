@@ -11,10 +11,8 @@ use std::time::Duration;
 use criterion::{Bencher, Criterion};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
-use token_core::{
-    Access, Clock, IssueRequest, KeyRing, Prefix, Record, RequiredPermission, Scope, Scopes, SubjectHash,
-    SystemClock, TokenFormat, TokenId, os_rng,
-};
+use token_core::spi::{Clock, Record, SubjectHash, SystemClock, TokenFormat};
+use token_core::{Access, IssueRequest, KeyRing, Prefix, RequiredPermission, Scope, Scopes, TokenId, os_rng};
 
 use self::hits::Hits;
 use crate::arena::{capped, request};

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use token_core::{KeyRing, Prefix, Requirement, Revocation, TokenId, TokenService, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{KeyRing, Prefix, Requirement, Revocation, TokenId, TokenService};
 use token_redis::{LocalCache, Options, RedisStore};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -162,7 +163,7 @@ impl Node {
         let store = RedisStore::connect(url, Arc::new(KeyRing::public()), options).await?;
         let node = Self { tokens: TokenService::new(store, Prefix::default()), journal: Journal::default() };
         let start = Instant::now();
-        while node.heard() < usize::from(token_core::PARTITIONS) {
+        while node.heard() < usize::from(token_core::spi::PARTITIONS) {
             if start.elapsed() > Duration::from_secs(30) {
                 return Err(failure(format!("a node hears of {} partitions only", node.heard())));
             }

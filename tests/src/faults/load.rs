@@ -8,9 +8,10 @@ use std::time::Duration;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use secrecy::{ExposeSecret, SecretString};
+use token_core::spi::TokenStore;
 use token_core::{
     Access, Committed, ConfirmationLevel, IssueRequest, Lifetime, Prefix, Requirement, Revocation,
-    RevokeOutcome, ServiceError, StoreError, TokenId, TokenService, TokenStore, Verdict,
+    RevokeOutcome, ServiceError, StoreError, TokenId, TokenService, Verdict,
 };
 use token_redis::{Options, RedisStore};
 use tokio::task::JoinSet;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use token_core::{Lifetime, Requirement, Revocation, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Lifetime, Requirement, Revocation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use token_core::{
-    Confirmation, ConfirmationLevel, Lifetime, Revocation, RevokeOutcome, TokenStore, Unconfirmed,
-};
+use token_core::spi::TokenStore;
+use token_core::{Confirmation, ConfirmationLevel, Lifetime, Revocation, RevokeOutcome, Unconfirmed};
 use token_redis::Options;
 use token_tests::servers::{Cluster, Disk, Replicated, Sentinel, Standalone};
 

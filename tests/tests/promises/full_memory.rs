@@ -1,6 +1,7 @@
 //! Full memory stops neither validation nor revocation; an issue is refused cleanly.
 
-use token_core::{Lifetime, Requirement, Revocation, RevokeOutcome, StoreErrorKind, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Lifetime, Requirement, Revocation, RevokeOutcome, StoreErrorKind};
 use token_tests::servers::Standalone;
 
 use crate::kit::{issue, span, tokens_at};

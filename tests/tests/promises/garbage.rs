@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use token_core::{KeyRing, Lifetime, Partition, Prefix, Reason, Requirement, TokenFormat, Verdict, os_rng};
+use token_core::spi::{Partition, TokenFormat};
+use token_core::{KeyRing, Lifetime, Prefix, Reason, Requirement, Verdict, os_rng};
 
 use crate::kit::{Deployment, issue, span, tokens_at};
 

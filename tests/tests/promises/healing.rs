@@ -1,6 +1,7 @@
 //! What fails is found again: killed, hung and demoted primaries, and slots on the move.
 
-use token_core::{Issued, Lifetime, Requirement, Revocation, RevokeOutcome, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Issued, Lifetime, Requirement, Revocation, RevokeOutcome};
 use token_redis::Options;
 use token_tests::servers::{Cluster, Proxy, Replicated, Sentinel, Server};
 

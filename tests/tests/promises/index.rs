@@ -1,6 +1,7 @@
 //! The index of a subject forgets what died, by itself and by a prune.
 
-use token_core::{Lifetime, SubjectHash, TokenStore};
+use token_core::Lifetime;
+use token_core::spi::{SubjectHash, TokenStore};
 
 use crate::kit::{Deployment, Tokens, is_record, issue, span, tokens_at};
 

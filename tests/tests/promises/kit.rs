@@ -6,9 +6,10 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use redis::FromRedisValue;
+use token_core::spi::TokenStore;
 use token_core::{
     Access, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Requirement, Revocation, RevokeOutcome, Span,
-    StoreError, TokenId, TokenService, TokenStore, Verdict,
+    StoreError, TokenId, TokenService, Verdict,
 };
 use token_redis::{Options, RedisStore};
 use token_tests::programs::KEY_FILE;

@@ -1,6 +1,7 @@
 //! A server that forgot the scripts is not noticed.
 
-use token_core::{Lifetime, Requirement, Revocation, RevokeOutcome, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Lifetime, Requirement, Revocation, RevokeOutcome};
 
 use token_tests::servers::Cluster;
 

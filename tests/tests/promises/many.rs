@@ -1,7 +1,8 @@
 //! Many uses at once: asked about together by one caller, or at the same time by many. Each is answered as if it were alone.
 
 use futures_util::future::join_all;
-use token_core::{Lifetime, Mode, ParsedToken, Requirement, StoreErrorKind, TokenStore, Verdict};
+use token_core::spi::TokenStore;
+use token_core::{Lifetime, Mode, ParsedToken, Requirement, StoreErrorKind, Verdict};
 use token_tests::servers::Standalone;
 
 use crate::kit::{Deployment, Tokens, issue, revoke, span, tokens_at};

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use token_core::{
-    Lifetime, Reason, Requirement, Revocation, Span, StoreErrorKind, SubjectHash, TokenStore, Verdict,
-};
+use token_core::spi::{SubjectHash, TokenStore};
+use token_core::{Lifetime, Reason, Requirement, Revocation, Span, StoreErrorKind, Verdict};
 use token_redis::{Options, RedisStore};
 use token_tests::servers::{Cluster, Standalone};
 

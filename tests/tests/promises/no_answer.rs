@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use token_core::{Lifetime, Prefix, Requirement, Revocation, StoreErrorKind, TokenService, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Lifetime, Prefix, Requirement, Revocation, StoreErrorKind, TokenService};
 use token_redis::{Options, RedisStore};
 use token_tests::servers::Standalone;
 

@@ -1,6 +1,7 @@
 //! An idempotency key: of all requests with it, one issues a token. Here is what only Redis and the command show.
 
-use token_core::{Access, IdempotencyKey, IssueRequest, Issued, Lifetime, Once, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Access, IdempotencyKey, IssueRequest, Issued, Lifetime, Once};
 use token_tests::servers::{Replicated, Standalone};
 
 use crate::command_line::Cli;

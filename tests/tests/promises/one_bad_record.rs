@@ -1,9 +1,7 @@
 //! P16: one bad record hides no good one, whatever it is that Redis keeps in its place.
 
-use token_core::{
-    Lifetime, RecordError, Revocation, RevokeOutcome, StoreErrorKind, SubjectHash, TokenId, TokenStatus,
-    TokenStore,
-};
+use token_core::spi::{RecordError, SubjectHash, TokenStore};
+use token_core::{Lifetime, Revocation, RevokeOutcome, StoreErrorKind, TokenId, TokenStatus};
 use token_tests::servers::Standalone;
 
 use crate::command_line::Cli;

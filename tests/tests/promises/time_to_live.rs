@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use token_core::{Lifetime, Requirement, Revocation, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Lifetime, Requirement, Revocation};
 use tokio::task::JoinSet;
 
 use crate::kit::{Deployment, Tokens, is_record, issue, span, tokens_at};

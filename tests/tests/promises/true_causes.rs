@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use token_core::{
-    Issued, Lifetime, Reason, Requirement, Revocation, StoreError, StoreErrorKind, TokenStore, Verdict,
-};
+use token_core::spi::TokenStore;
+use token_core::{Issued, Lifetime, Reason, Requirement, Revocation, StoreError, StoreErrorKind, Verdict};
 use token_redis::Options;
 use token_tests::servers::{Cluster, Sentinel, Server, Standalone};
 

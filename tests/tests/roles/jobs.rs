@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use token_core::spi::TokenStore;
 use token_core::{
     Access, Confirmation, ConfirmationLevel, IssueRequest, Lifetime, Once, Reason, Requirement, Revocation,
-    RevokeOutcome, TokenState, TokenStatus, TokenStore, Unconfirmed, Verdict,
+    RevokeOutcome, TokenState, TokenStatus, Unconfirmed, Verdict,
 };
 use token_tests::servers::{Disk, Standalone};
 

@@ -1,6 +1,7 @@
 //! The roles find their way when slots and primaries move.
 
-use token_core::{Grant, Issued, Requirement, Revocation, RevokeOutcome, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Grant, Issued, Requirement, Revocation, RevokeOutcome};
 use token_tests::servers::{Cluster, Server, Takeover};
 
 use crate::kit::{Place, Tokens, hard, is_active, issue};

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use token_core::{
-    Access, IssueRequest, Requirement, Revocation, StoreError, StoreErrorKind, TokenId, TokenStore,
-};
+use token_core::spi::TokenStore;
+use token_core::{Access, IssueRequest, Requirement, Revocation, StoreError, StoreErrorKind, TokenId};
 use token_redis::RedisStore;
 
 use crate::kit::{Place, Tokens, hard, is_active, issue, keys, patient, tokens_with};

@@ -7,7 +7,8 @@ use std::cell::RefCell;
 use std::fmt::{self, Write};
 
 use serde::Serialize;
-use token_core::{Clock, SystemClock, Timestamp};
+use token_core::Timestamp;
+use token_core::spi::{Clock, SystemClock};
 use tracing::Metadata;
 use tracing::field::{Field, Visit};
 

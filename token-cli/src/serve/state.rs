@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use token_core::{KeyRing, StoreErrorKind, TokenService, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{KeyRing, StoreErrorKind, TokenService};
 use token_http::sidecar::{
     Issuer, Join, Limits, Measured, Render, Retirement, Sidecar, SidecarService, Tokens,
 };

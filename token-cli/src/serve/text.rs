@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Write};
 
-use token_core::{Clock, SystemClock};
+use token_core::spi::{Clock, SystemClock};
 use tracing::field::{Field, Visit};
 use tracing::{Level, Metadata};
 

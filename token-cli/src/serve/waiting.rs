@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use token_core::spi::{TokenStore, Validating};
 use token_core::{
     Committed, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once, ParsedToken, Requirement,
     Revocation, RevokeOutcome, StoreError, StoreErrorKind, Subject, TokenId, TokenState, TokenStatus,
-    TokenStore, Validating, Verdict,
+    Verdict,
 };
 
 /// Answers to everything that the store cannot be asked yet. What is no token of this deployment is refused without it.

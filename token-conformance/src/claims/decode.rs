@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use token_core::spi::{RecordError, TokenStore};
 use token_core::{
-    Grant, KeyVersion, Listing, Mode, RecordError, Requirement, RevokeOutcome, StoreError, StoreErrorKind,
-    TokenId, TokenState, TokenStatus, TokenStore, UnreadableRecord, Verdict,
+    Grant, KeyVersion, Listing, Mode, Requirement, RevokeOutcome, StoreError, StoreErrorKind, TokenId,
+    TokenState, TokenStatus, UnreadableRecord, Verdict,
 };
 
 use super::steps::*;

@@ -156,7 +156,7 @@ pub(super) async fn an_id_that_was_revoked_is_never_issued_again(fixture: &dyn F
 pub(super) async fn every_answer_names_the_id_that_was_issued(fixture: &dyn Fixture) {
     let held = issue(fixture, &request("admin", sliding("1h"))).await;
     let owner = &held.grant.subject;
-    assert_eq!(held.id().partition(), token_core::SubjectHash::of(owner).partition);
+    assert_eq!(held.id().partition(), token_core::spi::SubjectHash::of(owner).partition);
     assert_eq!(held.grant.id, held.token.id());
     assert_eq!(present_live(fixture, &held).await.id, held.token.id());
     assert_eq!(show_live(fixture, &held).await.id, held.token.id());

@@ -1,6 +1,6 @@
 //! What every store promises, one claim a function.
 //!
-//! The claims use the contract ([`TokenStore`](token_core::TokenStore)) and a [`Fixture`], and nothing else, so that each
+//! The claims use the contract ([`TokenStore`](token_core::spi::TokenStore)) and a [`Fixture`], and nothing else, so that each
 //! store and each topology runs all of them unchanged. None of them depends on how fast a machine is: they compare
 //! deadlines with each other and with the store's own clock, in steps much longer than a trial may take.
 

@@ -1,8 +1,9 @@
 //! Repeating an issue by an idempotency key, and confirming what was issued.
 
+use token_core::spi::TokenStore;
 use token_core::{
     Committed, Grant, IdempotencyKey, IssueRequest, Once, Parent, Repeated, StoreErrorKind, TokenState,
-    TokenStatus, TokenStore,
+    TokenStatus,
 };
 
 use super::steps::*;

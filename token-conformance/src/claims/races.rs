@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use token_core::spi::TokenStore;
 use token_core::{
     IssueRequest, Mode, Once, ParsedToken, Reason, Requirement, RevokeOutcome, StoreErrorKind, TokenId,
-    TokenStatus, TokenStore, Verdict,
+    TokenStatus, Verdict,
 };
 use tokio::sync::Barrier;
 use tokio::task::{JoinSet, yield_now};

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use token_core::spi::{SubjectHash, TokenFormat, TokenStore};
 use token_core::{
     Access, Grant, IssueRequest, Lifetime, Mode, ParsedToken, Prefix, Reason, RequiredPermission,
-    Requirement, Revocation, Scope, Scopes, StoreError, StoreErrorKind, Subject, SubjectHash, TokenFormat,
-    TokenId, TokenStatus, TokenStore, Verdict, os_rng,
+    Requirement, Revocation, Scope, Scopes, StoreError, StoreErrorKind, Subject, TokenId, TokenStatus,
+    Verdict, os_rng,
 };
 use uuid::Uuid;
 

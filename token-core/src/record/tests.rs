@@ -2,7 +2,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::{Lifetime, Partition, Permission, RequiredPermission, Scope, Scopes, Span};
+use crate::spi::Partition;
+use crate::{Lifetime, Permission, RequiredPermission, Scope, Scopes, Span};
 
 fn ring(byte: u8) -> KeyRing {
     KeyRing::parse(&format!("1 {}", format!("{byte:02x}").repeat(32))).unwrap()

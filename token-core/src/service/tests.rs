@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::{Access, IssueRequest, KeyRing, Lifetime, MemoryStore, RandomnessError, Requirement, Revocation};
+use crate::spi::MemoryStore;
+use crate::{Access, IssueRequest, KeyRing, Lifetime, RandomnessError, Requirement, Revocation};
 
 fn store() -> MemoryStore {
     MemoryStore::new(Arc::new(KeyRing::public()))

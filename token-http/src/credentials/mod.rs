@@ -11,7 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
-use token_core::{Grant, Mode, Reason, Requirement, TokenService, TokenStore, Verdict};
+use token_core::spi::TokenStore;
+use token_core::{Grant, Mode, Reason, Requirement, TokenService, Verdict};
 #[cfg(feature = "sidecar")]
 use token_core::{ParsedToken, TokenId};
 

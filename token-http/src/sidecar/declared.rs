@@ -69,7 +69,8 @@ mod tests {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     use http::HeaderValue;
     use proptest::prelude::*;
-    use token_core::{KeyRing, Partition, Prefix, TokenFormat, os_rng};
+    use token_core::spi::{Partition, TokenFormat};
+    use token_core::{KeyRing, Prefix, os_rng};
 
     use super::*;
 

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use metrics::{Counter, Histogram, counter, histogram};
+use token_core::spi::{TokenStore, Validating};
 use token_core::{
     Committed, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once, ParsedToken, Requirement,
-    Revocation, RevokeOutcome, StoreError, Subject, TokenId, TokenState, TokenStatus, TokenStore, Validating,
-    Verdict,
+    Revocation, RevokeOutcome, StoreError, Subject, TokenId, TokenState, TokenStatus, Verdict,
 };
 use tracing::Instrument;
 

@@ -56,7 +56,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
-use token_core::{Subject, TokenService, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Subject, TokenService};
 
 pub use self::client::{Peer, TrustedProxy, TrustedProxyError};
 pub use self::cors::{Origin, OriginError};

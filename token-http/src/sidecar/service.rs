@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use http::{Method, Request, Response, header};
-use token_core::TokenStore;
+use token_core::spi::TokenStore;
 use tower_service::Service;
 
 use super::Sidecar;

@@ -2,7 +2,8 @@
 
 use axum::body::Body;
 use http::{Request, Response};
-use token_core::{KeyRing, MemoryStore};
+use token_core::KeyRing;
+use token_core::spi::MemoryStore;
 
 use crate::kit::*;
 

@@ -1,7 +1,8 @@
 //! `/v1/tokens` for holders, who may do what they like with their own tokens.
 
 use serde_json::{Value, json};
-use token_core::{Access, Issued, Lifetime, TokenStatus, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Access, Issued, Lifetime, TokenStatus};
 
 use crate::kit::*;
 

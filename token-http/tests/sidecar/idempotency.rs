@@ -3,7 +3,8 @@
 use axum::body::Body;
 use http::Request;
 use serde_json::json;
-use token_core::{Issued, Revocation, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Issued, Revocation};
 
 use crate::kit::*;
 

@@ -6,10 +6,8 @@ use axum::body::Body;
 use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use token_core::{
-    Access, IssueRequest, Issued, KeyRing, Lifetime, MemoryStore, Prefix, Requirement, TokenService,
-    TokenStore,
-};
+use token_core::spi::{MemoryStore, TokenStore};
+use token_core::{Access, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Requirement, TokenService};
 use token_http::Realm;
 use token_http::sidecar::{Limits, Retirement, Sidecar, SidecarService, Tokens};
 use tower::ServiceExt;

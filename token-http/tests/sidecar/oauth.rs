@@ -7,9 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, Response};
 use serde_json::{Value, json};
-use token_core::{
-    Access, Issued, KeyRing, Lifetime, ManualClock, MemoryStore, Timestamp, TokenStatus, TokenStore,
-};
+use token_core::spi::{ManualClock, MemoryStore, TokenStore};
+use token_core::{Access, Issued, KeyRing, Lifetime, Timestamp, TokenStatus};
 use token_http::sidecar::Issuer;
 
 use crate::kit::*;

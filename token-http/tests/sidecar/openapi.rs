@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use axum::body::Body;
 use http::Request;
 use serde_json::{Value, json};
-use token_core::{TokenStatus, TokenStore};
+use token_core::TokenStatus;
+use token_core::spi::TokenStore;
 
 use crate::kit::*;
 

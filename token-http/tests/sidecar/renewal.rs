@@ -7,9 +7,8 @@ use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, Request};
-use token_core::{
-    Access, Issued, KeyRing, Lifetime, ManualClock, MemoryStore, Requirement, Timestamp, TokenStore,
-};
+use token_core::spi::{ManualClock, MemoryStore, TokenStore};
+use token_core::{Access, Issued, KeyRing, Lifetime, Requirement, Timestamp};
 
 use crate::kit::*;
 

@@ -1,7 +1,8 @@
 //! `/v1/tokens` for administrators, who may do everything.
 
 use serde_json::json;
-use token_core::{Access, Lifetime, TokenStatus, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Access, Lifetime, TokenStatus};
 
 use crate::kit::*;
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::json;
+use token_core::spi::{MemoryStore, TokenStore, Validating};
 use token_core::{
-    Committed, Confirmation, ConfirmationLevel, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing,
-    MemoryStore, Mode, Once, ParsedToken, Requirement, Revocation, RevokeOutcome, StoreError, StoreErrorKind,
-    Subject, TokenId, TokenState, TokenStatus, TokenStore, Validating,
+    Committed, Confirmation, ConfirmationLevel, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode,
+    Once, ParsedToken, Requirement, Revocation, RevokeOutcome, StoreError, StoreErrorKind, Subject, TokenId,
+    TokenState, TokenStatus,
 };
 
 use token_http::sidecar::Limits;

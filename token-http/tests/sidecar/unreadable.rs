@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use token_core::{KeyRing, MemoryStore, TokenId};
+use token_core::spi::MemoryStore;
+use token_core::{KeyRing, TokenId};
 
 use crate::kit::*;
 

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use token_core::{PARTITIONS, Partition};
+use token_core::spi::{PARTITIONS, Partition};
 
 /// What an entry was made in; it counts while its partition is still in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

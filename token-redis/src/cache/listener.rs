@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, RedisError, RedisResult, Value};
-use token_core::{Partition, TokenId};
+use token_core::TokenId;
+use token_core::spi::Partition;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 

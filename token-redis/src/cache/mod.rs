@@ -19,7 +19,8 @@ mod tally;
 use std::sync::Arc;
 use std::time::Duration;
 
-use token_core::{Grant, Partition, Reason, Requirement, TokenId, Verdict};
+use token_core::spi::Partition;
+use token_core::{Grant, Reason, Requirement, TokenId, Verdict};
 
 use self::clock::Clock;
 use self::entries::{Entries, Entry, Held};

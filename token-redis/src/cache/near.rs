@@ -82,7 +82,8 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use token_core::{Access, Partition, Scopes};
+    use token_core::spi::Partition;
+    use token_core::{Access, Scopes};
 
     use super::*;
     use crate::cache::leases::Leases;

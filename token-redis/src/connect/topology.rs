@@ -11,7 +11,7 @@ use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, RedisError, RedisResult,
     Value,
 };
-use token_core::{PARTITIONS, Partition};
+use token_core::spi::{PARTITIONS, Partition};
 use tokio::sync::Mutex;
 
 use super::members::{Member, read_members};

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult};
-use token_core::{Clock, SystemClock};
+use token_core::spi::{Clock, SystemClock};
 
 use super::asker::Asker;
 use super::info::Info;

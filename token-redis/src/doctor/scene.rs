@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use token_core::{CheckValue, KeyVersion};
+use token_core::KeyVersion;
+use token_core::spi::CheckValue;
 
 use super::info::Info;
 use super::permissions::Permissions;

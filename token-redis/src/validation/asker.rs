@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use redis::{RedisResult, Value};
-use token_core::{Mode, Partition, StoreError};
+use token_core::spi::Partition;
+use token_core::{Mode, StoreError};
 use tokio::time::error::Elapsed;
 
 use super::batches::MOST;

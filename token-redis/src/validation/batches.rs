@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use token_core::Partition;
+use token_core::spi::Partition;
 
 /// The most tokens in one call: a script holds everybody else up while it runs, this one for a fraction of a millisecond.
 pub(super) const MOST: usize = 64;

@@ -19,10 +19,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use token_core::{
-    KeyRing, Mode, ParsedToken, Partition, Reason, Record, RecordError, Requirement, StoreError, TokenId,
-    Validating, Verdict,
-};
+use token_core::spi::{Partition, Record, RecordError, Validating};
+use token_core::{KeyRing, Mode, ParsedToken, Reason, Requirement, StoreError, TokenId, Verdict};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use self::asker::Asker;

@@ -3,7 +3,8 @@
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use token_core::{Mode, RequiredPermission, Requirement, SubjectHash, TokenId};
+use token_core::spi::SubjectHash;
+use token_core::{Mode, RequiredPermission, Requirement, TokenId};
 
 use crate::keys::Namespace;
 use crate::scripts::{self, Call};

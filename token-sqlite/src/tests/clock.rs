@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::examine_tokens;
-use token_core::{Clock, FindingStatus, SystemClock};
+use token_core::FindingStatus;
+use token_core::spi::{Clock, SystemClock};
 
 /// The status of each check of the tokens, and what was found of their lifetimes.
 fn examined(place: &Place, keys: &KeyRing) -> (Vec<(&'static str, FindingStatus)>, String) {

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::transitions::{CLEARED_AT_ISSUE, CLEARED_AT_ONCE};
-use token_core::{Revocation, RevokeOutcome, StoreErrorKind, TokenStatus, TokenStore, Tombstone};
+use token_core::spi::TokenStore;
+use token_core::{Revocation, RevokeOutcome, StoreErrorKind, TokenStatus, Tombstone};
 
 /// Copies of one token's row under ids of their own.
 fn multiply(place: &Place, table: &str, columns: &str, copies: u32) {

@@ -3,7 +3,8 @@
 use super::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use token_core::{Clock, Revocation, RevokeOutcome, StoreErrorKind, TokenStatus, TokenStore};
+use token_core::spi::{Clock, TokenStore};
+use token_core::{Revocation, RevokeOutcome, StoreErrorKind, TokenStatus};
 
 /// A clock that breaks when it is told to, in the middle of a transaction.
 #[derive(Debug)]

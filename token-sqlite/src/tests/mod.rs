@@ -18,9 +18,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use token_core::spi::ManualClock;
 use token_core::{
-    Access, IssueRequest, Issued, KeyRing, Lifetime, ManualClock, Prefix, Requirement, Span, Subject,
-    Timestamp, TokenService,
+    Access, IssueRequest, Issued, KeyRing, Lifetime, Prefix, Requirement, Span, Subject, Timestamp,
+    TokenService,
 };
 
 use crate::SqliteStore;

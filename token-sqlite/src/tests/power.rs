@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use token_core::{Revocation, RevokeOutcome, TokenId, TokenStatus, TokenStore};
+use token_core::spi::TokenStore;
+use token_core::{Revocation, RevokeOutcome, TokenId, TokenStatus};
 
 /// How many tokens there are in a round, half of which are revoked at most.
 const TOKENS: usize = 40;

@@ -4,7 +4,8 @@ use super::*;
 use std::fs;
 use std::process::Command;
 
-use token_core::{StoreErrorKind, TokenStore};
+use token_core::StoreErrorKind;
+use token_core::spi::TokenStore;
 
 /// What a process may write to one file, in blocks of 512 bytes: a few dozen pages of the log.
 const ROOM: &str = "400";

@@ -1,10 +1,8 @@
 //! The same calls at the same times get the same answers from this store and from the executable specification.
 
 use super::*;
-use token_core::{
-    MemoryStore, Mode, Once, ParsedToken, Revocation, StoreErrorKind, SubjectHash, TokenFormat, TokenId,
-    TokenStore, os_rng,
-};
+use token_core::spi::{MemoryStore, SubjectHash, TokenFormat, TokenStore};
+use token_core::{Mode, Once, ParsedToken, Revocation, StoreErrorKind, TokenId, os_rng};
 
 /// Numbers that look random and are the same in every run.
 struct Numbers(u64);

@@ -3,7 +3,8 @@
 use super::*;
 use std::thread;
 
-use token_core::{Reason, Revocation, RevokeOutcome, StoreErrorKind, TokenStatus, TokenStore, Verdict};
+use token_core::spi::TokenStore;
+use token_core::{Reason, Revocation, RevokeOutcome, StoreErrorKind, TokenStatus, Verdict};
 
 #[tokio::test]
 async fn what_one_store_issues_and_revokes_the_other_admits_and_refuses() {

@@ -4,7 +4,8 @@ use super::wal::{beside, commits};
 use super::*;
 use std::future::Future;
 
-use token_core::{Mode, Revocation, RevokeOutcome, StoreErrorKind, TokenId, TokenStore, Verdict};
+use token_core::spi::TokenStore;
+use token_core::{Mode, Revocation, RevokeOutcome, StoreErrorKind, TokenId, Verdict};
 use tokio::task::JoinHandle;
 
 impl Place {

@@ -6,10 +6,8 @@ mod many;
 use std::path::Path;
 use std::sync::Arc;
 
-use token_core::{
-    KeyRing, Lifetime, MemoryStore, Prefix, Requirement, TokenService, TokenStore, Verdict, new_key_file,
-    os_rng,
-};
+use token_core::spi::{MemoryStore, TokenStore};
+use token_core::{KeyRing, Lifetime, Prefix, Requirement, TokenService, Verdict, new_key_file, os_rng};
 use token_sqlite::SqliteStore;
 
 use super::pick;

@@ -1,9 +1,9 @@
 //! What is answered without asking, and what is asked all the same.
 
 use futures_util::future::join_all;
+use token_core::spi::{SubjectHash, TokenFormat, TokenStore};
 use token_core::{
-    Access, IssueRequest, Lifetime, Prefix, RequiredPermission, Requirement, Scope, Scopes, SubjectHash,
-    TokenFormat, TokenStore, os_rng,
+    Access, IssueRequest, Lifetime, Prefix, RequiredPermission, Requirement, Scope, Scopes, os_rng,
 };
 use token_redis::LocalCache;
 use token_tests::servers::Standalone;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use token_core::{Issued, Prefix, Requirement, Revocation, TokenService, TokenStore, Verdict};
+use token_core::spi::TokenStore;
+use token_core::{Issued, Prefix, Requirement, Revocation, TokenService, Verdict};
 use token_redis::{CacheStatus, LocalCache, RedisStore};
 
 use crate::kit::{Tokens, keys, until};

@@ -91,7 +91,8 @@ pub(in crate::sidecar) fn decide(roles: Roles<'_>, held: &Grant, action: &Action
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use token_core::{Lifetime, Partition, Timestamp};
+    use token_core::spi::Partition;
+    use token_core::{Lifetime, Timestamp};
 
     use super::*;
 

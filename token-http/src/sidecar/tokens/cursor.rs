@@ -48,7 +48,7 @@ impl FromStr for Cursor {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use token_core::Partition;
+    use token_core::spi::Partition;
 
     use super::*;
 

@@ -1,0 +1,14 @@
+//! For authors of stores: the contract of a [`TokenStore`], the records that it keeps, and the executable specification.
+//!
+//! Users of tokens need [`TokenStore`] as a bound, and a store to give to their
+//! [`TokenService`](crate::TokenService); [`MemoryStore`] is one for tests.
+
+pub use crate::idempotency::IdempotencyEntry;
+pub use crate::key_check::CheckValue;
+pub use crate::memory::MemoryStore;
+pub use crate::partition::{PARTITIONS, Partition, SubjectHash};
+pub use crate::record::{Record, RecordError};
+pub use crate::store::{TokenStore, Validating};
+pub use crate::timestamp::{Clock, ManualClock, SystemClock};
+pub use crate::token::TokenFormat;
+pub use crate::tombstone::TombstoneError;
