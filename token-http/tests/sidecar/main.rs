@@ -15,6 +15,7 @@ mod idempotency;
 mod kit;
 mod oauth;
 mod openapi;
+mod policy;
 mod proxies;
 mod renewal;
 mod requests;
