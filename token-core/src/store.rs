@@ -22,8 +22,7 @@ use crate::verdict::Verdict;
 
 /// A validation under way.
 ///
-/// In a box of its own, which whoever merely stands between a caller and a store passes on: nothing else of a store is
-/// asked as often.
+/// Boxed once, so that wrappers can forward it without another allocation: no other method of a store is called as often.
 pub type Validating<'a> = Pin<Box<dyn Future<Output = Result<Verdict, StoreError>> + Send + 'a>>;
 
 /// Keeps the records of tokens and answers for them.

@@ -1,4 +1,4 @@
-//! From a request to whoever sent it.
+//! From a request to the user who sent it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -115,7 +115,7 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
 
     /// Finds out who sent the request, and whether they may.
     ///
-    /// Whoever is let in is noted in the request's extensions, as [`Authenticated`]; the `Authorization` header is taken
+    /// The user is noted in the request's extensions, as [`Authenticated`]; the `Authorization` header is taken
     /// out, so that nothing behind this can pass it on or log it.
     ///
     /// # Errors

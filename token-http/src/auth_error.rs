@@ -1,4 +1,4 @@
-//! The one place that turns "no" and "could not find out" into HTTP: RFC 6750 §3, RFC 7617 §2, RFC 9457.
+//! Why a request is not authenticated, and what that is over HTTP and gRPC: RFC 6750 §3, RFC 7617 §2, RFC 9457.
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use token_core::{Reason, Scope, StoreError};
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_sends_nothing_is_asked_for_either_credential_and_told_no_error() {
+    fn a_request_without_credentials_gets_both_challenges() {
         let response = answer(AuthError::NoCredentials);
         assert_eq!(response.status(), 401);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Whoever was let in.
+//! The user who sent an authenticated request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use token_core::spi::TokenStore;
 use token_core::{Grant, Requirement, StoreError, TokenService, Verdict};
 
-/// Whoever sent a request that was let in, and what their token grants.
+/// The user who sent an authenticated request, and what their token grants.
 ///
 /// In axum it is an extractor; elsewhere it is in the request's extensions. It is cheap to clone.
 #[derive(Clone)]

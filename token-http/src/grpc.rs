@@ -13,7 +13,8 @@ use crate::realm::Realm;
 /// and (with the feature `grpc`) `add_service(GrpcAuth(auth).layer(service))` guards one.
 ///
 /// A refused call is answered as a gRPC client expects it: HTTP 200 with `grpc-status` 3 (invalid argument),
-/// 16 (unauthenticated), 7 (permission denied) or 14 (unavailable). Whoever is let in is in the request's extensions.
+/// 16 (unauthenticated), 7 (permission denied) or 14 (unavailable). For other calls, [`Authenticated`](crate::Authenticated)
+/// is in the request's extensions.
 #[derive(Debug)]
 pub struct GrpcAuth<S>(pub TokenAuth<S>);
 

@@ -25,8 +25,7 @@ use crate::token::{MalformedToken, ParsedToken, Prefix, TokenFormat};
 
 /// Owns every operation on tokens, over any store.
 ///
-/// Whoever issues, validates or revokes goes through it: the [`IssuePolicy`] and the [`EventSink`] stand between all
-/// callers and the store. Both do nothing unless [`builder`](Self::builder) is given others.
+/// The [`IssuePolicy`] and the [`EventSink`] stand between all callers and the store. Both do nothing unless [`builder`](Self::builder) is given others.
 pub struct TokenService<S> {
     store: S,
     format: TokenFormat,

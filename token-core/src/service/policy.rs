@@ -2,7 +2,7 @@
 
 use crate::request::IssueRequest;
 
-/// Decides which requests may be issued, whoever sends them and whatever the store.
+/// Decides which requests may be issued, over every surface and with every store.
 ///
 /// The service asks it before it makes a token. It sees the whole request, with the issuer that the caller has set.
 /// `()` allows everything.

@@ -41,7 +41,7 @@ pub(super) async fn answer(
     let (headers, notes) = (kept(request.headers()), Notes::default());
     request.extensions_mut().insert(notes.clone());
     let answering = next.run(request).instrument(observed.span());
-    // Whoever watches over the process must see how busy it is.
+    // Monitoring must see how busy the process is.
     let response = if watched { answering.await } else { middleware.guard.bound(answering).await };
     let client = client(&middleware.trusted, peer, &headers);
     let sender = Sender { client, headers: &headers, notes: Some(&notes), presented: None };

@@ -8,7 +8,7 @@
 //! | `/.well-known/oauth-authorization-server` | OAuth 2 clients | RFC 8414 |
 //! | `/v1/tokens`, `/v1/tokens/{id}`, `…/confirm` | holders and administrators | REST: issue, list, show, revoke, confirm |
 //! | `/openapi.json` | programs | OpenAPI 3.1 |
-//! | `/healthz`, `/readyz` | whoever watches over the process | |
+//! | `/healthz`, `/readyz` | monitoring | |
 //! | `/metrics` | Prometheus | its text format |
 //!
 //! It counts and times what it is asked and, by [`Measured`], what it asks the store:
@@ -20,7 +20,7 @@
 //! | `grpc_calls_total` | `method`: `PACKAGE.SERVICE/METHOD`, or `none`; `status`: its number |
 //! | `grpc_call_seconds` | `method` |
 //!
-//! Whoever traces gets [spans](Join) of both.
+//! With [`trace`](Sidecar::trace), both have [spans](Join).
 
 mod body;
 mod client;

@@ -81,7 +81,7 @@ where
         let parts = self.0.clone();
         let (request, _) = request.into_parts();
         Box::pin(async move {
-            // Pinned here, where it stays: whoever is handed it by value has room for it once more.
+            // Pinned here: a function that takes it by value would reserve room for it once more.
             let answering = pin!(forward_auth::answer(&parts.sidecar, &request, mode));
             let Parts { middleware, answers_within, .. } = &*parts;
             let direct = Direct { route: mode.route(), peer, request: &request, ends_after: *answers_within };

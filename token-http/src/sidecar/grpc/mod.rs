@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `envoy.service.auth.v3.Authorization` | Envoy's `ext_authz` filter: the same as `/auth` |
 //! | `token.v1.TokenService` | administrators, introspectors, and holders about themselves |
-//! | `grpc.health.v1.Health` | whoever watches over the process |
+//! | `grpc.health.v1.Health` | monitoring |
 //! | `grpc.reflection.v1.ServerReflection`, also `v1alpha` | people, with a client like grpcurl |
 
 mod check;

@@ -20,14 +20,14 @@ pub(in crate::sidecar) struct Caller<'a> {
 }
 
 impl Sidecar {
-    /// Whoever sent the request, by their own token.
+    /// The caller who sent the request, by their own token.
     pub(in crate::sidecar) async fn caller(&self, request: &Parts) -> Result<Caller<'_>, ApiError> {
         let who = self.auth().check(request).await;
         let who = who.map_err(|error| ApiError::Refused(error, self.realm.clone()))?;
         Ok(self.caller_of(who, &request.extensions))
     }
 
-    /// Whoever was let in already.
+    /// The caller whom an auth layer has authenticated already.
     pub(in crate::sidecar) fn caller_of(&self, who: Authenticated, extensions: &Extensions) -> Caller<'_> {
         Caller { sidecar: self, who, notes: extensions.get().cloned().unwrap_or_default() }
     }

@@ -24,8 +24,8 @@ enum By {
 }
 
 impl Caller<'_> {
-    /// Whether the caller may end this token, or confirm it; then the request is admitted. Whose it is, is looked at only if that matters: an administrator
-    /// also ends one that does not decode.
+    /// Admits the request if the caller may end this token, or confirm it. The store is asked whose it is only if that
+    /// matters: an administrator also ends a token whose record does not decode.
     async fn may(&self, id: TokenId, by: By) -> Result<(), ApiError> {
         self.notes().about(id);
         let action = |owner| match by {

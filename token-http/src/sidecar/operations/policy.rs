@@ -65,7 +65,7 @@ const RESTRICTED: Decision =
 const NO_INTROSPECTOR: Decision =
     Decision::Forbidden("this is for an introspector or an administrator, with a token of full access");
 
-/// The decision on a action of whoever presented the token that grants `held`.
+/// Whether the caller whose token grants `held` may do this.
 pub(in crate::sidecar) fn decide(roles: Roles<'_>, held: &Grant, action: &Action<'_>) -> Decision {
     let full = held.access == Access::Full;
     if full && roles.admins.contains(&held.subject) {
