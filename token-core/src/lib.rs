@@ -89,7 +89,7 @@ pub use scope::{Permission, Scope, ScopeError, Scopes, ScopesError, parse_node};
 pub use service::{Issued, TokenService};
 pub use span::{Span, SpanError};
 pub use store::{RevokeOutcome, Sighting, TokenState, TokenStore, Validating};
-pub use timestamp::{Clock, ManualClock, SystemClock, Timestamp};
+pub use timestamp::{Clock, HOUSEKEEPING_LAG, ManualClock, SystemClock, Timestamp};
 pub use token::{MalformedToken, ParsedToken, Prefix, PrefixError, Token, TokenFormat};
 pub use tombstone::{Revocation, Tombstone, TombstoneError};
 pub use verdict::{Reason, Verdict};
