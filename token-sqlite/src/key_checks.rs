@@ -21,8 +21,12 @@ impl SqliteStore {
     }
 }
 
-/// Notes the key that issues, unless one is noted. Another key of the same version is refused.
+/// Notes the key that issues, unless one is noted. Another key of the same version is refused, and so is the public key
+/// if a key file has issued.
 pub(crate) fn before_issue(db: &Connection, keys: &KeyRing) -> std::result::Result<(), Failure> {
+    if keys.is_public() {
+        keys.fit(&known(db)?).demand("issue")?;
+    }
     let version = keys.issuing_version();
     let Some(value) = keys.check_value(version) else { return Ok(()) };
     let noted = db
