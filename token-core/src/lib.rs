@@ -48,6 +48,7 @@ mod grant;
 mod id;
 mod idempotency;
 mod key_check;
+mod key_file;
 mod keys;
 mod lifetime;
 mod listing;
