@@ -8,7 +8,7 @@ use token_core::{RandomnessError, StoreError, StoreErrorKind};
 
 use crate::exit::Exit;
 use crate::format::Format;
-use crate::layout;
+use crate::report;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -49,12 +49,11 @@ impl Failure {
 
     /// Says it on standard error and answers with the exit code.
     pub(crate) fn tell(&self, format: Format) -> Exit {
-        let text = match format {
-            Format::Json => self.json().to_string(),
-            Format::Human | Format::Quiet => layout::wrapped(layout::columns_of_errors(), &self.sentence()),
-        };
-        // There is nobody left to tell when standard error is closed.
-        let _ = writeln!(std::io::stderr(), "{text}");
+        match format {
+            // There is no one to report it to if standard error is closed.
+            Format::Json => drop(writeln!(std::io::stderr(), "{}", self.json())),
+            Format::Human | Format::Quiet => report::complain(&self.sentence()),
+        }
         self.exit()
     }
 

@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod delivery;
+mod echo;
 mod exit;
 mod failure;
 mod format;
@@ -14,6 +15,7 @@ mod layout;
 mod leaked;
 mod missing_store;
 mod open;
+mod paths;
 mod preflight;
 mod report;
 mod scratch;
@@ -22,8 +24,8 @@ mod serve;
 mod signals;
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
@@ -36,6 +38,11 @@ use crate::report::Report;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // The default is to end the process: a write beyond the limit is to be an error like any other.
+    let ignored = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    if let Err(error) = ignored {
+        return Failure::system(error).tell(format_of(std::env::args_os())).into();
+    }
     // Known before the arguments are understood, so that the refusal of them has the right form, too.
     let format = format_of(std::env::args_os());
     if let Err(failure) = preflight::check(std::env::args_os(), |name| std::env::var_os(name)) {
@@ -57,7 +64,7 @@ fn main() -> ExitCode {
         Err(failure) => return failure.tell(format).into(),
     };
     if let Some(warning) = cli.ancestor.warning() {
-        let _ = writeln!(std::io::stderr(), "{}", layout::wrapped(layout::columns_of_errors(), &warning));
+        report::complain(&warning);
     }
     if let Err(failure) = cli
         .refuse_json_without_a_result()
@@ -80,13 +87,7 @@ fn print(answer: &clap::Error) -> Result<Exit, Failure> {
     if !answer.use_stderr() {
         return report::printed(answer.print()).map(|()| Exit::Done);
     }
-    // There is nobody left to tell when standard error is closed.
-    let _ = match layout::columns_of_errors() {
-        Some(columns) => {
-            writeln!(std::io::stderr(), "{}", layout::wrapped(Some(columns), answer.to_string().trim_end()))
-        }
-        None => answer.print(),
-    };
+    report::complain(answer.to_string().trim_end());
     Ok(Exit::Usage)
 }
 

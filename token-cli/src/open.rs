@@ -13,6 +13,7 @@ use crate::args::Settings;
 use crate::failure::Failure;
 use crate::keys;
 use crate::missing_store;
+use crate::paths;
 use crate::scratch::Scratch;
 
 /// Tokens in whatever store the settings name.
@@ -225,15 +226,17 @@ fn misconfigured(error: StoreError) -> Failure {
 }
 
 fn tls(settings: &Settings) -> Result<Tls, Failure> {
-    let read = |path: &PathBuf| {
-        std::fs::read(path)
-            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+    let read = |what, path: &PathBuf| {
+        std::fs::read(path).map_err(|error| Failure::usage(paths::unreadable(what, path, &error, "")))
     };
     let client = match (&settings.tls_cert, &settings.tls_key) {
-        (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
+        (Some(certificate), Some(key)) => {
+            Some((read("certificate (--tls-cert)", certificate)?, read("private key (--tls-key)", key)?))
+        }
         _ => None,
     };
-    Ok(Tls { authorities: settings.tls_ca.as_ref().map(read).transpose()?, client })
+    let authorities = settings.tls_ca.as_ref().map(|path| read("authorities (--tls-ca)", path));
+    Ok(Tls { authorities: authorities.transpose()?, client })
 }
 
 /// The keys that the settings name, if they can be read; else those beside the embedded database.

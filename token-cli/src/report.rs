@@ -18,12 +18,25 @@ pub(crate) struct Report {
     text: Zeroizing<String>,
     exit: Exit,
     warning: Option<String>,
+    /// What is lost if it cannot be written.
+    lost: Lost,
+}
+
+/// What a caller lacks that does not get the text.
+#[derive(Debug, Clone, Copy)]
+enum Lost {
+    /// What the exit code does not tell.
+    Text,
+    /// The whole result, so that standard output must be open.
+    Result,
+    /// What became of a change: the change itself was made.
+    Outcome(&'static str),
 }
 
 impl Report {
     /// A report of this text, which may be empty and otherwise ends its last line.
     pub(crate) fn text(exit: Exit, text: String) -> Self {
-        Self { text: Zeroizing::new(text), exit, warning: None }
+        Self { text: Zeroizing::new(text), exit, warning: None, lost: Lost::Text }
     }
 
     /// A report in JSON where that is asked for, else the text that `human` writes.
@@ -78,8 +91,32 @@ impl Report {
     /// Writes it. A reader that went away has seen enough.
     pub(crate) fn print(&self) -> Result<Exit, Failure> {
         self.tell_warning();
+        let written = if self.text.is_empty() { Ok(()) } else { self.write() };
+        match (self.lost, printed(written)) {
+            (_, Ok(())) => Ok(self.exit),
+            (Lost::Outcome(done), Err(Failure::System { what, source })) if self.exit == Exit::Done => {
+                Err(Failure::System { what: format!("{done}, but it cannot be reported: {what}"), source })
+            }
+            (_, Err(failure)) => Err(failure),
+        }
+    }
+
+    fn write(&self) -> std::io::Result<()> {
+        if matches!(self.lost, Lost::Result) {
+            delivery::is_open()?;
+        }
         let mut stdout = std::io::stdout().lock();
-        printed(stdout.write_all(self.text.as_bytes()).and_then(|()| stdout.flush())).map(|()| self.exit)
+        stdout.write_all(self.text.as_bytes()).and_then(|()| stdout.flush())
+    }
+
+    /// The same, of a command that does nothing but print: it fails if standard output is closed.
+    pub(crate) fn to_be_read(self) -> Self {
+        Self { lost: Lost::Result, ..self }
+    }
+
+    /// The same about a change that was made: `done` says so if the text cannot be written.
+    pub(crate) fn after(self, done: &'static str) -> Self {
+        Self { lost: Lost::Outcome(done), ..self }
     }
 
     /// Writes it, and fails if nobody can have read its first line. What is left to print is how it ended.
@@ -91,10 +128,17 @@ impl Report {
 
     fn tell_warning(&self) {
         if let Some(warning) = &self.warning {
-            // There is nobody left to warn when standard error is closed.
-            let _ = writeln!(std::io::stderr(), "{}", layout::wrapped(layout::columns_of_errors(), warning));
+            complain(warning);
         }
     }
+}
+
+/// Says it on standard error. Names and paths in it cannot command the terminal.
+pub(crate) fn complain(text: &str) {
+    let lines: Vec<_> = text.split('\n').map(visible).collect();
+    // There is no one to report it to if standard error is closed.
+    let _ =
+        writeln!(std::io::stderr(), "{}", layout::wrapped(layout::columns_of_errors(), &lines.join("\n")));
 }
 
 /// How writing to standard output ended. A reader that went away has seen enough.

@@ -202,7 +202,7 @@ impl ListArgs {
 #[derive(Debug, Args)]
 pub(crate) struct NewKeyFileArgs {
     /// The file to make; one that exists is left alone
-    #[arg(value_name = "PATH", value_hint = ValueHint::FilePath)]
+    #[arg(value_name = "PATH", value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
     pub(crate) path: PathBuf,
 }
 
@@ -216,6 +216,6 @@ pub(crate) struct CompletionsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
     /// The directory
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "DIR", value_parser = crate::paths::parser(), value_hint = ValueHint::DirPath)]
     pub(crate) directory: PathBuf,
 }

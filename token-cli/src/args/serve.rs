@@ -64,11 +64,11 @@ pub(crate) struct ServeArgs {
     pub(crate) realm: Realm,
 
     /// Listen with TLS: our certificate for clients, in PEM
-    #[arg(long, env = "TOKEN_LISTEN_CERT", value_name = "PATH", hide_env_values = true, requires = "listen_key", value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "TOKEN_LISTEN_CERT", value_name = "PATH", hide_env_values = true, requires = "listen_key", value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
     pub(crate) listen_cert: Option<PathBuf>,
 
     /// The private key of that certificate, in PEM
-    #[arg(long, env = "TOKEN_LISTEN_KEY", value_name = "PATH", hide_env_values = true, requires = "listen_cert", value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "TOKEN_LISTEN_KEY", value_name = "PATH", hide_env_values = true, requires = "listen_cert", value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
     pub(crate) listen_key: Option<PathBuf>,
 
     /// Answer uses for so long without asking the store again, at most 1m [without a value: 1s]
@@ -136,7 +136,7 @@ pub(crate) struct ServeArgs {
     pub(crate) connections: Connections,
 
     /// Take what neither flags nor the environment say from this TOML file, by the names of the flags
-    #[arg(long, env = "TOKEN_CONFIG", value_name = "PATH", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "TOKEN_CONFIG", value_name = "PATH", hide_env_values = true, value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 
     /// Print the settings in force as such a file, without passwords, and stop

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use token_core::{ConfirmationLevel, Prefix, Span};
 use token_redis::Namespace;
 
 use crate::failure::Failure;
+use crate::paths::{parser, parser_of_empty_ones};
 
 /// Which store, and how it is spoken to.
 #[derive(Debug, Args)]
@@ -25,7 +26,7 @@ pub(crate) struct Settings {
 
     /// File with the store keys, the same on every node (see new-key-file) [default: the embedded store makes its
     /// own, a Redis store has a public key]
-    #[arg(long, env = "TOKEN_KEY_FILE", value_name = "PATH", global = true, hide_env_values = true, value_parser = OsStringValueParser::new().map(PathBuf::from),
+    #[arg(long, env = "TOKEN_KEY_FILE", value_name = "PATH", global = true, hide_env_values = true, value_parser = parser_of_empty_ones(),
         value_hint = ValueHint::FilePath)]
     pub(crate) key_file: Option<PathBuf>,
 
@@ -70,15 +71,15 @@ pub(crate) struct Settings {
     pub(crate) confirm_timeout: Span,
 
     /// The certificates of the authorities to trust with rediss:, in PEM [default: the public ones]
-    #[arg(long, env = "TOKEN_TLS_CA", value_name = "PATH", global = true, hide_env_values = true, value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "TOKEN_TLS_CA", value_name = "PATH", global = true, hide_env_values = true, value_parser = parser(), value_hint = ValueHint::FilePath)]
     pub(crate) tls_ca: Option<PathBuf>,
 
     /// Our certificate, in PEM, for servers that demand one
-    #[arg(long, env = "TOKEN_TLS_CERT", value_name = "PATH", global = true, hide_env_values = true, requires = "tls_key", value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "TOKEN_TLS_CERT", value_name = "PATH", global = true, hide_env_values = true, requires = "tls_key", value_parser = parser(), value_hint = ValueHint::FilePath)]
     pub(crate) tls_cert: Option<PathBuf>,
 
     /// The private key of our certificate, in PEM
-    #[arg(long, env = "TOKEN_TLS_KEY", value_name = "PATH", global = true, hide_env_values = true, requires = "tls_cert", value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "TOKEN_TLS_KEY", value_name = "PATH", global = true, hide_env_values = true, requires = "tls_cert", value_parser = parser(), value_hint = ValueHint::FilePath)]
     pub(crate) tls_key: Option<PathBuf>,
 
     /// Write results as one line of JSON, and errors too

@@ -12,7 +12,7 @@ use uuid::Uuid;
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
     /// Read the token from the first line of this file instead of standard input
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "PATH", value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
 
     /// Demand that the token speaks for this user

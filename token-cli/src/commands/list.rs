@@ -14,7 +14,7 @@ pub(crate) async fn run(arguments: &ListArgs, format: Format, tokens: &Tokens) -
     let user = arguments.user().ok_or_else(|| Failure::usage("say whose tokens: token-cli list USER"))?;
     let listing = tokens.store().list(user).await?;
     let report = Report::new(format, Exit::Done, &rows(&listing), || human(&listing))?;
-    Ok(report.warn(incomplete(&listing.unreadable)))
+    Ok(report.to_be_read().warn(incomplete(&listing.unreadable)))
 }
 
 /// A row in JSON: a grant, or the id of a token whose record cannot be read.

@@ -14,6 +14,8 @@ use crate::open::{Tokens, open};
 use crate::report::{Report, table};
 use crate::secret;
 
+const DONE: &str = "all of this is revoked";
+
 pub(crate) async fn run(
     arguments: RevokeArgs,
     format: Format,
@@ -29,7 +31,8 @@ pub(crate) async fn run(
     if let Some(user) = &arguments.user {
         let ended = open(settings).await?.store().revoke_subject(user, &revocation).await?;
         let rows = ended.outcome.into_iter().map(|id| Row::new(id, "revoked", ended.confirmation)).collect();
-        return Ok(report(format, rows)?.if_confirmed("revoked", ended.confirmation, "repeat this"));
+        let report = report(format, rows)?.after(DONE);
+        return Ok(report.if_confirmed("revoked", ended.confirmation, "repeat this"));
     }
     let (tokens, ids) = if arguments.stdin {
         let text = secret::several()?;
@@ -50,7 +53,7 @@ pub(crate) async fn run(
     }
     let rows = revoke_each(&tokens, ids, &revocation).await;
     let unconfirmed = rows.iter().filter_map(|row| row.confirmation).find(|how| !how.is_confirmed());
-    Ok(report(format, rows)?.if_confirmed(
+    Ok(report(format, rows)?.after(DONE).if_confirmed(
         "revoked",
         unconfirmed.unwrap_or(Confirmation::LOCAL),
         "repeat this",

@@ -5,6 +5,7 @@
 mod completions;
 mod delivery;
 mod exits;
+mod files;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod look_alikes;

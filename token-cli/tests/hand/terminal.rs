@@ -57,6 +57,28 @@ fn tokens_to_revoke_are_typed_unseen_until_an_empty_line() {
     }
 }
 
+#[test]
+fn a_signal_at_a_hidden_prompt_restores_the_terminal() {
+    let cli = Cli::new();
+    cli.issue("-u admin -e 1h");
+    for (how, ended) in [("key", -2), ("2", -2), ("15", -15), ("1", -1)] {
+        for arguments in ["validate", "revoke --stdin"] {
+            let output = Command::new("python3")
+                .args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hand/interrupted.py"), how])
+                .arg(env!("CARGO_BIN_EXE_token-cli"))
+                .args(arguments.split(' '))
+                .env_clear()
+                .envs([("PATH", "/usr/bin:/bin"), ("TERM", "xterm-256color")])
+                .env("HOME", cli.home())
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let seen = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(seen.trim(), format!("{ended} True"), "{arguments}, {how}");
+        }
+    }
+}
+
 const LABEL: &str = "the nightly backup of everything that the finance department keeps";
 
 #[test]
