@@ -12,7 +12,6 @@ mod failure;
 mod format;
 mod keys;
 mod layout;
-mod leaked;
 mod missing_store;
 mod open;
 mod paths;

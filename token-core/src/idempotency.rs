@@ -28,7 +28,7 @@ pub struct IdempotencyKey([u8; 32]);
 
 /// A text that is no idempotency key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an idempotency key is 1 to 255 printable ASCII characters, best a UUID")]
+#[error("an idempotency key is 1 to 255 printable ASCII characters and not only blanks, best a UUID")]
 pub struct IdempotencyKeyError;
 
 /// What a store keeps for a key: where, and what to compare a repeat with. Both are hashes.
@@ -168,7 +168,9 @@ impl FromStr for IdempotencyKey {
 
     fn from_str(text: &str) -> Result<Self, IdempotencyKeyError> {
         let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        if !printable || !(1..=255).contains(&text.len()) {
+        // Blanks are a variable that was not set, and would be one key of all such requests.
+        let is_blank = text.bytes().all(|byte| byte == b' ');
+        if !printable || is_blank || !(1..=255).contains(&text.len()) {
             return Err(IdempotencyKeyError);
         }
         Ok(Self(blake3::derive_key("token-core 2026-11 idempotency key text", text.as_bytes())))

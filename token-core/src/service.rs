@@ -8,6 +8,7 @@ use crate::error::StoreError;
 use crate::grant::Grant;
 use crate::idempotency::{IdempotencyKey, Once};
 use crate::partition::{PARTITIONS, Partition, SubjectHash};
+use crate::recogniser::Recogniser;
 use crate::request::IssueRequest;
 use crate::store::TokenStore;
 use crate::token::{MalformedToken, ParsedToken, Prefix, Token, TokenFormat};
@@ -29,13 +30,15 @@ pub struct Issued {
 pub struct TokenService<S> {
     store: S,
     format: TokenFormat,
+    recogniser: Recogniser,
 }
 
 impl<S: TokenStore> TokenService<S> {
     /// Tokens that start with `prefix`, kept in `store`.
     pub fn new(store: S, prefix: Prefix) -> Self {
+        let recogniser = Recogniser::of(prefix.clone(), store.keys().clone());
         let format = TokenFormat::new(prefix, store.keys().clone());
-        Self { store, format }
+        Self { store, format, recogniser }
     }
 
     /// Makes a token and keeps its record. For `rng` see [`os_rng`](crate::os_rng).
@@ -145,6 +148,17 @@ impl<S: TokenStore> TokenService<S> {
     /// The text is no token of this deployment.
     pub fn parse(&self, text: &str) -> Result<ParsedToken, MalformedToken> {
         self.format.parse(text)
+    }
+
+    /// Recognises tokens in texts that should hold none: tokens of this deployment, and of others.
+    pub fn recogniser(&self) -> &Recogniser {
+        &self.recogniser
+    }
+
+    /// Whether the text holds a token of this deployment with something around it, such as white space, quotes or a
+    /// scheme. A text that is a token is none.
+    pub fn holds_token(&self, text: &str) -> bool {
+        self.parse(text).is_err() && self.format.finds(text)
     }
 
     /// The store, for what needs an id or a subject and no token.

@@ -190,18 +190,6 @@ impl Caller<'_> {
         Ok(done)
     }
 
-    /// Refuses a token in a text that is kept and logged. It is not repeated.
-    fn expect_no_token(&self, name: &str, text: Option<&str>) -> Result<(), Problem> {
-        let is_of_token = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        let words = text.unwrap_or_default().split(|c| !is_of_token(c));
-        if words.into_iter().any(|word| self.tokens().parse(word).is_ok()) {
-            return Err(Problem::bad_request(format!(
-                "{name}: it holds a token; leave it out, and revoke that token"
-            )));
-        }
-        Ok(())
-    }
-
     /// The token that one for this user must not exceed, if there is one.
     fn parent(&self, user: &Subject) -> Result<Option<Parent>, Problem> {
         match self.rule(&Wish::Issue(user)) {

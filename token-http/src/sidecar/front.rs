@@ -8,12 +8,13 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
-use token_core::TokenId;
+use token_core::{Recogniser, TokenId};
 use tracing::Instrument;
 
+use super::Sidecar;
 use super::client::{Peer, TrustedProxy, client};
 use super::declared::kept;
-use super::limits::{Guard, Limits};
+use super::limits::Guard;
 use super::meters::Meters;
 use super::observe::{Observed, Route, Sender};
 use super::trace::Join;
@@ -25,6 +26,7 @@ pub(super) struct Front {
     join: Option<Join>,
     meters: Meters,
     trusted: Vec<TrustedProxy>,
+    tokens: Recogniser,
 }
 
 /// Answers a request that went through the router.
@@ -39,7 +41,8 @@ pub(super) async fn answer(State(front): State<Arc<Front>>, mut request: Request
     // Whoever watches over the process must see how busy it is.
     let response = if watched { answering.await } else { front.guard.bound(answering).await };
     let client = client(&front.trusted, peer, &headers);
-    let sender = Sender { client, headers: &headers, notes: Some(&notes), presented: None };
+    let sender =
+        Sender { client, headers: &headers, notes: Some(&notes), presented: None, tokens: &front.tokens };
     front.answered(observed, response, &sender)
 }
 
@@ -57,8 +60,14 @@ pub(super) struct Direct<'a> {
 }
 
 impl Front {
-    pub(super) fn new(limits: Limits, join: Option<Join>, trusted: Vec<TrustedProxy>) -> Arc<Self> {
-        Arc::new(Self { guard: Guard::new(limits), join, meters: Meters::default(), trusted })
+    pub(super) fn new(sidecar: &Sidecar) -> Arc<Self> {
+        Arc::new(Self {
+            guard: Guard::new(sidecar.limits),
+            join: sidecar.trace,
+            meters: Meters::default(),
+            trusted: sidecar.trusted_proxies.clone(),
+            tokens: sidecar.tokens.recogniser().clone(),
+        })
     }
 
     /// Answers a request that did not go through the router. Which token it presents is asked only if it is refused.
@@ -82,7 +91,7 @@ impl Front {
         self.answered(
             observed,
             response,
-            &Sender { client, headers: &request.headers, notes: None, presented },
+            &Sender { client, headers: &request.headers, notes: None, presented, tokens: &self.tokens },
         )
     }
 
@@ -90,7 +99,8 @@ impl Front {
     pub(super) fn answer_unread(&self, peer: Peer, response: Response) -> Response {
         let headers = HeaderMap::new();
         let observed = self.observe(Route::None, &Method::CONNECT, &headers);
-        let sender = Sender { client: peer, headers: &headers, notes: None, presented: None };
+        let sender =
+            Sender { client: peer, headers: &headers, notes: None, presented: None, tokens: &self.tokens };
         self.answered(observed, response, &sender)
     }
 

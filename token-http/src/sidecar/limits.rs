@@ -39,7 +39,7 @@ impl Guard {
         let bounded = async {
             match tokio::time::timeout(self.time, answering).await {
                 Ok(response) => response,
-                Err(_) => Problem::busy("the request took too long").into_response(),
+                Err(_) => Problem::NotNow("timed_out", "the request took too long").into_response(),
             }
         };
         self.with_room(bounded).await
@@ -53,7 +53,7 @@ impl Guard {
     /// Answers where there is room.
     pub(super) async fn with_room(&self, answering: impl Future<Output = Response>) -> Response {
         let Ok(_room) = self.room.try_acquire() else {
-            return Problem::busy("too many requests at once").into_response();
+            return Problem::NotNow("busy", "too many requests at once").into_response();
         };
         answering.await
     }

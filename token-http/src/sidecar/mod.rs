@@ -47,6 +47,7 @@ mod problem;
 mod query;
 mod retirement;
 mod service;
+mod texts;
 mod tokens;
 mod trace;
 mod unreadable;
@@ -113,7 +114,7 @@ pub struct Sidecar {
 impl Sidecar {
     /// Everything that it answers, as a tower service.
     pub fn service(self) -> SidecarService {
-        let front = Front::new(self.limits, self.trace, self.trusted_proxies.clone());
+        let front = Front::new(&self);
         self.behind(front)
     }
 

@@ -6,6 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 use token_core::{RandomnessError, StoreError, StoreErrorKind, Tombstone};
 
+use super::declared::without_secrets;
 use super::demands::DemandError;
 use crate::refusal::{RETRY_AFTER, Realm, Refusal, RefusalReason};
 
@@ -20,8 +21,8 @@ pub(super) enum Problem {
     Demand(DemandError),
     /// The caller is known, and may not do this.
     Forbidden(&'static str),
-    /// Not now, for this reason.
-    Busy(&'static str),
+    /// Not now: a stable word for logs, and a sentence.
+    NotNow(&'static str, &'static str),
     /// The request is wrong: a code of RFC 6749 §5.2 where one fits, and a sentence.
     Wrong(StatusCode, &'static str, String),
     /// There is nothing there, or nothing that the caller may know of.
@@ -33,12 +34,10 @@ pub(super) enum Problem {
 }
 
 impl Problem {
+    /// What is wrong with a request. What the sentence repeats of it is no token.
     pub(super) fn bad_request(sentence: impl Into<String>) -> Self {
-        Self::Wrong(StatusCode::BAD_REQUEST, "invalid_request", sentence.into())
-    }
-
-    pub(super) fn busy(sentence: &'static str) -> Self {
-        Self::Busy(sentence)
+        let sentence = without_secrets(&sentence.into()).into_owned();
+        Self::Wrong(StatusCode::BAD_REQUEST, "invalid_request", sentence)
     }
 
     /// The same for what does not exist and for what the caller may not know of.
@@ -98,7 +97,7 @@ impl Problem {
             Self::Refused(refusal, _) | Self::Stopped(refusal, _) => refusal.reason(),
             Self::Demand(error) => error.code(),
             Self::Forbidden(_) => "access_denied",
-            Self::Busy(_) => "busy",
+            Self::NotNow(reason, _) => reason,
             Self::Wrong(_, code, _) => code,
             Self::NotFound(_) => "not_found",
             Self::Revoked(_) => "revoked",
@@ -120,7 +119,7 @@ impl Problem {
             Self::Stopped(refusal, realm) => refusal.for_proxy(&realm),
             Self::Demand(_) => document(StatusCode::FORBIDDEN, "access_denied", UNREADABLE_DEMAND),
             Self::Forbidden(sentence) => document(StatusCode::FORBIDDEN, "access_denied", sentence),
-            Self::Busy(sentence) => {
+            Self::NotNow(_, sentence) => {
                 let mut response =
                     document(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", sentence);
                 response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);

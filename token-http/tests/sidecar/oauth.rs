@@ -340,3 +340,46 @@ async fn the_metadata_of_an_issuer_is_at_its_own_path() {
         assert_eq!(metadata(Issuer::default(), "", host).await.0, 400, "{host:?}");
     }
 }
+
+/// 200 for it would leave its holder with a live token.
+#[tokio::test]
+async fn a_token_with_anything_around_it_is_refused() {
+    let running = Running::new();
+    let (files, token) = (running.issue("files", &[]).await, running.issue("admin", &[]).await);
+    let plain = text(&token);
+    for around in [
+        format!("{plain}\n"),
+        format!("{plain}\r\n"),
+        format!(" {plain}"),
+        format!("\"{plain}\""),
+        format!("'{plain}'"),
+        format!("Bearer {plain}"),
+        format!("token={plain}"),
+        format!("x{plain}="),
+    ] {
+        let form = format!("token={}", encoded(&around));
+        for (uri, header) in
+            [("/revoke", None), ("/revoke", Some(bearer(&files))), ("/introspect", Some(bearer(&files)))]
+        {
+            let answer = post(&running, uri, header.as_deref(), &form).await;
+            assert_eq!(
+                (answer.status().as_u16(), &json(&answer)["error"]),
+                (400, &json!("invalid_request")),
+                "{around}"
+            );
+            let why = json(&answer)["error_description"].as_str().unwrap().to_owned();
+            assert!(why.contains("send the token alone") && !why.contains(plain), "{why}");
+        }
+    }
+    assert!(running.counts(plain).await);
+}
+
+#[tokio::test]
+async fn what_is_no_token_is_still_revoked_with_200() {
+    let running = Running::new();
+    let token = running.issue("admin", &[]).await;
+    for other in ["x", "Bearer x", &text(&token)[1..], &text(&token)[..50], " "] {
+        let answer = post(&running, "/revoke", None, &format!("token={}", encoded(other))).await;
+        assert_eq!(answer.status(), 200, "{other}");
+    }
+}

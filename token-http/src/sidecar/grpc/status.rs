@@ -18,7 +18,7 @@ impl From<Problem> for Status {
             }
             Problem::Demand(_) => Self::permission_denied(UNREADABLE_DEMAND),
             Problem::Forbidden(sentence) => Self::permission_denied(sentence),
-            Problem::Busy(sentence) => Self::unavailable(sentence),
+            Problem::NotNow(_, sentence) => Self::unavailable(sentence),
             Problem::Wrong(_, _, sentence) => Self::invalid_argument(sentence),
             Problem::NotFound(sentence) => Self::not_found(sentence),
             Problem::Revoked(_) => Self::not_found("the token was revoked"),
