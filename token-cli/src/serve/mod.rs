@@ -27,6 +27,7 @@ mod stop;
 mod text;
 mod tls;
 mod traces;
+mod unread;
 mod waiting;
 mod wire;
 mod writer;

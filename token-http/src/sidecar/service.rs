@@ -16,6 +16,7 @@ use tower_service::Service;
 use super::client::Peer;
 use super::forward_auth::{self, Way};
 use super::front::{Direct, Front};
+use super::unreadable::Unreadable;
 use super::{Sidecar, Tokens};
 
 /// Answers requests. It is cheap to clone.
@@ -73,6 +74,11 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let peer = self.1;
+        // Any 2xx would open a tunnel.
+        if request.method() == Method::CONNECT {
+            let refusal = self.unreadable(Unreadable::Tunnel).map(Body::from);
+            return Box::pin(async move { Ok(refusal) });
+        }
         let Some(way) = Way::of(request.uri().path()) else {
             request.extensions_mut().insert(peer);
             return Box::pin(self.0.router.clone().call(request));

@@ -18,6 +18,12 @@ pub enum Unreadable {
     TransferCoding,
     /// It has more than one `Host` (RFC 9112 §3.2).
     Hosts,
+    /// It is of HTTP/1.1 and has no `Host` (RFC 9112 §3.2).
+    NoHost,
+    /// Its `Host` is none (RFC 9112 §3.2).
+    InvalidHost,
+    /// It asks for a tunnel (RFC 9110 §9.3.6), and this is no proxy.
+    Tunnel,
     /// Its head did not come in time.
     TooSlow,
     /// Its first line is too long.
@@ -31,8 +37,10 @@ impl Unreadable {
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::Malformed | Self::Fragment | Self::Hosts => StatusCode::BAD_REQUEST,
-            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::Malformed | Self::Fragment | Self::Hosts | Self::NoHost | Self::InvalidHost => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Tunnel | Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -45,6 +53,9 @@ impl Unreadable {
             Self::Fragment => "the URL of the request has a raw #; write it as %23",
             Self::TransferCoding => "the request has another Transfer-Encoding than chunked",
             Self::Hosts => "the request has more than one Host header",
+            Self::NoHost => "the request has no Host header; HTTP/1.1 needs one",
+            Self::InvalidHost => "the Host header of the request is not HOST or HOST:PORT",
+            Self::Tunnel => "this server is no proxy: it does not take CONNECT",
             Self::TooSlow => "the head of the request did not come in time",
             Self::UriTooLong => "the URL of the request is too long",
             Self::HeadTooLarge => "the request has too many header fields, or they are too long",
