@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clap::Args;
 use token_http::CredentialOptions;
 
-use super::names::Names;
+use super::names::{Names, basic_user_names};
 
 // Ways to present a token for tools that fix the user name or the scheme. None is accepted by default. (A doc comment
 // would replace the help of the command.)
@@ -13,7 +13,7 @@ use super::names::Names;
 pub(crate) struct Presenting {
     /// A user name of Basic that stands for the token's own user, such as x-access-token, oauth2 or __token__; repeat it,
     /// or separate names by semicolons [default: none]
-    #[arg(long = "any-user-name", env = "TOKEN_ANY_USER_NAMES", value_name = "NAME", hide_env_values = true)]
+    #[arg(long = "any-user-name", env = "TOKEN_ANY_USER_NAMES", value_name = "NAME", hide_env_values = true, value_parser = basic_user_names)]
     pub(crate) any_user_names: Vec<Names>,
 
     /// Also accept a token that is presented so; repeat it, or separate several by semicolons [default: none]

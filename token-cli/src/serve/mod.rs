@@ -39,7 +39,7 @@ use token_http::sidecar::grpc::Grpc;
 use token_http::sidecar::{Join, Retirement};
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::bind::bind;
+use self::bind::{bind, expect_distinct};
 pub(crate) use self::config::with_file;
 use self::cores::{Cores, Finished};
 use self::door::Door;
@@ -82,6 +82,7 @@ async fn answer(
     trace: Option<Join>,
     log: &Log,
 ) -> Result<Report, Failure> {
+    expect_distinct(&arguments.listen, &arguments.grpc)?;
     let mut passed = Passed::on(&[&arguments.listen[..], &arguments.grpc[..]].concat());
     let watched = Watched::default();
     let common = Common {
