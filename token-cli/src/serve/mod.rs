@@ -18,6 +18,8 @@ mod metrics;
 mod notify;
 mod otel;
 mod otel_ignored;
+mod otel_reach;
+mod otel_resource;
 mod passed;
 mod refusals;
 mod repeats;
