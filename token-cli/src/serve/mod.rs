@@ -87,11 +87,9 @@ async fn answer(
     expect_distinct(&arguments.listen, &arguments.grpc)?;
     let mut passed = Passed::on(&[&arguments.listen[..], &arguments.grpc[..]].concat());
     let watched = Watched::default();
-    let common = Common {
-        render: metrics::start(watched.clone(), log.clone())?,
-        trace,
-        retirement: Retirement::default(),
-    };
+    let retirement = Retirement::default();
+    let render = metrics::start(watched.clone(), log.clone(), retirement.clone())?;
+    let common = Common { render, trace, retirement };
     let manners = Manners::new(ArcSwap::from_pointee(Manner::of(&arguments)?));
     let sidecar = common.wait(&arguments, &settings)?;
     let stop = Stop::listen(common.retirement.clone(), manners.clone())?;
