@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod bare_tokens;
 mod cors;
 mod holders;
 mod hostile;
@@ -18,6 +19,7 @@ mod openapi;
 mod proxies;
 mod renewal;
 mod requests;
+mod secrets;
 mod tokens;
 mod trouble;
 mod unreadable;
