@@ -50,9 +50,9 @@ impl Failure {
     /// Says it on standard error and answers with the exit code.
     pub(crate) fn tell(&self, format: Format) -> Exit {
         match format {
-            // There is no one to report it to if standard error is closed.
+            // There is nobody left to tell when standard error is closed.
             Format::Json => drop(writeln!(std::io::stderr(), "{}", self.json())),
-            Format::Human | Format::Quiet => report::complain(&self.sentence()),
+            Format::Human | Format::Quiet => layout::complain(&self.sentence()),
         }
         self.exit()
     }

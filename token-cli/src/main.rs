@@ -21,8 +21,8 @@ mod scratch;
 mod secret;
 mod serve;
 mod signals;
+mod visible;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -40,10 +40,10 @@ fn main() -> ExitCode {
     // The default is to end the process: a write beyond the limit is to be an error like any other.
     let ignored = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     if let Err(error) = ignored {
-        return Failure::system(error).tell(format_of(std::env::args_os())).into();
+        return Failure::system(error).tell(Format::asked_for(std::env::args_os())).into();
     }
     // Known before the arguments are understood, so that the refusal of them has the right form, too.
-    let format = format_of(std::env::args_os());
+    let format = Format::asked_for(std::env::args_os());
     if let Err(failure) = preflight::check(std::env::args_os(), |name| std::env::var_os(name)) {
         return failure.tell(format).into();
     }
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
         Err(failure) => return failure.tell(format).into(),
     };
     if let Some(warning) = cli.ancestor.warning() {
-        report::complain(&warning);
+        layout::complain(&warning);
     }
     if let Err(failure) = cli
         .refuse_json_without_a_result()
@@ -86,20 +86,8 @@ fn print(answer: &clap::Error) -> Result<Exit, Failure> {
     if !answer.use_stderr() {
         return report::printed(answer.print()).map(|()| Exit::Done);
     }
-    report::complain(answer.to_string().trim_end());
+    layout::complain(answer.to_string().trim_end());
     Ok(Exit::Usage)
-}
-
-/// The format that is asked for, before the arguments are understood.
-fn format_of(arguments: impl Iterator<Item = OsString>) -> Format {
-    let arguments: Vec<_> = arguments.skip(1).collect();
-    let alone = arguments
-        .iter()
-        .any(|word| word == "--json" || word == "--output=json" || word == "-ojson" || word == "-o=json");
-    let pair = arguments
-        .windows(2)
-        .any(|pair| matches!(pair, [flag, value] if (flag == "-o" || flag == "--output") && value == "json"));
-    if alone || pair { Format::Json } else { Format::Human }
 }
 
 fn run(cli: Cli) -> Result<Report, Failure> {

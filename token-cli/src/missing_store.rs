@@ -83,5 +83,5 @@ fn left_over(path: &Path, key_file: &Path) -> Option<PathBuf> {
 pub(crate) fn report_created(database: &Path, key_file: &Path, had_keys: bool) {
     let (database, key_file) = (database.display(), key_file.display());
     let keys = if had_keys { "with the key file" } else { "and its key file" };
-    report::complain(&format!("created a new store at {database} {keys} {key_file}"));
+    layout::complain(&format!("created a new store at {database} {keys} {key_file}"));
 }

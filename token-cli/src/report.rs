@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::layout;
+use crate::visible::{printable, visible};
 
 /// What a command has to say on standard output, and how it ended.
 #[derive(Debug)]
@@ -54,9 +55,22 @@ impl Report {
                 line.push(b'\n');
                 String::from_utf8(line).unwrap_or_default()
             }
-            Format::Human | Format::Quiet => human(),
+            Format::Human => printable(&human()),
+            Format::Quiet => human(),
         };
         Ok(Self::text(exit, text))
+    }
+
+    /// What it writes.
+    #[cfg(test)]
+    pub(crate) fn shown(&self) -> &str {
+        &self.text
+    }
+
+    /// The same with its text changed by `paint`, which may add colours.
+    pub(crate) fn painted(mut self, paint: impl FnOnce(&str) -> String) -> Self {
+        self.text = Zeroizing::new(paint(&self.text));
+        self
     }
 
     /// The same about a change that was done, but ends with [`Exit::Store`] and says so on standard error when the change
@@ -128,17 +142,9 @@ impl Report {
 
     fn tell_warning(&self) {
         if let Some(warning) = &self.warning {
-            complain(warning);
+            layout::complain(warning);
         }
     }
-}
-
-/// Says it on standard error. Names and paths in it cannot command the terminal.
-pub(crate) fn complain(text: &str) {
-    let lines: Vec<_> = text.split('\n').map(visible).collect();
-    // There is no one to report it to if standard error is closed.
-    let _ =
-        writeln!(std::io::stderr(), "{}", layout::wrapped(layout::columns_of_errors(), &lines.join("\n")));
 }
 
 /// How writing to standard output ended. A reader that went away has seen enough.
@@ -195,17 +201,6 @@ pub(crate) fn access(access: &Access) -> String {
 /// A time for people: whole seconds, never later than it is.
 pub(crate) fn in_seconds(time: Timestamp) -> String {
     format!("{:.0}", Timestamp::from_millis(time.as_millis() / 1000 * 1000))
-}
-
-/// A name for people: characters that cannot be seen or that turn the line around are written as their numbers.
-pub(crate) fn visible(name: impl std::fmt::Display) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
-    let escape = |c: char| if hidden(c) { c.escape_unicode().to_string() } else { c.to_string() };
-    name.to_string().chars().map(escape).collect()
 }
 
 /// Columns under their headings.

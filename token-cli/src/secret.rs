@@ -14,15 +14,23 @@ use crate::paths;
 /// More than any list of tokens that makes sense to pipe in: 18 000 of them. What is longer is refused as a whole.
 const LIMIT: usize = 1 << 20;
 
-/// One token: the first line of the file or of standard input; from a terminal what is typed before Enter, without showing
-/// it.
+/// One token: the only line of the file or of standard input that is not blank; from a terminal what is typed before
+/// Enter, without showing it.
 pub(crate) fn one(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
     if file.is_none() && std::io::stdin().is_terminal() {
         restore_before_a_signal_ends_us().map_err(unreadable)?;
         return typed("token (it is not shown; end with Enter): ");
     }
     let text = read(file)?;
-    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().trim().to_owned()))
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let line = lines.next().unwrap_or_default();
+    match lines.next() {
+        None => Ok(Zeroizing::new(line.to_owned())),
+        Some(_) => Err(Failure::usage(
+            "the input has several lines, and one token was expected: give it alone (\"token-cli issue -q\" prints \
+             nothing else)",
+        )),
+    }
 }
 
 /// Several tokens, one a line, from standard input; from a terminal until an empty line, without showing them.

@@ -1,8 +1,10 @@
 //! How tokens may be presented, apart from Bearer and from Basic with the token's user.
 
+use std::ffi::OsStr;
 use std::str::FromStr;
 
-use clap::Args;
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, Args, Command};
 use token_http::CredentialOptions;
 
 use super::names::{Names, basic_user_names};
@@ -20,7 +22,7 @@ pub(crate) struct Presenting {
     ///
     /// token-as-user-name: as the user name of Basic, with an empty password or with x-oauth-basic. token-scheme: as
     /// "Authorization: token TOKEN".
-    #[arg(long, env = "TOKEN_ACCEPT", value_name = "FORM", hide_env_values = true)]
+    #[arg(long, env = "TOKEN_ACCEPT", value_name = "FORM", hide_env_values = true, value_parser = FormsParser)]
     pub(crate) accept: Vec<Forms>,
 }
 
@@ -72,6 +74,22 @@ impl FromStr for Forms {
         let forms: Option<Vec<_>> = words.map(form).collect();
         let forms = forms.filter(|forms| !forms.is_empty()).map(Self);
         forms.ok_or_else(|| format!("write {}", Form::ALL.map(Form::name).join(" or ")))
+    }
+}
+
+/// Reads [`Forms`], and names the forms for shells to complete.
+#[derive(Debug, Clone)]
+struct FormsParser;
+
+impl TypedValueParser for FormsParser {
+    type Value = Forms;
+
+    fn parse_ref(&self, command: &Command, flag: Option<&Arg>, value: &OsStr) -> Result<Forms, clap::Error> {
+        str::parse::<Forms>.parse_ref(command, flag, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Form::ALL.into_iter().map(|form| PossibleValue::new(form.name()))))
     }
 }
 

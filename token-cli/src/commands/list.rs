@@ -8,7 +8,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::open::Tokens;
-use crate::report::{Report, access, in_seconds, table, visible};
+use crate::report::{Report, access, in_seconds, table};
+use crate::visible::visible;
 
 pub(crate) async fn run(arguments: &ListArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
     let user = arguments.user().ok_or_else(|| Failure::usage("say whose tokens: token-cli list USER"))?;

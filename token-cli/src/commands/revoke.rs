@@ -6,6 +6,7 @@ use token_core::{
     TokenStore,
 };
 
+use super::presented;
 use crate::args::{RevokeArgs, Settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,7 +39,7 @@ pub(crate) async fn run(
         let text = secret::several()?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let tokens = open(settings).await?;
-        let ids = lines.map(|line| tokens.parse(line).map(|token| token.id())).collect::<Vec<_>>();
+        let ids = lines.map(|line| id(&tokens, line)).collect::<Vec<_>>();
         (tokens, ids)
     } else {
         // All ids are read before the first token is revoked: a typing error revokes nothing.
@@ -60,6 +61,14 @@ pub(crate) async fn run(
     ))
 }
 
+/// The id of the token in this line, or why it is none.
+fn id(tokens: &Tokens, line: &str) -> Result<TokenId, String> {
+    let refused = |malformed: MalformedToken| {
+        presented::instead(tokens, line).map_or_else(|| malformed.to_string(), str::to_owned)
+    };
+    tokens.parse(line).map(|token| token.id()).map_err(refused)
+}
+
 fn report(format: Format, rows: Vec<Row>) -> Result<Report, Failure> {
     let exit = rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Done);
     Report::new(format, exit, &rows, || human(&rows))
@@ -68,21 +77,21 @@ fn report(format: Format, rows: Vec<Row>) -> Result<Report, Failure> {
 /// Revokes one after the other. What the store could not do is told in its row; the others are done all the same.
 async fn revoke_each(
     tokens: &Tokens,
-    ids: Vec<Result<TokenId, MalformedToken>>,
+    ids: Vec<Result<TokenId, String>>,
     revocation: &Revocation,
 ) -> Vec<Row> {
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
         rows.push(match id {
             Ok(id) => Row::of(id, tokens.store().revoke(id, revocation).await),
-            Err(malformed) => Row::malformed(&malformed),
+            Err(why) => Row::malformed(why),
         });
     }
     rows
 }
 
 /// What would become of each.
-async fn look_at_each(tokens: &Tokens, ids: Vec<Result<TokenId, MalformedToken>>) -> Vec<Row> {
+async fn look_at_each(tokens: &Tokens, ids: Vec<Result<TokenId, String>>) -> Vec<Row> {
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
         rows.push(match id {
@@ -94,7 +103,7 @@ async fn look_at_each(tokens: &Tokens, ids: Vec<Result<TokenId, MalformedToken>>
                 Ok(Sighting::Unknown) => Row::without_change(Some(id), "unknown", Exit::Negative, None),
                 Err(error) => Row::without_change(Some(id), "failed", Exit::Store, Some(error.to_string())),
             },
-            Err(malformed) => Row::malformed(&malformed),
+            Err(why) => Row::malformed(why),
         });
     }
     rows
@@ -127,8 +136,8 @@ impl Row {
         Self::without_change(Some(id), "would_be_revoked", Exit::Done, None)
     }
 
-    fn malformed(malformed: &MalformedToken) -> Self {
-        Self::without_change(None, "malformed", Exit::Negative, Some(malformed.to_string()))
+    fn malformed(why: String) -> Self {
+        Self::without_change(None, "malformed", Exit::Negative, Some(why))
     }
 
     fn of(id: TokenId, change: Result<Change<RevokeOutcome>, StoreError>) -> Self {

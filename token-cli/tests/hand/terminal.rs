@@ -213,19 +213,3 @@ fn a_usage_names_no_flag_that_was_not_typed() {
         }
     }
 }
-
-#[test]
-fn a_name_cannot_forge_what_a_terminal_shows() {
-    let cli = Cli::new();
-    let evil = "a\u{202e}b\u{200b}\u{2066}c";
-    let issued = cli.run_in(["issue", "-u", evil, "-e", "1h", "-l", evil, "--issuer", evil], &[], "");
-    let listed = cli.run_in(["list", evil], &[("COLUMNS", "40")], "");
-    let token = cli.run_in(["list", evil, "--json"], &[], "").json();
-    let shown = cli.run(&format!("show {}", id(&token[0])));
-    for ran in [issued, listed, shown] {
-        assert_eq!(ran.code, 0, "{ran:?}");
-        let text: String = ran.stdout.lines().filter(|line| !line.contains("curl")).collect();
-        assert!(text.contains("a\\u{202e}b\\u{200b}\\u{2066}c"), "the name is shown, escaped: {text}");
-        assert!(!text.contains(['\u{202e}', '\u{200b}', '\u{2066}']), "{text}");
-    }
-}
