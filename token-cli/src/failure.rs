@@ -8,7 +8,7 @@ use token_core::{RandomnessError, StoreError, StoreErrorKind};
 
 use crate::exit::Exit;
 use crate::format::Format;
-use crate::report;
+use crate::layout;
 
 /// Why there is no answer.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
-use crate::report;
+use crate::layout;
 
 /// How alike two names are at least for one to be the other mistyped, between 0 and 1.
 const ALIKE: f64 = 0.75;

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::transitions::{CLEARED_AT_ISSUE, CLEARED_AT_ONCE};
-use token_core::{HOUSEKEEPING_LAG, Revocation, RevokeOutcome, Sighting, StoreErrorKind, TokenStore, Tombstone};
+use token_core::{
+    HOUSEKEEPING_LAG, Revocation, RevokeOutcome, Sighting, StoreErrorKind, TokenStore, Tombstone,
+};
 
 /// Copies of one token's row under ids of their own.
 fn multiply(place: &Place, table: &str, columns: &str, copies: u32) {
