@@ -19,9 +19,10 @@ pub(crate) enum Exit {
 pub(crate) const HELP: &str = "\
 Exit codes:
   0  done; the token is active
-  1  no: inactive, not permitted, no such id, issued before; the doctor found a failure
+  1  no: inactive, not permitted, no such id, issued before; doctor: a failure
   2  wrong usage or bad input
-  3  the store could not be asked, did not confirm a change, or keeps what cannot be read";
+  3  the store could not be asked, did not confirm a change, or holds a record
+     that cannot be read";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {

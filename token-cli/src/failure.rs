@@ -51,12 +51,11 @@ impl Failure {
 
     /// Says it on standard error and answers with the exit code.
     pub(crate) fn tell(&self, format: Format) -> Exit {
-        let text = match format {
-            Format::Json => self.json().to_string(),
-            Format::Human | Format::Quiet => layout::wrapped(layout::columns_of_errors(), &self.sentence()),
-        };
-        // There is nobody left to tell when standard error is closed.
-        let _ = writeln!(std::io::stderr(), "{text}");
+        match format {
+            // There is nobody left to tell when standard error is closed.
+            Format::Json => drop(writeln!(std::io::stderr(), "{}", self.json())),
+            Format::Human | Format::Quiet => layout::complain(&self.sentence()),
+        }
         self.exit()
     }
 

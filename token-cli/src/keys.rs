@@ -1,30 +1,18 @@
 //! The store keys: reading their file, and what an examination finds of it.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use token_core::{Check, Finding, KeyRing};
-use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-
-/// Several times what all the keys that there can be take.
-const KEY_FILE_LIMIT: usize = 64 * 1024;
+use crate::paths;
 
 pub(crate) fn read_keys(path: &Path) -> Result<Arc<KeyRing>, Failure> {
-    // Room from the start: growing would leave copies of the keys behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_FILE_LIMIT));
-    let read = File::open(path).and_then(|file| file.take(KEY_FILE_LIMIT as u64).read_to_end(&mut bytes));
-    read.map_err(|error| {
-        let advice = match error.kind() {
-            ErrorKind::NotFound => "; make one with \"token-cli new-key-file\"",
-            _ => "",
-        };
-        Failure::usage(format!("cannot read the key file {}: {error}{advice}", path.display()))
-    })?;
-    let keys = KeyRing::read(&bytes);
+    const MAKE: &str = "; make one with \"token-cli new-key-file\"";
+    let read = File::open(path).and_then(KeyRing::read_from);
+    let keys = read.map_err(|error| Failure::usage(paths::unreadable("key file", path, &error, MAKE)))?;
     keys.map(Arc::new).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 

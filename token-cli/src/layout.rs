@@ -1,8 +1,10 @@
 //! Text within the columns that there are.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 
 use unicode_width::UnicodeWidthStr;
+
+use crate::visible::printable;
 
 /// Between two columns of a table.
 const GAP: usize = 2;
@@ -18,6 +20,12 @@ pub(crate) fn columns() -> Option<usize> {
 pub(crate) fn columns_of_errors() -> Option<usize> {
     let stderr = std::io::stderr();
     if stderr.is_terminal() { columns_of(&stderr) } else { None }
+}
+
+/// Writes lines for people to standard error.
+pub(crate) fn complain(lines: &str) {
+    // There is no one to report it to if standard error is closed.
+    let _ = writeln!(std::io::stderr(), "{}", wrapped(columns_of_errors(), &printable(lines)));
 }
 
 fn columns_of(stream: &impl std::os::fd::AsFd) -> Option<usize> {

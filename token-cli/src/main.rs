@@ -6,24 +6,25 @@
 mod args;
 mod commands;
 mod delivery;
+mod echo;
 mod exit;
 mod failure;
 mod format;
 mod keys;
 mod layout;
-mod leaked;
 mod missing_store;
 mod open;
+mod paths;
 mod preflight;
 mod report;
 mod scratch;
 mod secret;
 mod serve;
 mod signals;
+mod visible;
 
-use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
@@ -36,8 +37,13 @@ use crate::report::Report;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // The default is to end the process: a write beyond the limit is to be an error like any other.
+    let ignored = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    if let Err(error) = ignored {
+        return Failure::system(error).tell(Format::asked_for(std::env::args_os())).into();
+    }
     // Known before the arguments are understood, so that the refusal of them has the right form, too.
-    let format = format_of(std::env::args_os());
+    let format = Format::asked_for(std::env::args_os());
     if let Err(failure) = preflight::check(std::env::args_os(), |name| std::env::var_os(name)) {
         return failure.tell(format).into();
     }
@@ -57,7 +63,7 @@ fn main() -> ExitCode {
         Err(failure) => return failure.tell(format).into(),
     };
     if let Some(warning) = cli.ancestor.warning() {
-        let _ = writeln!(std::io::stderr(), "{}", layout::wrapped(layout::columns_of_errors(), &warning));
+        layout::complain(&warning);
     }
     if let Err(failure) = cli
         .refuse_json_without_a_result()
@@ -80,26 +86,8 @@ fn print(answer: &clap::Error) -> Result<Exit, Failure> {
     if !answer.use_stderr() {
         return report::printed(answer.print()).map(|()| Exit::Done);
     }
-    // There is nobody left to tell when standard error is closed.
-    let _ = match layout::columns_of_errors() {
-        Some(columns) => {
-            writeln!(std::io::stderr(), "{}", layout::wrapped(Some(columns), answer.to_string().trim_end()))
-        }
-        None => answer.print(),
-    };
+    layout::complain(answer.to_string().trim_end());
     Ok(Exit::Usage)
-}
-
-/// The format that is asked for, before the arguments are understood.
-fn format_of(arguments: impl Iterator<Item = OsString>) -> Format {
-    let arguments: Vec<_> = arguments.skip(1).collect();
-    let alone = arguments
-        .iter()
-        .any(|word| word == "--json" || word == "--output=json" || word == "-ojson" || word == "-o=json");
-    let pair = arguments
-        .windows(2)
-        .any(|pair| matches!(pair, [flag, value] if (flag == "-o" || flag == "--output") && value == "json"));
-    if alone || pair { Format::Json } else { Format::Human }
 }
 
 fn run(cli: Cli) -> Result<Report, Failure> {

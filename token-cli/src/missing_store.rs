@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
@@ -26,12 +25,18 @@ pub(crate) fn refuse(database: &Path, key_file: &Path, typed: bool) -> Result<()
 const CREATE: &str = "\"token-cli user token\" creates one";
 
 fn own(path: &Path, key_file: &Path) -> String {
-    left_over(path, key_file).map_or_else(|| CREATE.to_owned(), |left| restore(&left))
+    left_over(path, key_file).map_or_else(|| CREATE.to_owned(), |left| restore(&left, key_file))
 }
 
-fn restore(left: &Path) -> String {
+/// An issue takes the key file that is there, and refuses the log of another database.
+fn restore(left: &Path, key_file: &Path) -> String {
+    let otherwise = if left == key_file {
+        "\"token-cli user token\" creates a new one with that key file"
+    } else {
+        "move that file away as well"
+    };
     format!(
-        "but {} is there: restore the database from a backup, or remove that file as well",
+        "but {} is there: restore the database from a backup, or, without one, {otherwise}",
         left.display()
     )
 }
@@ -45,7 +50,7 @@ fn advice(typed: &Path, path: &Path, key_file: &Path) -> String {
         return format!("did you mean {}? ({CREATE})", near.display());
     }
     if let Some(left) = left_over(path, key_file) {
-        return restore(&left);
+        return restore(&left, key_file);
     }
     match folder.is_dir() {
         true => CREATE.into(),
@@ -78,7 +83,5 @@ fn left_over(path: &Path, key_file: &Path) -> Option<PathBuf> {
 pub(crate) fn report_created(database: &Path, key_file: &Path, had_keys: bool) {
     let (database, key_file) = (database.display(), key_file.display());
     let keys = if had_keys { "with the key file" } else { "and its key file" };
-    // There is no one to report it to if standard error is closed.
-    let sentence = format!("created a new store at {database} {keys} {key_file}");
-    let _ = writeln!(std::io::stderr(), "{}", layout::wrapped(layout::columns_of_errors(), &sentence));
+    layout::complain(&format!("created a new store at {database} {keys} {key_file}"));
 }

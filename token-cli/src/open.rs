@@ -14,6 +14,7 @@ use crate::args::Settings;
 use crate::failure::Failure;
 use crate::keys;
 use crate::missing_store;
+use crate::paths;
 use crate::scratch::Scratch;
 
 /// Tokens in whatever store the settings name.
@@ -64,7 +65,7 @@ async fn opened(
             missing_store::refuse(&database, &key_file_beside(&database), typed)?;
             let store = sqlite(&database, settings, SqliteStore::open_existing)?;
             if let Some(doing) = demanding_keys {
-                requirement(&store.key_fit().map_err(misconfigured)?, doing)?;
+                require(&store.key_fit().map_err(misconfigured)?, doing)?;
             }
             (Arc::new(store), None)
         }
@@ -73,7 +74,7 @@ async fn opened(
             options.local_cache = cache;
             let store = Arc::new(redis(url, settings, options).await?);
             if let Some(doing) = demanding_keys {
-                requirement(&store.key_fit().await, doing)?;
+                require(&store.key_fit().await, doing)?;
             }
             (store.clone(), Some(store))
         }
@@ -210,8 +211,8 @@ fn options(settings: &Settings) -> Result<Options, Failure> {
 }
 
 /// Refuses the keys of another deployment. A node that lacks those of the store goes on, since they may be added.
-fn requirement(fit: &KeyFit, doing: &str) -> Result<(), Failure> {
-    fit.requirement(doing).map_err(misconfigured)?;
+fn require(fit: &KeyFit, doing: &str) -> Result<(), Failure> {
+    fit.require(doing).map_err(misconfigured)?;
     if let Some(trouble) = fit.trouble() {
         tracing::warn!("{trouble}");
     }
@@ -226,15 +227,17 @@ fn misconfigured(error: StoreError) -> Failure {
 }
 
 fn tls(settings: &Settings) -> Result<Tls, Failure> {
-    let read = |path: &PathBuf| {
-        std::fs::read(path)
-            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+    let read = |what, path: &PathBuf| {
+        std::fs::read(path).map_err(|error| Failure::usage(paths::unreadable(what, path, &error, "")))
     };
     let client = match (&settings.tls_cert, &settings.tls_key) {
-        (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
+        (Some(certificate), Some(key)) => {
+            Some((read("certificate (--tls-cert)", certificate)?, read("private key (--tls-key)", key)?))
+        }
         _ => None,
     };
-    Ok(Tls { authorities: settings.tls_ca.as_ref().map(read).transpose()?, client })
+    let authorities = settings.tls_ca.as_ref().map(|path| read("authorities (--tls-ca)", path));
+    Ok(Tls { authorities: authorities.transpose()?, client })
 }
 
 /// The keys that the settings name, if they can be read; else those beside the embedded database.

@@ -7,11 +7,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::Arc;
 
-use token_core::KeyRing;
+use token_core::{KeyRing, Recogniser};
 
 use crate::args;
 use crate::failure::Failure;
-use crate::leaked::Recogniser;
 use crate::open;
 
 /// Refuses arguments that hold a token or a password, and settings that hold a token, without repeating them.

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::layout;
+use crate::visible::{printable, visible};
 
 /// What a command has to say on standard output, and how it ended.
 #[derive(Debug)]
@@ -18,12 +19,25 @@ pub(crate) struct Report {
     text: Zeroizing<String>,
     exit: Exit,
     warning: Option<String>,
+    /// What is lost if it cannot be written.
+    lost: Lost,
+}
+
+/// What a caller lacks that does not get the text.
+#[derive(Debug, Clone, Copy)]
+enum Lost {
+    /// What the exit code does not tell.
+    Text,
+    /// The whole result, so that standard output must be open.
+    Result,
+    /// What became of a change: the change itself was made.
+    Outcome(&'static str),
 }
 
 impl Report {
     /// A report of this text, which may be empty and otherwise ends its last line.
     pub(crate) fn text(exit: Exit, text: String) -> Self {
-        Self { text: Zeroizing::new(text), exit, warning: None }
+        Self { text: Zeroizing::new(text), exit, warning: None, lost: Lost::Text }
     }
 
     /// A report in JSON where that is asked for, else the text that `human` writes.
@@ -41,9 +55,22 @@ impl Report {
                 line.push(b'\n');
                 String::from_utf8(line).unwrap_or_default()
             }
-            Format::Human | Format::Quiet => human(),
+            Format::Human => printable(&human()),
+            Format::Quiet => human(),
         };
         Ok(Self::text(exit, text))
+    }
+
+    /// What it writes.
+    #[cfg(test)]
+    pub(crate) fn shown(&self) -> &str {
+        &self.text
+    }
+
+    /// The same with its text changed by `paint`, which may add colours.
+    pub(crate) fn painted(mut self, paint: impl FnOnce(&str) -> String) -> Self {
+        self.text = Zeroizing::new(paint(&self.text));
+        self
     }
 
     /// The same about a change that was done, but ends with [`Exit::Store`] and says so on standard error when the change
@@ -78,8 +105,32 @@ impl Report {
     /// Writes it. A reader that went away has seen enough.
     pub(crate) fn print(&self) -> Result<Exit, Failure> {
         self.tell_warning();
+        let written = if self.text.is_empty() { Ok(()) } else { self.write() };
+        match (self.lost, printed(written)) {
+            (_, Ok(())) => Ok(self.exit),
+            (Lost::Outcome(done), Err(Failure::System { what, source })) if self.exit == Exit::Done => {
+                Err(Failure::System { what: format!("{done}, but it cannot be reported: {what}"), source })
+            }
+            (_, Err(failure)) => Err(failure),
+        }
+    }
+
+    fn write(&self) -> std::io::Result<()> {
+        if matches!(self.lost, Lost::Result) {
+            delivery::is_open()?;
+        }
         let mut stdout = std::io::stdout().lock();
-        printed(stdout.write_all(self.text.as_bytes()).and_then(|()| stdout.flush())).map(|()| self.exit)
+        stdout.write_all(self.text.as_bytes()).and_then(|()| stdout.flush())
+    }
+
+    /// The same, of a command that does nothing but print: it fails if standard output is closed.
+    pub(crate) fn requiring_output(self) -> Self {
+        Self { lost: Lost::Result, ..self }
+    }
+
+    /// The same about a change that was made: `done` says so if the text cannot be written.
+    pub(crate) fn after(self, done: &'static str) -> Self {
+        Self { lost: Lost::Outcome(done), ..self }
     }
 
     /// Writes it, and fails if nobody can have read its first line. What is left to print is how it ended.
@@ -91,8 +142,7 @@ impl Report {
 
     fn tell_warning(&self) {
         if let Some(warning) = &self.warning {
-            // There is nobody left to warn when standard error is closed.
-            let _ = writeln!(std::io::stderr(), "{}", layout::wrapped(layout::columns_of_errors(), warning));
+            layout::complain(warning);
         }
     }
 }
@@ -151,17 +201,6 @@ pub(crate) fn access(access: &Access) -> String {
 /// A time for people: whole seconds, never later than it is.
 pub(crate) fn in_seconds(time: Timestamp) -> String {
     format!("{:.0}", Timestamp::from_millis(time.as_millis() / 1000 * 1000))
-}
-
-/// A name for people: characters that cannot be seen or that turn the line around are written as their numbers.
-pub(crate) fn visible(name: impl std::fmt::Display) -> String {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-    };
-    let escape = |c: char| if hidden(c) { c.escape_unicode().to_string() } else { c.to_string() };
-    name.to_string().chars().map(escape).collect()
 }
 
 /// Columns under their headings.

@@ -7,19 +7,30 @@ use std::path::Path;
 use token_core::{PlainTextError, plain_text};
 use zeroize::Zeroizing;
 
+use crate::echo::{end_as_interrupted, restore_before_a_signal_ends_us};
 use crate::failure::Failure;
+use crate::paths;
 
 /// More than any list of tokens that makes sense to pipe in: 18 000 of them. What is longer is refused as a whole.
 const LIMIT: usize = 1 << 20;
 
-/// One token: the first line of the file or of standard input; from a terminal what is typed before Enter, without showing
-/// it.
+/// One token: the only line of the file or of standard input that is not blank; from a terminal what is typed before
+/// Enter, without showing it.
 pub(crate) fn one(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
     if file.is_none() && std::io::stdin().is_terminal() {
+        restore_before_a_signal_ends_us().map_err(unreadable)?;
         return typed("token (it is not shown; end with Enter): ");
     }
     let text = read(file)?;
-    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().trim().to_owned()))
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let line = lines.next().unwrap_or_default();
+    match lines.next() {
+        None => Ok(Zeroizing::new(line.to_owned())),
+        Some(_) => Err(Failure::usage(
+            "the input has several lines, and one token was expected: give it alone (\"token-cli issue -q\" prints \
+             nothing else)",
+        )),
+    }
 }
 
 /// Several tokens, one a line, from standard input; from a terminal until an empty line, without showing them.
@@ -27,6 +38,7 @@ pub(crate) fn several() -> Result<Zeroizing<String>, Failure> {
     if !std::io::stdin().is_terminal() {
         return read(None);
     }
+    restore_before_a_signal_ends_us().map_err(unreadable)?;
     let mut lines = Zeroizing::new(String::with_capacity(LIMIT));
     loop {
         let line = typed("token (it is not shown; an empty line ends): ")?;
@@ -45,7 +57,12 @@ fn typed(prompt: &str) -> Result<Zeroizing<String>, Failure> {
         Ok(line) => Ok(Zeroizing::new(line.trim().to_owned())),
         // Ctrl-D on an empty line.
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(Zeroizing::default()),
-        Err(error) => Err(unreadable(error)),
+        Err(error) => {
+            if error.kind() == ErrorKind::Interrupted {
+                end_as_interrupted();
+            }
+            Err(unreadable(error))
+        }
     }
 }
 
@@ -56,9 +73,9 @@ fn unreadable(source: std::io::Error) -> Failure {
 /// The text of standard input, or of the file.
 fn read(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
     let bytes = match file {
-        Some(path) => File::open(path).and_then(|mut file| take(&mut file)).map_err(|error| {
-            Failure::usage(format!("cannot read the token file {}: {error}", path.display()))
-        })?,
+        Some(path) => File::open(path)
+            .and_then(|mut file| take(&mut file))
+            .map_err(|error| Failure::usage(paths::unreadable("token file", path, &error, missing(path))))?,
         None => take(&mut std::io::stdin().lock()).map_err(unreadable)?,
     };
     if bytes.len() > LIMIT {
@@ -71,6 +88,11 @@ fn read(file: Option<&Path>) -> Result<Zeroizing<String>, Failure> {
         Err(PlainTextError::NotUtf8) => Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())),
         read => read.map_err(|error| Failure::usage(format!("cannot read the input as text: {error}"))),
     }
+}
+
+/// What to do instead of naming a file that is not there.
+fn missing(path: &Path) -> &'static str {
+    if path.as_os_str() == "-" { "; leave --token-file out to read standard input" } else { "" }
 }
 
 /// One byte more than the limit, where there is so much.

@@ -117,7 +117,7 @@ fn a_token_in_a_file_is_validated() {
     let cli = Cli::new();
     let token = cli.issue("-u admin -e 1h");
     let file = cli.home().join("token");
-    std::fs::write(&file, format!("{}\r\nmore\n", token["token"].as_str().unwrap())).unwrap();
+    std::fs::write(&file, format!("{}\r\n\r\n", token["token"].as_str().unwrap())).unwrap();
     assert_eq!(cli.run(&format!("validate --token-file {}", file.display())).code, 0);
     let missing = cli.run("validate --token-file /nowhere/token");
     assert_eq!(missing.code, 2);

@@ -19,7 +19,7 @@ use crate::store::TokenStatus;
 use crate::tombstone::Tombstone;
 
 /// A name that a caller gives to one request to issue, so that a repeat of it issues no second token: 1 to 255 printable
-/// ASCII characters, best a UUID.
+/// ASCII characters without a blank at its ends (which HTTP would cut off), best a UUID.
 ///
 /// It belongs to one subject and one issuer: the same text from others is another key. Only a hash of it is kept, here and
 /// in stores.
@@ -28,7 +28,7 @@ pub struct IdempotencyKey([u8; 32]);
 
 /// A text that is no idempotency key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an idempotency key is 1 to 255 printable ASCII characters, best a UUID")]
+#[error("an idempotency key is 1 to 255 printable ASCII characters without a blank at its ends, best a UUID")]
 pub struct IdempotencyKeyError;
 
 /// What a store keeps for a key: where, and what to compare a repeat with. Both are hashes.
@@ -168,7 +168,7 @@ impl FromStr for IdempotencyKey {
 
     fn from_str(text: &str) -> Result<Self, IdempotencyKeyError> {
         let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        if !printable || !(1..=255).contains(&text.len()) {
+        if !printable || text.trim() != text || !(1..=255).contains(&text.len()) {
             return Err(IdempotencyKeyError);
         }
         Ok(Self(blake3::derive_key("token-core 2026-11 idempotency key text", text.as_bytes())))
@@ -245,7 +245,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_is_printable_ascii_and_not_longer_than_255(text in "\\PC{0,260}|[ -~]{0,260}") {
-            let fits = (1..=255).contains(&text.len()) && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+            let fits = text.trim() == text && (1..=255).contains(&text.len()) && text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
             prop_assert_eq!(text.parse::<IdempotencyKey>().is_ok(), fits);
         }
     }

@@ -19,6 +19,8 @@ pub enum KeyFit {
     Unknown,
     /// The store knows these versions only, and this node has none of them.
     Missing(Vec<KeyVersion>),
+    /// The store knows these versions of a key file, and this node has the public key.
+    Public(Vec<KeyVersion>),
     /// The store knows another key of this version than the node has.
     Differs(KeyVersion),
 }
@@ -34,11 +36,24 @@ impl KeyRing {
                 None => {}
             }
         }
+        let mut versions: Vec<_> = known.iter().map(|&(version, _)| version).collect();
+        if self.is_public() {
+            versions.retain(|&version| version != KeyVersion::PUBLIC);
+            if !versions.is_empty() {
+                return KeyFit::Public(versions);
+            }
+        }
         match known {
             [] => KeyFit::Unknown,
             _ if fits => KeyFit::Fits,
-            others => KeyFit::Missing(others.iter().map(|&(version, _)| version).collect()),
+            _ => KeyFit::Missing(versions),
         }
+    }
+
+    /// Whether this is the ring of the public key.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.issuing_version() == KeyVersion::PUBLIC
     }
 }
 
@@ -48,14 +63,17 @@ impl KeyFit {
     pub fn trouble(&self) -> Option<String> {
         match self {
             Self::Fits | Self::Unknown => None,
-            Self::Missing(versions) => {
-                let named: Vec<String> = versions.iter().map(ToString::to_string).collect();
-                Some(format!(
-                    "the tokens in this store have key version {}, which this node lacks, and it refuses them; use the key \
-                     file of the fleet (TOKEN_KEY_FILE)",
-                    named.join(", ")
-                ))
-            }
+            Self::Missing(versions) => Some(format!(
+                "the tokens in this store have key version {}, which this node lacks, and it refuses them; use the key \
+                 file of the fleet (TOKEN_KEY_FILE)",
+                listed(versions)
+            )),
+            Self::Public(versions) => Some(format!(
+                "the tokens in this store are issued with a key file (key version {}), and this node has none: nodes \
+                 with the key file refuse what the public key issues; set TOKEN_KEY_FILE (or --key-file) as on the \
+                 other nodes",
+                listed(versions)
+            )),
             Self::Differs(version) => Some(format!(
                 "this key file is of another deployment: its key version {version} is not the key version {version} that \
                  issued the tokens in this store; use the key file of the fleet (TOKEN_KEY_FILE)"
@@ -63,18 +81,28 @@ impl KeyFit {
         }
     }
 
+    /// Whether the keys of the node are those of another deployment. One that lacks keys of the store may get them.
+    #[must_use]
+    pub fn is_of_another(&self) -> bool {
+        matches!(self, Self::Differs(_) | Self::Public(_))
+    }
+
     /// An error if the keys of the node are those of another deployment. `doing` is a verb, as in "cannot …".
     ///
     /// # Errors
-    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for [`KeyFit::Differs`].
-    pub fn requirement(&self, doing: &str) -> Result<(), StoreError> {
-        match (self, self.trouble()) {
-            (Self::Differs(_), Some(trouble)) => {
+    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for [`KeyFit::Differs`] and [`KeyFit::Public`].
+    pub fn require(&self, doing: &str) -> Result<(), StoreError> {
+        match self.trouble().filter(|_| self.is_of_another()) {
+            Some(trouble) => {
                 Err(StoreError::new(StoreErrorKind::Misconfigured, format!("cannot {doing}: {trouble}")))
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
+}
+
+fn listed(versions: &[KeyVersion]) -> String {
+    versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -102,7 +130,7 @@ mod tests {
         let (ours, theirs) = (ring(&[('1', 'a')]), ring(&[('2', 'c'), ('1', 'b')]));
         let fit = ours.fit(&known(&theirs));
         assert_eq!(fit, KeyFit::Differs(version(b'1')));
-        let error = fit.requirement("serve").unwrap_err();
+        let error = fit.require("serve").unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
         assert!(error.to_string().contains("its key version 1 is not the key version 1"), "{error}");
     }
@@ -118,10 +146,29 @@ mod tests {
 
     #[test]
     fn a_node_with_none_of_the_versions_is_warned_and_not_refused() {
-        let fit = KeyRing::public().fit(&known(&ring(&[('1', 'a')])));
+        let fit = ring(&[('2', 'b')]).fit(&known(&ring(&[('1', 'a')])));
         assert_eq!(fit, KeyFit::Missing(vec![version(b'1')]));
         assert!(fit.trouble().unwrap().contains("key version 1, which this node lacks"));
-        fit.requirement("serve").unwrap();
+        fit.require("serve").unwrap();
+    }
+
+    #[test]
+    fn the_public_key_is_refused_where_a_key_file_issues() {
+        let mut both = known(&ring(&[('1', 'a')]));
+        both.extend(known(&KeyRing::public()));
+        let fit = KeyRing::public().fit(&both);
+        assert_eq!(fit, KeyFit::Public(vec![version(b'1')]));
+        let error = fit.require("issue").unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+        assert!(error.to_string().contains("set TOKEN_KEY_FILE"), "{error}");
+    }
+
+    #[test]
+    fn a_key_file_may_follow_the_public_key() {
+        let keyed = ring(&[('1', 'a')]);
+        let public = known(&KeyRing::public());
+        keyed.fit(&public).require("issue").unwrap();
+        assert_eq!(KeyRing::public().fit(&public), KeyFit::Fits);
     }
 
     #[test]

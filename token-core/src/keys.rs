@@ -70,6 +70,9 @@ pub enum KeyFileError {
     /// There is no key in it.
     #[error("the key file holds no key; write a line like \"1 HEX\" with 64 hexadecimal digits")]
     Empty,
+    /// The file holds more than any set of keys takes.
+    #[error("the key file is longer than {} bytes; name the file with the keys", crate::key_file::MAX_BYTES)]
+    TooLong,
     /// The file is not text.
     #[error("the key file cannot be read as text: {0}")]
     NotText(#[from] PlainTextError),

@@ -18,7 +18,7 @@ use crate::partition::SubjectHash;
 use crate::record::Record;
 use crate::request::IssueRequest;
 use crate::store::{RevokeOutcome, TokenState, TokenStatus, TokenStore, Validating};
-use crate::timestamp::{Clock, SystemClock, Timestamp};
+use crate::timestamp::{Clock, HOUSEKEEPING_LAG, SystemClock, Timestamp};
 use crate::token::ParsedToken;
 use crate::tombstone::{Revocation, Tombstone};
 use crate::verdict::{Reason, Verdict};
@@ -139,28 +139,28 @@ impl MemoryStore {
 }
 
 impl State {
-    fn live_of(&self, subject: &Subject, now: Timestamp) -> impl Iterator<Item = (TokenId, &Kept)> {
+    /// The tokens of a subject, the expired ones among them.
+    fn all_of(&self, subject: &Subject) -> impl Iterator<Item = (TokenId, &Kept)> {
         let index = SubjectHash::of(subject).index;
-        self.tokens
-            .iter()
-            .filter(move |(_, kept)| kept.subject == index && now < kept.until)
-            .map(|(&id, kept)| (id, kept))
+        self.tokens.iter().filter(move |(_, kept)| kept.subject == index).map(|(&id, kept)| (id, kept))
     }
 
-    /// Turns a token into its tombstone.
-    fn bury(&mut self, id: TokenId, revocation: &Revocation, now: Timestamp) {
-        if let Some(kept) = self.tokens.remove(&id) {
-            let bytes = Tombstone::to_bytes(now, &revocation.to_remark(), &kept.bytes);
-            self.tombstones
-                .insert(id, Kept { bytes, until: now.after(Tombstone::RETENTION.as_duration()), ..kept });
-        }
+    /// Turns a token into its tombstone, and says whether it was live. One that has expired leaves none, but its record
+    /// goes as well: it must not come back if the clock was ahead and is set right.
+    fn bury(&mut self, id: TokenId, revocation: &Revocation, now: Timestamp) -> bool {
+        let Some(kept) = self.tokens.remove(&id).filter(|kept| now < kept.until) else { return false };
+        let bytes = Tombstone::to_bytes(now, &revocation.to_remark(), &kept.bytes);
+        self.tombstones
+            .insert(id, Kept { bytes, until: now.after(Tombstone::RETENTION.as_duration()), ..kept });
+        true
     }
 
+    /// Clears away what expired long enough ago, and returns how much.
     fn sweep(&mut self, now: Timestamp) -> u64 {
-        let before = self.len();
-        self.tokens.retain(|_, kept| now < kept.until);
-        self.tombstones.retain(|_, kept| now < kept.until);
-        self.once.retain(|_, issued| now < issued.until);
+        let (before, limit) = (self.len(), now.before(HOUSEKEEPING_LAG));
+        self.tokens.retain(|_, kept| limit < kept.until);
+        self.tombstones.retain(|_, kept| limit < kept.until);
+        self.once.retain(|_, issued| limit < issued.until);
         self.sweep_at = 2 * self.tokens.len() + 64;
         (before - self.len()) as u64
     }
@@ -234,7 +234,7 @@ impl TokenStore for MemoryStore {
 
     async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
         let (state, now) = (self.lock(), self.clock.now());
-        Ok(Listing::of(state.live_of(subject, now).map(|(id, kept)| {
+        Ok(Listing::of(state.all_of(subject).filter(|(_, kept)| now < kept.until).map(|(id, kept)| {
             let record = Record::decode(id, &kept.bytes, &self.keys);
             (id, record.map(|record| record.into_grant(id, kept.until)))
         })))
@@ -246,8 +246,7 @@ impl TokenStore for MemoryStore {
         revocation: &Revocation,
     ) -> Result<Committed<RevokeOutcome>, StoreError> {
         let (mut state, now) = (self.lock(), self.clock.now());
-        if state.tokens.get(&id).is_some_and(|kept| now < kept.until) {
-            state.bury(id, revocation, now);
+        if state.bury(id, revocation, now) {
             return Ok(done(RevokeOutcome::Revoked));
         }
         match state.tombstones.get_mut(&id).filter(|kept| now < kept.until) {
@@ -265,10 +264,8 @@ impl TokenStore for MemoryStore {
         revocation: &Revocation,
     ) -> Result<Committed<Vec<TokenId>>, StoreError> {
         let (mut state, now) = (self.lock(), self.clock.now());
-        let ids: Vec<_> = state.live_of(subject, now).map(|(id, _)| id).collect();
-        for &id in &ids {
-            state.bury(id, revocation, now);
-        }
+        let mut ids: Vec<_> = state.all_of(subject).map(|(id, _)| id).collect();
+        ids.retain(|&id| state.bury(id, revocation, now));
         Ok(done(ids))
     }
 

@@ -127,6 +127,9 @@ fn parse_units(text: &str) -> Result<Span, SpanError> {
     if text.is_empty() {
         return Err(SpanError::Form);
     }
+    if text.bytes().all(|byte| byte == b'0') {
+        return Err(SpanError::Zero);
+    }
     let mut rest = text;
     let known = || std::iter::once(&WEEK).chain(&UNITS);
     let mut units = known();
@@ -226,7 +229,8 @@ mod tests {
             ("+5m", SpanError::Sign),
             ("12h1d", SpanError::Order),
             ("1h1h", SpanError::Order),
-            ("0", SpanError::NoUnit),
+            ("0", SpanError::Zero),
+            ("00", SpanError::Zero),
             ("0s", SpanError::Zero),
             ("0d0h", SpanError::Zero),
             ("36501d", SpanError::TooLong),

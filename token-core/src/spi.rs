@@ -9,6 +9,6 @@ pub use crate::memory::MemoryStore;
 pub use crate::partition::{PARTITIONS, Partition, SubjectHash};
 pub use crate::record::{Record, RecordError};
 pub use crate::store::{TokenStore, Validating};
-pub use crate::timestamp::{Clock, ManualClock, SystemClock};
+pub use crate::timestamp::{Clock, HOUSEKEEPING_LAG, ManualClock, SystemClock};
 pub use crate::token::TokenFormat;
 pub use crate::tombstone::TombstoneError;

@@ -154,7 +154,8 @@ pub trait TokenStore: Send + Sync {
         revocation: &Revocation,
     ) -> Result<Committed<Vec<TokenId>>, StoreError>;
 
-    /// Clears away what expiry left behind (rows, index entries) and returns how many. Never needed for correctness.
+    /// Clears away what expiry left behind (rows, index entries) and returns how many. Never needed for correctness. A
+    /// store on a [`Clock`](crate::spi::Clock) keeps what expired for [`HOUSEKEEPING_LAG`](crate::spi::HOUSEKEEPING_LAG).
     async fn prune(&self) -> Result<u64, StoreError>;
 
     /// Whether the store could keep a change now, as far as it can find that out. It is asked by readiness checks, every

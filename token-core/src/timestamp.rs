@@ -31,6 +31,12 @@ impl Timestamp {
         Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
     }
 
+    /// The point `duration` earlier, cut to whole milliseconds; the first one there is if that underflows.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     /// How long it is from this point until `later`; nothing when that is past.
     #[must_use]
     pub fn until(self, later: Self) -> Duration {
@@ -68,6 +74,10 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// The time now.
     fn now(&self) -> Timestamp;
 }
+
+/// How long a store on a [`Clock`] keeps what has expired before it clears it away: one day. Until then it is there and
+/// invisible, so that a clock that was ahead by less and is set right ends no token.
+pub const HOUSEKEEPING_LAG: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The operating system's clock.
 #[derive(Debug, Clone, Copy, Default)]

@@ -199,6 +199,13 @@ impl TokenFormat {
         }
     }
 
+    /// Whether a token of this form stands anywhere in the text.
+    pub(crate) fn finds(&self, text: &str) -> bool {
+        let length = self.prefix.0.len() + 1 + BODY;
+        let starts = text.match_indices(self.prefix.as_str()).map(|(at, _)| at);
+        starts.filter_map(|at| text.get(at..at + length)).any(|token| self.parse(token).is_ok())
+    }
+
     /// Token id and check value of a text without its check characters; `None` when the key is not in the ring.
     fn fingerprint(&self, version: KeyVersion, partition: Partition, text: &[u8]) -> Option<(TokenId, u64)> {
         let hash = self.keys.hash_token(version, text)?;

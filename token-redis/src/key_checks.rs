@@ -42,18 +42,11 @@ impl Noted {
         if !self.is_due() {
             return KeyFit::Unknown;
         }
-        let version = keys.issuing_version();
-        let Some(value) = keys.check_value(version) else { return KeyFit::Unknown };
-        let note = Note { key: namespace.key_check(version), value };
         let slot = Namespace::slot_of_key_checks();
-        let (fit, next) = match primaries.at_home_of(slot, &note, until).await {
-            Ok(Ok(Value::Nil)) => (KeyFit::Unknown, Next::Never),
-            Ok(Ok(noted)) => {
-                let fit = check_value(&noted).map_or(KeyFit::Unknown, |value| keys.fit(&[(version, value)]));
-                // A difference is looked at again by the next issue.
-                let next = if matches!(fit, KeyFit::Differs(_)) { Next::Now } else { Next::Never };
-                (fit, next)
-            }
+        let (fit, next) = match primaries.at_home_of(slot, &Note { keys, namespace }, until).await {
+            // A difference is looked at again by the next issue.
+            Ok(Ok(fit)) if fit.is_of_another() => (fit, Next::Now),
+            Ok(Ok(fit)) => (fit, Next::Never),
             _ => (KeyFit::Unknown, Next::From(Instant::now() + PAUSE)),
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = next;
@@ -69,17 +62,30 @@ impl Noted {
     }
 }
 
-/// Writes a check value unless there is one, and answers the one that there was.
-struct Note {
-    key: String,
-    value: CheckValue,
+/// Writes the check value of the key that issues unless there is one, and compares the keys with what there was. The
+/// public key is compared with all versions, and noted only if no key file has issued: one round trip more, once in the
+/// life of a store.
+struct Note<'a> {
+    keys: &'a KeyRing,
+    namespace: &'a Namespace,
 }
 
-impl Work for Note {
-    type Output = Value;
+impl Work for Note<'_> {
+    type Output = KeyFit;
 
-    async fn perform(&self, own: &mut Own, _: &Home) -> RedisResult<Value> {
-        redis::cmd("SET").arg(&self.key).arg(&self.value).arg("NX").arg("GET").query_async(own).await
+    async fn perform(&self, own: &mut Own, _: &Home) -> RedisResult<KeyFit> {
+        if self.keys.is_public() {
+            let fit = self.keys.fit(&all(self.namespace, own).await?);
+            if fit != KeyFit::Unknown {
+                return Ok(fit);
+            }
+        }
+        let version = self.keys.issuing_version();
+        let Some(value) = self.keys.check_value(version) else { return Ok(KeyFit::Unknown) };
+        let mut set = redis::cmd("SET");
+        set.arg(self.namespace.key_check(version)).arg(&value).arg("NX").arg("GET");
+        let noted = check_value(&set.query_async(own).await?);
+        Ok(noted.map_or(KeyFit::Unknown, |noted| self.keys.fit(&[(version, noted)])))
     }
 }
 
@@ -101,6 +107,14 @@ pub(crate) async fn known(
 ) -> RedisResult<Vec<(KeyVersion, CheckValue)>> {
     // Alone first: the refusal of a pipeline does not tell its kind.
     redis::cmd("GET").arg(namespace.key_check(KeyVersion::PUBLIC)).query_async::<Value>(link).await?;
+    all(namespace, link).await
+}
+
+/// All check values, in one round trip.
+async fn all(
+    namespace: &Namespace,
+    link: &mut (impl ConnectionLike + Send),
+) -> RedisResult<Vec<(KeyVersion, CheckValue)>> {
     let mut gets = redis::pipe();
     for version in KeyVersion::all() {
         gets.cmd("GET").arg(namespace.key_check(version));

@@ -92,4 +92,4 @@ pub use keys::{Namespace, NamespaceError};
 pub use options::Options;
 pub use pool::PoolState;
 pub use store::RedisStore;
-pub use tls::Tls;
+pub use tls::{Tls, is_encrypted_key};

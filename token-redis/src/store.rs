@@ -399,7 +399,7 @@ impl RedisStore {
         // Not with the key file of another deployment: no node of this one would know the token.
         if self.options.note_keys {
             let until = Instant::now() + self.options.deadline / 2;
-            self.noted.before_issue(&self.keys, names, &self.primaries, until).await.requirement("issue")?;
+            self.noted.before_issue(&self.keys, names, &self.primaries, until).await.require("issue")?;
         }
 
         let survey = Call {

@@ -61,6 +61,12 @@ impl Tls {
         if chain.is_empty() {
             return refuse("there is no certificate in PEM to show to servers (Tls::client, --tls-cert)");
         }
+        if is_encrypted_key(key) {
+            return refuse(
+                "the private key of our certificate is encrypted, and no one is asked for its passphrase; decrypt it \
+                 with \"openssl pkey -in KEY -out PLAIN\" (Tls::client, --tls-key)",
+            );
+        }
         // Why it is none is not told: that might quote the key.
         let Ok(key) = PrivateKeyDer::from_pem_slice(key) else {
             return refuse("there is no private key in PEM for our certificate (Tls::client, --tls-key)");
@@ -73,6 +79,13 @@ impl Tls {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a text in PEM is a private key that takes a passphrase.
+#[must_use]
+pub fn is_encrypted_key(pem: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(pem);
+    text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") || text.contains("Proc-Type: 4,ENCRYPTED")
 }
 
 /// All there are; none where one is damaged.
@@ -149,6 +162,17 @@ pub(crate) fn io_error(error: &RedisError) -> Option<&io::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_encrypted_private_key_is_named_so() {
+        for pem in [
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+        ] {
+            assert!(is_encrypted_key(pem.as_bytes()), "{pem}");
+        }
+        assert!(!is_encrypted_key(b"-----BEGIN PRIVATE KEY-----"));
+    }
 
     #[test]
     fn every_certificate_that_is_refused_comes_with_what_to_do() {

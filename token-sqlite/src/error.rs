@@ -78,6 +78,15 @@ fn of_disk(path: &Path) -> (StoreErrorKind, &'static str) {
     }
 }
 
+/// Why a file opens for reading only. Opening it to find out would release the locks that SQLite holds on it.
+pub(crate) fn why_read_only(path: &Path) -> io::Error {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    match tempfile::tempfile_in(folder) {
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => error,
+        _ => io::ErrorKind::PermissionDenied.into(),
+    }
+}
+
 /// Writes a file that is a little longer than the log, and removes it.
 fn write_beside(path: &Path, folder: &Path) -> io::Result<()> {
     const MORE: u64 = 64 * 1024;
@@ -149,7 +158,11 @@ const DENIED: &str = "is closed to this user; let it read and write the file and
 fn of_file(kind: io::ErrorKind) -> (StoreErrorKind, &'static str) {
     use io::ErrorKind as Io;
     match kind {
-        Io::PermissionDenied | Io::ReadOnlyFilesystem => (StoreErrorKind::Denied, DENIED),
+        Io::PermissionDenied => (StoreErrorKind::Denied, DENIED),
+        Io::ReadOnlyFilesystem => (
+            StoreErrorKind::Denied,
+            "is on a file system that is mounted read-only; mount it for writing, or name another place",
+        ),
         Io::StorageFull | Io::QuotaExceeded => {
             (StoreErrorKind::Full, "finds no room; free some space on its disk")
         }
@@ -212,6 +225,13 @@ mod tests {
             assert!(message.contains("; ") && !message.ends_with('.'), "{message}");
             assert!(!message.contains(&cause), "{message}: {cause}");
         }
+    }
+
+    #[test]
+    fn a_read_only_file_system_is_named() {
+        let error = Failure::from(io::Error::from(io::ErrorKind::ReadOnlyFilesystem));
+        let message = error.explain("open", "database", Path::new("t.db")).to_string();
+        assert!(message.contains("mounted read-only; "), "{message}");
     }
 
     #[test]

@@ -22,8 +22,12 @@ impl SqliteStore {
     }
 }
 
-/// Notes the key that issues, unless one is noted. Another key of the same version is refused.
+/// Notes the key that issues, unless one is noted. Another key of the same version is refused, and so is the public key
+/// if a key file has issued.
 pub(crate) fn before_issue(db: &Connection, keys: &KeyRing) -> std::result::Result<(), Failure> {
+    if keys.is_public() {
+        keys.fit(&known(db)?).require("issue")?;
+    }
     let version = keys.issuing_version();
     let Some(value) = keys.check_value(version) else { return Ok(()) };
     let noted = db
@@ -31,7 +35,7 @@ pub(crate) fn before_issue(db: &Connection, keys: &KeyRing) -> std::result::Resu
         .query_row([version.byte()], |row| row.get::<_, CheckValue>(0))
         .optional()?;
     match noted {
-        Some(noted) => Ok(keys.fit(&[(version, noted)]).requirement("issue")?),
+        Some(noted) => Ok(keys.fit(&[(version, noted)]).require("issue")?),
         None => {
             db.prepare_cached("INSERT INTO key_checks (version, value) VALUES (?1, ?2)")?
                 .execute((version.byte(), value))?;

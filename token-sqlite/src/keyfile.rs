@@ -1,18 +1,14 @@
 //! The key file of the embedded default: made on first use, and never a second time.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 use token_core::{KeyRing, StoreError, StoreErrorKind, new_key_file, os_rng};
-use zeroize::Zeroizing;
 
 use crate::error::Failure;
 use crate::{fresh, open};
-
-/// The longest key file, in bytes: several times what all the keys that there can be take.
-const MAX_BYTES: usize = 64 * 1024;
 
 /// Loads the keys for the database at `database` from `key_file`.
 ///
@@ -75,18 +71,12 @@ fn load(path: &Path) -> Result<Option<KeyRing>, Failure> {
         Err(error) => return Err(error.into()),
     };
     warn_if_open_to_others(path, &file)?;
-    // Room from the start: growing would leave copies of the keys behind that nobody wipes.
-    let mut text = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
-    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut text)?;
-    let unusable = |source: Box<dyn std::error::Error + Send + Sync>| {
+    let keys = KeyRing::read_from(file)?.map_err(|error| {
         let message =
             format!("cannot open: the key file {} is not usable; correct or restore it", path.display());
-        StoreError::new(StoreErrorKind::Misconfigured, message).caused_by(source)
-    };
-    if text.len() > MAX_BYTES {
-        return Err(unusable(TooLong.into()).into());
-    }
-    Ok(Some(KeyRing::read(&text).map_err(|error| unusable(error.into()))?))
+        StoreError::new(StoreErrorKind::Misconfigured, message).caused_by(error)
+    })?;
+    Ok(Some(keys))
 }
 
 #[cfg(unix)]
@@ -104,11 +94,6 @@ fn warn_if_open_to_others(path: &Path, file: &File) -> std::io::Result<()> {
 fn warn_if_open_to_others(_: &Path, _: &File) -> std::io::Result<()> {
     Ok(())
 }
-
-/// The file holds more than any set of keys takes.
-#[derive(Debug, thiserror::Error)]
-#[error("it is longer than {MAX_BYTES} bytes")]
-struct TooLong;
 
 #[cfg(test)]
 mod tests {

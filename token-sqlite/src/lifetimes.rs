@@ -76,7 +76,7 @@ fn look(db: &Connection, keys: &KeyRing, now: Timestamp) -> Result<Seen, Failure
 
 fn key_versions(fit: &KeyFit) -> Finding {
     match (fit, fit.trouble()) {
-        (KeyFit::Differs(_), Some(trouble)) => KEY_VERSIONS.failure(trouble),
+        (fit, Some(trouble)) if fit.is_of_another() => KEY_VERSIONS.failure(trouble),
         (_, Some(trouble)) => KEY_VERSIONS.warning(trouble),
         (_, None) => KEY_VERSIONS.ok("as in the database"),
     }

@@ -10,7 +10,7 @@ use token_core::spi::{Clock, SystemClock};
 use token_core::{KeyRing, StoreError, StoreErrorKind};
 
 use crate::database::{Database, Durability, set_durability};
-use crate::error::Failure;
+use crate::error::{Failure, why_read_only};
 use crate::fresh;
 use crate::store::SqliteStore;
 use crate::transitions::Transitions;
@@ -103,7 +103,7 @@ fn open_made(path: PathBuf) -> Result<Database, Failure> {
     let writer = connect(&path)?;
     // Asked first: merely reading it would leave a log behind that nobody may write.
     if writer.is_readonly("main")? {
-        return Err(io::Error::from(io::ErrorKind::PermissionDenied).into());
+        return Err(why_read_only(&path).into());
     }
     check_identity(&writer, &path)?;
     switch_to_wal(&writer, &path)?;

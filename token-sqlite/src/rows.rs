@@ -1,10 +1,10 @@
 //! Every SQL statement on the rows, as a function with types.
 //!
-//! A row whose time has come counts as gone from then on, whether or not it still stands there.
+//! A row whose time has come is invisible from then on, whether or not it still stands there.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
-use token_core::spi::Partition;
+use token_core::spi::{HOUSEKEEPING_LAG, Partition};
 use token_core::{Deadlines, Timestamp, TokenId};
 
 /// The record of a live token, and when the token dies.
@@ -95,20 +95,24 @@ pub(crate) fn renew(
     .optional()
 }
 
-/// Takes the live token with this id away and returns its record.
+/// Takes the token with this id away, and returns its record if it was live. An expired one must not come back if the
+/// clock was ahead and is set right.
 pub(crate) fn take(db: &Connection, id: TokenId, now: Timestamp) -> Result<Option<Vec<u8>>> {
-    db.prepare_cached("DELETE FROM tokens WHERE id = ?1 AND expires_at > ?2 RETURNING record")?
-        .query_row((Key(id), Millis(now)), |row| row.get(0))
-        .optional()
+    let taken = db
+        .prepare_cached("DELETE FROM tokens WHERE id = ?1 RETURNING record, expires_at")?
+        .query_row([Key(id)], |row| live(row, 0))
+        .optional()?;
+    Ok(taken.filter(|taken| now < taken.expires_at).map(|taken| taken.record))
 }
 
-/// Takes the live tokens of a subject away and returns their records.
+/// Takes the tokens of a subject away as [`take`] does, and returns the records of those that were live.
 pub(crate) fn take_all(db: &Connection, subject: u128, now: Timestamp) -> Result<Vec<(TokenId, Vec<u8>)>> {
     let mut statement =
-        db.prepare_cached("DELETE FROM tokens WHERE subject = ?1 AND expires_at > ?2 RETURNING id, record")?;
-    let rows = statement.query_map((subject.to_be_bytes(), Millis(now)), |row| {
+        db.prepare_cached("DELETE FROM tokens WHERE subject = ?1 RETURNING id, record, expires_at")?;
+    let rows = statement.query_map([subject.to_be_bytes()], |row| {
         let Some(id) = key_or_none(row, 0)? else { return Ok(None) };
-        Ok(Some((id, row.get(1)?)))
+        let taken = live(row, 1)?;
+        Ok((now < taken.expires_at).then_some((id, taken.record)))
     })?;
     rows.filter_map(Result::transpose).collect()
 }
@@ -172,8 +176,9 @@ pub(crate) fn note_issued(
     .map(drop)
 }
 
-/// Clears away at most `limit` rows of each table whose time has come, and returns how many.
+/// Clears away at most `limit` rows of each table whose time came [`HOUSEKEEPING_LAG`] ago, and returns how many.
 pub(crate) fn clear_expired(db: &Connection, limit: u32, now: Timestamp) -> Result<u64> {
+    let now = now.before(HOUSEKEEPING_LAG);
     let tokens = db
         .prepare_cached(
             "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires_at <= ?1 LIMIT ?2)",

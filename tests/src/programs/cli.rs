@@ -24,6 +24,7 @@ pub struct Cli {
     store: Option<String>,
     clock: Option<&'static str>,
     log: Option<&'static str>,
+    has_key_file: bool,
     /// More of its environment, as `NAME=VALUE`.
     variables: Vec<String>,
 }
@@ -68,13 +69,19 @@ impl Cli {
         std::fs::write(&keys, KEY_FILE).unwrap();
         #[cfg(unix)]
         std::fs::set_permissions(keys, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-        Self { home, store: None, clock: None, log: None, variables: Vec::new() }
+        Self { home, store: None, clock: None, log: None, has_key_file: true, variables: Vec::new() }
     }
 
     /// With a clock that is off by as much as `faketime` takes, like `+1h`.
     #[must_use]
     pub fn with_clock(self, offset: &'static str) -> Self {
         Self { clock: Some(offset), ..self }
+    }
+
+    /// Without a key file, for the commands that end.
+    #[must_use]
+    pub fn without_key_file(self) -> Self {
+        Self { has_key_file: false, ..self }
     }
 
     /// With a log of this level.
@@ -191,7 +198,10 @@ impl Cli {
         command.args(arguments.split_whitespace()).env("HOME", self.home.path()).env_remove("XDG_DATA_HOME");
         command.envs(self.variables.iter().filter_map(|variable| variable.split_once('=')));
         if let Some(store) = &self.store {
-            command.env("TOKEN_STORE", store).env("TOKEN_KEY_FILE", self.home.path().join("keys"));
+            command.env("TOKEN_STORE", store);
+        }
+        if self.store.is_some() && self.has_key_file {
+            command.env("TOKEN_KEY_FILE", self.home.path().join("keys"));
         }
         if let Some(level) = self.log {
             command.env("TOKEN_LOG", level).env("RUST_BACKTRACE", "full");

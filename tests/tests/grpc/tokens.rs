@@ -369,3 +369,22 @@ async fn a_change_is_confirmed_again_and_says_why_it_is_not() {
     let mut bob = office.caller("bob", "").await;
     assert_eq!(bob.0.confirm(confirm(&id)).await.unwrap_err().code(), Code::NotFound);
 }
+
+#[tokio::test]
+async fn a_token_with_anything_around_it_is_an_invalid_argument() {
+    let office = Office::open().await;
+    let (mut admin, mut files) = (office.caller("admin", "").await, office.caller("files", "").await);
+    let token = office.cli.issue("admin", "-a 10m").await;
+    for around in [format!("{token}\n"), format!("Bearer {token}"), format!("\"{token}\"")] {
+        let revoked = admin.revoke(What::Token(around.clone())).await.unwrap_err();
+        let request = ValidateRequest { token: around, ..ValidateRequest::default() };
+        let validated = files.validate(request).await.unwrap_err();
+        for status in [revoked, validated] {
+            assert_eq!(status.code(), Code::InvalidArgument);
+            assert!(!status.message().contains(&token), "{status}");
+        }
+    }
+    let key = IssueRequest { idempotency_key: format!("x{token}"), ..request(full()) };
+    assert_eq!(admin.issue(key).await.unwrap_err().code(), Code::InvalidArgument);
+    assert!(files.is_active(&token).await);
+}

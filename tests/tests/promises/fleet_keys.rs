@@ -1,4 +1,4 @@
-//! A node with the key file of another deployment is told so, and writes nothing.
+//! A node with the key file of another deployment, or without one among nodes that have it, is refused and writes nothing.
 
 use std::sync::Arc;
 
@@ -80,6 +80,61 @@ async fn a_rotation_is_not_taken_for_another_deployment() {
         assert_eq!(tokens.store().key_fit().await, KeyFit::Fits);
         issue(tokens, "admin", hard()).await;
     }
+}
+
+async fn the_public_key_issues_nothing(deployment: &Deployment) {
+    let url = deployment.url();
+    issue(&tokens_at(&url).await, "admin", hard()).await;
+    let keys = Arc::new(KeyRing::public());
+    let public = RedisStore::connect(&url, keys, Options::default()).await.unwrap();
+    let public = TokenService::new(public, Prefix::default());
+    let mut before = deployment.all_keys().await;
+    for _ in 0..2 {
+        let request = IssueRequest::new("admin".parse().unwrap(), Access::Full, hard());
+        let refused = public.issue(&request).await.unwrap_err().into_store().unwrap();
+        assert_eq!(refused.kind(), StoreErrorKind::Misconfigured);
+        assert!(refused.to_string().contains("set TOKEN_KEY_FILE"), "{refused}");
+    }
+    let mut after = deployment.all_keys().await;
+    before.sort();
+    after.sort();
+    assert_eq!(after, before);
+}
+
+#[tokio::test]
+async fn the_public_key_issues_nothing_among_keyed_nodes_on_a_server() {
+    the_public_key_issues_nothing(&Deployment::standalone().await).await;
+}
+
+#[tokio::test]
+async fn the_public_key_issues_nothing_among_keyed_nodes_on_a_cluster() {
+    the_public_key_issues_nothing(&Deployment::cluster().await).await;
+}
+
+#[tokio::test]
+async fn a_key_file_may_follow_the_public_key() {
+    let server = Standalone::start().await;
+    let keys = Arc::new(KeyRing::public());
+    let public = RedisStore::connect(&server.url(), keys, Options::default()).await.unwrap();
+    issue(&TokenService::new(public, Prefix::default()), "admin", hard()).await;
+    issue(&tokens_at(&server.url()).await, "admin", hard()).await;
+}
+
+#[tokio::test]
+async fn the_command_without_a_key_file_is_refused_among_keyed_nodes() {
+    let server = Standalone::start().await;
+    Cli::new(&server.url()).issue("admin", "-e 1h").await;
+    let cli = Cli::new(&server.url()).without_key_file();
+    for arguments in ["serve --listen 127.0.0.1:0", "issue -u admin -e 1h"] {
+        let ran = cli.run(arguments, "").await;
+        assert_eq!(ran.code, 2, "{arguments}: {}", ran.stderr);
+        let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("set TOKEN_KEY_FILE"), "{arguments}: {said}");
+    }
+    let found = cli.run("doctor --json", "").await.json();
+    let findings = found["findings"].as_array().unwrap();
+    let finding = findings.iter().find(|finding| finding["check"] == "key-versions").unwrap();
+    assert_eq!(finding["status"], "failure", "{finding}");
 }
 
 #[tokio::test]

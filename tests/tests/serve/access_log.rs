@@ -315,3 +315,19 @@ async fn fail2ban_finds_those_who_try_tokens() {
         assert_eq!(found.split_whitespace().collect::<Vec<_>>(), ["198.51.100.1", "2001:db8::2"], "{said}");
     }
 }
+
+#[tokio::test]
+async fn a_revocation_that_revokes_nothing_has_its_reason() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let token = cli.issue("admin", "-a 10m").await;
+    for (sent, status) in
+        [("x", 200), (&*format!("Bearer+{token}"), 400), (&token, 200), (&format!("{token}%0A"), 400)]
+    {
+        assert_eq!(post(&sidecar, "/revoke", "a: b", sent).await, Some(status), "{sent}");
+    }
+    let log = access_log(&sidecar).await;
+    let reasons: Vec<_> = log.iter().map(|line| line["reason"].as_str().unwrap_or_default()).collect();
+    assert_eq!(reasons, ["malformed", "token_not_bare", "", "token_not_bare"], "{log:?}");
+}

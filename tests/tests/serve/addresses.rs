@@ -230,3 +230,31 @@ async fn a_socket_file_that_cannot_be_made_is_a_usage_error() {
         assert!(ran.stderr.contains(sentence), "{path}: {}", ran.stderr);
     }
 }
+
+#[tokio::test]
+async fn an_address_that_is_there_twice_is_named() {
+    let cli = Cli::new("redis://127.0.0.1:1")
+        .with_variable("TOKEN_LISTEN", "127.0.0.1:7723;localhost:1;127.0.0.1:7723");
+    let ran = cli.run("serve", "").await;
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("the address 127.0.0.1:7723 is there twice"), "{}", ran.stderr);
+    let cli = Cli::new("redis://127.0.0.1:1");
+    let ran = cli.run("serve --listen unix:/tmp/t.sock --grpc unix:/tmp/t.sock?mode=0660", "").await;
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("is there twice"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_listened_on_is_refused_by_its_spelling() {
+    let cli = Cli::new("redis://127.0.0.1:1");
+    for (address, taught) in [
+        ("[fe80::1]:7723", "[fe80::1%2]:7723"),
+        ("fd://3", "systemd"),
+        ("UNIX:/x", "unix:/x"),
+        ("::1:7723", "[::1]:7723"),
+    ] {
+        let ran = cli.run(&format!("serve --listen {address}"), "").await;
+        assert_eq!(ran.code, 2, "{address}: {}", ran.stderr);
+        assert!(ran.stderr.contains(taught), "{address}: {}", ran.stderr);
+    }
+}

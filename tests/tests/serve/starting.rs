@@ -7,7 +7,7 @@ use token_tests::servers::{Standalone, free_port};
 
 use crate::addresses::answers_at;
 use crate::until;
-use crate::wire::{request, send};
+use crate::wire::{request, send, send_for};
 
 #[tokio::test]
 async fn it_waits_for_a_store_that_comes_later() {
@@ -115,4 +115,21 @@ async fn after_the_time_to_drain_it_ends() {
         }
     }
     panic!("nothing was answered while it drained");
+}
+
+#[tokio::test]
+async fn a_process_that_drains_says_so_in_log_and_metrics() {
+    let redis = Standalone::start().await;
+    let sidecar = Cli::new(&redis.url()).serve(&["--drain", "1h"]).await;
+    let metrics = request("GET /metrics", b"a: b");
+    let draining = async |value: &str| {
+        let line = format!("token_draining {value}");
+        send_for(&sidecar, &metrics).await.lines().any(|own| own == line)
+    };
+    assert!(draining("0").await);
+    sidecar.terminate();
+    until(async || send(&sidecar, &request("GET /readyz", b"a: b")).await == Some(503)).await;
+    assert!(draining("1").await);
+    until(async || sidecar.said().contains("\"reason\":\"draining\"")).await;
+    sidecar.terminate();
 }

@@ -65,3 +65,74 @@ async fn a_transfer_coding_that_is_not_known_is_refused() {
         assert_ne!(post("Chunked", path).await, Some(501), "{path}");
     }
 }
+
+/// RFC 9112 §3.2; the metadata would name such a host.
+#[tokio::test]
+async fn http_1_1_without_a_valid_host_is_refused() {
+    let redis = Standalone::start().await;
+    let sidecar = Cli::new(&redis.url()).serve(&[]).await;
+    for path in ["/healthz", "/auth", "/.well-known/oauth-authorization-server"] {
+        for host in ["", "host: a b\r\n", "host: u@a\r\n", "host: a/b\r\n", "host: a\r\nhost: a\r\n"] {
+            let sent = format!("GET {path} HTTP/1.1\r\nconnection: close\r\n{host}\r\n");
+            let answer = send_for(&sidecar, sent.as_bytes()).await;
+            assert!(
+                answer.starts_with("HTTP/1.1 400 ") && answer.contains("Host header"),
+                "{host}: {answer}"
+            );
+        }
+    }
+    for good in [
+        "GET /healthz HTTP/1.0\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nconnection: close\r\nhost:\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nconnection: close\r\nhost: [::1]:80\r\n\r\n",
+    ] {
+        let answer = send_for(&sidecar, good.as_bytes()).await;
+        assert!(answer.contains(" 200 "), "{good}: {answer}");
+    }
+}
+
+/// 200 would open a tunnel.
+#[tokio::test]
+async fn connect_is_never_granted() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let bearer = format!("authorization: Bearer {}", cli.issue("admin", "-a 10m").await);
+    for target in ["/auth", "/healthz", "x:443"] {
+        let status = send(&sidecar, &request(&format!("CONNECT {target}"), bearer.as_bytes())).await;
+        assert_eq!(status, Some(501), "{target}");
+    }
+}
+
+/// The rest of the body would stand in the way of the next request.
+#[tokio::test]
+async fn a_refusal_before_the_body_came_closes_the_connection() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let bearer = format!("authorization: Bearer {}\r\n", cli.issue("admin", "-a 10m").await);
+    for (headers, status) in [
+        ("content-type: application/json\r\n".to_owned(), 401),
+        (format!("content-type: text/plain\r\n{bearer}"), 415),
+        (format!("content-type: application/json\r\n{bearer}"), 408),
+    ] {
+        let sent = format!("POST /v1/tokens HTTP/1.1\r\nhost: x\r\n{headers}content-length: 9\r\n\r\n{{");
+        let answer = send_for(&sidecar, sent.as_bytes()).await.to_lowercase();
+        assert!(answer.starts_with(&format!("http/1.1 {status} ")), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_whose_body_was_read_keeps_the_connection() {
+    let redis = Standalone::start().await;
+    let cli = Cli::new(&redis.url());
+    let sidecar = cli.serve(&[]).await;
+    let bearer = format!("authorization: Bearer {}\r\n", cli.issue("admin", "-a 10m").await);
+    let post = format!(
+        "POST /v1/tokens HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{bearer}content-length: 2\r\n\r\n[]"
+    );
+    let last = request("GET /healthz", b"a: b");
+    let answers = send_for(&sidecar, &[post.as_bytes(), &last].concat()).await;
+    assert!(answers.starts_with("HTTP/1.1 400 ") && answers.contains("HTTP/1.1 200 "), "{answers}");
+}

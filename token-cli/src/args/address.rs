@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::str::FromStr;
+
+use super::socket_path::SocketPath;
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,19 +19,6 @@ pub(crate) enum Address {
     Unix(SocketPath),
     /// A socket that systemd passes on: the one of this name, or all that have no other use.
     Systemd(Option<String>),
-}
-
-/// A socket file, and who may connect to it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct SocketPath {
-    /// Where it is.
-    pub(crate) path: PathBuf,
-    /// Its permissions; without them, what the umask leaves.
-    pub(crate) mode: Option<u32>,
-    /// Its owner, by name or number.
-    pub(crate) owner: Option<String>,
-    /// Its group, by name or number.
-    pub(crate) group: Option<String>,
 }
 
 /// The name that a port alone stands for.
@@ -51,9 +39,21 @@ impl FromStr for Address {
             return Ok(Self::Name(LOOPBACK.into(), port(text)?));
         }
         if let Ok(address) = text.parse() {
-            return Ok(Self::Ip(address));
+            return with_zone(address).map(Self::Ip);
         }
         host_and_port(text)
+    }
+}
+
+/// A link-local address is one on each interface of a machine: it takes the number of one.
+fn with_zone(address: SocketAddr) -> Result<SocketAddr, String> {
+    match address {
+        SocketAddr::V6(six) if six.ip().is_unicast_link_local() && six.scope_id() == 0 => Err(format!(
+            "a link-local address needs the number of its interface (ip link): write [{}%2]:{}, for example",
+            six.ip(),
+            six.port()
+        )),
+        other => Ok(other),
     }
 }
 
@@ -73,8 +73,21 @@ fn host_and_port(text: &str) -> Result<Address, String> {
     if text.is_empty() {
         return Err(format!("it is empty; {FORMS}"));
     }
-    if let Some((_, rest)) = text.split_once("://") {
-        return Err(format!("it is no URL: write {} alone", rest.trim_end_matches('/')));
+    if let Some(spelling) = in_lower_case(text) {
+        return Err(format!("write it in lower case: {spelling}"));
+    }
+    match text.split_once("://") {
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("fd") => {
+            return Err(
+                "a socket that is passed on is named systemd, or systemd:NAME for the one with this \
+                        FileDescriptorName"
+                    .into(),
+            );
+        }
+        Some((_, rest)) => {
+            return Err(format!("it is no URL: write {} alone", rest.trim_end_matches('/')));
+        }
+        None => {}
     }
     if text.split('/').next().is_some_and(|before| before.contains(':')) && text.contains('/') {
         return Err(format!("an address has no path; {FORMS}"));
@@ -82,9 +95,21 @@ fn host_and_port(text: &str) -> Result<Address, String> {
     if text.contains('/') {
         return Err(format!("write a socket file as unix:{text}"));
     }
+    if let Some((host, number)) = text.rsplit_once(':').filter(|_| text.parse::<IpAddr>().is_ok())
+        && let (Ok(host), Ok(port)) = (host.parse::<IpAddr>(), port(number))
+    {
+        return Err(format!(
+            "it is not clear where the address ends: write [{host}]:{port} or [{text}]:8080"
+        ));
+    }
     let without_port = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 8080).to_string());
     if let Ok(whole) = without_port {
         return Err(format!("the port is missing: write {whole}, for example"));
+    }
+    if text.starts_with('[') && text.contains('%') {
+        return Err(
+            "write the zone of an IPv6 address as the number of its interface: [fe80::1%2]:8080".into()
+        );
     }
     if text.starts_with('[') {
         return Err("write an IPv6 address with its port as [::1]:8080".into());
@@ -107,6 +132,14 @@ fn host_and_port(text: &str) -> Result<Address, String> {
     }
 }
 
+/// The forms that begin with a word, for one that is not in lower case.
+fn in_lower_case(text: &str) -> Option<String> {
+    ["unix:", "systemd"].iter().find_map(|word| {
+        let (begin, rest) = text.split_at_checked(word.len())?;
+        (begin != *word && begin.eq_ignore_ascii_case(word)).then(|| format!("{word}{rest}"))
+    })
+}
+
 const FORMS: &str = "write HOST:PORT, :PORT for all addresses, PORT for localhost, unix:PATH, or systemd for a socket it passes on";
 
 fn port(text: &str) -> Result<u16, String> {
@@ -118,38 +151,6 @@ fn is_name(host: &str) -> bool {
     // What has nothing but digits and dots was meant to be an address.
     let of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     host.len() <= 253 && host.bytes().all(of_a_name) && host.bytes().any(|byte| byte.is_ascii_alphabetic())
-}
-
-impl SocketPath {
-    /// Reads `PATH?mode=0660&owner=NAME&group=NAME`.
-    fn parse(text: &str) -> Result<Self, String> {
-        // As a URL it has two slashes in front that are not the path's.
-        let text = text.strip_prefix("//").filter(|path| path.starts_with('/')).unwrap_or(text);
-        let (path, options) =
-            text.split_once('?').map_or((text, None), |(path, options)| (path, Some(options)));
-        if path.is_empty() || path.starts_with('@') || path.ends_with('/') {
-            return Err("write the path of a socket file behind unix:, as in unix:/run/token.sock".into());
-        }
-        let mut socket = Self { path: path.into(), ..Self::default() };
-        for option in options.into_iter().flat_map(|options| options.split('&')) {
-            match option.split_once('=') {
-                Some(("mode", mode)) => socket.mode = Some(permissions(mode)?),
-                Some(("owner", name)) if !name.is_empty() => socket.owner = Some(name.into()),
-                Some(("group", name)) if !name.is_empty() => socket.group = Some(name.into()),
-                _ => {
-                    return Err("a socket file has the options mode, owner and group: \
-                                unix:PATH?mode=0660&owner=USER&group=GROUP"
-                        .into());
-                }
-            }
-        }
-        Ok(socket)
-    }
-}
-
-fn permissions(text: &str) -> Result<u32, String> {
-    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777 && text.len() >= 3);
-    mode.ok_or_else(|| "write the mode as three octal digits, like 0660".into())
 }
 
 /// As it can be read again.
@@ -166,17 +167,6 @@ impl fmt::Display for Address {
     }
 }
 
-impl fmt::Display for SocketPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unix:{}", self.path.display())?;
-        let mode = self.mode.map(|mode| format!("mode={mode:04o}"));
-        let owner = self.owner.as_ref().map(|name| format!("owner={name}"));
-        let group = self.group.as_ref().map(|name| format!("group={name}"));
-        let options: Vec<_> = mode.into_iter().chain(owner).chain(group).collect();
-        if options.is_empty() { Ok(()) } else { write!(f, "?{}", options.join("&")) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,6 +177,7 @@ mod tests {
             ("127.0.0.1:8080", "127.0.0.1:8080"),
             ("[::1]:8080", "[::1]:8080"),
             ("[::]:0", "[::]:0"),
+            ("[fe80::1%2]:8080", "[fe80::1%2]:8080"),
             ("localhost:8080", "localhost:8080"),
             ("my-host.example:443", "my-host.example:443"),
             ("8080", "localhost:8080"),
@@ -219,7 +210,14 @@ mod tests {
             ("fe80::1:2:8080", "[fe80::1:2:8080]:8080"),
             ("http://localhost:8080/", "write localhost:8080"),
             ("127.0.0.1:8080/x", "no path"),
-            ("UNIX:/run/token.sock", "unix:PATH"),
+            ("UNIX:/run/token.sock", "unix:/run/token.sock"),
+            ("Systemd:http", "systemd:http"),
+            ("fd://3", "systemd:NAME"),
+            ("fe80::1:8080", "[fe80::1]:8080 or [fe80::1:8080]:8080"),
+            ("[fe80::1]:7723", "[fe80::1%2]:7723"),
+            ("[fe80::1%eth0]:7723", "number of its interface"),
+            ("unix:/t?mode=0660&mode=0600", "mode once"),
+            ("unix:/t?owner=a&group=b&owner=a", "owner once"),
             ("localhost:+80", "from 0 to 65535"),
             ("/run/token.sock", "unix:/run/token.sock"),
             ("localhost:99999", "from 0 to 65535"),

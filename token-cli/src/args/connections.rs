@@ -8,6 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use token_core::Span;
 
+use super::numbers::whole;
+
 /// How long connections may be silent, how much they may ask at once, and how they end.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connections")]
@@ -44,14 +46,14 @@ pub(crate) struct Connections {
     )]
     pub(crate) max_headers: NonZeroUsize,
 
-    /// How long requests are still taken after SIGTERM, while /readyz says no
+    /// How long requests are still taken after SIGTERM, while /readyz answers 503
     ///
     /// Load balancers need this time to notice. In Kubernetes: a little more than periodSeconds × failureThreshold of the
-    /// readiness probe, and at most terminationGracePeriodSeconds less 15 s.
+    /// readiness probe, and at most terminationGracePeriodSeconds minus 15 s.
     #[arg(long, env = "TOKEN_DRAIN", value_name = "DURATION", hide_env_values = true, default_value = "0s")]
     pub(crate) drain: Drain,
 
-    /// End at once if the store cannot be reached at start, instead of waiting for it
+    /// Exit at once if the store cannot be reached at start, instead of waiting for it
     #[arg(long, env = "TOKEN_FAIL_FAST", value_name = "true|false", hide_env_values = true, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true, hide_default_value = true, value_parser = clap::builder::BoolishValueParser::new(), action = clap::ArgAction::Set)]
     pub(crate) fail_fast: bool,
 }
@@ -60,9 +62,9 @@ fn seconds(text: &str) -> Result<Span, String> {
     Span::parse_with_bare_seconds(text).map_err(|error| error.to_string())
 }
 
-fn fields(text: &str) -> Result<NonZeroUsize, &'static str> {
-    let number = text.trim().parse().ok().filter(|&number: &NonZeroUsize| number.get() <= 10_000);
-    number.ok_or("write a whole number from 1 to 10000")
+fn fields(text: &str) -> Result<NonZeroUsize, String> {
+    let number = whole::<1, 10_000>(text)?;
+    usize::try_from(number).and_then(NonZeroUsize::try_from).map_err(|error| error.to_string())
 }
 
 /// A number of bytes, as `16384` or `16k`.

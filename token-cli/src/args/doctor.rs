@@ -4,14 +4,14 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use token_redis::Role;
 
-/// Examine the store: whether it is set up so that tokens are safe in it.
+/// Check that the store is set up so that tokens are safe in it.
 ///
-/// Asks every server of the store for its state, and changes nothing. What is not as it should be is shown with what would
-/// be good and why it matters. Works when the store does not: a server that is down is a finding.
+/// Asks every server of the store for its state and changes nothing. Each problem is shown with what would be good and why
+/// it matters. It works even if the store does not: a server that is down is a finding.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     /// The role that the user in the store's URL should have: validator, issuer, admin or doctor [default: the one that
-    /// it has the name of, else admin]
+    /// the user is named after, else admin]
     #[arg(long, value_name = "ROLE", value_parser = role())]
     pub(crate) role: Option<Role>,
 

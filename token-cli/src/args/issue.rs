@@ -7,23 +7,23 @@ use super::lifetime;
 
 /// Issue a personal token to a user.
 ///
-/// Its lifetime is set by -e (a hard limit), by -a (a sliding window: each use starts it anew), or by both: then it
+/// Its lifetime is set by -e (a hard limit), by -a (a sliding window: each use restarts it), or by both: then it
 /// slides, and the hard limit caps it. Durations are written like 20s, 10m, 24h, 28d, 2w or 1d12h.
 ///
 /// The token can be used as a bearer token, and as the password of its user with Basic authentication.
 #[derive(Debug, Args)]
 #[command(after_long_help = ISSUE_EXAMPLES)]
 pub(crate) struct IssueArgs {
-    /// The user the token speaks for
+    /// The user that the token speaks for
     #[arg(short, long, value_name = "USER")]
     pub(crate) user: Subject,
 
     /// Expire after this time, used or not
-    #[arg(short, long, value_name = "DURATION", allow_hyphen_values = true, value_parser = lifetime::hard)]
+    #[arg(short, long, value_name = "DURATION", value_parser = lifetime::hard)]
     pub(crate) expire: Option<Span>,
 
     /// Expire when not used for this time; a bare number is seconds
-    #[arg(short, long, value_name = "DURATION", allow_hyphen_values = true, value_parser = lifetime::sliding)]
+    #[arg(short, long, value_name = "DURATION", value_parser = lifetime::sliding)]
     pub(crate) auto: Option<Span>,
 
     /// Restrict the token to a node and what is below it, with PERM one of r, w, rw; repeat it or separate by commas
@@ -39,8 +39,8 @@ pub(crate) struct IssueArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) issuer: Option<Actor>,
 
-    /// A name for this request, best a UUID: repeated within 24 hours by the same issuer, it issues no second token, tells
-    /// the id of the first, and ends with 1, since the text of that one is not kept
+    /// A name for this request, best a UUID. If the same issuer repeats it within 24 hours, no second token is issued: the
+    /// command shows the id of the first one and exits with 1, because the text of a token is not kept
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<IdempotencyKey>,
 

@@ -8,11 +8,22 @@ use token_core::{Span, SpanError};
 /// A hard limit. A bare number is refused: the ancestor refuses it, too, and it could be of any unit.
 pub(crate) fn hard(text: &str) -> Result<Span, String> {
     text.parse().map_err(|error| match error {
-        SpanError::NoUnit if text.bytes().all(|byte| byte.is_ascii_digit()) => format!(
-            "the number needs a unit: write {text}s for seconds, {text}m for minutes, {text}h for hours or {text}d for days"
-        ),
+        SpanError::NoUnit if text.bytes().all(|byte| byte.is_ascii_digit()) => needs_unit(text),
         error => explained(text, error),
     })
+}
+
+/// The number with each unit that makes a lifetime of it.
+fn needs_unit(text: &str) -> String {
+    let number = text.trim_start_matches('0');
+    let units = [('s', "seconds"), ('m', "minutes"), ('h', "hours"), ('d', "days")];
+    let fitting = units.into_iter().filter(|(unit, _)| format!("{number}{unit}").parse::<Span>().is_ok());
+    let ways: Vec<_> = fitting.map(|(unit, name)| format!("{number}{unit} for {name}")).collect();
+    match ways.split_last() {
+        None => SpanError::TooLong.to_string(),
+        Some((last, [])) => format!("the number needs a unit: write {last}"),
+        Some((last, others)) => format!("the number needs a unit: write {} or {last}", others.join(", ")),
+    }
 }
 
 /// A sliding window, of which a bare number is seconds.
@@ -27,9 +38,15 @@ fn explained(text: &str, error: SpanError) -> String {
         None if is_like_a_date(text) => {
             "dates are not taken: write how long it shall last from now, like 28d".into()
         }
+        None if NO_END.iter().any(|word| text.eq_ignore_ascii_case(word)) => {
+            "every token ends: write how long it shall last, at most 36500d (100 years)".into()
+        }
         None => error.to_string(),
     }
 }
+
+/// What people write for a lifetime without an end.
+const NO_END: [&str; 7] = ["never", "none", "forever", "unlimited", "infinite", "infinity", "inf"];
 
 /// Numbers that stand for a year and more: `2027-01`, `31.1.2027`, and days that no calendar has.
 fn is_like_a_date(text: &str) -> bool {

@@ -8,10 +8,12 @@ mod doctor;
 mod issue;
 mod lifetime;
 mod names;
+mod numbers;
 mod presenting;
 mod revoke;
 mod serve;
 mod settings;
+mod socket_path;
 mod usage;
 mod validate;
 mod variables;
@@ -23,7 +25,7 @@ use std::path::PathBuf;
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueHint};
 use token_core::Subject;
 
-pub(crate) use self::address::{Address, SocketPath};
+pub(crate) use self::address::Address;
 use self::ancestor::AncestorArgs;
 pub(crate) use self::bench::BenchArgs;
 pub(crate) use self::doctor::DoctorArgs;
@@ -33,6 +35,7 @@ pub(crate) use self::revoke::RevokeArgs;
 pub(crate) use self::serve::{LogFormat, ServeArgs};
 use self::settings::Output;
 pub(crate) use self::settings::Settings;
+pub(crate) use self::socket_path::SocketPath;
 pub(crate) use self::validate::ValidateArgs;
 pub(crate) use self::variables::{command, variables};
 use crate::exit;
@@ -104,28 +107,34 @@ impl Cli {
     }
 }
 
+/// The command line as shells complete it: without the hidden flags of the ancestor.
+pub(crate) fn offered() -> clap::Command {
+    let command = clap::Command::new("token-cli").version(env!("CARGO_PKG_VERSION"));
+    Settings::augment_args(Command::augment_subcommands(command))
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Generate a personal token for a user (the same as "issue")
     User(UserArgs),
-    /// Administration (the same as "issue", as "admin user token")
+    /// Administration ("admin user token" is the same as "issue")
     Admin(AdminArgs),
     Issue(IssueArgs),
     Validate(ValidateArgs),
-    /// Show what is known of a token id, also of a revoked one
+    /// Show what is known about a token id, even a revoked one
     Show(ShowArgs),
-    /// Wait again for the confirmation of tokens, and say how far it got
+    /// Wait again until tokens are confirmed, and show how far each one got
     Confirm(ConfirmArgs),
     /// List the live tokens of a user
     List(ListArgs),
     /// Revoke tokens, at once and for good
     Revoke(RevokeArgs),
-    /// Clear away what expired tokens left behind
+    /// Remove what expired tokens left behind in the store
     Prune,
     Doctor(DoctorArgs),
     Bench(BenchArgs),
     Serve(Box<ServeArgs>),
-    /// Make a file with a new store key, to be shared by all nodes
+    /// Create a file with a new store key, which all nodes share
     NewKeyFile(NewKeyFileArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
@@ -144,7 +153,7 @@ pub(crate) struct AdminArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
-    /// What concerns users
+    /// Commands about users
     User(UserArgs),
 }
 
@@ -183,11 +192,11 @@ pub(crate) struct ConfirmArgs {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("whose").required(true))]
 pub(crate) struct ListArgs {
-    /// Whose tokens
+    /// The user
     #[arg(value_name = "USER", group = "whose")]
     name: Option<Subject>,
 
-    /// The same
+    /// The user, as a flag
     #[arg(short, long, value_name = "USER", group = "whose")]
     user: Option<Subject>,
 }
@@ -201,8 +210,8 @@ impl ListArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct NewKeyFileArgs {
-    /// The file to make; one that exists is left alone
-    #[arg(value_name = "PATH", value_hint = ValueHint::FilePath)]
+    /// The file to create; an existing file is left unchanged
+    #[arg(value_name = "PATH", value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
     pub(crate) path: PathBuf,
 }
 
@@ -216,6 +225,6 @@ pub(crate) struct CompletionsArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ManArgs {
     /// The directory
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(value_name = "DIR", value_parser = crate::paths::parser(), value_hint = ValueHint::DirPath)]
     pub(crate) directory: PathBuf,
 }

@@ -21,6 +21,23 @@ impl Names {
     }
 }
 
+/// Names that Basic can send as a user name, which ends at its first colon (RFC 7617 §2).
+pub(crate) fn basic_user_names(text: &str) -> Result<Names, String> {
+    text.parse().and_then(Names::without_colon)
+}
+
+impl Names {
+    /// Refuses a name that no request can have.
+    pub(crate) fn without_colon(self) -> Result<Self, String> {
+        match self.0.iter().find(|name| name.as_str().contains(':')) {
+            Some(name) => Err(format!(
+                "no user name of Basic has a colon: \"{name}\" would never be sent; leave it out"
+            )),
+            None => Ok(self),
+        }
+    }
+}
+
 impl FromStr for Names {
     type Err = String;
 
@@ -74,6 +91,12 @@ mod tests {
             assert_eq!(read(text), None, "{text:?}");
         }
         assert!("a,b".parse::<Names>().unwrap_err().contains("\";\""));
+    }
+
+    #[test]
+    fn a_user_name_of_basic_has_no_colon() {
+        assert!(basic_user_names("oauth2; x-access-token").is_ok());
+        assert!(basic_user_names("oauth2; a:b").unwrap_err().contains("\"a:b\""));
     }
 
     proptest! {

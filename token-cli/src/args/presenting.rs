@@ -1,11 +1,13 @@
 //! How tokens may be presented, apart from Bearer and from Basic with the token's user.
 
+use std::ffi::OsStr;
 use std::str::FromStr;
 
-use clap::Args;
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, Args, Command};
 use token_http::CredentialOptions;
 
-use super::names::Names;
+use super::names::{Names, basic_user_names};
 
 // Ways to present a token for tools that fix the user name or the scheme. None is accepted by default. (A doc comment
 // would replace the help of the command.)
@@ -13,14 +15,14 @@ use super::names::Names;
 pub(crate) struct Presenting {
     /// A user name of Basic that stands for the token's own user, such as x-access-token, oauth2 or __token__; repeat it,
     /// or separate names by semicolons [default: none]
-    #[arg(long = "any-user-name", env = "TOKEN_ANY_USER_NAMES", value_name = "NAME", hide_env_values = true)]
+    #[arg(long = "any-user-name", env = "TOKEN_ANY_USER_NAMES", value_name = "NAME", hide_env_values = true, value_parser = basic_user_names)]
     pub(crate) any_user_names: Vec<Names>,
 
     /// Also accept a token that is presented so; repeat it, or separate several by semicolons [default: none]
     ///
     /// token-as-user-name: as the user name of Basic, with an empty password or with x-oauth-basic. token-scheme: as
     /// "Authorization: token TOKEN".
-    #[arg(long, env = "TOKEN_ACCEPT", value_name = "FORM", hide_env_values = true)]
+    #[arg(long, env = "TOKEN_ACCEPT", value_name = "FORM", hide_env_values = true, value_parser = FormsParser)]
     pub(crate) accept: Vec<Forms>,
 }
 
@@ -72,6 +74,22 @@ impl FromStr for Forms {
         let forms: Option<Vec<_>> = words.map(form).collect();
         let forms = forms.filter(|forms| !forms.is_empty()).map(Self);
         forms.ok_or_else(|| format!("write {}", Form::ALL.map(Form::name).join(" or ")))
+    }
+}
+
+/// Reads [`Forms`], and names the forms for shells to complete.
+#[derive(Debug, Clone)]
+struct FormsParser;
+
+impl TypedValueParser for FormsParser {
+    type Value = Forms;
+
+    fn parse_ref(&self, command: &Command, flag: Option<&Arg>, value: &OsStr) -> Result<Forms, clap::Error> {
+        str::parse::<Forms>.parse_ref(command, flag, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(Form::ALL.into_iter().map(|form| PossibleValue::new(form.name()))))
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct RevokeArgs {
     #[arg(long, group = "what")]
     pub(crate) stdin: bool,
 
-    /// Only tell what would be revoked
+    /// Only show what would be revoked
     #[arg(long)]
     pub(crate) dry_run: bool,
 

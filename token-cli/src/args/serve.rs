@@ -13,14 +13,15 @@ use token_redis::LocalCache;
 use super::address::Address;
 use super::connections::Connections;
 use super::names::Names;
+use super::numbers::whole;
 use super::presenting::Presenting;
 use super::web::Web;
 
-/// Answer proxies and services over HTTP and gRPC whether tokens count, and let their holders issue, list and revoke them.
+/// Tell proxies and services over HTTP and gRPC whether tokens are valid, and let holders issue, list and revoke them.
 ///
 /// /auth is for nginx auth_request, Traefik ForwardAuth, Caddy forward_auth and Envoy ext_authz; /introspect (RFC 7662)
-/// and /revoke (RFC 7009) are for services; /v1/tokens is for holders and administrators, and described with all the
-/// others by /openapi.json; /healthz and /readyz are for whoever watches over the process.
+/// and /revoke (RFC 7009) are for services; /v1/tokens is for holders and administrators; /healthz and /readyz are
+/// for monitoring. /openapi.json describes them all.
 ///
 /// With --grpc also Envoy ext_authz over gRPC, token.v1.TokenService, and the standard health and reflection services.
 #[derive(Debug, Args)]
@@ -59,22 +60,23 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) web: Web,
 
-    /// What challenges call what is behind the door
+    /// The realm in WWW-Authenticate challenges
     #[arg(long, env = "TOKEN_REALM", value_name = "TEXT", hide_env_values = true, default_value = "tokens")]
     pub(crate) realm: Realm,
 
-    /// Listen with TLS: our certificate for clients, in PEM
-    #[arg(long, env = "TOKEN_LISTEN_CERT", value_name = "PATH", hide_env_values = true, requires = "listen_key", value_hint = ValueHint::FilePath)]
+    /// Listen with TLS and this certificate, in PEM
+    #[arg(long, env = "TOKEN_LISTEN_CERT", value_name = "PATH", hide_env_values = true, requires = "listen_key", value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
     pub(crate) listen_cert: Option<PathBuf>,
 
     /// The private key of that certificate, in PEM
-    #[arg(long, env = "TOKEN_LISTEN_KEY", value_name = "PATH", hide_env_values = true, requires = "listen_cert", value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "TOKEN_LISTEN_KEY", value_name = "PATH", hide_env_values = true, requires = "listen_cert", value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
     pub(crate) listen_key: Option<PathBuf>,
 
-    /// Answer uses for so long without asking the store again, at most 1m [without a value: 1s]
+    /// Keep answers for this long before the store is asked again, at most 1m [without a value: 1s]
     ///
-    /// A revocation is refused here as soon as it is told, in milliseconds, and never later than this time after it was
-    /// acknowledged. A sliding token lives up to this time longer after its last use. Only with a Redis store.
+    /// A revoked token is refused as soon as the store reports the revocation, within milliseconds, and at the latest this
+    /// long after the revocation was acknowledged. A sliding token may live this much longer after its last use. Only with
+    /// a Redis store.
     #[arg(
         long,
         env = "TOKEN_CACHE",
@@ -87,11 +89,11 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) cache: Option<Span>,
 
-    /// How many threads answer HTTP, each with a connection to the store of its own [default: one for each core]
-    #[arg(long, env = "TOKEN_THREADS", value_name = "NUMBER", hide_env_values = true)]
+    /// How many threads answer HTTP, each with its own connection to the store [default: one for each core]
+    #[arg(long, env = "TOKEN_THREADS", value_name = "NUMBER", hide_env_values = true, value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
 
-    /// How many requests are worked on at once; more are told to come again (503)
+    /// How many requests are handled at once; further ones are answered 503, to be sent again later
     #[arg(
         long,
         env = "TOKEN_AT_ONCE",
@@ -102,7 +104,7 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) at_once: usize,
 
-    /// Believe the X-Forwarded-For of proxies of this network: the log then has the address of the client behind them
+    /// Trust X-Forwarded-For from proxies in this network, so that the log has the address of the client
     ///
     /// A network such as 10.0.0.0/8, an address, or "unix" for all that connect over a Unix socket; repeat it for several.
     #[arg(
@@ -124,10 +126,10 @@ pub(crate) struct ServeArgs {
     )]
     pub(crate) log_format: LogFormat,
 
-    /// Export traces to the OTLP collector at this address, over gRPC: http(s)://HOST:PORT [default: none are made]
+    /// Export traces to the OTLP collector at this address, over gRPC: http(s)://HOST:PORT [default: no traces]
     ///
-    /// HOST:PORT alone is https, unless OTEL_EXPORTER_OTLP_INSECURE is true. The other OTEL_ variables count as they do
-    /// everywhere: OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, …_HEADERS, …_CERTIFICATE,
+    /// HOST:PORT alone is https, unless OTEL_EXPORTER_OTLP_INSECURE is true. The other OTEL_ variables work as
+    /// usual: OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, …_HEADERS, …_CERTIFICATE,
     /// …_TIMEOUT, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER and such.
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL", hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) otlp_endpoint: Option<String>,
@@ -135,17 +137,22 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) connections: Connections,
 
-    /// Take what neither flags nor the environment say from this TOML file, by the names of the flags
-    #[arg(long, env = "TOKEN_CONFIG", value_name = "PATH", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    /// Read settings that neither flags nor the environment give from this TOML file; its keys are the names of the flags
+    #[arg(long, env = "TOKEN_CONFIG", value_name = "PATH", hide_env_values = true, value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 
-    /// Print the settings in force as such a file, without passwords, and stop
+    /// Print the settings in force as such a file, without passwords, and exit
     #[arg(long)]
     pub(crate) print_config: bool,
 }
 
-fn at_once(text: &str) -> Result<usize, &'static str> {
-    text.parse().ok().filter(|&number| number > 0).ok_or("write a whole number of at least 1")
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let number = whole::<1, 1024>(text)?;
+    usize::try_from(number).and_then(NonZeroUsize::try_from).map_err(|error| error.to_string())
+}
+
+fn at_once(text: &str) -> Result<usize, String> {
+    usize::try_from(whole::<1, 1_000_000>(text)?).map_err(|error| error.to_string())
 }
 
 fn cache_age(text: &str) -> Result<Span, String> {

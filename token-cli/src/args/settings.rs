@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use token_core::{ConfirmationLevel, Prefix, Span};
 use token_redis::Namespace;
 
 use crate::failure::Failure;
+use crate::paths::{parser, parser_of_empty_ones};
 
 /// Which store, and how it is spoken to.
 #[derive(Debug, Args)]
@@ -16,16 +17,16 @@ pub(crate) struct Settings {
     /// Where tokens are kept: sqlite:PATH, redis://HOST:PORT/DB, redis+unix:///PATH, redis-cluster: or redis-sentinel:
     /// with several hosts (--help shows how); rediss: for TLS [default: a file of this user]
     ///
-    /// A cluster is redis-cluster://HOST:PORT?node=HOST:PORT&node=…, the server that Sentinels name is
+    /// A cluster is redis-cluster://HOST:PORT?node=HOST:PORT&node=…, a primary behind Sentinels is
     /// redis-sentinel://HOST:PORT,HOST:PORT/DB?sentinelServiceName=NAME.
     ///
-    /// A URL with a password belongs into the environment variable, not into the arguments.
+    /// A URL with a password belongs in the environment variable, not in the arguments.
     #[arg(long, env = "TOKEN_STORE", value_name = "URL", global = true, hide_env_values = true)]
     pub(crate) store: Option<String>,
 
     /// File with the store keys, the same on every node (see new-key-file) [default: the embedded store makes its
-    /// own, a Redis store has a public key]
-    #[arg(long, env = "TOKEN_KEY_FILE", value_name = "PATH", global = true, hide_env_values = true, value_parser = OsStringValueParser::new().map(PathBuf::from),
+    /// own, a Redis store uses a public key]
+    #[arg(long, env = "TOKEN_KEY_FILE", value_name = "PATH", global = true, hide_env_values = true, value_parser = parser_of_empty_ones(),
         value_hint = ValueHint::FilePath)]
     pub(crate) key_file: Option<PathBuf>,
 
@@ -51,10 +52,10 @@ pub(crate) struct Settings {
     )]
     pub(crate) prefix: Prefix,
 
-    /// How far issues and revocations must have gone to count as confirmed: local, replicated or disk [default: replicated
-    /// where the store knows its replicas, else local]
+    /// How far a change must get before it is reported as confirmed: local, replicated or disk [default: replicated if the
+    /// store knows its replicas, else local]
     ///
-    /// "disk" is the disk of the primary alone; it says nothing of replicas.
+    /// "disk" is the disk of the primary alone; it says nothing about replicas.
     #[arg(long, env = "TOKEN_CONFIRM", value_name = "LEVEL", global = true, hide_env_values = true, value_parser = level())]
     pub(crate) confirm: Option<ConfirmationLevel>,
 
@@ -62,7 +63,7 @@ pub(crate) struct Settings {
     #[arg(
         long,
         env = "TOKEN_CONFIRM_TIMEOUT",
-        value_name = "SPAN",
+        value_name = "DURATION",
         global = true,
         hide_env_values = true,
         default_value = "2s"
@@ -70,23 +71,32 @@ pub(crate) struct Settings {
     pub(crate) confirm_timeout: Span,
 
     /// The certificates of the authorities to trust with rediss:, in PEM [default: the public ones]
-    #[arg(long, env = "TOKEN_TLS_CA", value_name = "PATH", global = true, hide_env_values = true, value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "TOKEN_TLS_CA", value_name = "PATH", global = true, hide_env_values = true, value_parser = parser(), value_hint = ValueHint::FilePath)]
     pub(crate) tls_ca: Option<PathBuf>,
 
-    /// Our certificate, in PEM, for servers that demand one
-    #[arg(long, env = "TOKEN_TLS_CERT", value_name = "PATH", global = true, hide_env_values = true, requires = "tls_key", value_hint = ValueHint::FilePath)]
+    /// The certificate of this client, in PEM, for servers that require one
+    #[arg(long, env = "TOKEN_TLS_CERT", value_name = "PATH", global = true, hide_env_values = true, requires = "tls_key", value_parser = parser(), value_hint = ValueHint::FilePath)]
     pub(crate) tls_cert: Option<PathBuf>,
 
-    /// The private key of our certificate, in PEM
-    #[arg(long, env = "TOKEN_TLS_KEY", value_name = "PATH", global = true, hide_env_values = true, requires = "tls_cert", value_hint = ValueHint::FilePath)]
+    /// The private key of that certificate, in PEM
+    #[arg(long, env = "TOKEN_TLS_KEY", value_name = "PATH", global = true, hide_env_values = true, requires = "tls_cert", value_parser = parser(), value_hint = ValueHint::FilePath)]
     pub(crate) tls_key: Option<PathBuf>,
 
-    /// Write results as one line of JSON, and errors too
-    #[arg(long, global = true, help_heading = None)]
+    /// Write results and errors as one line of JSON
+    #[arg(short, long, global = true, help_heading = None)]
     pub(crate) json: bool,
 
-    /// How results are written, and errors too: "json" is the same as --json
-    #[arg(short = 'o', long, value_name = "FORMAT", global = true, help_heading = None, conflicts_with = "json")]
+    /// How results and errors are written: "json" is the same as --json
+    #[arg(
+        short = 'o',
+        long,
+        alias = "format",
+        value_name = "FORMAT",
+        global = true,
+        help_heading = None,
+        ignore_case = true,
+        conflicts_with = "json"
+    )]
     pub(crate) output: Option<Output>,
 }
 

@@ -2,17 +2,41 @@
 
 use std::ffi::OsString;
 
-use clap::error::{ContextKind, ContextValue, Error};
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use clap::{Arg, Command};
 
 use super::command;
+use crate::visible::typed;
 
 /// The same complaint as it concerns these arguments: with the usage of its command as it is, and with the name of the
 /// variable whose value it is about.
 ///
 /// By itself, the usage would name every flag that has a value, also by default or from the environment, as if it had
 /// been typed; and so would the complaint about a variable.
-pub(super) fn as_typed(mut error: Error, arguments: &[OsString]) -> Error {
+pub(super) fn as_typed(error: Error, arguments: &[OsString]) -> Error {
+    let flag = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(flag)) if error.kind() == ErrorKind::TooManyValues => flag,
+        _ => return shortened(named(error, arguments)),
+    };
+    let sentence = format!("\"{}\" takes no value: write it alone, or leave it out\n", typed(flag));
+    Error::raw(ErrorKind::TooManyValues, sentence)
+}
+
+/// The complaint with what was typed in one line that can be seen, and no more of it than anybody reads.
+fn shortened(mut error: Error) -> Error {
+    for kind in [ContextKind::InvalidArg, ContextKind::InvalidValue, ContextKind::InvalidSubcommand] {
+        let Some(ContextValue::String(text)) = error.get(kind) else { continue };
+        let shown = typed(text);
+        if shown != *text {
+            // Advice would repeat the text as it is.
+            error.remove(ContextKind::Suggested);
+            error.insert(kind, ContextValue::String(shown));
+        }
+    }
+    error
+}
+
+fn named(mut error: Error, arguments: &[OsString]) -> Error {
     let mut root = command();
     root.build();
     let words: Vec<_> = arguments.iter().skip(1).filter_map(|argument| argument.to_str()).collect();

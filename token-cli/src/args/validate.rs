@@ -6,28 +6,29 @@ use clap::{Args, ValueHint};
 use token_core::{Scope, Subject};
 use uuid::Uuid;
 
-/// Tell whether a token is active; this counts as a use of it.
+/// Check whether a token is active; this counts as a use of it.
 ///
-/// The token is read from standard input, or from a file: never from the arguments, where others can read it.
+/// The token is read from standard input or from a file, never from the arguments, where others could read it. Blank
+/// lines are ignored; further lines are refused.
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
-    /// Read the token from the first line of this file instead of standard input
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+    /// Read the token from this file instead of standard input
+    #[arg(long, value_name = "PATH", value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
 
-    /// Demand that the token speaks for this user
+    /// Require that the token speaks for this user
     #[arg(short, long, value_name = "USER")]
     pub(crate) user: Option<Subject>,
 
-    /// Demand this permission; repeat it to demand several
+    /// Require this permission; repeat it to require several
     #[arg(long = "need", value_name = "node:UUID:PERM", value_delimiter = ',')]
     pub(crate) needs: Vec<Scope>,
 
-    /// A folder that the needed node lies in; repeat it for each one up to the root
+    /// A folder that contains the needed node; repeat it for each folder up to the root
     #[arg(long = "ancestor", value_name = "UUID", value_delimiter = ',', requires = "needs", value_parser = node)]
     pub(crate) ancestors: Vec<Uuid>,
 
-    /// Only look: do not prolong a sliding token
+    /// Only look: do not extend a sliding token
     #[arg(long)]
     pub(crate) peek: bool,
 

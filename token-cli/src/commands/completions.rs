@@ -1,19 +1,19 @@
 //! `completions`
 
-use clap::{CommandFactory, ValueEnum};
+use clap::ValueEnum;
 use clap_complete::Shell;
 
-use crate::args::{Cli, CompletionsArgs};
+use crate::args::{CompletionsArgs, offered};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Report;
 
 pub(crate) fn run(arguments: &CompletionsArgs) -> Result<Report, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "token-cli", &mut script);
+    clap_complete::generate(arguments.shell, &mut offered(), "token-cli", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
     let script = match arguments.shell {
-        Shell::Bash => with_one_label(&script),
+        Shell::Bash => with_values_behind_equals(&with_one_label(&script)),
         Shell::Fish => with_what_is_missing(script),
         _ => script,
     };
@@ -23,6 +23,20 @@ pub(crate) fn run(arguments: &CompletionsArgs) -> Result<Report, Failure> {
 /// The generator writes the label of a program with a hyphen in two ways, so that nothing would be found below it.
 fn with_one_label(script: &str) -> String {
     script.replace("token__subcmd__cli", "token__cli")
+}
+
+/// Bash takes `--flag=value` for three words, which the generator does not know.
+fn with_values_behind_equals(script: &str) -> String {
+    const PREVIOUS: &str = "    prev=\"$3\"\n";
+    const JOINED: &str = "\
+    if [[ \"${COMP_WORDS[COMP_CWORD]}\" == \"=\" ]]; then
+        cur=\"\"
+        prev=\"${COMP_WORDS[COMP_CWORD-1]}\"
+    elif [[ \"${COMP_WORDS[COMP_CWORD-1]}\" == \"=\" ]]; then
+        prev=\"${COMP_WORDS[COMP_CWORD-2]}\"
+    fi
+";
+    script.replacen(PREVIOUS, &format!("{PREVIOUS}{JOINED}"), 1)
 }
 
 /// The generator goes two words deep: what follows "user token" follows "admin user token", too.

@@ -12,7 +12,8 @@ use crate::failure::Failure;
 use crate::format::Format;
 use crate::layout;
 use crate::open::examine;
-use crate::report::{Report, table, visible};
+use crate::report::{Report, table};
+use crate::visible::visible;
 
 /// How many nodes a row names before it counts them.
 const NAMED: usize = 2;
@@ -31,7 +32,8 @@ pub(crate) async fn run(
     let findings = examine(settings, arguments.role).await?;
     let json = Json::of(&findings);
     let exit = if json.failures > 0 { Exit::Negative } else { Exit::Done };
-    Report::new(format, exit, &json, || human(&json, arguments.verbose))
+    let report = Report::new(format, exit, &json, || human(&json, arguments.verbose))?;
+    Ok(if format == Format::Human { report.painted(painted) } else { report })
 }
 
 #[derive(Serialize)]
@@ -57,7 +59,7 @@ impl<'a> Json<'a> {
 /// The table, then what is to say about its rows, then a summary.
 fn human(json: &Json<'_>, verbose: bool) -> String {
     let rows = rows(json.findings, verbose);
-    let mut text = painted(table(["STATUS", "CHECK", "NODE", "FOUND"], rows.iter().map(Row::cells)));
+    let mut text = table(["STATUS", "CHECK", "NODE", "FOUND"], rows.iter().map(Row::cells));
     let told = |row: &&Row<'_>| verbose || row.finding.status != FindingStatus::Ok;
     for of_check in rows.chunk_by(|a, b| a.finding.check == b.finding.check) {
         let mut told = of_check.iter().filter(told).peekable();
@@ -83,11 +85,11 @@ fn wrapped(lead: &str, text: &str) -> String {
     layout::hanging(Some(columns), lead, text)
 }
 
-/// The table with its statuses in colour, on a terminal that wants colours (see <https://no-color.org>).
-fn painted(table: String) -> String {
+/// The text with the statuses of its table in colour, on a terminal that wants colours (see <https://no-color.org>).
+fn painted(text: &str) -> String {
     match anstream::AutoStream::choice(&std::io::stdout()) {
-        anstream::ColorChoice::Never => table,
-        _ => table.lines().map(|line| in_colour(line) + "\n").collect(),
+        anstream::ColorChoice::Never => text.to_owned(),
+        _ => text.lines().map(|line| in_colour(line) + "\n").collect(),
     }
 }
 

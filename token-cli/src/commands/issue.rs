@@ -14,6 +14,7 @@ use crate::format::Format;
 use crate::layout;
 use crate::open::{Tokens, open_or_create};
 use crate::report::{Report, facts};
+use crate::visible::visible;
 
 pub(crate) async fn run(
     arguments: IssueArgs,
@@ -135,10 +136,11 @@ fn human(secret: &str, grant: &Grant) -> String {
     )
 }
 
-/// The line for Basic authentication. A user name with a colon has none (RFC 7617 §2).
+/// The line for Basic authentication. A user name with a colon has none (RFC 7617 §2), and one with characters that
+/// cannot be seen has none that could be copied.
 fn basic(user: &str) -> Option<String> {
     let escaped = user.replace('\\', "\\\\").replace('"', "\\\"");
     let before = shlex::try_quote(&format!("user = \"{escaped}:")).ok()?.into_owned();
     let line = format!("  curl -K - https://example.com/ <<< {before}\"$TOKEN\"'\"'\n");
-    (!user.contains(':')).then_some(line)
+    (!user.contains(':') && visible(user) == user).then_some(line)
 }

@@ -8,13 +8,14 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::open::Tokens;
-use crate::report::{Report, access, in_seconds, table, visible};
+use crate::report::{Report, access, in_seconds, table};
+use crate::visible::visible;
 
 pub(crate) async fn run(arguments: &ListArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
     let user = arguments.user().ok_or_else(|| Failure::usage("say whose tokens: token-cli list USER"))?;
     let listing = tokens.list(user).await?;
     let report = Report::new(format, Exit::Done, &rows(&listing), || human(&listing))?;
-    Ok(report.warn(incomplete(&listing.unreadable)))
+    Ok(report.requiring_output().warn(incomplete(&listing.unreadable)))
 }
 
 /// A row in JSON: a grant, or the id of a token whose record cannot be read.

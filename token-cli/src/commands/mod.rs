@@ -8,6 +8,7 @@ mod issue;
 mod list;
 pub(crate) mod man;
 pub(crate) mod new_key_file;
+mod presented;
 mod prune;
 mod revoke;
 mod show;

@@ -1,6 +1,6 @@
 //! `new-key-file`
 
-use std::io::Write;
+use std::io::{Error, ErrorKind, Write};
 use std::path::Path;
 
 use serde_json::json;
@@ -18,11 +18,27 @@ pub(crate) fn run(arguments: &NewKeyFileArgs, format: Format) -> Result<Report, 
     let path = &arguments.path;
     let mut rng = os_rng().map_err(Failure::randomness)?;
     let text = new_key_file(&mut rng);
-    write(path, text.as_bytes())
-        .map_err(|source| Failure::file(format!("cannot make the key file {}", path.display()), source))?;
+    write(path, text.as_bytes()).map_err(|source| cannot(path, source))?;
     Report::new(format, Exit::Done, &json!({ "key_file": path.to_string_lossy() }), || {
         format!("{}\n", path.display())
     })
+    .map(|report| report.after("the key file is made"))
+}
+
+fn cannot(path: &Path, source: Error) -> Failure {
+    let what = format!("cannot make the key file {}", path.display());
+    match source.kind() {
+        ErrorKind::AlreadyExists => Failure::usage(format!(
+            "{what}: it exists, and may be the only copy of keys in use; use it, or name another path"
+        )),
+        ErrorKind::NotFound if path.starts_with("~") => {
+            Failure::usage(format!("{what}: nothing replaces ~ there; write the whole path"))
+        }
+        ErrorKind::NotFound => {
+            Failure::usage(format!("{what}: its folder does not exist; make the folder first"))
+        }
+        _ => Failure::file(what, source),
+    }
 }
 
 fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {

@@ -5,6 +5,7 @@ use token_core::{
     Committed, Confirmation, MalformedToken, Revocation, RevokeOutcome, StoreError, TokenId, TokenStatus,
 };
 
+use super::presented;
 use crate::args::{RevokeArgs, Settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -12,6 +13,8 @@ use crate::format::Format;
 use crate::open::{Tokens, open};
 use crate::report::{Report, table};
 use crate::secret;
+
+const DONE: &str = "all of this is revoked";
 
 pub(crate) async fn run(
     arguments: RevokeArgs,
@@ -28,13 +31,14 @@ pub(crate) async fn run(
     if let Some(user) = &arguments.user {
         let ended = open(settings).await?.revoke_subject(user, &revocation).await?;
         let rows = ended.outcome.into_iter().map(|id| Row::new(id, "revoked", ended.confirmation)).collect();
-        return Ok(report(format, rows)?.if_confirmed("revoked", ended.confirmation, "repeat this"));
+        let report = report(format, rows)?.after(DONE);
+        return Ok(report.if_confirmed("revoked", ended.confirmation, "repeat this"));
     }
     let (tokens, ids) = if arguments.stdin {
         let text = secret::several()?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let tokens = open(settings).await?;
-        let ids = lines.map(|line| tokens.parse(line).map(|token| token.id())).collect::<Vec<_>>();
+        let ids = lines.map(|line| id(&tokens, line)).collect::<Vec<_>>();
         (tokens, ids)
     } else {
         // All ids are read before the first token is revoked: a typing error revokes nothing.
@@ -49,11 +53,19 @@ pub(crate) async fn run(
     }
     let rows = revoke_each(&tokens, ids, &revocation).await;
     let unconfirmed = rows.iter().filter_map(|row| row.confirmation).find(|how| !how.is_confirmed());
-    Ok(report(format, rows)?.if_confirmed(
+    Ok(report(format, rows)?.after(DONE).if_confirmed(
         "revoked",
         unconfirmed.unwrap_or(Confirmation::LOCAL),
         "repeat this",
     ))
+}
+
+/// The id of the token in this line, or why it is none.
+fn id(tokens: &Tokens, line: &str) -> Result<TokenId, String> {
+    let refused = |malformed: MalformedToken| {
+        presented::instead(tokens, line).map_or_else(|| malformed.to_string(), str::to_owned)
+    };
+    tokens.parse(line).map(|token| token.id()).map_err(refused)
 }
 
 fn report(format: Format, rows: Vec<Row>) -> Result<Report, Failure> {
@@ -64,21 +76,21 @@ fn report(format: Format, rows: Vec<Row>) -> Result<Report, Failure> {
 /// Revokes one after the other. What the store could not do is told in its row; the others are done all the same.
 async fn revoke_each(
     tokens: &Tokens,
-    ids: Vec<Result<TokenId, MalformedToken>>,
+    ids: Vec<Result<TokenId, String>>,
     revocation: &Revocation,
 ) -> Vec<Row> {
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
         rows.push(match id {
             Ok(id) => Row::of(id, tokens.revoke(id, revocation).await),
-            Err(malformed) => Row::malformed(&malformed),
+            Err(why) => Row::malformed(why),
         });
     }
     rows
 }
 
 /// What would become of each.
-async fn look_at_each(tokens: &Tokens, ids: Vec<Result<TokenId, MalformedToken>>) -> Vec<Row> {
+async fn look_at_each(tokens: &Tokens, ids: Vec<Result<TokenId, String>>) -> Vec<Row> {
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
         rows.push(match id {
@@ -90,7 +102,7 @@ async fn look_at_each(tokens: &Tokens, ids: Vec<Result<TokenId, MalformedToken>>
                 Ok(TokenStatus::Unknown) => Row::without_change(Some(id), "unknown", Exit::Negative, None),
                 Err(error) => Row::without_change(Some(id), "failed", Exit::Store, Some(error.to_string())),
             },
-            Err(malformed) => Row::malformed(&malformed),
+            Err(why) => Row::malformed(why),
         });
     }
     rows
@@ -123,8 +135,8 @@ impl Row {
         Self::without_change(Some(id), "would_be_revoked", Exit::Done, None)
     }
 
-    fn malformed(malformed: &MalformedToken) -> Self {
-        Self::without_change(None, "malformed", Exit::Negative, Some(malformed.to_string()))
+    fn malformed(why: String) -> Self {
+        Self::without_change(None, "malformed", Exit::Negative, Some(why))
     }
 
     fn of(id: TokenId, change: Result<Committed<RevokeOutcome>, StoreError>) -> Self {

@@ -8,7 +8,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::open::Tokens;
-use crate::report::{Report, facts, in_seconds, visible};
+use crate::report::{Report, facts, in_seconds};
+use crate::visible::visible;
 
 pub(crate) async fn run(arguments: &ShowArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
     let id = super::parse_id(&arguments.id)?;

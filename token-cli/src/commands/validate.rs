@@ -3,6 +3,7 @@
 use serde::Serialize;
 use token_core::{Grant, Reason, RequiredPermission, Requirement, Scope, Verdict};
 
+use super::presented;
 use crate::args::{Settings, ValidateArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -26,10 +27,13 @@ pub(crate) async fn run(
     let text = secret::one(arguments.token_file.as_deref())?;
     let text = text.as_str();
     if text.is_empty() {
-        return Err(Failure::usage("no token was given: the first line of the input is empty"));
+        return Err(Failure::usage("no token was given: the input is empty"));
     }
 
     let tokens = open(settings).await?;
+    if let Some(instead) = presented::instead(&tokens, text) {
+        return Err(Failure::usage(format!("the input is {instead}")));
+    }
     let verdict = match arguments.peek {
         true => tokens.peek(text, &requirement).await?,
         false => tokens.validate(text, &requirement).await?,

@@ -45,6 +45,31 @@ impl Listener {
     }
 }
 
+/// Refuses an address that is there twice, for HTTP and gRPC together: the second one would find the port taken.
+pub(super) fn expect_distinct(listen: &[Address], grpc: &[Address]) -> Result<(), Failure> {
+    let all: Vec<_> = listen.iter().chain(grpc).collect();
+    let twice = all.iter().enumerate().find(|(at, address)| {
+        let before = all.get(..*at).unwrap_or_default();
+        before.iter().any(|other| is_same(other, address))
+    });
+    match twice {
+        None => Ok(()),
+        Some((_, address)) => Err(Failure::usage(format!(
+            "the address {address} is there twice in --listen and --grpc (TOKEN_LISTEN, TOKEN_GRPC): leave one out"
+        ))),
+    }
+}
+
+/// Port 0 is another port each time, and a socket file is the same with other rights.
+fn is_same(one: &Address, other: &Address) -> bool {
+    match (one, other) {
+        (Address::Unix(one), Address::Unix(other)) => one.path == other.path,
+        (Address::Ip(ip), _) if ip.port() == 0 => false,
+        (Address::All(0) | Address::Name(_, 0), _) => false,
+        _ => one == other,
+    }
+}
+
 /// Listens at all of these addresses, or at none.
 pub(super) async fn bind(addresses: &[Address], passed: &mut Passed) -> Result<Vec<Listener>, Failure> {
     let mut listeners = Vec::new();

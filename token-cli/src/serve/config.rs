@@ -58,7 +58,12 @@ fn is_list(name: &str) -> bool {
 
 fn list(name: &str, value: &Value) -> Result<Vec<Names>, String> {
     let texts = texts(name, value).ok_or("write a list of texts")?;
-    texts.iter().map(|text| Names::one(text).map_err(|error| error.to_string())).collect()
+    let one = |text: &String| Names::one(text).map_err(|error| error.to_string());
+    let names = texts.iter().map(one);
+    match name {
+        "any-user-name" => names.map(|names| names?.without_colon()).collect(),
+        _ => names.collect(),
+    }
 }
 
 fn read(path: &Path) -> Result<Table, Failure> {

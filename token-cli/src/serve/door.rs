@@ -21,6 +21,7 @@ use super::heads::Follow;
 use super::manner::{HeadLimits, Manners};
 use super::refusals::{Lent, Shared};
 use super::stop::Stop;
+use super::unread::noted;
 use super::wire::Accepted;
 
 /// How long a client may take to say goodbye: a connection that is closed before the client has said all that it wants
@@ -143,6 +144,7 @@ impl Door {
         let came = shared.came(&request);
         let under_way = UnderWay::on(shared);
         let mut service = self.service.load().for_peer(peer);
+        let (request, left) = noted(request);
         let answering = match came.and_then(|follow| limits.check(&request).map(|()| follow)) {
             Ok(follow) => Ok((service.call(request), follow)),
             Err(why) => Err(service.unreadable(why).map(Body::from)),
@@ -150,8 +152,12 @@ impl Door {
         async move {
             let _under_way = under_way;
             match answering {
-                Ok((answering, Follow::May)) => answering.await,
-                Ok((answering, Follow::MayNot)) => answering.await.map(last),
+                Ok((answering, follow)) => answering.await.map(|answer| {
+                    let is_refusal = answer.status().is_client_error() || answer.status().is_server_error();
+                    let is_last = follow == Follow::MayNot || is_refusal && left.is_some();
+                    if is_last { last(answer) } else { answer }
+                }),
+                Err(refusal) if left.is_some() => Ok(last(refusal)),
                 Err(refusal) => Ok(refusal),
             }
         }

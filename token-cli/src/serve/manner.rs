@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{Request, header};
+use http::uri::Authority;
+use http::{Request, Version, header};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto;
 use token_http::sidecar::Unreadable;
@@ -88,9 +89,7 @@ impl HeadLimits {
             return Err(Unreadable::UriTooLong);
         }
         let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-        if headers.get_all(header::HOST).iter().nth(1).is_some() {
-            return Err(Unreadable::Hosts);
-        }
+        check_host(request)?;
         if headers.len() > self.fields || path + size > self.size {
             return Err(Unreadable::HeadTooLarge);
         }
@@ -99,5 +98,42 @@ impl HeadLimits {
             return Err(Unreadable::TransferCoding);
         }
         Ok(())
+    }
+}
+
+/// HTTP/1.1 has one `Host` (RFC 9112 §3.2); in other versions it may be left out.
+fn check_host<B>(request: &Request<B>) -> Result<(), Unreadable> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(_), Some(_)) => Err(Unreadable::Hosts),
+        (Some(host), None) if is_host(host.as_bytes()) => Ok(()),
+        (Some(_), None) => Err(Unreadable::InvalidHost),
+        (None, _) if request.version() == Version::HTTP_11 => Err(Unreadable::NoHost),
+        (None, _) => Ok(()),
+    }
+}
+
+/// `HOST` or `HOST:PORT`. It may be empty, if what is asked for has no host (RFC 9110 §7.2).
+fn is_host(text: &[u8]) -> bool {
+    let Ok(authority) = Authority::try_from(text) else { return text.is_empty() };
+    let port = authority.as_str().get(authority.host().len()..).unwrap_or_default();
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    !text.contains(&b'@')
+        && !authority.host().is_empty()
+        && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_host;
+
+    #[test]
+    fn a_host_has_a_name_or_an_address_and_may_have_a_port() {
+        for host in ["", "a", "a.example:80", "127.0.0.1:8080", "[::1]", "[::1]:8080", "my_host", "a:"] {
+            assert!(is_host(host.as_bytes()), "{host}");
+        }
+        for wrong in ["a b", "a/b", "u@a", "[::1", "a:b", ":80", "http://a", "a?b", "\u{e4}"] {
+            assert!(!is_host(wrong.as_bytes()), "{wrong}");
+        }
     }
 }

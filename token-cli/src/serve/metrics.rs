@@ -23,7 +23,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 use metrics_util::MetricKindMask;
-use token_http::sidecar::Render;
+use token_http::sidecar::{Render, Retirement};
 use token_redis::{PoolState, RedisStore};
 use tokio::time::MissedTickBehavior;
 
@@ -53,7 +53,7 @@ pub(super) fn reloaded(outcome: &'static str) {
 }
 
 /// Begins to count, and answers what writes it all down.
-pub(super) fn start(watched: Watched, log: Log) -> Result<Render, Failure> {
+pub(super) fn start(watched: Watched, log: Log, retirement: Retirement) -> Result<Render, Failure> {
     let refused = |error| Failure::system(std::io::Error::other(error));
     let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).map_err(refused)?;
     let builder = builder.idle_timeout(MetricKindMask::GAUGE, Some(GONE));
@@ -65,6 +65,7 @@ pub(super) fn start(watched: Watched, log: Log) -> Result<Render, Failure> {
     Ok(Arc::new(move || {
         process.collect();
         gauge!("token_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+        gauge!("token_draining").set(if retirement.is_announced() { 1.0 } else { 0.0 });
         counter!("token_log_lines_dropped_total").absolute(log.dropped());
         if let Some(store) = &*watched.load() {
             tell(store);
@@ -94,6 +95,7 @@ fn describe() {
     }
     let gauges = [
         ("token_build_info", "The version of this program; the value is always 1."),
+        ("token_draining", "Whether this process was told to stop, and is not ready any more: 1 or 0."),
         ("token_redis_pool_size", "Connections for everything but validations, by server."),
         ("token_redis_pool_available", "Connections of the pool that are not in use, by server."),
         ("token_redis_pool_waiting", "Operations that wait for a connection of the pool, by server."),

@@ -18,6 +18,8 @@ mod metrics;
 mod notify;
 mod otel;
 mod otel_ignored;
+mod otel_reach;
+mod otel_resource;
 mod passed;
 mod refusals;
 mod repeats;
@@ -27,6 +29,7 @@ mod stop;
 mod text;
 mod tls;
 mod traces;
+mod unread;
 mod waiting;
 mod wire;
 mod writer;
@@ -38,7 +41,7 @@ use token_http::sidecar::grpc::Grpc;
 use token_http::sidecar::{Join, Retirement};
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::bind::bind;
+use self::bind::{bind, expect_distinct};
 pub(crate) use self::config::with_file;
 use self::cores::{Cores, Finished};
 use self::door::Door;
@@ -81,13 +84,12 @@ async fn answer(
     trace: Option<Join>,
     log: &Log,
 ) -> Result<Report, Failure> {
+    expect_distinct(&arguments.listen, &arguments.grpc)?;
     let mut passed = Passed::on(&[&arguments.listen[..], &arguments.grpc[..]].concat());
     let watched = Watched::default();
-    let common = Common {
-        render: metrics::start(watched.clone(), log.clone())?,
-        trace,
-        retirement: Retirement::default(),
-    };
+    let retirement = Retirement::default();
+    let render = metrics::start(watched.clone(), log.clone(), retirement.clone())?;
+    let common = Common { render, trace, retirement };
     let manners = Manners::new(ArcSwap::from_pointee(Manner::of(&arguments)?));
     let sidecar = common.wait(&arguments, &settings)?;
     let stop = Stop::listen(common.retirement.clone(), manners.clone())?;

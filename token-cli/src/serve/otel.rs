@@ -6,12 +6,10 @@
 use std::time::Duration;
 
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use opentelemetry_otlp::tonic_types::transport::{Certificate, ClientTlsConfig, Identity};
-use percent_encoding::percent_decode_str;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use http::{HeaderMap, Uri};
 
+use super::otel_reach::{Tls, headers, timeout, tls};
+use super::otel_resource::attributes;
 use crate::failure::Failure;
 
 /// The endpoint if the exporter is asked for by name alone.
@@ -24,19 +22,14 @@ pub(super) struct Export {
     pub(super) tls: Option<Tls>,
     pub(super) timeout: Option<Duration>,
     pub(super) headers: HeaderMap,
+    /// What describes this process, apart from its name.
+    pub(super) attributes: Vec<(String, String)>,
     /// What was left out.
     pub(super) warnings: Vec<String>,
 }
 
-/// How a collector is known, and how it knows us.
-#[derive(Clone, Default)]
-pub(super) struct Tls {
-    authority: Option<Vec<u8>>,
-    identity: Option<[Vec<u8>; 2]>,
-}
-
 /// The variables that there are.
-struct Variables<V>(V);
+pub(super) struct Variables<V>(V);
 
 /// What is to be exported, if anything is. A flag is preferred to all variables.
 pub(super) fn export(
@@ -59,19 +52,24 @@ pub(super) fn export(
     let tls = (scheme == Scheme::HTTPS).then(|| tls(&variables)).transpose()?;
     let timeout = timeout(&variables, &mut warnings);
     let headers = headers(&variables, &mut warnings);
+    let mut attributes = attributes(variables.get("OTEL_RESOURCE_ATTRIBUTES").as_deref())?;
+    // The variable for the name alone is preferred.
+    attributes.retain(|(name, _)| name != "service.name" || variables.get("OTEL_SERVICE_NAME").is_none());
+    super::otel_ignored::refuse_zero(|name| variables.get(name))?;
     warnings.extend(super::otel_ignored::warnings(|name| variables.get(name)));
-    Ok(Some(Export { endpoint: format!("{scheme}://{authority}"), tls, timeout, headers, warnings }))
+    let endpoint = format!("{scheme}://{authority}");
+    Ok(Some(Export { endpoint, tls, timeout, headers, attributes, warnings }))
 }
 
 impl<V: Fn(&str) -> Option<String>> Variables<V> {
-    fn get(&self, name: &str) -> Option<String> {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
         let value = (self.0)(name)?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())
     }
 
     /// The variable for traces, or the one for all signals; and its name.
-    fn of_traces(&self, what: &str) -> Option<(String, String)> {
+    pub(super) fn of_traces(&self, what: &str) -> Option<(String, String)> {
         let names =
             ["OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"].map(|prefix| format!("{prefix}{what}"));
         names.into_iter().find_map(|name| self.get(&name).map(|value| (name, value)))
@@ -149,92 +147,6 @@ fn has_sane_port(authority: &Authority) -> bool {
     authority.as_str().len() == authority.host().len() || authority.port_u16().is_some()
 }
 
-fn tls(variables: &Variables<impl Fn(&str) -> Option<String>>) -> Result<Tls, Failure> {
-    let file = |what| {
-        variables.of_traces(what).map(|(name, path)| read(&name, &path).map(|pem| (name, pem))).transpose()
-    };
-    let (authority, certificate, key) =
-        (file("CERTIFICATE")?, file("CLIENT_CERTIFICATE")?, file("CLIENT_KEY")?);
-    for (name, pem) in authority.iter().chain(&certificate) {
-        let mut certificates = CertificateDer::pem_slice_iter(pem).peekable();
-        if certificates.peek().is_none() || certificates.any(|certificate| certificate.is_err()) {
-            return Err(Failure::usage(format!("{name}: the file holds no certificate in PEM")));
-        }
-    }
-    if let Some((name, pem)) = &key
-        && PrivateKeyDer::from_pem_slice(pem).is_err()
-    {
-        return Err(Failure::usage(format!("{name}: the file holds no private key in PEM")));
-    }
-    let pem = |(_, pem)| pem;
-    let identity = match (certificate.map(pem), key.map(pem)) {
-        (Some(certificate), Some(key)) => Some([certificate, key]),
-        (None, None) => None,
-        _ => {
-            return Err(Failure::usage(
-                "set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and OTEL_EXPORTER_OTLP_CLIENT_KEY both, or neither",
-            ));
-        }
-    };
-    Ok(Tls { authority: authority.map(pem), identity })
-}
-
-fn read(name: &str, path: &str) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| Failure::usage(format!("{name}: cannot read the file: {error}")))
-}
-
-impl Tls {
-    /// By the authority that was named, else by those of the web, and of the system if it has any.
-    pub(super) fn config(self, with_system: bool) -> ClientTlsConfig {
-        let config = ClientTlsConfig::new();
-        let config = match (self.authority, with_system) {
-            (Some(authority), _) => config.ca_certificate(Certificate::from_pem(authority)),
-            (None, true) => config.with_enabled_roots(),
-            (None, false) => config.with_webpki_roots(),
-        };
-        match self.identity {
-            Some([certificate, key]) => config.identity(Identity::from_pem(certificate, key)),
-            None => config,
-        }
-    }
-}
-
-/// In milliseconds.
-fn timeout(
-    variables: &Variables<impl Fn(&str) -> Option<String>>,
-    warnings: &mut Vec<String>,
-) -> Option<Duration> {
-    let (name, value) = variables.of_traces("TIMEOUT")?;
-    match value.parse() {
-        Ok(millis) if millis > 0 => Some(Duration::from_millis(millis)),
-        _ => {
-            warnings.push(format!("{name} is no number of milliseconds, and was left out"));
-            None
-        }
-    }
-}
-
-/// `NAME=VALUE,NAME=VALUE`, percent-encoded.
-fn headers(variables: &Variables<impl Fn(&str) -> Option<String>>, warnings: &mut Vec<String>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let Some((name, value)) = variables.of_traces("HEADERS") else { return headers };
-    for pair in value.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-        match header(pair) {
-            Some((name, value)) => _ = headers.append(name, value),
-            None => warnings.push(format!("a part of {name} is not NAME=VALUE, and was left out")),
-        }
-    }
-    headers
-}
-
-fn header(pair: &str) -> Option<(HeaderName, HeaderValue)> {
-    let (name, value) = pair.split_once('=')?;
-    let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
-    let mut value = HeaderValue::from_str(&value).ok()?;
-    value.set_sensitive(true);
-    Some((name.trim().to_lowercase().parse().ok()?, value))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,6 +196,13 @@ mod tests {
         ] {
             assert_eq!(endpoint_of(flag, variables).as_deref(), Some(endpoint), "{flag:?} {variables:?}");
         }
+    }
+
+    #[test]
+    fn the_variable_of_the_name_is_preferred() {
+        let attributes = ("OTEL_RESOURCE_ATTRIBUTES", "service.name=a,team=b");
+        let of = |variables: &[_]| with(Some("http://a:1"), variables).unwrap().unwrap().attributes.len();
+        assert_eq!((of(&[attributes]), of(&[attributes, ("OTEL_SERVICE_NAME", "c")])), (2, 1));
     }
 
     #[test]
@@ -355,44 +274,6 @@ mod tests {
                 "{value}"
             );
             assert!(export.warnings[0].contains(name) && !export.warnings[0].contains("hid"), "{value}");
-        }
-    }
-
-    #[test]
-    fn headers_and_timeouts_of_traces_win() {
-        let export = with(
-            Some("http://a:1"),
-            &[
-                ("OTEL_EXPORTER_OTLP_TIMEOUT", "1000"),
-                ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "250"),
-                ("OTEL_EXPORTER_OTLP_HEADERS", "a=b"),
-                ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", " Api-Key = se%20cret ,x=1=2,"),
-            ],
-        );
-        let export = export.unwrap().unwrap();
-        assert_eq!(export.timeout, Some(Duration::from_millis(250)));
-        assert_eq!(
-            (&export.headers["api-key"], &export.headers["x"]),
-            (&"se cret".parse().unwrap(), &"1=2".parse().unwrap())
-        );
-        assert_eq!(export.headers.len(), 2);
-        assert!(!format!("{:?}", export.headers).contains("se cret"));
-    }
-
-    #[test]
-    fn certificates_are_looked_at_before_anything_is_sent() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("ca.pem");
-        std::fs::write(&file, "no certificate").unwrap();
-        let (there, missing) = (file.to_str().unwrap(), "/nowhere/ca.pem");
-        for (name, path) in [
-            ("OTEL_EXPORTER_OTLP_CERTIFICATE", there),
-            ("OTEL_EXPORTER_OTLP_CERTIFICATE", missing),
-            ("OTEL_EXPORTER_OTLP_CLIENT_KEY", there),
-        ] {
-            let Err(refused) = with(Some("https://a:1"), &[(name, path)]) else { panic!("{name}") };
-            assert!(refused.sentence().contains(name), "{}", refused.sentence());
-            assert!(with(Some("http://a:1"), &[(name, path)]).is_ok(), "it is for TLS");
         }
     }
 }

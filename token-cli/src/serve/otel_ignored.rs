@@ -1,5 +1,7 @@
 //! Settings of OpenTelemetry that this process cannot follow. Traces are exported without them, and a warning names each.
 
+use crate::failure::Failure;
+
 /// The samplers of the specification that need no server of their own.
 const SAMPLERS: [&str; 6] = [
     "always_on",
@@ -9,6 +11,18 @@ const SAMPLERS: [&str; 6] = [
     "parentbased_always_off",
     "parentbased_traceidratio",
 ];
+
+/// The settings of the batches of spans, which the SDK reads by itself; it leaves out what is no number.
+const BATCHES: [&str; 3] =
+    ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"];
+
+/// Refuses settings of batches with which no span would ever leave.
+pub(super) fn refuse_zero(get: impl Fn(&str) -> Option<String>) -> Result<(), Failure> {
+    match BATCHES.iter().find(|name| get(name).and_then(|text| text.parse().ok()) == Some(0_u64)) {
+        Some(name) => Err(Failure::usage(format!("{name} is 0: write a number from 1 on, or leave it out"))),
+        None => Ok(()),
+    }
+}
 
 /// A sentence for each variable that is set and has no effect. Values are not repeated: they may be secret.
 pub(super) fn warnings(get: impl Fn(&str) -> Option<String>) -> Vec<String> {
@@ -36,6 +50,15 @@ pub(super) fn warnings(get: impl Fn(&str) -> Option<String>) -> Vec<String> {
             warnings.push(format!("{name} was left out: spans are sent without compression"));
         }
     }
+    for name in BATCHES {
+        if get(name).is_some_and(|text| text.parse::<u64>().is_err()) {
+            warnings.push(format!("{name} is no whole number, and was left out"));
+        }
+    }
+    if get("OTEL_BSP_EXPORT_TIMEOUT").is_some() {
+        warnings
+            .push("OTEL_BSP_EXPORT_TIMEOUT was left out: OTEL_EXPORTER_OTLP_TIMEOUT ends an export".into());
+    }
     warnings
 }
 
@@ -59,6 +82,10 @@ mod tests {
             ("OTEL_PROPAGATORS", "hidden,b3"),
             ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
             ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "hidden"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "hidden"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1.5"),
+            ("OTEL_BSP_EXPORT_TIMEOUT", "1000"),
         ] {
             let warnings = of(&[(name, value)]);
             assert_eq!(warnings.len(), 1, "{name}");
@@ -67,6 +94,15 @@ mod tests {
         for ratio in ["2", "-0.1", "NaN", "half"] {
             let ratio = [("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", ratio)];
             assert!(of(&ratio)[0].contains("from 0 to 1"));
+        }
+    }
+
+    #[test]
+    fn batches_that_never_leave_are_refused() {
+        for name in BATCHES {
+            let refused = refuse_zero(|own| (own == name).then(|| "0".to_owned()));
+            assert!(refused.is_err_and(|failure| failure.sentence().contains(name)), "{name}");
+            assert!(refuse_zero(|own| (own == name).then(|| "10".to_owned())).is_ok(), "{name}");
         }
     }
 

@@ -75,8 +75,9 @@ fn free(path: &Path) -> Result<(), Failure> {
         Ok(there) => there,
     };
     if !there.file_type().is_socket() {
+        let what = if there.is_dir() { "a folder" } else { "a file that is no socket" };
         return Err(Failure::usage(format!(
-            "cannot listen on unix:{shown}: there is a file that is no socket; remove it, or name another path"
+            "cannot listen on unix:{shown}: there is {what}; name another path, for a socket file of its own"
         )));
     }
     match UnixStream::connect(path) {

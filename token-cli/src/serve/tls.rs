@@ -34,7 +34,16 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
 }
 
 fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| unreadable("private key", path, error))
+    let key = PrivateKeyDer::from_pem_file(path);
+    let is_encrypted = || std::fs::read(path).is_ok_and(|pem| token_redis::is_encrypted_key(&pem));
+    key.map_err(|error| match error {
+        _ if is_encrypted() => Failure::usage(format!(
+            "the private key {} is encrypted, and no one is asked for its passphrase; decrypt it with \
+             \"openssl pkey -in KEY -out PLAIN\"",
+            path.display()
+        )),
+        error => unreadable("private key", path, error),
+    })
 }
 
 fn unreadable(what: &str, path: &Path, error: PemError) -> Failure {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{TraceContextExt, TraceId, TracerProvider};
-use opentelemetry::{Key, Value};
+use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, WithTonicConfig};
 use opentelemetry_sdk::Resource;
@@ -45,7 +45,8 @@ impl Traces {
         // A system without roots of its own refuses to load any.
         let exporter = exporter(export, true).or_else(|_| exporter(export, false));
         let exporter = exporter.map_err(|error| Failure::usage(format!("cannot export traces: {error}")))?;
-        let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource());
+        let provider =
+            SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource(export));
         Ok(Self(provider.build()))
     }
 
@@ -114,11 +115,19 @@ impl Extractor for Traceparent<'_> {
     }
 }
 
-fn resource() -> Resource {
-    let told = Resource::builder().build();
+fn resource(export: &Export) -> Resource {
+    let attributes = || {
+        // The SDK reads them, too, and does not decode them.
+        export.attributes.iter().map(|(name, value)| KeyValue::new(name.clone(), value.clone()))
+    };
+    let told = Resource::builder().with_attributes(attributes()).build();
     let named = told.get(&Key::from_static_str("service.name"));
     // What the SDK makes up where nobody says a name.
     let is_named = matches!(named, Some(Value::String(name))
         if !name.as_str().is_empty() && !name.as_str().starts_with("unknown_service"));
-    if is_named { told } else { Resource::builder().with_service_name(NAME).build() }
+    if is_named {
+        told
+    } else {
+        Resource::builder().with_attributes(attributes()).with_service_name(NAME).build()
+    }
 }

@@ -40,7 +40,9 @@ ready, shown = until(lambda text: "ready" in text)
 if not ready:
     sys.exit("the shell is not ready: " + shown)
 os.write(terminal, (line + "\t" + ("\t" if shell == "bash" else "")).encode())
-complete, shown = until(lambda text: all(word in text.replace(line, "") for word in expected))
+start = line[:max(line.rfind(" "), line.rfind("=")) + 1]
+# A single word is put into the line instead of being listed.
+complete, shown = until(lambda text: all(word in text.replace(line, "") or start + word in text for word in expected))
 os.close(terminal)
 os.waitpid(child, 0)
 if not complete:

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::kit::Cli;
 
 /// What is typed, and what the shell must offer.
-const OFFERS: [(&str, &[&str]); 10] = [
+const OFFERS: [(&str, &[&str]); 15] = [
     ("token-cli ", &["issue", "validate", "new-key-file", "completions"]),
     ("token-cli user ", &["token"]),
     ("token-cli user token --", &["--expire", "--auto", "--scope", "--confirm"]),
@@ -15,6 +15,11 @@ const OFFERS: [(&str, &[&str]); 10] = [
     ("token-cli issue --confirm ", &["local", "replicated", "disk"]),
     ("token-cli doctor --role ", &["validator", "issuer", "admin"]),
     ("token-cli serve --log-format ", &["json", "text"]),
+    ("token-cli issue --confirm=", &["local", "replicated", "disk"]),
+    ("token-cli issue --confirm=l", &["local"]),
+    ("token-cli doctor --role=v", &["validator"]),
+    ("token-cli list --output ", &["text", "json"]),
+    ("token-cli serve --accept token-a", &["token-as-user-name"]),
     ("token-cli completions ", &["zsh", "fish", "elvish"]),
 ];
 
@@ -67,8 +72,20 @@ fn fish_offers_what_can_follow() {
         let offered = String::from_utf8_lossy(&output.stdout);
         let offered: Vec<_> = offered.lines().filter_map(|line| line.split('\t').next()).collect();
         assert!(
-            words.iter().all(|word| offered.contains(word)),
+            words.iter().all(|word| offered.iter().any(|offer| offer.rsplit('=').next() == Some(word))),
             "{line:?} must offer {words:?}: {offered:?}"
         );
+    }
+}
+
+#[test]
+fn hidden_flags_are_not_offered() {
+    let cli = Cli::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = cli.run(&format!("completions {shell}")).stdout;
+        assert!(script.contains("confirm-timeout"), "{shell}");
+        for hidden in ["broker", "registry", "transport"] {
+            assert!(!script.contains(hidden), "{shell} offers {hidden}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use token_core::TokenId;
 use crate::kit::{Cli, Ran};
 
 /// Runs a line of bash, in which `$CLI` is the command.
-fn bash(cli: &Cli, line: &str) -> Ran {
+pub(crate) fn bash(cli: &Cli, line: &str) -> Ran {
     let output = Command::new("bash")
         .args(["-c", &format!("set -o pipefail; {line}")])
         .env_clear()
@@ -141,6 +141,35 @@ fn an_answer_that_cannot_be_written_is_no_success() {
         let line = format!("\"$CLI\" {command} | head -n 1 >/dev/null; exit ${{PIPESTATUS[0]}}");
         assert_eq!(bash(&cli, &line).code, 0, "{command}");
     }
+}
+
+#[test]
+fn a_list_without_standard_output_is_no_success() {
+    let cli = Cli::new();
+    cli.issue("-u admin -e 1h");
+    let ran = bash(&cli, "\"$CLI\" list admin >&-");
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.stderr.contains("cannot write to standard output"), "{ran:?}");
+}
+
+#[test]
+fn a_change_that_cannot_be_reported_is_said_to_be_done() {
+    let cli = Cli::new();
+    cli.issue("-u admin -e 1h");
+    let ran = bash(&cli, "\"$CLI\" revoke -u admin >/dev/full");
+    assert_eq!((ran.code, live(&cli)), (3, 0), "{ran:?}");
+    assert!(ran.stderr.contains("all of this is revoked, but it cannot be reported"), "{ran:?}");
+    let ran = bash(&cli, "\"$CLI\" new-key-file ~/keys >/dev/full");
+    assert_eq!((ran.code, cli.home().join("keys").exists()), (3, true), "{ran:?}");
+    assert!(ran.stderr.contains("the key file is made, but it cannot be reported"), "{ran:?}");
+}
+
+#[test]
+fn a_write_beyond_the_file_limit_is_an_error() {
+    let cli = Cli::new();
+    let ran = bash(&cli, "ulimit -f 0; \"$CLI\" help >~/help");
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(ran.stderr.contains("cannot write to standard output"), "{ran:?}");
 }
 
 #[test]

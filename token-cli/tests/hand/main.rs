@@ -5,9 +5,13 @@
 mod completions;
 mod delivery;
 mod exits;
+mod files;
+mod forged;
+mod input;
 #[path = "../kit/mod.rs"]
 mod kit;
 mod look_alikes;
+mod numbers;
 mod settings;
 mod spellings;
 mod stores;

@@ -71,7 +71,19 @@ fn a_dry_run_revokes_nothing_and_names_what_it_would() {
 fn json_is_asked_for_in_every_usual_way() {
     let cli = Cli::new();
     cli.issue("-u other -e 1h");
-    for flags in ["--json", "-o json", "-ojson", "-o=json", "--output json", "--output=json"] {
+    for flags in [
+        "--json",
+        "-j",
+        "-o json",
+        "-ojson",
+        "-o=json",
+        "-o JSON",
+        "--output json",
+        "--output=json",
+        "--output=Json",
+        "--format json",
+        "--format=json",
+    ] {
         assert!(cli.run(&format!("list admin {flags}")).json().is_array(), "{flags}");
         let refused = cli.run(&format!("{flags} issue"));
         assert!(
@@ -80,6 +92,12 @@ fn json_is_asked_for_in_every_usual_way() {
             refused.stderr
         );
     }
+    for flags in ["--json=true", "--json=false", "--quiet=1"] {
+        let ran = cli.run(&format!("issue -u admin -e 1h {flags}"));
+        assert!(ran.code == 2 && ran.stderr.contains("takes no value"), "{ran:?}");
+    }
+    let yaml = cli.run("list admin -o yaml");
+    assert!(yaml.code == 2 && yaml.stderr.contains("text, json"), "{yaml:?}");
     assert_eq!(cli.run("list admin -o text").stdout, "no live tokens\n");
     for flags in ["-o yaml", "-o json --json", "-o"] {
         assert_eq!(cli.run(&format!("list admin {flags}")).code, 2, "{flags}");

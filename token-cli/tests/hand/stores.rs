@@ -101,6 +101,7 @@ fn what_is_missing_beside_a_missing_store_is_named() {
     let ran = on(&cli, &path, "list -u admin");
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("t.db.key is there: restore the database"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("creates a new one with that key file"), "{}", ran.stderr);
     let ran = on(&cli, &path, "issue -u admin -e 1h -q");
     assert!(ran.stderr.contains(" with the key file "), "{}", ran.stderr);
 }

@@ -1,6 +1,7 @@
-//! A clock that is set back: no use brings the end of a token nearer.
+//! A clock that is wrong for a while: no use brings the end of a token nearer, and no housekeeping ends one.
 
-use token_core::Requirement;
+use token_core::spi::HOUSEKEEPING_LAG;
+use token_core::{Requirement, RevokeOutcome};
 
 use super::steps::*;
 use crate::Fixture;
@@ -46,4 +47,39 @@ pub(super) async fn a_refused_use_on_a_clock_set_back_changes_nothing(fixture: &
     let other = Requirement::any().subject(subject("other"));
     assert!(present(fixture, &held, &other).await.grant().is_none());
     assert_eq!(fixture.now().await.after(remaining(fixture, &held).await), end);
+}
+
+/// More than enough issues for a store that clears away with them.
+const ISSUES: usize = 200;
+
+pub(super) async fn housekeeping_on_a_clock_ahead_ends_no_token(fixture: &dyn Fixture) {
+    let held = issue(fixture, &request("admin", hard("1h"))).await;
+    fixture.pass(HOUSEKEEPING_LAG).await;
+    for _ in 0..ISSUES {
+        issue(fixture, &request("somebody", hard("1h"))).await;
+    }
+    assert_eq!(fixture.store().prune().await.unwrap(), 0);
+    assert_gone(fixture, &held).await;
+    fixture.set_back(HOUSEKEEPING_LAG);
+    present_live(fixture, &held).await;
+}
+
+pub(super) async fn a_revocation_on_a_clock_ahead_is_final(fixture: &dyn Fixture) {
+    let held = issue(fixture, &request("admin", hard("1h"))).await;
+    fixture.pass(2 * HOUR).await;
+    let revoked = fixture.store().revoke(held.id(), &revocation("root", "lost")).await.unwrap();
+    assert_eq!(revoked.outcome, RevokeOutcome::Unknown, "it has expired");
+    fixture.set_back(2 * HOUR);
+    assert_gone(fixture, &held).await;
+}
+
+pub(super) async fn revoking_a_subject_on_a_clock_ahead_is_final(fixture: &dyn Fixture) {
+    let held = issue(fixture, &request("admin", hard("1h"))).await;
+    let other = issue(fixture, &request("somebody", hard("1h"))).await;
+    fixture.pass(2 * HOUR).await;
+    let revoked = fixture.store().revoke_subject(&held.grant.subject, &revocation("root", "left")).await;
+    assert!(revoked.unwrap().outcome.is_empty(), "all have expired");
+    fixture.set_back(2 * HOUR);
+    assert_gone(fixture, &held).await;
+    present_live(fixture, &other).await;
 }

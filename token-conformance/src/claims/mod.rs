@@ -183,6 +183,9 @@ pub const OWN_CLOCK: &[Claim] = claims! {
         a_use_on_a_clock_set_back_passes_no_cap
         a_token_is_renewed_again_once_the_clock_has_caught_up
         a_refused_use_on_a_clock_set_back_changes_nothing
+        housekeeping_on_a_clock_ahead_ends_no_token
+        a_revocation_on_a_clock_ahead_is_final
+        revoking_a_subject_on_a_clock_ahead_is_final
     }
 };
 

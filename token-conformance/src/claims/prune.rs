@@ -1,19 +1,20 @@
 //! Pruning: it clears away the dead and touches nothing that lives or explains.
 
 use token_core::TokenStatus;
+use token_core::spi::HOUSEKEEPING_LAG;
 
 use super::steps::*;
 use crate::Fixture;
 
 pub(super) async fn pruning_clears_away_what_expired_and_says_how_much(fixture: &dyn Fixture) {
-    let live = issue(fixture, &request("admin", hard("24h"))).await;
+    let live = issue(fixture, &request("admin", hard("30d"))).await;
     let dead = [
         issue(fixture, &request("admin", hard("1h"))).await,
         issue(fixture, &request("admin", sliding("1h"))).await,
         issue(fixture, &request("somebody", sliding("1h"))).await,
     ];
     for held in &dead {
-        fixture.age(held.id(), HOUR).await;
+        fixture.age(held.id(), HOUSEKEEPING_LAG + HOUR).await;
     }
     assert_eq!(fixture.store().prune().await.unwrap(), 3);
     assert_eq!(fixture.store().prune().await.unwrap(), 0);

@@ -8,7 +8,7 @@ use super::policy::IssuePolicy;
 use super::{Parts, TokenService};
 use crate::rng::{OsRandom, RandomSource};
 use crate::store::TokenStore;
-use crate::token::{Prefix, TokenFormat};
+use crate::token::Prefix;
 
 /// Builds a [`TokenService`]: see [`TokenService::builder`].
 pub struct TokenServiceBuilder<S> {
@@ -53,8 +53,7 @@ impl<S: TokenStore> TokenServiceBuilder<S> {
     /// The service.
     #[must_use]
     pub fn build(self) -> TokenService<S> {
-        let format = TokenFormat::new(self.prefix, self.store.keys().clone());
-        TokenService { store: self.store, format, parts: self.parts }
+        TokenService::of(self.store, self.prefix, self.parts)
     }
 }
 

@@ -19,6 +19,7 @@ pub use self::error::ServiceError;
 pub use self::event::{Event, EventSink};
 pub use self::issue::Issued;
 pub use self::policy::{IssueDenied, IssuePolicy};
+use crate::recogniser::Recogniser;
 use crate::rng::RandomSource;
 use crate::store::TokenStore;
 use crate::token::{MalformedToken, ParsedToken, Prefix, TokenFormat};
@@ -29,6 +30,7 @@ use crate::token::{MalformedToken, ParsedToken, Prefix, TokenFormat};
 pub struct TokenService<S> {
     store: S,
     format: TokenFormat,
+    recogniser: Recogniser,
     parts: Parts,
 }
 
@@ -55,8 +57,13 @@ impl<S: TokenStore> TokenService<S> {
     ///
     /// Use it to put something around the store, or for another connection to the same one.
     pub fn with_store<T: TokenStore>(&self, store: T) -> TokenService<T> {
-        let format = TokenFormat::new(self.format.prefix().clone(), store.keys().clone());
-        TokenService { store, format, parts: self.parts.clone() }
+        TokenService::of(store, self.format.prefix().clone(), self.parts.clone())
+    }
+
+    fn of(store: S, prefix: Prefix, parts: Parts) -> Self {
+        let recogniser = Recogniser::of(prefix.clone(), store.keys().clone());
+        let format = TokenFormat::new(prefix, store.keys().clone());
+        Self { store, format, recogniser, parts }
     }
 
     /// Recognises a token text without asking the store.
@@ -65,6 +72,17 @@ impl<S: TokenStore> TokenService<S> {
     /// The text is no token of this deployment.
     pub fn parse(&self, text: &str) -> Result<ParsedToken, MalformedToken> {
         self.format.parse(text)
+    }
+
+    /// Recognises tokens in texts that should hold none: tokens of this deployment, and of others.
+    pub fn recogniser(&self) -> &Recogniser {
+        &self.recogniser
+    }
+
+    /// Whether the text holds a token of this deployment with something around it, such as white space, quotes or a
+    /// scheme. A text that is a token is none.
+    pub fn holds_token(&self, text: &str) -> bool {
+        self.parse(text).is_err() && self.format.finds(text)
     }
 
     /// The store, for what only this kind of store can do. What changes tokens goes through the service.

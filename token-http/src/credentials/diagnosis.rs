@@ -29,6 +29,8 @@ pub(super) fn scheme(header: &str) -> CredentialsError {
 pub(super) fn bearer(value: &str) -> CredentialsError {
     any_scheme(value).unwrap_or(if value.contains(':') {
         CredentialsError::UserWithBearer
+    } else if value.trim_end_matches('=').bytes().all(is_of_token) && value.len() > 1 {
+        CredentialsError::Padded
     } else {
         CredentialsError::ForeignCharacter
     })
@@ -65,6 +67,11 @@ fn any_scheme(value: &str) -> Option<CredentialsError> {
     } else {
         None
     }
+}
+
+/// The characters of `b64token` (RFC 6750 §2.1) but the padding.
+pub(super) fn is_of_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
 }
 
 fn is_scheme(text: &str) -> bool {

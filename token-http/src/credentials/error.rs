@@ -48,6 +48,9 @@ pub enum CredentialsError {
     /// A character that RFC 6750 §2.1 does not allow in a bearer token.
     #[error("the bearer token holds a character that no token has; send it exactly as it was issued")]
     ForeignCharacter,
+    /// `Bearer TOKEN==`
+    #[error("the bearer token ends with \"=\", which no token has; send it exactly as it was issued")]
+    Padded,
     /// `Basic USER:TOKEN`
     #[error("Basic takes USER:TOKEN in base64, and this is not encoded")]
     NotEncoded,
@@ -72,6 +75,11 @@ pub enum CredentialsError {
     /// The password is empty.
     #[error("the password is empty; send the token as the password of its user")]
     EmptyPassword,
+    /// The password is `x-oauth-basic`, which some clients send with the token as the user name.
+    #[error(
+        "the token comes as the user name, which is not accepted here; send it as the password of its user"
+    )]
+    TokenAsUserName,
     /// A token in the URL, where logs and histories keep it (RFC 6750 §5.3).
     #[error("tokens in the URL are refused, since logs keep them; send an Authorization header")]
     InUrl,
@@ -95,6 +103,7 @@ impl CredentialsError {
             Self::WhiteSpace => "white_space",
             Self::UserWithBearer => "user_with_bearer",
             Self::ForeignCharacter => "foreign_character",
+            Self::Padded => "padded",
             Self::NotEncoded => "not_encoded",
             Self::NotBase64 => "not_base64",
             Self::NoPadding => "no_padding",
@@ -103,6 +112,7 @@ impl CredentialsError {
             Self::ControlCharacter => "control_character",
             Self::NoColon => "no_colon",
             Self::EmptyPassword => "empty_password",
+            Self::TokenAsUserName => "token_as_user_name",
             Self::InUrl => "token_in_url",
         }
     }

@@ -159,13 +159,10 @@ fn trimmed(header: &HeaderValue) -> Result<&str, CredentialsError> {
     Ok(header.trim_matches([' ', '\t']))
 }
 
-/// `b64token` of RFC 6750 §2.1.
+/// `b64token` of RFC 6750 §2.1, without `=` at its end: no token has one.
 fn bearer(value: &str) -> Result<Credentials, CredentialsError> {
-    let body = value.trim_end_matches('=');
-    let fits =
-        |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
     // Looking at all bytes costs less than stopping at the first that does not fit.
-    if body.is_empty() || !body.bytes().fold(true, |all, byte| all & fits(byte)) {
+    if value.is_empty() || !value.bytes().fold(true, |all, byte| all & diagnosis::is_of_token(byte)) {
         return Err(diagnosis::bearer(value));
     }
     Ok(Credentials { token: value.into(), user: None })
@@ -191,6 +188,12 @@ fn basic(value: &str, options: &CredentialOptions) -> Result<Credentials, Creden
     }
     if token.is_empty() {
         return Err(CredentialsError::EmptyPassword);
+    }
+    if token == NO_PASSWORD {
+        return Err(CredentialsError::TokenAsUserName);
+    }
+    if token.contains(char::is_whitespace) {
+        return Err(CredentialsError::WhiteSpace);
     }
     let user = (!options.any_user_names.contains(user)).then(|| user.to_owned());
     Ok(Credentials { token: token.into(), user })

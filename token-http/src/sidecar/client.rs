@@ -52,8 +52,14 @@ pub enum TrustedProxy {
 
 /// A text that names no network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write a network such as 10.0.0.0/8 or fd00::/8, an address, or \"unix\"")]
-pub struct TrustedProxyError;
+pub enum TrustedProxyError {
+    /// It is neither a network nor an address.
+    #[error("write a network such as 10.0.0.0/8 or fd00::/8, an address, or \"unix\"")]
+    Form,
+    /// Its address is not the first one of a network of that size.
+    #[error("the address has bits behind the length of the network; write {0}")]
+    HostBits(IpNet),
+}
 
 impl FromStr for TrustedProxy {
     type Err = TrustedProxyError;
@@ -62,10 +68,21 @@ impl FromStr for TrustedProxy {
         if text == "unix" {
             return Ok(Self::Unix);
         }
-        let one = |address: IpAddr| IpNet::from(address.to_canonical());
+        let one = |address: IpAddr| IpNet::from(address);
         let network = text.parse::<IpNet>().or_else(|_| text.parse().map(one));
-        network.map(Self::Network).map_err(|_| TrustedProxyError)
+        let network = canonical(network.map_err(|_| TrustedProxyError::Form)?);
+        match network.trunc() {
+            whole if whole == network => Ok(Self::Network(network)),
+            whole => Err(TrustedProxyError::HostBits(whole)),
+        }
     }
+}
+
+/// A network of IPv4 that is written as one of IPv6 (`::ffff:10.0.0.0/104`), as peers are compared with it: as IPv4.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(six) = network else { return network };
+    let mapped = six.addr().to_ipv4_mapped().zip(six.prefix_len().checked_sub(96));
+    mapped.and_then(|(four, length)| IpNet::new(four.into(), length).ok()).unwrap_or(network)
 }
 
 impl fmt::Display for TrustedProxy {
@@ -147,6 +164,9 @@ mod tests {
             ("10.1.2.3", "::ffff:10.1.2.3"),
             ("fd00::/8", "fd00::1"),
             ("0.0.0.0/0", "10.1.2.3"),
+            ("::ffff:10.0.0.0/104", "10.1.2.3"),
+            ("::ffff:10.1.2.3", "10.1.2.3"),
+            ("::ffff:0:0/96", "10.1.2.3"),
             ("unix", "unix"),
         ] {
             assert_eq!(client_of(&[trusted], peer, &[b"198.51.100.7"]), "198.51.100.7", "{trusted}");
@@ -200,7 +220,13 @@ mod tests {
             assert_eq!(text.parse::<TrustedProxy>().unwrap().to_string(), text);
         }
         for text in ["", "localhost", "10.0.0.0/33", "10.0.0", "10.0.0.0/8,fd00::/8", "*", "unix:/run/x"] {
-            assert_eq!(text.parse::<TrustedProxy>(), Err(TrustedProxyError), "{text}");
+            assert_eq!(text.parse::<TrustedProxy>(), Err(TrustedProxyError::Form), "{text}");
+        }
+        for (text, whole) in
+            [("10.1.2.3/8", "10.0.0.0/8"), ("fd00::1/8", "fd00::/8"), ("::ffff:10.1.2.3/104", "10.0.0.0/8")]
+        {
+            let refused = text.parse::<TrustedProxy>().unwrap_err().to_string();
+            assert!(refused.ends_with(&format!("write {whole}")), "{text}: {refused}");
         }
     }
 

@@ -17,26 +17,40 @@ pub struct Origin(HeaderValue);
 
 /// A text that is no origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write https://HOST[:PORT] without a slash at the end, or * for all")]
+#[error(
+    "write https://HOST[:PORT] without a path, a slash at the end or a * in the host, or * alone for all"
+)]
 pub struct OriginError;
 
 impl FromStr for Origin {
     type Err = OriginError;
 
     fn from_str(text: &str) -> Result<Self, OriginError> {
-        let is_origin = |uri: Uri| {
-            let parts = uri.into_parts();
-            let path = parts.path_and_query.map_or_else(String::new, |path| path.to_string());
-            parts.scheme.is_some()
-                && parts.authority.is_some_and(|host| !host.as_str().contains('@'))
-                && path == "/"
-        };
-        let fits =
-            text == "*" || (!text.ends_with('/') && !text.contains('#') && text.parse().is_ok_and(is_origin));
-        // A browser writes scheme and host in lower case.
-        let value = HeaderValue::from_str(&text.to_ascii_lowercase()).map_err(|_| OriginError)?;
-        if fits { Ok(Self(value)) } else { Err(OriginError) }
+        let origin = if text == "*" { Some(text.to_owned()) } else { as_sent(text) };
+        origin.and_then(|origin| HeaderValue::from_str(&origin).ok()).map(Self).ok_or(OriginError)
     }
+}
+
+/// An origin as a browser sends it (RFC 6454 §6.2): in lower case, and without the port that its scheme has by default.
+fn as_sent(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let (scheme, authority) = text.split_once("://")?;
+    let uri: Uri = text.parse().ok()?;
+    let is_whole = uri.authority()?.as_str() == authority;
+    let port = match authority.strip_prefix(uri.host()?)? {
+        "" => None,
+        port => Some(port.strip_prefix(':')?.parse::<u16>().ok()?),
+    };
+    if !is_whole || authority.contains(['@', '*']) {
+        return None;
+    }
+    let default = match scheme {
+        "https" => Some(443),
+        "http" => Some(80),
+        _ => None,
+    };
+    let port = port.filter(|port| Some(*port) != default);
+    Some(format!("{scheme}://{}{}", uri.host()?, port.map_or_else(String::new, |port| format!(":{port}"))))
 }
 
 impl fmt::Display for Origin {
@@ -76,12 +90,32 @@ mod tests {
             ("https://a.example", "https://a.example"),
             ("HTTP://A:8080", "http://a:8080"),
             ("https://[::1]", "https://[::1]"),
+            ("https://a.example:443", "https://a.example"),
+            ("HTTPS://A.example:443", "https://a.example"),
+            ("http://a:80", "http://a"),
+            ("https://a:80", "https://a:80"),
+            ("https://[::1]:443", "https://[::1]"),
+            ("app://a", "app://a"),
         ] {
             assert_eq!(text.parse::<Origin>().unwrap().to_string(), shown);
         }
-        for wrong in
-            ["", "a.example", "https://a/", "https://a/b", "https://a?b", "https://u@a", "null", "https://"]
-        {
+        for wrong in [
+            "",
+            "a.example",
+            "https://a/",
+            "https://a/b",
+            "https://a?b",
+            "https://a#b",
+            "https://u@a",
+            "null",
+            "https://",
+            "https://*.example",
+            "https://*",
+            "https://a:",
+            "https://a:99999",
+            "https://a:x",
+            "**",
+        ] {
             assert_eq!(wrong.parse::<Origin>(), Err(OriginError), "{wrong}");
         }
     }

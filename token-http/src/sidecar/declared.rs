@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, header};
+use token_core::Recogniser;
 
 use super::client::FORWARDED_FOR;
 
@@ -14,6 +15,8 @@ const MAX_REQUEST_ID: usize = 128;
 const MAX_USER_AGENT: usize = 64;
 /// The secret of a token is as long: a run of so many letters and digits may be one, or the base64 of one.
 const SECRET: usize = 43;
+/// The longest word that an answer repeats.
+const WORD: usize = 24;
 
 /// The headers that are read after a request is answered, for requests whose headers are gone by then.
 pub(super) fn kept(headers: &HeaderMap) -> HeaderMap {
@@ -32,18 +35,19 @@ pub(super) fn is_kept(name: &str) -> Option<&'static str> {
     [FORWARDED_FOR, REQUEST_ID, "user-agent"].into_iter().find(|kept| name.eq_ignore_ascii_case(kept))
 }
 
-/// The id of the request. One that is too long, that may hold a secret, or that is no plain word is left out.
-pub(super) fn request_id(headers: &HeaderMap) -> Option<&str> {
+/// The id of the request. One that is too long, that may hold a secret or a part of a token, or that is no plain word is
+/// left out.
+pub(super) fn request_id<'a>(headers: &'a HeaderMap, tokens: &Recogniser) -> Option<&'a str> {
     let id = headers.get(REQUEST_ID)?.to_str().ok()?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+=@;,~".contains(&byte);
     let is_word = !id.is_empty() && id.len() <= MAX_REQUEST_ID && id.bytes().all(fits);
-    (is_word && !may_hold_secret(id)).then_some(id)
+    (is_word && !may_hold_secret(id) && !tokens.finds_part(id)).then_some(id)
 }
 
-/// The beginning of the user agent. One that may hold a secret is left out.
-pub(super) fn user_agent(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+/// The beginning of the user agent. One that may hold a secret or a part of a token is left out.
+pub(super) fn user_agent<'a>(headers: &'a HeaderMap, tokens: &Recogniser) -> Option<Cow<'a, str>> {
     let agent = String::from_utf8_lossy(headers.get(header::USER_AGENT)?.as_bytes());
-    if agent.is_empty() || may_hold_secret(&agent) {
+    if agent.is_empty() || may_hold_secret(&agent) || tokens.finds_part(&agent) {
         return None;
     }
     Some(match agent {
@@ -63,6 +67,21 @@ fn may_hold_secret(text: &str) -> bool {
     runs.filter(|run| run.len() >= SECRET).any(|run| !run.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
+/// A sentence with `…` in the place of each word that may be a token or a large part of one: some sentences repeat what was
+/// sent.
+pub(super) fn without_secrets(sentence: &str) -> Cow<'_, str> {
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '_');
+    let is_secret = |word: &str| word.len() >= WORD && !word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !sentence.split(|c| !is_of_word(c)).any(is_secret) {
+        return Cow::Borrowed(sentence);
+    }
+    let pieces = sentence.split_inclusive(|c| !is_of_word(c)).map(|piece| {
+        let (word, end) = piece.split_at(piece.find(|c| !is_of_word(c)).unwrap_or(piece.len()));
+        format!("{}{end}", if is_secret(word) { "…" } else { word })
+    });
+    Cow::Owned(pieces.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use base64::Engine;
@@ -79,11 +98,15 @@ mod tests {
     }
 
     fn agent(value: &[u8]) -> Option<String> {
-        user_agent(&with("user-agent", value)).map(Cow::into_owned)
+        user_agent(&with("user-agent", value), &recogniser()).map(Cow::into_owned)
     }
 
     fn id(value: &[u8]) -> Option<String> {
-        request_id(&with("x-request-id", value)).map(str::to_owned)
+        request_id(&with("x-request-id", value), &recogniser()).map(str::to_owned)
+    }
+
+    fn recogniser() -> Recogniser {
+        Recogniser::of(Prefix::default(), std::sync::Arc::new(KeyRing::public()))
     }
 
     fn token() -> String {
@@ -136,6 +159,29 @@ mod tests {
             URL_SAFE_NO_PAD.encode(&token),
         ] {
             assert_eq!((id(text.as_bytes()), agent(text.as_bytes())), (None, None), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_token_is_left_out() {
+        let token = token();
+        for text in [&token[..30], &token[..16], &format!("id-{}", &token[..30])] {
+            assert_eq!((id(text.as_bytes()), agent(text.as_bytes())), (None, None), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_keeps_words_and_loses_secrets() {
+        let token = token();
+        for (text, kept) in [
+            ("\"nodes:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r\" is not a scope", true),
+            ("unknown field `users`, expected one of `user`, `expire`", true),
+            (&format!("unknown field `x{token}`"), false),
+            (&format!("unknown field `{}`", &token[..30]), false),
+        ] {
+            let sentence = without_secrets(text);
+            assert_eq!(sentence == text, kept, "{sentence}");
+            assert!(!sentence.contains(&token[4..20]), "{sentence}");
         }
     }
 

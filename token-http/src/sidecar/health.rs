@@ -18,7 +18,7 @@ pub(super) async fn healthz() -> StatusCode {
 /// The store answers, and the process will not end soon.
 pub(super) async fn readyz(State(sidecar): State<Arc<Sidecar>>) -> Result<StatusCode, ApiError> {
     if sidecar.retirement.is_announced() {
-        return Err(ApiError::Busy("this process will end soon; ask another one"));
+        return Err(ApiError::NotNow("draining", "this process will end soon; ask another one"));
     }
     look(&sidecar.tokens).await?;
     Ok(StatusCode::OK)

@@ -3,19 +3,30 @@
 use http::HeaderMap;
 use token_core::IdempotencyKey;
 
+use super::Sidecar;
 use super::error::ApiError;
 
 const NAME: &str = "idempotency-key";
 
-/// The key that a request has, if it has one: a string of RFC 8941 §3.3.3, or its characters without quotes.
-pub(super) fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
+impl Sidecar {
+    /// The key that a request has, if it has one. It is no token: callers repeat keys, and keep them.
+    pub(super) fn idempotency_key(&self, headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
+        for value in headers.get_all(NAME) {
+            self.expect_no_token("Idempotency-Key", value.to_str().ok())?;
+        }
+        key(headers)
+    }
+}
+
+/// The key that headers have: a string of RFC 8941 §3.3.3, or its characters without quotes.
+fn key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, ApiError> {
     let mut values = headers.get_all(NAME).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let text = value.to_str().ok().and_then(text).filter(|_| values.next().is_none());
     let key = text.and_then(|text| text.parse().ok());
     key.map(Some).ok_or_else(|| {
         ApiError::bad_request(
-            "Idempotency-Key: send it once, as 1 to 255 printable ASCII characters in double quotes",
+            "Idempotency-Key: send it once, as 1 to 255 printable ASCII characters in double quotes, not only blanks",
         )
     })
 }
@@ -76,6 +87,8 @@ mod tests {
         for values in [
             &[""][..],
             &["\"\""],
+            &["\" \""],
+            &["' '"],
             &["\"a"],
             &["a\""],
             &["\"a\"b"],

@@ -38,7 +38,7 @@ impl Guard {
         let bounded = async {
             match tokio::time::timeout(self.time, answering).await {
                 Ok(answer) => answer,
-                Err(_) => ApiError::Busy("the request took too long").into(),
+                Err(_) => ApiError::NotNow("timed_out", "the request took too long").into(),
             }
         };
         self.with_room(bounded).await
@@ -52,7 +52,7 @@ impl Guard {
     /// Answers where there is room.
     pub(super) async fn with_room<T: From<ApiError>>(&self, answering: impl Future<Output = T>) -> T {
         let Ok(_room) = self.room.try_acquire() else {
-            return ApiError::Busy("too many requests at once").into();
+            return ApiError::NotNow("busy", "too many requests at once").into();
         };
         answering.await
     }

@@ -1,4 +1,4 @@
-//! What is done around every answer: it is bounded, told of, and not to be kept.
+//! What is done around every answer: limits, observability and cache headers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +8,14 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, header};
-use token_core::TokenId;
+use token_core::{Recogniser, TokenId};
 use tracing::Instrument;
 
+use super::Sidecar;
 use super::client::{Peer, TrustedProxy, client};
 use super::declared::kept;
 use super::error::ApiError;
-use super::limits::{Guard, Limits};
+use super::limits::Guard;
 use super::observe::{Observed, Route, Sender};
 use super::request_metrics::RequestMetrics;
 use super::trace::Join;
@@ -26,6 +27,7 @@ pub(super) struct Middleware {
     join: Option<Join>,
     metrics: RequestMetrics,
     trusted: Vec<TrustedProxy>,
+    tokens: Recogniser,
 }
 
 /// Answers a request that went through the router.
@@ -44,7 +46,13 @@ pub(super) async fn answer(
     // Monitoring must see how busy the process is.
     let response = if watched { answering.await } else { middleware.guard.bound(answering).await };
     let client = client(&middleware.trusted, peer, &headers);
-    let sender = Sender { client, headers: &headers, notes: Some(&notes), presented: None };
+    let sender = Sender {
+        client,
+        headers: &headers,
+        notes: Some(&notes),
+        presented: None,
+        tokens: &middleware.tokens,
+    };
     middleware.answered(observed, response, &sender)
 }
 
@@ -75,8 +83,14 @@ impl From<ApiError> for Answered {
 }
 
 impl Middleware {
-    pub(super) fn new(limits: Limits, join: Option<Join>, trusted: Vec<TrustedProxy>) -> Arc<Self> {
-        Arc::new(Self { guard: Guard::new(limits), join, metrics: RequestMetrics::default(), trusted })
+    pub(super) fn new(sidecar: &Sidecar) -> Arc<Self> {
+        Arc::new(Self {
+            guard: Guard::new(sidecar.limits),
+            join: sidecar.trace,
+            metrics: RequestMetrics::default(),
+            trusted: sidecar.trusted_proxies.clone(),
+            tokens: sidecar.tokens.recogniser().clone(),
+        })
     }
 
     /// Answers a request that did not go through the router. Which token it presents is asked only if it is refused.
@@ -100,7 +114,7 @@ impl Middleware {
         self.answered(
             observed,
             response,
-            &Sender { client, headers: &request.headers, notes: None, presented },
+            &Sender { client, headers: &request.headers, notes: None, presented, tokens: &self.tokens },
         )
     }
 
@@ -108,7 +122,8 @@ impl Middleware {
     pub(super) fn answer_unread(&self, peer: Peer, response: Response) -> Response {
         let headers = HeaderMap::new();
         let observed = self.observe(Route::None, &Method::CONNECT, &headers);
-        let sender = Sender { client: peer, headers: &headers, notes: None, presented: None };
+        let sender =
+            Sender { client: peer, headers: &headers, notes: None, presented: None, tokens: &self.tokens };
         self.answered(observed, response, &sender)
     }
 

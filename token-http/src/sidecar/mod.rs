@@ -45,6 +45,7 @@ mod query;
 mod request_metrics;
 mod retirement;
 mod service;
+mod texts;
 mod tokens;
 mod trace;
 mod unreadable;
@@ -112,7 +113,7 @@ pub struct Sidecar {
 impl Sidecar {
     /// Everything that it answers, as a tower service.
     pub fn service(self) -> SidecarService {
-        let middleware = Middleware::new(self.limits, self.trace, self.trusted_proxies.clone());
+        let middleware = Middleware::new(&self);
         self.behind(middleware)
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::extract::MatchedPath;
 use axum::response::Response;
 use http::{HeaderMap, Method};
-use token_core::TokenId;
+use token_core::{Recogniser, TokenId};
 use tracing::Span;
 use tracing::field::display;
 
@@ -32,6 +32,8 @@ pub(super) struct Sender<'a> {
     /// Those headers of the request that are kept, or all.
     pub(super) headers: &'a HeaderMap,
     pub(super) notes: Option<&'a Notes>,
+    /// Recognises tokens in what is said of it.
+    pub(super) tokens: &'a Recogniser,
     /// The token that was presented, unless it is among the notes.
     pub(super) presented: Option<TokenId>,
 }
@@ -84,8 +86,8 @@ impl Observed {
                 tracing::info!(target: "access", message, method, route, status, micros, client, token_id, about, trace_id);
             }
             Some(reason) => {
-                let request_id = request_id(sender.headers);
-                let user_agent = user_agent(sender.headers);
+                let request_id = request_id(sender.headers, sender.tokens);
+                let user_agent = user_agent(sender.headers, sender.tokens);
                 let user_agent = user_agent.as_deref();
                 tracing::info!(
                     target: "access",

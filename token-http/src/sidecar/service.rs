@@ -17,6 +17,7 @@ use super::Sidecar;
 use super::client::Peer;
 use super::forward_auth::{self, ForwardAuthMode};
 use super::middleware::{Direct, Middleware};
+use super::unreadable::Unreadable;
 
 /// Answers requests. It is cheap to clone.
 ///
@@ -74,6 +75,11 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let peer = self.1;
+        // Any 2xx would open a tunnel.
+        if request.method() == Method::CONNECT {
+            let refusal = self.unreadable(Unreadable::Tunnel).map(Body::from);
+            return Box::pin(async move { Ok(refusal) });
+        }
         let Some(mode) = ForwardAuthMode::of(request.uri().path()) else {
             request.extensions_mut().insert(peer);
             return Box::pin(self.0.router.clone().call(request));

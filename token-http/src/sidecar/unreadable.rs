@@ -18,6 +18,12 @@ pub enum Unreadable {
     TransferCoding,
     /// It has more than one `Host` (RFC 9112 §3.2).
     Hosts,
+    /// It is of HTTP/1.1 and has no `Host` (RFC 9112 §3.2).
+    NoHost,
+    /// Its `Host` is none (RFC 9112 §3.2).
+    InvalidHost,
+    /// It asks for a tunnel (RFC 9110 §9.3.6), and this is no proxy.
+    Tunnel,
     /// Its head did not come in time.
     TooSlow,
     /// Its first line is too long.
@@ -35,8 +41,10 @@ impl Unreadable {
 
     fn fault(self) -> Fault {
         match self {
-            Self::Malformed | Self::Fragment | Self::Hosts => Fault::Malformed,
-            Self::TransferCoding => Fault::TransferCoding,
+            Self::Malformed | Self::Fragment | Self::Hosts | Self::NoHost | Self::InvalidHost => {
+                Fault::Malformed
+            }
+            Self::Tunnel | Self::TransferCoding => Fault::NotImplemented,
             Self::TooSlow => Fault::TooSlow,
             Self::UriTooLong => Fault::UrlTooLong,
             Self::HeadTooLarge => Fault::HeadTooLong,
@@ -49,6 +57,9 @@ impl Unreadable {
             Self::Fragment => "the URL of the request has a raw #; write it as %23",
             Self::TransferCoding => "the request has another Transfer-Encoding than chunked",
             Self::Hosts => "the request has more than one Host header",
+            Self::NoHost => "the request has no Host header; HTTP/1.1 needs one",
+            Self::InvalidHost => "the Host header of the request is not HOST or HOST:PORT",
+            Self::Tunnel => "this server is no proxy: it does not take CONNECT",
             Self::TooSlow => "the head of the request did not come in time",
             Self::UriTooLong => "the URL of the request is too long",
             Self::HeadTooLarge => "the request has too many header fields, or they are too long",

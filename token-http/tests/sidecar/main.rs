@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod bare_tokens;
 mod cors;
 mod holders;
 mod hostile;
@@ -19,6 +20,7 @@ mod policy;
 mod proxies;
 mod renewal;
 mod requests;
+mod secrets;
 mod tokens;
 mod trouble;
 mod unreadable;

@@ -106,7 +106,7 @@ async fn answers_have_the_members_that_the_document_gives_them() {
         ("AllRevoked", running.rest(&root, "DELETE", "?user=ci").await.json),
         ("Tombstone", running.rest(&root, "GET", &path).await.json["tombstone"].clone()),
         ("Confirmation", running.rest(&root, "DELETE", "?user=ci").await.json["confirmation"].clone()),
-        ("ApiError", running.rest(&root, "GET", "?limit=0").await.json),
+        ("Problem", running.rest(&root, "GET", "?limit=0").await.json),
     ];
     for (name, answer) in &answers {
         assert_eq!(members(&schema(name)["properties"]), members(answer), "{name}");

@@ -1,5 +1,6 @@
 //! What stands behind an address with which no connection could be made: a second look, to name the true cause.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +27,10 @@ pub(crate) async fn look(target: &Target) -> Option<(StoreErrorKind, String)> {
 
 /// The same of one server.
 pub(crate) async fn look_at(address: &Address, tls: bool) -> Option<(StoreErrorKind, String)> {
-    let Address::Tcp(host, port) = address else { return None };
+    let (host, port) = match address {
+        Address::Tcp(host, port) => (host, port),
+        Address::Unix(path) => return no_socket(path),
+    };
     let answer = ask(host, *port, QUESTION).await?;
     match what(&answer) {
         // It says itself what is wrong: too many clients, protected mode.
@@ -39,6 +43,30 @@ pub(crate) async fn look_at(address: &Address, tls: bool) -> Option<(StoreErrorK
         What::Other => Some((Misconfigured, OTHER.to_owned())),
         What::Tls | What::Nothing => None,
     }
+}
+
+/// Something that is there and is not a socket. What is not there has said so by itself.
+fn no_socket(path: &Path) -> Option<(StoreErrorKind, String)> {
+    let there = std::fs::metadata(path).ok()?;
+    let what = match (there.is_dir(), is_socket(&there)) {
+        (true, _) => "a folder",
+        (false, true) => return None,
+        (false, false) => "a file that is no socket",
+    };
+    Some((
+        Misconfigured,
+        format!("is {what}; write the path of the server's socket (unixsocket in redis.conf)"),
+    ))
+}
+
+#[cfg(unix)]
+fn is_socket(there: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_socket(&there.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_socket(_: &std::fs::Metadata) -> bool {
+    true
 }
 
 const PLAIN: &str =

@@ -31,11 +31,15 @@ async fn another_key_of_the_same_version_issues_nothing() {
 }
 
 #[tokio::test]
-async fn keys_of_another_version_are_only_said_to_be_missing() {
+async fn the_public_key_issues_nothing_where_a_key_file_has_issued() {
     let place = Place::new();
-    issue(&with_keys(&place, "aa"), hard()).await;
     let public = place.open();
-    assert_eq!(public.store().key_fit().unwrap(), KeyFit::Missing(vec![KeyVersion::new(b'1').unwrap()]));
     issue(&public, hard()).await;
-    assert_eq!(public.store().key_fit().unwrap(), KeyFit::Fits);
+    issue(&with_keys(&place, "aa"), hard()).await;
+    assert_eq!(public.store().key_fit().unwrap(), KeyFit::Public(vec![KeyVersion::new(b'1').unwrap()]));
+    let request = IssueRequest::new(admin(), Access::Full, hard());
+    let refused = public.issue(&request).await.unwrap_err().into_store().unwrap();
+    assert_eq!(refused.kind(), StoreErrorKind::Misconfigured);
+    assert!(refused.to_string().contains("set TOKEN_KEY_FILE"), "{refused}");
+    assert_eq!(place.count("tokens"), 2);
 }

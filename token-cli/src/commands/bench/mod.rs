@@ -6,7 +6,6 @@ mod part;
 mod prepare;
 mod result;
 
-use std::io::Write;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 
@@ -23,6 +22,7 @@ use crate::args::{BenchArgs, Settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
+use crate::layout;
 use crate::open::open_apart;
 use crate::report::Report;
 use crate::signals::Signals;
@@ -61,8 +61,7 @@ pub(crate) async fn run(
         }
         Err(failure) => {
             if let Some(warning) = warning {
-                // There is nobody left to warn when standard error is closed.
-                let _ = writeln!(std::io::stderr(), "{warning}");
+                layout::complain(&warning);
             }
             Err(failure)
         }

@@ -11,6 +11,7 @@ use serde_json::json;
 use token_core::{IssueDenied, RandomnessError, ServiceError, StoreError, Tombstone};
 
 pub(super) use self::row::Fault;
+use super::declared::without_secrets;
 use super::demands::DemandError;
 use crate::auth_error::AuthError;
 use crate::document::Document;
@@ -29,8 +30,8 @@ pub(super) enum ApiError {
     Forbidden(&'static str),
     /// The issue policy does not allow it.
     Denied(IssueDenied),
-    /// Not now, for this reason.
-    Busy(&'static str),
+    /// Not now: a stable word for logs, and a message.
+    NotNow(&'static str, &'static str),
     /// The request is wrong: in which way, and a message.
     Wrong(Fault, String),
     /// There is nothing there, or nothing that the caller may know of.
@@ -46,8 +47,9 @@ pub(super) enum ApiError {
 }
 
 impl ApiError {
+    /// What is wrong with a request. What the message repeats of it is no token.
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
-        Self::Wrong(Fault::Malformed, message.into())
+        Self::Wrong(Fault::Malformed, without_secrets(&message.into()).into_owned())
     }
 
     /// The same for what does not exist and for what the caller may not know of.
@@ -123,7 +125,7 @@ impl ApiError {
     /// Whether the same request may succeed a little later.
     fn is_retryable(&self) -> bool {
         match self {
-            Self::Busy(_) | Self::Unconfirmed | Self::Randomness(_) => true,
+            Self::NotNow(..) | Self::Unconfirmed | Self::Randomness(_) => true,
             Self::Store(error) => error.is_retryable(),
             _ => false,
         }

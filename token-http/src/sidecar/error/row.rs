@@ -23,8 +23,8 @@ pub(in crate::sidecar) enum Fault {
     UrlTooLong,
     /// Its head is too long.
     HeadTooLong,
-    /// Its transfer coding is not understood.
-    TransferCoding,
+    /// It needs what this server does not do: a tunnel, or an unknown transfer coding.
+    NotImplemented,
     /// Its idempotency key is of another request.
     KeyReused,
 }
@@ -39,7 +39,7 @@ impl Fault {
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::UrlTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadTooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::TransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
@@ -82,7 +82,7 @@ impl ApiError {
             Self::Revoked(_) => {
                 row(StatusCode::GONE, "revoked", grpc::NOT_FOUND, "the token was revoked".into())
             }
-            Self::Busy(message) => later(grpc::UNAVAILABLE, message),
+            Self::NotNow(_, message) => later(grpc::UNAVAILABLE, message),
             Self::Unconfirmed => later(grpc::UNAVAILABLE, UNCONFIRMED),
             Self::Randomness(_) => later(grpc::UNAVAILABLE, NO_RANDOMNESS),
             Self::Store(error) => match error.kind() {
@@ -118,7 +118,7 @@ impl ApiError {
             Self::Requirement(error) => error.code(),
             Self::Forbidden(_) => "access_denied",
             Self::Denied(_) => "policy",
-            Self::Busy(_) => "busy",
+            Self::NotNow(reason, _) => reason,
             Self::Wrong(fault, _) => fault.code(),
             Self::NotFound(_) => "not_found",
             Self::Revoked(_) => "revoked",

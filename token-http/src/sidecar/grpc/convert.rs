@@ -10,10 +10,11 @@ use token_core::{
 use tonic::Status;
 
 use super::proto::token::v1 as proto;
+use crate::sidecar::declared::without_secrets;
 
 /// What is wrong with a message. It names the field and never repeats what is in it.
 fn wrong(field: &str, problem: impl std::fmt::Display) -> Status {
-    Status::invalid_argument(format!("{field}: {problem}"))
+    Status::invalid_argument(without_secrets(&format!("{field}: {problem}")))
 }
 
 pub(super) fn subject(field: &str, text: &str) -> Result<Subject, Status> {

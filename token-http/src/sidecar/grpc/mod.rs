@@ -169,7 +169,7 @@ impl Sidecar {
     /// All services.
     fn grpc_routes(self, health: &Health) -> io::Result<Routes> {
         let auth = GrpcAuth(self.auth());
-        let (join, trusted) = (self.trace, self.trusted_proxies.clone());
+        let observer = observe::Observer::of(&self);
         let sidecar = Arc::new(self);
         let check = AuthorizationServer::new(Check(sidecar.clone())).max_decoding_message_size(MAX_CHECK);
         let tokens = TokenServiceServer::new(TokenCalls(sidecar)).max_decoding_message_size(MAX_MESSAGE);
@@ -189,7 +189,7 @@ impl Sidecar {
             tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
             tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
         ];
-        observe::observed(routes, &descriptors, join, trusted)
+        observe::observed(routes, &descriptors, observer)
     }
 }
 

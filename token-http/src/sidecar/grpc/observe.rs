@@ -13,6 +13,7 @@ use http::{Extensions, HeaderMap};
 use metrics::{counter, histogram};
 use prost::Message;
 use prost_types::FileDescriptorSet;
+use token_core::Recogniser;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 use tracing::Instrument;
@@ -20,37 +21,43 @@ use tracing::field::display;
 
 use crate::auth_error::RefusalReason;
 use crate::notes::Notes;
+use crate::sidecar::Sidecar;
 use crate::sidecar::client::{Peer, TrustedProxy, client};
 use crate::sidecar::declared::{kept, request_id, user_agent};
 use crate::sidecar::trace::{self, Join};
 
 /// Who looks at calls.
-struct Observer {
+pub(super) struct Observer {
     /// All methods that there are, as `PACKAGE.SERVICE/METHOD`: a client may write anything into its path.
     methods: BTreeSet<String>,
     join: Option<Join>,
     trusted: Vec<TrustedProxy>,
+    tokens: Recogniser,
+}
+
+impl Observer {
+    /// Looks at the calls of a sidecar, once it knows their methods.
+    pub(super) fn of(sidecar: &Sidecar) -> Self {
+        let (join, trusted) = (sidecar.trace, sidecar.trusted_proxies.clone());
+        let tokens = sidecar.tokens.recogniser().clone();
+        Self { methods: BTreeSet::new(), join, trusted, tokens }
+    }
 }
 
 /// The same services, of whose calls it is told. Their methods are in the descriptors.
-pub(super) fn observed(
-    routes: Routes,
-    descriptors: &[&[u8]],
-    join: Option<Join>,
-    trusted: Vec<TrustedProxy>,
-) -> io::Result<Routes> {
-    let mut methods = BTreeSet::new();
+pub(super) fn observed(routes: Routes, descriptors: &[&[u8]], mut observer: Observer) -> io::Result<Routes> {
     for set in descriptors {
         let set = FileDescriptorSet::decode(*set).map_err(io::Error::other)?;
         for file in &set.file {
             for service in &file.service {
                 let names = service.method.iter().map(|method| method.name());
-                methods.extend(names.map(|name| format!("{}.{}/{name}", file.package(), service.name())));
+                observer
+                    .methods
+                    .extend(names.map(|name| format!("{}.{}/{name}", file.package(), service.name())));
             }
         }
     }
-    let observer = Arc::new(Observer { methods, join, trusted });
-    Ok(routes.into_axum_router().layer(from_fn_with_state(observer, observe)).into())
+    Ok(routes.into_axum_router().layer(from_fn_with_state(Arc::new(observer), observe)).into())
 }
 
 /// Counts, times and traces a call, and writes a line of the access log.
@@ -66,7 +73,7 @@ async fn observe(State(observer): State<Arc<Observer>>, mut request: Request, ne
     traced.answered("rpc.grpc.status_code", i64::from(i32::from(status)), is_error(status));
     let method = known.unwrap_or("none");
     let line = Line { method, status, micros: took.as_micros(), trace_id: traced.trace_id };
-    line.write(&response, &call, client(&observer.trusted, peer, call.headers()));
+    line.write(&response, &call, client(&observer.trusted, peer, call.headers()), &observer.tokens);
     let (method, status) = (method.to_owned(), i32::from(status));
     counter!("grpc_calls_total", "method" => method.clone(), "status" => status.to_string()).increment(1);
     histogram!("grpc_call_seconds", "method" => method).record(took);
@@ -114,7 +121,7 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn write(self, response: &Response, call: &Call, client: Peer) {
+    fn write(self, response: &Response, call: &Call, client: Peer, tokens: &Recogniser) {
         let Self { method: grpc, status, micros, trace_id } = self;
         let micros = u64::try_from(micros).unwrap_or(u64::MAX);
         let reason = refusal_reason(response, status, &call.notes);
@@ -124,7 +131,8 @@ impl Line<'_> {
             tracing::info!(target: "access", message, grpc, status, micros, client, token_id, about, trace_id);
             return;
         }
-        let (request_id, user_agent) = (request_id(call.headers()), user_agent(call.headers()));
+        let (request_id, user_agent) =
+            (request_id(call.headers(), tokens), user_agent(call.headers(), tokens));
         let user_agent = user_agent.as_deref();
         tracing::info!(
             target: "access",

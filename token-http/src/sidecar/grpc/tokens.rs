@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
-use token_core::{Committed, Issued, Mode, Once, RevokeOutcome, TokenId};
+use token_core::{Committed, Issued, Mode, Once, Reason, RevokeOutcome, TokenId};
 use tonic::{Extensions, Request, Response, Status};
 
 use super::convert;
@@ -32,6 +32,7 @@ impl TokenService for TokenCalls {
         let (_, extensions, request) = request.into_parts();
         let caller = self.caller(&extensions)?;
         let key = convert::idempotency_key(&request.idempotency_key)?;
+        self.0.expect_no_token("idempotency_key", Some(&request.idempotency_key))?;
         match caller.issue(convert::issue_request(request)?, key.as_ref()).await? {
             Once::Issued(Created { issued: Issued { token, grant, confirmation }, shortened }) => {
                 Ok(Response::new(IssueResponse {
@@ -52,6 +53,7 @@ impl TokenService for TokenCalls {
         let caller = self.caller(&extensions)?;
         let ValidateRequest { token, user, needs, peek } = request;
         let token = SecretString::from(token);
+        self.0.expect_bare_token("token", token.expose_secret(), extensions.get())?;
         let requirement = convert::requirement(user.as_deref(), &needs)?;
         let mode = if peek { Mode::Peek } else { Mode::Use };
         let verdict = caller.introspect(token.expose_secret(), &requirement, mode).await?;
@@ -74,10 +76,18 @@ impl TokenService for TokenCalls {
                 let id = convert::id(&id)?;
                 one(id, caller.revoke(id, why).await)?
             }
-            Some(What::Token(text)) => match self.0.tokens.parse(SecretString::from(text).expose_secret()) {
-                Ok(token) => one(token.id(), caller.revoke_text(token, why).await)?,
-                Err(_) => caller.admitted().await.map(|()| RevokeResponse::default())?,
-            },
+            Some(What::Token(text)) => {
+                let text = SecretString::from(text);
+                self.0.expect_bare_token("token", text.expose_secret(), extensions.get())?;
+                match self.0.tokens.parse(text.expose_secret()) {
+                    Ok(token) => one(token.id(), caller.revoke_text(token, why).await)?,
+                    Err(malformed) => {
+                        caller.admitted().await?;
+                        caller.notes().refused(Reason::Malformed(malformed).code());
+                        RevokeResponse::default()
+                    }
+                }
+            }
         };
         Ok(Response::new(answer))
     }

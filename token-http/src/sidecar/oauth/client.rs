@@ -49,8 +49,7 @@ impl Sidecar {
             Some(credentials) => {
                 let method = Method::of(parts);
                 // Before the client's token is used: a request that cannot be read prolongs nothing.
-                let mut form = Form::read(&parts.headers, body).await.map_err(method.rejecting())?;
-                form.expect_token().map_err(method.rejecting())?;
+                let mut form = self.form(parts, body).await.map_err(method.rejecting())?;
                 if form.take("client_secret").is_some() {
                     let twice = "the client authenticates twice; leave out the header or client_secret";
                     return Err(Rejection::new(method, ApiError::bad_request(twice)));
@@ -68,12 +67,18 @@ impl Sidecar {
                 Err(self.rejected(Method::Client, Credentials::missing(&parts.headers)))
             }
             None => {
-                let mut form = Form::read(&parts.headers, body).await.map_err(Method::Client.rejecting())?;
-                form.expect_token().map_err(Method::Client.rejecting())?;
+                let mut form = self.form(parts, body).await.map_err(Method::Client.rejecting())?;
                 let caller = self.by_form(parts, &mut form).await?;
                 Ok(Asked { caller, method: Method::Client, form })
             }
         }
+    }
+
+    /// The form, with the token that the request is about and nothing around it.
+    async fn form(&self, parts: &Parts, body: Body) -> Result<Form, ApiError> {
+        let form = Form::read(&parts.headers, body).await?;
+        self.expect_bare_token("token", form.expect_token()?, parts.extensions.get())?;
+        Ok(form)
     }
 
     fn rejected(&self, method: Method, refusal: impl Into<AuthError>) -> Rejection {

@@ -44,12 +44,11 @@ impl Form {
         Some(self.0.swap_remove(at).1).filter(|value| !value.expose_secret().is_empty())
     }
 
-    /// Refuses a form without the token that the request is about.
-    pub(super) fn expect_token(&self) -> Result<(), ApiError> {
+    /// The token that the request is about, which stays in the form.
+    pub(super) fn expect_token(&self) -> Result<&str, ApiError> {
         use secrecy::ExposeSecret;
-        let is_there =
-            self.0.iter().any(|(name, value)| *name == "token" && !value.expose_secret().is_empty());
-        if is_there { Ok(()) } else { Err(ApiError::bad_request(NO_TOKEN)) }
+        let token = self.0.iter().find(|(name, _)| *name == "token").map(|(_, value)| value.expose_secret());
+        token.filter(|token| !token.is_empty()).ok_or_else(|| ApiError::bad_request(NO_TOKEN))
     }
 
     /// The token that the request is about. `token_type_hint` is not needed: there is one kind of token.

@@ -37,7 +37,11 @@ pub(in crate::sidecar) async fn metadata_below(
 /// Nothing but what is there: no endpoint issues tokens to OAuth clients, so there is no response type and no grant type.
 /// Their lists would be empty, and so are left out (RFC 8414 §3.2), also the one that §2 requires of servers that have some.
 fn document(issuer: &Issuer, request: &Parts) -> Result<Json<Value>, ApiError> {
-    let no_host = || ApiError::bad_request("the request names no host, and no --issuer is set");
+    let no_host = || {
+        ApiError::bad_request(
+            "the request names no host, or one that is not HOST[:PORT], and no --issuer is set",
+        )
+    };
     let issuer = issuer.url(request).ok_or_else(no_host)?;
     Ok(Json(json!({
         "issuer": issuer,

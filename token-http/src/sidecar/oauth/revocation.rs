@@ -5,14 +5,17 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use http::StatusCode;
 use secrecy::ExposeSecret;
+use token_core::Reason;
 
 use super::client::{Asked, Authentication};
 use super::rejection::Rejection;
+use crate::notes::Notes;
 use crate::sidecar::Sidecar;
 use crate::sidecar::error::ApiError;
 
 /// Revokes the token that is sent: having its text is enough. A caller who presents credentials is on record for it. 200 says
-/// that it is revoked, or never was valid.
+/// that it is revoked, or never was valid; then the access log has the reason. A token with anything around it is refused:
+/// 200 would leave its holder with a live one.
 pub(in crate::sidecar) async fn revoke(
     State(sidecar): State<Arc<Sidecar>>,
     request: Request,
@@ -20,12 +23,18 @@ pub(in crate::sidecar) async fn revoke(
     let (parts, body) = request.into_parts();
     let Asked { caller, method, mut form } = sidecar.asked(&parts, body, Authentication::Optional).await?;
     let text = form.token().map_err(method.rejecting())?;
-    let Ok(token) = sidecar.tokens.parse(text.expose_secret()) else {
-        if let Some(caller) = caller {
-            caller.admitted().await.map_err(method.rejecting())?;
+    let notes = parts.extensions.get::<Notes>().cloned().unwrap_or_default();
+    let token = match sidecar.tokens.parse(text.expose_secret()) {
+        Ok(token) => token,
+        Err(malformed) => {
+            if let Some(caller) = caller {
+                caller.admitted().await.map_err(method.rejecting())?;
+            }
+            notes.refused(Reason::Malformed(malformed).code());
+            return Ok(StatusCode::OK);
         }
-        return Ok(StatusCode::OK);
     };
+    notes.about(token.id());
     let revoked = match caller {
         Some(caller) => caller.revoke_text(token, None).await,
         None => sidecar.revoke_itself(token).await,
@@ -33,7 +42,11 @@ pub(in crate::sidecar) async fn revoke(
     match revoked {
         // RFC 7009 §2.2.1: with 503 the client must assume that the token still exists, and tries again.
         Ok(done) if !done.confirmation.is_confirmed() => Err(Rejection::new(method, ApiError::Unconfirmed)),
-        Ok(_) | Err(ApiError::NotFound(_)) => Ok(StatusCode::OK),
+        Ok(_) => Ok(StatusCode::OK),
+        Err(ApiError::NotFound(_)) => {
+            notes.refused(Reason::NoSuchToken.code());
+            Ok(StatusCode::OK)
+        }
         Err(error) => Err(Rejection::new(method, error)),
     }
 }

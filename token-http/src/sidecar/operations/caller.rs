@@ -75,6 +75,11 @@ impl<'a> Caller<'a> {
         Revocation { by: self.actor(), why }
     }
 
+    /// Refuses a token in a text that is kept or logged. It is not repeated.
+    pub(in crate::sidecar) fn expect_no_token(&self, name: &str, text: Option<&str>) -> Result<(), ApiError> {
+        self.sidecar.expect_no_token(name, text)
+    }
+
     /// The tokens that they ask about.
     pub(in crate::sidecar) fn tokens(&self) -> &'a Tokens {
         &self.sidecar.tokens

@@ -41,18 +41,6 @@ impl Caller<'_> {
             other => Err(refused(other)),
         }
     }
-
-    /// Refuses a token in a text that is kept and logged. It is not repeated.
-    fn expect_no_token(&self, name: &str, text: Option<&str>) -> Result<(), ApiError> {
-        let is_of_token = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        let words = text.unwrap_or_default().split(|c| !is_of_token(c));
-        if words.into_iter().any(|word| self.tokens().parse(word).is_ok()) {
-            return Err(ApiError::bad_request(format!(
-                "{name}: it holds a token; leave it out, and revoke that token"
-            )));
-        }
-        Ok(())
-    }
 }
 
 fn owner(token_status: &TokenStatus) -> Option<&Subject> {

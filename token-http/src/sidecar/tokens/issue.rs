@@ -13,7 +13,6 @@ use super::request;
 use crate::sidecar::Sidecar;
 use crate::sidecar::body::{self, expect_media_type};
 use crate::sidecar::error::ApiError;
-use crate::sidecar::idempotency;
 use crate::sidecar::operations::Created;
 use crate::sidecar::query::Query;
 
@@ -37,7 +36,7 @@ pub(in crate::sidecar) async fn issue(
     let caller = sidecar.caller(&parts).await?;
     Query::read(&parts, &[])?;
     expect_media_type(&parts.headers, "application/json")?;
-    let key = idempotency::key(&parts.headers)?;
+    let key = sidecar.idempotency_key(&parts.headers)?;
     let request = request::read(&body::read(body).await?, caller.subject())?;
     match caller.issue(request, key.as_ref()).await? {
         Once::Issued(made) => Ok(created(&made)),

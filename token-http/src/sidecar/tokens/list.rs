@@ -39,11 +39,9 @@ pub(in crate::sidecar) async fn list(
 }
 
 fn limit(query: &Query) -> Result<usize, ApiError> {
-    let limit = query.get("limit")?.unwrap_or(DEFAULT_LIMIT);
-    if (1..=MAX_LIMIT).contains(&limit) {
-        return Ok(limit);
-    }
-    Err(ApiError::bad_request(format!("limit: it is a number from 1 to {MAX_LIMIT}")))
+    let Some(limit) = query.get::<String>("limit")? else { return Ok(DEFAULT_LIMIT) };
+    let limit = limit.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    limit.ok_or_else(|| ApiError::bad_request(format!("limit: it is a number from 1 to {MAX_LIMIT}")))
 }
 
 /// The tokens behind the cursor, as many as the limit says, and the cursor of the next page where there is one.

@@ -24,7 +24,7 @@ fn finding(facts: &Facts, keys: &KeyRing) -> Option<Finding> {
     };
     let fit = keys.fit(known);
     Some(match (&fit, fit.trouble()) {
-        (KeyFit::Differs(_), Some(trouble)) => KEY_VERSIONS.failure(trouble),
+        (fit, Some(trouble)) if fit.is_of_another() => KEY_VERSIONS.failure(trouble),
         (_, Some(trouble)) => KEY_VERSIONS.warning(trouble),
         (KeyFit::Unknown, None) => {
             KEY_VERSIONS.ok("none is noted: the next token that is issued notes its own")
@@ -43,15 +43,24 @@ mod tests {
     use crate::doctor::seen::Unseen;
 
     #[test]
-    fn another_key_is_a_failure_and_an_unknown_one_a_warning() {
+    fn a_missing_version_is_a_warning() {
+        let keys = KeyRing::parse(&format!("2 {}", "ab".repeat(32))).unwrap();
+        let mut node = node("a", "role:master");
+        edit(&mut node).key_checks = Some(Result::Ok(vec![(KeyVersion::new(b'1').unwrap(), [1; 16])]));
+        assert_eq!(worst(&findings(&alone(node), Some(&keys)), "key-versions"), Some(Warning));
+    }
+
+    #[test]
+    fn another_key_and_a_missing_key_file_are_failures() {
         let (own, other) = (KeyVersion::PUBLIC, KeyVersion::new(b'1').unwrap());
         let keys = KeyRing::public();
         let value = keys.check_value(own).unwrap();
         for (seen, status) in [
             (None, None),
             (Some(Result::Ok(vec![])), Some(Ok)),
-            (Some(Result::Ok(vec![(own, value), (other, [1; 16])])), Some(Ok)),
-            (Some(Result::Ok(vec![(other, [1; 16])])), Some(Warning)),
+            (Some(Result::Ok(vec![(own, value)])), Some(Ok)),
+            (Some(Result::Ok(vec![(own, value), (other, [1; 16])])), Some(Failure)),
+            (Some(Result::Ok(vec![(other, [1; 16])])), Some(Failure)),
             (Some(Result::Ok(vec![(own, [1; 16])])), Some(Failure)),
             (Some(Err(Unseen::NotPermitted("get"))), Some(Warning)),
         ] {

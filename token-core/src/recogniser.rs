@@ -4,29 +4,55 @@
 //! token if its check characters fit a key that is known here; or if it has the prefix in force, the form of a token, and
 //! a key version other than the public one, because the key file of its deployment need not be here.
 
-use std::cell::OnceCell;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
-use token_core::spi::TokenFormat;
-use token_core::{KeyRing, MalformedToken, Prefix};
+use crate::keys::KeyRing;
+use crate::token::{MalformedToken, Prefix, TokenFormat};
 
-/// How tokens look here, as far as that is known before the arguments are understood.
-pub(crate) struct Recogniser<K> {
+/// How many letters and digits behind a prefix look like the beginning of a token.
+const BEGINNING: usize = 12;
+
+/// Recognises tokens in other texts: of the default prefix and the one in force, and of the keys that are known.
+#[derive(Clone)]
+pub struct Recogniser<K = fn() -> Option<Arc<KeyRing>>> {
     prefixes: Vec<Prefix>,
     public: Arc<KeyRing>,
     load: K,
-    keys: OnceCell<Option<Arc<KeyRing>>>,
+    keys: OnceLock<Option<Arc<KeyRing>>>,
+}
+
+impl Recogniser {
+    /// For the default prefix and the one in force, and the keys in force.
+    #[must_use]
+    pub fn of(in_force: Prefix, keys: Arc<KeyRing>) -> Self {
+        let recogniser = Self::new(Some(in_force), (|| None) as fn() -> _);
+        Self { keys: OnceLock::from(Some(keys)), ..recogniser }
+    }
 }
 
 impl<K: Fn() -> Option<Arc<KeyRing>>> Recogniser<K> {
     /// For the default prefix and the one in force; `load` reads the keys in force, and is called only if needed.
-    pub(crate) fn new(in_force: Option<Prefix>, load: K) -> Self {
+    #[must_use]
+    pub fn new(in_force: Option<Prefix>, load: K) -> Self {
         let prefixes = in_force.into_iter().chain([Prefix::default()]).collect();
-        Self { prefixes, public: Arc::new(KeyRing::public()), load, keys: OnceCell::new() }
+        Self { prefixes, public: Arc::new(KeyRing::public()), load, keys: OnceLock::new() }
+    }
+
+    /// Whether the text holds a token, or the beginning of one that was cut off: a known prefix, and some letters and
+    /// digits behind its underscore.
+    pub fn finds_part(&self, text: &str) -> bool {
+        let begins = |prefix: &Prefix| {
+            text.match_indices(prefix.as_str()).any(|(at, prefix)| {
+                let behind = text.get(at + prefix.len()..).and_then(|behind| behind.strip_prefix('_'));
+                behind.is_some_and(|behind| digits(behind) >= BEGINNING)
+            })
+        };
+        self.prefixes.iter().any(begins) || self.finds_token(text)
     }
 
     /// Whether a token stands anywhere in the text.
-    pub(crate) fn finds_token(&self, text: &str) -> bool {
+    pub fn finds_token(&self, text: &str) -> bool {
         text.match_indices('_').any(|(at, _)| self.finds_token_around(text, at))
     }
 
@@ -34,7 +60,7 @@ impl<K: Fn() -> Option<Arc<KeyRing>>> Recogniser<K> {
     fn finds_token_around(&self, text: &str, underscore: usize) -> bool {
         let (before, behind) = text.split_at(underscore);
         let is_digit = |byte: &u8| byte.is_ascii_alphanumeric();
-        let body = behind.bytes().skip(1).take_while(is_digit).count();
+        let body = behind.strip_prefix('_').map_or(0, digits);
         if body < TokenFormat::BODY_LENGTH {
             return false;
         }
@@ -66,15 +92,26 @@ impl<K: Fn() -> Option<Arc<KeyRing>>> Recogniser<K> {
     }
 }
 
+/// How many letters and digits the text begins with.
+fn digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_alphanumeric).count()
+}
+
+impl<K> fmt::Debug for Recogniser<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recogniser").field("prefixes", &self.prefixes).finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng;
-    use token_core::new_key_file;
-    use token_core::spi::Partition;
 
     use super::*;
+    use crate::keys::new_key_file;
+    use crate::partition::Partition;
 
     fn token(prefix: &str, keys: &Arc<KeyRing>, seed: u64) -> String {
         let format = TokenFormat::new(prefix.parse().unwrap(), keys.clone());
@@ -135,5 +172,19 @@ mod tests {
         let (most, _) = token.split_at(token.len() - 1);
         assert!(found("tok", None, &token));
         assert!(!found("tok", None, &format!("{most}{last}")));
+    }
+
+    #[test]
+    fn the_beginning_of_a_token_is_a_part() {
+        let token = token("tok", &keyed(3), 7);
+        let recogniser = Recogniser::new("shop".parse().ok(), || None);
+        for text in
+            [&token, &token[..30], &token[..16], &format!("id=x{}", &token[..30]), "shop_0123456789ab"]
+        {
+            assert!(recogniser.finds_part(text), "{text}");
+        }
+        for text in ["", "tok_", "tok_0123", "token-1", "7b1c4f6e-0d7a-4b6e", "req_0123456789abcdef"] {
+            assert!(!recogniser.finds_part(text), "{text}");
+        }
     }
 }
