@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use redis::aio::MultiplexedConnection;
-use token_core::spi::{Clock, Record, SubjectHash, SystemClock, TokenFormat, TokenStore};
+use token_core::spi::{Clock, Place, Record, SubjectHash, SystemClock, TokenFormat, TokenStore};
 use token_core::{Access, IssueRequest, KeyRing, Lifetime, Prefix, Span, TokenService, os_rng};
 use token_redis::{Options, RedisStore};
 use token_tests::servers::Standalone;
@@ -99,7 +99,7 @@ pub(crate) fn bare_record(number: usize, prefix: &str) -> Outcome<(String, Vec<u
     let id = TokenFormat::new(Prefix::default(), keys.clone()).generate(partition, &mut os_rng()?).id();
     let text = id.to_string();
     let (partition, digits) = text.split_at(2);
-    let record = Record::new(&request, SystemClock.now()).encode(id, &keys);
+    let record = Record::new(&request, SystemClock.now()).encode(Place::of(id), &keys);
     Ok((format!("{prefix}:{{{partition}}}:{digits}"), record))
 }
 

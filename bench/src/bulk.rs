@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
-use token_core::spi::{Clock, Record, SubjectHash, SystemClock, TokenFormat};
+use token_core::spi::{Clock, Place, Record, SubjectHash, SystemClock, TokenFormat};
 use token_core::{KeyRing, Prefix, os_rng};
 
 use crate::arena::request;
@@ -39,8 +39,9 @@ pub(crate) async fn lay(
         let id = token.id().to_string();
         let (partition, digits) = id.split_at(2);
         let index = format!("tok:{{{partition}}}:u:{:032x}", hash.index);
+        let place = Place { namespace: "tok", id: token.id() };
         let key = format!("tok:{{{partition}}}:{digits}");
-        pipeline.cmd("SET").arg(key).arg(record.encode(token.id(), &keys)).arg("PXAT").arg(dies_at).ignore();
+        pipeline.cmd("SET").arg(key).arg(record.encode(place, &keys)).arg("PXAT").arg(dies_at).ignore();
         pipeline.cmd("ZADD").arg(&index).arg(cap).arg(&id).ignore();
         pipeline.cmd("PEXPIREAT").arg(&index).arg(cap).ignore();
         if number % every == 0 {

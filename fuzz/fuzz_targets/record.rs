@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use token_core::spi::{Partition, Record};
+use token_core::spi::{Partition, Place, Record};
 use token_core::{KeyRing, TokenId, Tombstone};
 
 static KEYS: LazyLock<KeyRing> = LazyLock::new(KeyRing::public);
@@ -14,13 +14,13 @@ static KEYS: LazyLock<KeyRing> = LazyLock::new(KeyRing::public);
 fuzz_target!(|input: (u16, u128, Vec<u8>)| {
     let (partition, bits, mut bytes) = input;
     let id = TokenId::new(Partition::new(partition % 1024).unwrap(), bits);
-    let _ = Tombstone::decode(id, &bytes, &KEYS);
-    let _ = Record::decode(id, &bytes, &KEYS);
+    let _ = Tombstone::decode(Place::of(id), &bytes, &KEYS);
+    let _ = Record::decode(Place::of(id), &bytes, &KEYS);
 
     if let Some(id) = Record::reseal(&mut bytes, bits, &KEYS)
-        && let Ok(record) = Record::decode(id, &bytes, &KEYS)
+        && let Ok(record) = Record::decode(Place::of(id), &bytes, &KEYS)
     {
-        let again = record.encode(id, &KEYS);
-        assert_eq!(Record::decode(id, &again, &KEYS), Ok(record));
+        let again = record.encode(Place::of(id), &KEYS);
+        assert_eq!(Record::decode(Place::of(id), &again, &KEYS), Ok(record));
     }
 });

@@ -15,7 +15,7 @@ use crate::keys::KeyRing;
 use crate::listing::Listing;
 use crate::names::Subject;
 use crate::partition::SubjectHash;
-use crate::record::Record;
+use crate::record::{Place, Record};
 use crate::request::IssueRequest;
 use crate::store::{RevokeOutcome, TokenState, TokenStatus, TokenStore, Validating};
 use crate::timestamp::{Clock, HOUSEKEEPING_LAG, SystemClock, Timestamp};
@@ -89,7 +89,7 @@ impl MemoryStore {
         let Some(kept) = state.tokens.get_mut(&id).filter(|kept| now < kept.until) else {
             return Ok(Verdict::Inactive(Reason::NoSuchToken));
         };
-        let verdict = self.decode(id, kept)?.judge(id, kept.until, requirement, mode, now);
+        let verdict = self.decode(id, kept)?.verdict(id, kept.until, requirement, mode, now);
         if let Verdict::Active(grant) = &verdict {
             kept.until = grant.expires_at;
         }
@@ -116,7 +116,7 @@ impl MemoryStore {
         }
         let record = Record::new(request, now);
         let until = now.after(record.deadlines().ttl(now));
-        let bytes = record.encode(id, &self.keys);
+        let bytes = record.encode(Place::of(id), &self.keys);
         state.tokens.insert(id, Kept { bytes, subject, until });
         Ok(record.into_grant(id, until))
     }
@@ -126,7 +126,7 @@ impl MemoryStore {
             return Ok(TokenStatus::Live(self.decode(id, kept)?.into_grant(id, kept.until)));
         }
         match state.tombstones.get(&id).filter(|kept| now < kept.until) {
-            Some(kept) => Tombstone::decode(id, &kept.bytes, &self.keys)
+            Some(kept) => Tombstone::decode(Place::of(id), &kept.bytes, &self.keys)
                 .map(TokenStatus::Revoked)
                 .map_err(|error| StoreError::corrupt_tombstone(id, error)),
             None => Ok(TokenStatus::Unknown),
@@ -134,7 +134,7 @@ impl MemoryStore {
     }
 
     fn decode(&self, id: TokenId, kept: &Kept) -> Result<Record, StoreError> {
-        Record::decode(id, &kept.bytes, &self.keys).map_err(|error| StoreError::corrupt(id, error))
+        Record::decode(Place::of(id), &kept.bytes, &self.keys).map_err(|error| StoreError::corrupt(id, error))
     }
 }
 
@@ -235,7 +235,7 @@ impl TokenStore for MemoryStore {
     async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
         let (state, now) = (self.lock(), self.clock.now());
         Ok(Listing::of(state.all_of(subject).filter(|(_, kept)| now < kept.until).map(|(id, kept)| {
-            let record = Record::decode(id, &kept.bytes, &self.keys);
+            let record = Record::decode(Place::of(id), &kept.bytes, &self.keys);
             (id, record.map(|record| record.into_grant(id, kept.until)))
         })))
     }

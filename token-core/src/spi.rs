@@ -7,7 +7,7 @@ pub use crate::idempotency::IdempotencyEntry;
 pub use crate::key_check::CheckValue;
 pub use crate::memory::MemoryStore;
 pub use crate::partition::{PARTITIONS, Partition, SubjectHash};
-pub use crate::record::{Record, RecordError};
+pub use crate::record::{Decision, Place, Record, RecordError, layout};
 pub use crate::store::{TokenStore, Validating};
 pub use crate::timestamp::{Clock, HOUSEKEEPING_LAG, ManualClock, SystemClock};
 pub use crate::token::TokenFormat;

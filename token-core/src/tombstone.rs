@@ -6,9 +6,14 @@ use serde::ser::SerializeStruct;
 use crate::id::TokenId;
 use crate::keys::KeyRing;
 use crate::names::{Actor, Label, Subject};
-use crate::record::Record;
+use crate::record::members::{self, Writer};
+use crate::record::{Place, Record};
 use crate::span::Span;
 use crate::timestamp::Timestamp;
+
+/// The members of a remark.
+const BY: &str = "by";
+const WHY: &str = "why";
 
 /// Who revokes, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,24 +50,25 @@ impl Tombstone {
     /// How long a store keeps a tombstone unless it is told otherwise: 7 days.
     pub const RETENTION: Span = Span::days(7);
 
-    /// The bytes to keep: `revoked at` in 8, then the [`remark`](Revocation::to_remark), then the record as it was.
+    /// The bytes to keep: `revoked at` in 8, then the [`remark`](Revocation::to_remark), then the record without the end of
+    /// its seal ([`SEAL_CUT`](crate::spi::layout::SEAL_CUT)), so that nobody can put it back.
     ///
-    /// A script inside a store writes the same three parts one behind the other.
+    /// A script inside a store writes the same three parts one after the other.
     #[must_use]
     pub fn to_bytes(revoked_at: Timestamp, remark: &[u8], record: &[u8]) -> Vec<u8> {
-        [&revoked_at.as_millis().to_be_bytes(), remark, record].concat()
+        [&revoked_at.as_millis().to_be_bytes(), remark, Record::revoked(record)].concat()
     }
 
-    /// Reads the bytes that were kept for the token `id`.
+    /// Reads the bytes that were kept of the token that was at this place.
     ///
     /// # Errors
     /// The bytes are no tombstone. A record in it that does not decode is no error: it may be why it was revoked.
-    pub fn decode(id: TokenId, bytes: &[u8], keys: &KeyRing) -> Result<Self, TombstoneError> {
+    pub fn decode(place: Place<'_>, bytes: &[u8], keys: &KeyRing) -> Result<Self, TombstoneError> {
         let (revoked_at, rest) = bytes.split_first_chunk().ok_or(TombstoneError)?;
         let (revocation, record) = Revocation::from_remark(rest).ok_or(TombstoneError)?;
-        let record = Record::decode(id, record, keys).ok();
+        let record = Record::decode_revoked(place, record, keys).ok();
         Ok(Self {
-            id,
+            id: place.id,
             revoked_at: Timestamp::from_millis(u64::from_be_bytes(*revoked_at)),
             revocation,
             subject: record.as_ref().map(|record| record.subject().clone()),
@@ -75,10 +81,11 @@ impl Revocation {
     /// The bytes that stand for it in a tombstone: a two-byte length, then MessagePack.
     #[must_use]
     pub fn to_remark(&self) -> Vec<u8> {
-        let facts = (self.by.as_ref().map(Actor::as_str), self.why.as_ref().map(Label::as_str));
+        let mut facts = Writer::default();
+        facts.text(BY, self.by.as_ref().map(Actor::as_str));
+        facts.text(WHY, self.why.as_ref().map(Label::as_str));
         let mut remark = vec![0; 2];
-        #[expect(clippy::expect_used, reason = "a Vec takes every byte, and strings always serialize")]
-        rmp_serde::encode::write(&mut remark, &facts).expect("a pair of strings");
+        facts.append_to(&mut remark);
         let length = u16::try_from(remark.len() - 2).unwrap_or(u16::MAX).to_be_bytes();
         if let [first, second, ..] = remark.as_mut_slice() {
             [*first, *second] = length;
@@ -86,14 +93,21 @@ impl Revocation {
         remark
     }
 
-    /// The revocation at the start of the bytes, and what stands behind it.
+    /// The revocation at the start of the bytes, and what follows it.
     fn from_remark(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (length, rest) = bytes.split_first_chunk()?;
         let (facts, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        let (by, why): (Option<&str>, Option<&str>) = rmp_serde::from_slice(facts).ok()?;
-        let by = by.map(str::parse).transpose().ok()?;
-        let why = why.map(str::parse).transpose().ok()?;
-        Some((Self { by, why }, rest))
+        let mut revocation = Self::default();
+        members::read(facts, |member| {
+            match member.name {
+                BY => revocation.by = Some(member.value.text()?.parse().ok()?),
+                WHY => revocation.why = Some(member.value.text()?.parse().ok()?),
+                // It only explains: what is not known limits nothing.
+                _ => {}
+            }
+            Some(())
+        })?;
+        Some((revocation, rest))
     }
 }
 
@@ -128,14 +142,14 @@ mod tests {
             };
             let revoked_at = Timestamp::from_millis(at);
             let bytes = Tombstone::to_bytes(revoked_at, &revocation.to_remark(), b"no record");
-            let read = Tombstone::decode(id, &bytes, &KeyRing::public()).unwrap();
+            let read = Tombstone::decode(Place::of(id), &bytes, &KeyRing::public()).unwrap();
             prop_assert_eq!(read, Tombstone { id, revoked_at, revocation, subject: None, label: None });
         }
 
         #[test]
         fn no_bytes_make_the_decoder_panic(bytes: Vec<u8>) {
             let id = TokenId::new(crate::spi::Partition::new(3).unwrap(), 9);
-            let _ = Tombstone::decode(id, &bytes, &KeyRing::public());
+            let _ = Tombstone::decode(Place::of(id), &bytes, &KeyRing::public());
         }
     }
 }

@@ -15,13 +15,9 @@
 -- A client that lost the first answer sends the same again: it finds its own record and succeeds. If the token was
 -- revoked in between, the tombstone keeps it dead.
 
--- What a key holds: false for nothing, and nothing at all of what is no string.
-local function read(key)
-  local value = redis.pcall('GET', key)
-  if type(value) ~= 'table' then return value end
-  if not string.find(value.err, '^WRONGTYPE') then error(value) end
-  return ''
-end
+-- include clock
+-- include layout
+-- include read
 
 local record, id, index, parents, fingerprint = ARGV[1], ARGV[2], KEYS[3], tonumber(ARGV[3]), ARGV[4]
 local once = fingerprint ~= '' and KEYS[4 + parents]
@@ -30,15 +26,16 @@ local issued = before and string.sub(before, 17)
 if before and string.sub(before, 1, 16) ~= fingerprint then return {'mismatched'} end
 if before and issued ~= id then return {'repeated', issued} end
 
+-- The state of a record that has been used is another; what is sealed is the same.
 local existing = read(KEYS[1])
-if existing and existing ~= record or redis.call('EXISTS', KEYS[2]) == 1 then
+local same = existing and existing ~= 0 and string.sub(existing, STATE + 1) == string.sub(record, STATE + 1)
+if existing and not same or redis.call('EXISTS', KEYS[2]) == 1 then
   return before and {'repeated', issued} or {'taken'}
 end
 
-local _, flags, _, window, cap = struct.unpack('>BBBI6I6', record)
-local slides, capped = bit.band(flags, 1) ~= 0, bit.band(flags, 2) ~= 0
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local _, flags, _, window, cap = struct.unpack(HEAD, record)
+local slides, capped = bit.band(flags, SLIDES) ~= 0, bit.band(flags, CAPPED) ~= 0
+local now = clock()
 
 local ttl = capped and cap - now or window
 if slides then ttl = math.min(ttl, window) end

@@ -7,13 +7,7 @@
 --          was not given: look again
 -- Writes   the index: dead ids out
 
--- What a key holds: false for nothing, and 0 for what is no string.
-local function read(key)
-  local value = redis.pcall('GET', key)
-  if type(value) ~= 'table' then return value end
-  if not string.find(value.err, '^WRONGTYPE') then error(value) end
-  return 0
-end
+-- include read
 
 local index, given = KEYS[1], {}
 for _, id in ipairs(ARGV) do given[id] = true end

@@ -12,32 +12,24 @@
 -- The repeat must write: WAIT only waits for what its own connection wrote, so a repeat that changed nothing would be
 -- confirmed by replicas that never saw the first revocation.
 
--- What a key holds: false for nothing, and nothing at all of what is no string.
-local function read(key)
-  local value = redis.pcall('GET', key)
-  if type(value) ~= 'table' then return value end
-  if not string.find(value.err, '^WRONGTYPE') then error(value) end
-  return ''
-end
+-- include clock
+-- include layout
+-- include read
+-- include tombstone
 
--- A tombstone of now, without a record.
-local function buried()
-  local time = redis.call('TIME')
-  return struct.pack('>I8', time[1] * 1000 + math.floor(time[2] / 1000)) .. ARGV[1]
+local function keep(tombstone)
+  redis.call('SET', KEYS[2], tombstone, 'PX', ARGV[2])
+  redis.pcall('PUBLISH', ARGV[3], ARGV[4])
 end
 
 local record, tombstone = read(KEYS[1]), read(KEYS[2])
 if record then
-  local bytes = buried() .. record
   redis.call('DEL', KEYS[1])
-  redis.call('SET', KEYS[2], bytes, 'PX', ARGV[2])
-  redis.pcall('PUBLISH', ARGV[3], ARGV[4])
+  keep(tombstone_of(record, ARGV[1], clock()))
   return {'revoked'}
 end
 if tombstone then
-  if tombstone == '' then tombstone = buried() end
-  redis.call('SET', KEYS[2], tombstone, 'PX', ARGV[2])
-  redis.pcall('PUBLISH', ARGV[3], ARGV[4])
+  keep(tombstone ~= 0 and tombstone or tombstone_of('', ARGV[1], clock()))
   return {'already_revoked'}
 end
 return {'unknown'}

@@ -5,13 +5,7 @@
 -- Returns  {'live', record, dies at (ms)} | {'revoked', tombstone} | {'unknown'}; 0 for a record or tombstone that is no string
 -- Writes   nothing
 
--- What a key holds: false for nothing, and 0 for what is no string.
-local function read(key)
-  local value = redis.pcall('GET', key)
-  if type(value) ~= 'table' then return value end
-  if not string.find(value.err, '^WRONGTYPE') then error(value) end
-  return 0
-end
+-- include read
 
 local record = read(KEYS[1])
 if record then return {'live', record, redis.call('PEXPIRETIME', KEYS[1])} end

@@ -5,9 +5,9 @@ use std::time::Duration;
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 use token_core::{Confirmation, ConfirmationLevel};
 
-use crate::connect::{Home, Own, Work};
+use crate::connection::{DedicatedConnection, Operation, Primary};
 use crate::disk;
-use crate::scripts::Call;
+use crate::script::Call;
 
 /// A call of a script that writes, and the confirmation of what it wrote.
 pub(crate) struct Confirmed<'a> {
@@ -16,16 +16,16 @@ pub(crate) struct Confirmed<'a> {
     pub(crate) patience: Duration,
 }
 
-impl Work for Confirmed<'_> {
+impl Operation<DedicatedConnection> for Confirmed<'_> {
     type Output = (Value, Confirmation);
 
-    async fn perform(&self, own: &mut Own, home: &Home) -> RedisResult<Self::Output> {
+    async fn perform(&self, own: &mut DedicatedConnection, primary: &Primary) -> RedisResult<Self::Output> {
         let value = self.call.send(own).await?;
-        Ok((value, confirm(own, home, self.level, self.patience).await?))
+        Ok((value, confirm(own, primary, self.level, self.patience).await?))
     }
 }
 
-/// Waits until the change that `own` just made at `home` has gone as far as was asked for, or `patience` is over.
+/// Waits until the change that `own` just made at `primary` has gone as far as was asked for, or `patience` is over.
 ///
 /// The replicas that count are those that the topology lists, and all that are connected besides: a primary that was cut
 /// off has none, and would confirm itself; a sentinel that was reset lists none for a while, and a replica that has just
@@ -34,12 +34,12 @@ impl Work for Confirmed<'_> {
 /// An error here means that the connection is lost or the server is not the primary any more: the change must be made
 /// again. That the server cannot confirm is no error: the change is done, and not confirmed.
 async fn confirm(
-    own: &mut Own,
-    home: &Home,
+    own: &mut DedicatedConnection,
+    primary: &Primary,
     asked: Option<ConfirmationLevel>,
     patience: Duration,
 ) -> RedisResult<Confirmation> {
-    let listed = home.replicas.unwrap_or(0);
+    let listed = primary.replicas.unwrap_or(0);
     let by_topology = if listed > 0 { ConfirmationLevel::Replicated } else { ConfirmationLevel::Local };
     match asked.unwrap_or(by_topology) {
         ConfirmationLevel::Local => Ok(Confirmation::LOCAL),
@@ -55,7 +55,7 @@ async fn confirm(
 }
 
 /// How many replicas are connected to the server. None, where it may not be asked.
-async fn connected_replicas(own: &mut Own) -> RedisResult<u32> {
+async fn connected_replicas(own: &mut DedicatedConnection) -> RedisResult<u32> {
     let role: Option<Value> = or_none(redis::cmd("ROLE").query_async(own).await)?;
     Ok(match role {
         Some(Value::Array(role)) => match role.as_slice() {

@@ -8,10 +8,10 @@ use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 use token_core::{Confirmation, ConfirmationLevel, Unconfirmed};
 
 use crate::confirm::is_refusal;
-use crate::connect::Own;
+use crate::connection::DedicatedConnection;
 
 /// Waits until the disk of the server has what `own` wrote, or for so many milliseconds.
-pub(crate) async fn confirm(own: &mut Own, millis: u64) -> RedisResult<Confirmation> {
+pub(crate) async fn confirm(own: &mut DedicatedConnection, millis: u64) -> RedisResult<Confirmation> {
     let reason = match waited(own, millis).await {
         Ok(true) if answers_in_time(own).await? => return Ok(Confirmation::DISK),
         Ok(answered) => Some(why_not(own, answered).await?),
@@ -24,14 +24,14 @@ pub(crate) async fn confirm(own: &mut Own, millis: u64) -> RedisResult<Confirmat
     Ok(Confirmation { level: ConfirmationLevel::Disk, expected: 1, reached: 0, reason })
 }
 
-async fn waited(own: &mut Own, millis: u64) -> RedisResult<bool> {
+async fn waited(own: &mut DedicatedConnection, millis: u64) -> RedisResult<bool> {
     let (local, _replicas): (u32, u32) =
         redis::cmd("WAITAOF").arg(1).arg(0).arg(millis).query_async(own).await?;
     Ok(local > 0)
 }
 
 /// Whether the answer comes when the disk has the change, by the version, or since each change is synced before its answer.
-async fn answers_in_time(own: &mut Own) -> RedisResult<bool> {
+async fn answers_in_time(own: &mut DedicatedConnection) -> RedisResult<bool> {
     if version(own).await?.is_some_and(|version| !version.answers_early()) {
         return Ok(true);
     }
@@ -39,7 +39,7 @@ async fn answers_in_time(own: &mut Own) -> RedisResult<bool> {
 }
 
 /// Why it is not confirmed, though the server took the question; `answered` says whether it claimed that it is.
-async fn why_not(own: &mut Own, answered: bool) -> RedisResult<Unconfirmed> {
+async fn why_not(own: &mut DedicatedConnection, answered: bool) -> RedisResult<Unconfirmed> {
     Ok(match appendfsync(own).await?.as_deref() {
         Some("no") => Unconfirmed::NeverSynced,
         _ if answered => Unconfirmed::AnswersEarly,
@@ -62,7 +62,7 @@ fn why_refused(error: &RedisError) -> Option<Unconfirmed> {
 }
 
 /// How the append-only file is synced. None if the user may not ask.
-async fn appendfsync(own: &mut Own) -> RedisResult<Option<String>> {
+async fn appendfsync(own: &mut DedicatedConnection) -> RedisResult<Option<String>> {
     let answer: RedisResult<HashMap<String, String>> =
         redis::cmd("CONFIG").arg("GET").arg("appendfsync").query_async(own).await;
     Ok(permitted(answer)?.and_then(|mut settings| settings.remove("appendfsync")))
@@ -70,7 +70,7 @@ async fn appendfsync(own: &mut Own) -> RedisResult<Option<String>> {
 
 /// The version, by HELLO, which every role may ask. Valkey 7.2, and later ones that imitate Redis, call themselves Redis
 /// 7.2.4 there: then INFO says which it is, if the user may ask it.
-async fn version(own: &mut Own) -> RedisResult<Option<Version>> {
+async fn version(own: &mut DedicatedConnection) -> RedisResult<Option<Version>> {
     let answer: RedisResult<HashMap<String, Value>> = redis::cmd("HELLO").query_async(own).await;
     let Some(hello) = permitted(answer)? else { return Ok(None) };
     let text =

@@ -12,7 +12,7 @@ use token_core::spi::CheckValue;
 use token_core::{KeyFit, KeyRing, KeyVersion};
 use tokio::time::Instant;
 
-use crate::connect::{Home, Own, Primaries, Work};
+use crate::connection::{DedicatedConnection, Operation, Pools, Primary};
 use crate::keys::Namespace;
 
 /// After a server could not say, issues go on without for so long.
@@ -36,14 +36,14 @@ impl Noted {
         &self,
         keys: &KeyRing,
         namespace: &Namespace,
-        primaries: &Primaries,
+        pools: &Pools,
         until: Instant,
     ) -> KeyFit {
         if !self.is_due() {
             return KeyFit::Unknown;
         }
         let slot = Namespace::slot_of_key_checks();
-        let (fit, next) = match primaries.at_home_of(slot, &Note { keys, namespace }, until).await {
+        let (fit, next) = match pools.on_primary(slot, &Note { keys, namespace }, until).await {
             // A difference is looked at again by the next issue.
             Ok(Ok(fit)) if fit.is_of_another() => (fit, Next::Now),
             Ok(Ok(fit)) => (fit, Next::Never),
@@ -70,10 +70,10 @@ struct Note<'a> {
     namespace: &'a Namespace,
 }
 
-impl Work for Note<'_> {
+impl Operation<DedicatedConnection> for Note<'_> {
     type Output = KeyFit;
 
-    async fn perform(&self, own: &mut Own, _: &Home) -> RedisResult<KeyFit> {
+    async fn perform(&self, own: &mut DedicatedConnection, _: &Primary) -> RedisResult<KeyFit> {
         if self.keys.is_public() {
             let fit = self.keys.fit(&all(self.namespace, own).await?);
             if fit != KeyFit::Unknown {
@@ -92,10 +92,10 @@ impl Work for Note<'_> {
 /// A look at all check values.
 pub(crate) struct Look<'a>(pub(crate) &'a Namespace);
 
-impl Work for Look<'_> {
+impl Operation<DedicatedConnection> for Look<'_> {
     type Output = Vec<(KeyVersion, CheckValue)>;
 
-    async fn perform(&self, own: &mut Own, _: &Home) -> RedisResult<Self::Output> {
+    async fn perform(&self, own: &mut DedicatedConnection, _: &Primary) -> RedisResult<Self::Output> {
         known(self.0, own).await
     }
 }

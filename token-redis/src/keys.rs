@@ -16,7 +16,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use token_core::spi::{PARTITIONS, Partition, SubjectHash};
+use token_core::spi::{PARTITIONS, Partition, Place, SubjectHash};
 use token_core::{KeyVersion, TokenId};
 
 /// What every key of a deployment starts with: 1–32 characters of `0-9A-Za-z_-`.
@@ -58,6 +58,11 @@ impl fmt::Display for Namespace {
 }
 
 impl Namespace {
+    /// What the seal of a token's record is bound to.
+    pub(crate) fn place(&self, id: TokenId) -> Place<'_> {
+        Place { namespace: &self.0, id }
+    }
+
     /// The record of a token.
     pub(crate) fn record(&self, id: TokenId) -> String {
         self.key(id.partition(), &[digits(&id.text())])

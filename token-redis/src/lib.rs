@@ -24,8 +24,8 @@
 //!
 //! # Connections
 //!
-//! Validations share a multiplexed connection, which is replaced when it is lost or when calls on it keep failing
-//! ([`RedisStore::connection_swaps`] counts, a warning is logged); issue, list, revoke and prune take one of their own from
+//! Validations share one multiplexed connection to each primary, which is replaced when it is lost, when calls on it keep
+//! failing, or when another server becomes the primary ([`RedisStore::connection_swaps`] counts, a warning is logged); issue, list, revoke and prune take one of their own from
 //! a pool at the primary of the slot ([`RedisStore::pools`] tells of them). Every operation ends by a deadline ([`Options`]) with a [`StoreError`](token_core::StoreError) that says whether trying
 //! again can help. Scripts are called by hash and sent in full to a node that does not know them, so a restart, a
 //! failover or `SCRIPT FLUSH` is not noticed. Every script is idempotent by its arguments: a retry inside the client
@@ -33,10 +33,10 @@
 //!
 //! # Many nodes, many validations
 //!
-//! The busier a node, the less a validation costs: identical ones at the same time share a call, and so do up to 64 different
-//! ones while two calls are under way already (in a cluster, of one partition). No answer is older than its question.
-//! A process with a runtime on each core opens a store once, and takes it along by [`RedisStore::on_this_runtime`]: then those
-//! share that are asked on one runtime, the first ones included.
+//! The busier a node, the less a validation costs: while two calls are under way, up to 64 validations share the next one,
+//! and identical ones a place in it (in a cluster, those of one primary are sent together). No answer is older than its
+//! question. A process with a runtime on each core opens a store once, and takes it along by
+//! [`RedisStore::on_this_runtime`]: then the validations of one runtime share calls, the first ones included.
 //! `validate_many` asks about up to 64 tokens with one command. With a [`LocalCache`] a node answers uses for a while without asking at all, hears of
 //! revocations at once, and goes back to asking as soon as it cannot hear:
 //!
@@ -59,37 +59,31 @@
 //!
 //! [`examine`] tells whether a deployment is set up so that tokens are safe in it, also while it does not work, and
 //! changes nothing.
-//!
-//! # For the application's `Cargo.toml`
-//!
-//! tokio 1.54 can hang the cluster client of redis 1.8 for ever at a slot refresh under load. A library cannot pin for
-//! its users: depend on `tokio = ">=1.51.6, <1.54"`.
 
-mod answer;
-mod attempt;
 mod builder;
 mod cache;
 mod confirm;
-mod connect;
+mod connection;
 mod disk;
 mod doctor;
 mod key_checks;
 mod keys;
 mod opening;
+mod operation_context;
 mod options;
-mod pool;
 mod prune;
-mod scripts;
+mod script;
 mod store;
 mod tls;
 mod trouble;
-mod validation;
+mod validate;
 
 pub use builder::Builder;
 pub use cache::{CacheStatus, LocalCache};
+pub use connection::PoolState;
 pub use doctor::{Role, RoleError, examine};
 pub use keys::{Namespace, NamespaceError};
 pub use options::Options;
-pub use pool::PoolState;
+pub use script::validate_script;
 pub use store::RedisStore;
 pub use tls::{Tls, is_encrypted_key};

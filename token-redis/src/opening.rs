@@ -9,11 +9,11 @@ use token_core::StoreError;
 use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
-use crate::attempt::Attempt;
-use crate::connect::{Shape, Shared, Target, Tries, peer};
+use crate::connection::{Limits, Retries, SharedConnections, StoreUrl, Topology, TopologyKind, peer};
+use crate::operation_context::OperationContext;
 use crate::options::Options;
+use crate::script;
 use crate::trouble::is_temporary;
-use crate::validation::question;
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -23,16 +23,17 @@ const SLOTS: [Range<u16>; 2] = [0..5461, 10923..16384];
 
 /// Connects, and has one server that stands alone validate a token that cannot exist.
 pub(crate) async fn open(
-    target: &Arc<Target>,
+    topology: &Arc<Topology>,
     options: &Options,
-    attempt: Attempt<'_>,
-) -> Result<Shared, StoreError> {
-    let opened = connected(target, options, attempt.until()).await;
+    attempt: OperationContext<'_>,
+) -> Result<Arc<SharedConnections>, StoreError> {
+    let target = topology.url();
+    let opened = connected(topology, options.limits(), attempt.until()).await;
     let shared = match attempt.ended(opened) {
         Ok(shared) => shared,
         Err(error) => return Err(explained(error, target, attempt).await),
     };
-    if target.shape == Shape::Single
+    if target.kind == TopologyKind::Server
         && let Some(error) = wrong_kind(&shared, options).await
     {
         return Err(attempt.failed(error));
@@ -42,13 +43,13 @@ pub(crate) async fn open(
 
 /// Connects, again while the server has no room for another client.
 async fn connected(
-    target: &Arc<Target>,
-    options: &Options,
+    topology: &Arc<Topology>,
+    limits: Limits,
     until: Instant,
-) -> Result<RedisResult<Shared>, Elapsed> {
-    let mut tries = Tries::until(until);
+) -> Result<RedisResult<Arc<SharedConnections>>, Elapsed> {
+    let mut tries = Retries::until(until);
     loop {
-        match tries.step(Shared::open(target.clone(), options)).await {
+        match tries.step(SharedConnections::open(topology.clone(), limits)).await {
             Ok(Err(error)) if is_temporary(&error) => tries.failed(error),
             Ok(ended) => return Ok(ended),
             Err(elapsed) => return tries.end(elapsed),
@@ -60,7 +61,7 @@ async fn connected(
 }
 
 /// A second look at a server that gave no answer of its own: it may be something else.
-async fn explained(error: StoreError, target: &Target, attempt: Attempt<'_>) -> StoreError {
+async fn explained(error: StoreError, target: &StoreUrl, attempt: OperationContext<'_>) -> StoreError {
     match peer::look(target).await {
         Some((kind, seen)) => {
             let first = attempt.seen(kind, &seen);
@@ -75,10 +76,10 @@ async fn explained(error: StoreError, target: &Target, attempt: Attempt<'_>) -> 
 
 /// What tells that this is no server of the kind that the URL says: a node of a cluster, a replica, a Sentinel. All else
 /// passes, or may: one that has no room or no replicas just now can be opened.
-async fn wrong_kind(shared: &Shared, options: &Options) -> Option<RedisError> {
+async fn wrong_kind(shared: &SharedConnections, options: &Options) -> Option<RedisError> {
     for range in SLOTS {
-        let probe = question::probe(options.namespace.nobody(|slot| range.contains(&slot))?);
-        let Err(error) = shared.once(&probe).await else { continue };
+        let probe = script::probe(options.namespace.nobody(|slot| range.contains(&slot))?);
+        let Err(error) = shared.once(0, &probe).await else { continue };
         let unknown = error.code() == Some("ERR")
             && error.detail().is_some_and(|detail| detail.starts_with("unknown command"));
         if unknown || matches!(error.code(), Some("MOVED" | "READONLY" | "MASTERDOWN")) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use token_core::{ConfirmationLevel, Span, Tombstone};
 
 use crate::cache::LocalCache;
+use crate::connection::Limits;
 use crate::keys::Namespace;
 use crate::tls::Tls;
 
@@ -49,6 +50,16 @@ impl Options {
         const WORK: Duration = Duration::from_secs(3);
         self.confirm_timeout = patience;
         self.deadline = self.deadline.max(patience.saturating_add(WORK));
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            connect: self.connect_timeout,
+            // A call is sent twice at most before its deadline is looked at: see `SharedConnections::on_primary`.
+            response: self.response_timeout.min(self.validate_deadline / 2),
+            operation: self.deadline,
+            pool_size: self.pool_size,
+        }
     }
 }
 

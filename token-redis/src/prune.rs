@@ -1,11 +1,13 @@
 //! Walks over the indexes of all subjects and takes out what has died.
 
+use std::sync::Arc;
+
 use redis::{FromRedisValue, RedisResult, Value};
 
-use crate::answer;
-use crate::connect::{Home, Own, Primaries};
+use crate::connection::{DedicatedConnection, Pools, Primary};
 use crate::keys::Namespace;
-use crate::scripts::{self, Call};
+use crate::script::answer;
+use crate::script::{self, Call};
 
 /// How many keys one step of the walk looks at, and how many ids one script call is given.
 const STEP: usize = 1000;
@@ -13,22 +15,22 @@ const STEP: usize = 1000;
 /// A walk over all indexes, one step at a time, so that each step can have its own deadline.
 pub(crate) struct Walk<'a> {
     namespace: &'a Namespace,
-    primaries: &'a Primaries,
-    ahead: Vec<Home>,
+    pools: &'a Pools,
+    ahead: Vec<Arc<Primary>>,
     cursor: u64,
     pruned: u64,
 }
 
 impl<'a> Walk<'a> {
     /// Begins a walk over all primaries.
-    pub(crate) async fn begin(namespace: &'a Namespace, primaries: &'a Primaries) -> RedisResult<Self> {
-        Ok(Self { namespace, primaries, ahead: primaries.all().await?, cursor: 0, pruned: 0 })
+    pub(crate) async fn begin(namespace: &'a Namespace, pools: &'a Pools) -> RedisResult<Self> {
+        Ok(Self { namespace, pools, ahead: pools.primaries().await?, cursor: 0, pruned: 0 })
     }
 
     /// Goes one step further; answers how many ids were taken out once the walk is at its end.
     pub(crate) async fn step(&mut self) -> RedisResult<Option<u64>> {
-        let Some(home) = self.ahead.last() else { return Ok(Some(self.pruned)) };
-        let mut own = self.primaries.to(home).await?;
+        let Some(primary) = self.ahead.last() else { return Ok(Some(self.pruned)) };
+        let mut own = self.pools.to(primary).await?;
         let mut scan = redis::cmd("SCAN");
         scan.arg(self.cursor).arg("MATCH").arg(self.namespace.all_indexes()).arg("COUNT").arg(STEP);
         // What is no index, or holds something else, is not looked at: it would end the walk.
@@ -50,7 +52,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-async fn prune_index(index: &str, own: &mut Own) -> RedisResult<u64> {
+async fn prune_index(index: &str, own: &mut DedicatedConnection) -> RedisResult<u64> {
     let members: Vec<Value> = redis::cmd("ZRANGE").arg(index).arg(0).arg(-1).query_async(own).await?;
     // What is no token id is left to the next listing, which takes it out.
     let members: Vec<String> = answer::ids(&members).iter().map(ToString::to_string).collect();
@@ -60,7 +62,7 @@ async fn prune_index(index: &str, own: &mut Own) -> RedisResult<u64> {
         let (ids, records): (Vec<_>, Vec<_>) = records.unzip();
         let keys = std::iter::once(index.to_owned()).chain(records).collect();
         let arguments = ids.into_iter().map(|id| id.clone().into_bytes()).collect();
-        let call = Call { script: &scripts::PRUNE, keys, arguments };
+        let call = Call { script: &script::PRUNE, keys, arguments };
         pruned += u64::from_redis_value(call.send(own).await?)?;
     }
     Ok(pruned)

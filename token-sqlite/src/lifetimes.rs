@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use token_core::spi::{Clock, Record, SystemClock};
+use token_core::spi::{Clock, Place, Record, SystemClock};
 use token_core::{Check, Finding, Grant, KeyFit, KeyRing, Timestamp, TokenId};
 
 use crate::error::Failure;
@@ -65,7 +65,9 @@ fn look(db: &Connection, keys: &KeyRing, now: Timestamp) -> Result<Seen, Failure
     let mut seen = Seen { fit, all: 0, unreadable: Vec::new(), too_late: Vec::new() };
     rows::each(db, now, |id, live| {
         seen.all += 1;
-        match Record::decode(id, &live.record, keys).map(|record| record.into_grant(id, live.expires_at)) {
+        match Record::decode(Place::of(id), &live.record, keys)
+            .map(|record| record.into_grant(id, live.expires_at))
+        {
             Err(_) => seen.unreadable.push(id),
             Ok(grant) if ends_too_late(&grant, now) => seen.too_late.push(id),
             Ok(_) => {}

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use token_core::spi::{Clock, IdempotencyEntry, Record, SubjectHash};
+use token_core::spi::{Clock, IdempotencyEntry, Place, Record, SubjectHash};
 use token_core::{
     Committed, Confirmation, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once, Reason,
     Repeated, Requirement, Revocation, RevokeOutcome, StoreError, Subject, Timestamp, TokenId, TokenState,
@@ -97,7 +97,7 @@ impl Transitions {
         rows::clear_expired(db, CLEARED_AT_ISSUE, now)?;
         let record = Record::new(request, now);
         let expires_at = now.after(record.deadlines().ttl(now));
-        let live = Live { record: record.encode(id, &self.keys), expires_at };
+        let live = Live { record: record.encode(Place::of(id), &self.keys), expires_at };
         if let Some(parent) = request.parent
             && !rows::is_live(db, parent.id(), now)?
         {
@@ -156,7 +156,7 @@ impl Transitions {
         let Some(live) = rows::find(db, id, now)? else {
             return Ok(Seen::Settled(Verdict::Inactive(Reason::NoSuchToken)));
         };
-        let verdict = self.decode(id, &live)?.judge(id, live.expires_at, requirement, mode, now);
+        let verdict = self.decode(id, &live)?.verdict(id, live.expires_at, requirement, mode, now);
         Ok(match verdict {
             Verdict::Active(grant) if grant.expires_at != live.expires_at => {
                 Seen::Renewing(Renewal { grant, record: live.record })
@@ -200,7 +200,7 @@ impl Transitions {
         }
         // In this order, a token that is revoked between the two statements is found by one of them.
         match rows::find_tombstone(db, id, now)? {
-            Some(bytes) => Tombstone::decode(id, &bytes, &self.keys)
+            Some(bytes) => Tombstone::decode(Place::of(id), &bytes, &self.keys)
                 .map(TokenStatus::Revoked)
                 .map_err(|error| StoreError::corrupt_tombstone(id, error).into()),
             None => Ok(TokenStatus::Unknown),
@@ -211,7 +211,7 @@ impl Transitions {
         let index = SubjectHash::of(subject).index;
         let found = self.database.read(|db| Ok(rows::find_all(db, index, self.clock.now())?))?;
         Ok(Listing::of(found.into_iter().map(|(id, Live { record, expires_at })| {
-            let record = Record::decode(id, &record, &self.keys);
+            let record = Record::decode(Place::of(id), &record, &self.keys);
             (id, record.map(|record| record.into_grant(id, expires_at)))
         })))
     }
@@ -262,7 +262,8 @@ impl Transitions {
     }
 
     fn decode(&self, id: TokenId, live: &Live) -> Result<Record, StoreError> {
-        Record::decode(id, &live.record, &self.keys).map_err(|error| StoreError::corrupt(id, error))
+        Record::decode(Place::of(id), &live.record, &self.keys)
+            .map_err(|error| StoreError::corrupt(id, error))
     }
 }
 

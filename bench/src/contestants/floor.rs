@@ -20,9 +20,6 @@ pub(crate) async fn load_script(connection: &mut MultiplexedConnection) -> Outco
     Ok(redis::cmd("SCRIPT").arg("LOAD").arg(TWO_CALLS).query_async(connection).await?)
 }
 
-/// The script of the store.
-const VALIDATE: &str = include_str!("../../../token-redis/lua/validate.lua");
-
 /// `floor/evalsha` and `floor/get`; with `more`, what explains the distance between them and the store, too.
 pub(crate) async fn enter(arena: &Arena, more: bool) -> Outcome<Vec<Entry>> {
     let mut connection = arena.multiplexed().await?;
@@ -47,8 +44,11 @@ pub(crate) async fn enter(arena: &Arena, more: bool) -> Outcome<Vec<Entry>> {
             Evalsha { connection, script, keys: keys.clone() },
         ));
         let mut connection = nodelay(arena).await?;
-        let script: String =
-            redis::cmd("SCRIPT").arg("LOAD").arg(VALIDATE).query_async(&mut connection).await?;
+        let script: String = redis::cmd("SCRIPT")
+            .arg("LOAD")
+            .arg(token_redis::validate_script())
+            .query_async(&mut connection)
+            .await?;
         let about = "as `floor/evalsha-nodelay`, with `validate.lua`, which decides, in the place of the script of two calls";
         entries.push(Entry::new("floor/validate-lua", about, Validate { connection, script, keys }));
     }

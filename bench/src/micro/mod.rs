@@ -11,7 +11,7 @@ use std::time::Duration;
 use criterion::{Bencher, Criterion};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
-use token_core::spi::{Clock, Record, SubjectHash, SystemClock, TokenFormat};
+use token_core::spi::{Clock, Place, Record, SubjectHash, SystemClock, TokenFormat};
 use token_core::{Access, IssueRequest, KeyRing, Prefix, RequiredPermission, Scope, Scopes, TokenId, os_rng};
 
 use self::hits::Hits;
@@ -168,8 +168,8 @@ fn invent(text: &str) -> String {
 }
 
 fn decoding(request: &IssueRequest, id: TokenId, keys: Arc<KeyRing>) -> impl FnMut() + use<> {
-    let record = Record::new(request, SystemClock.now()).encode(id, &keys);
-    move || drop(black_box(Record::decode(id, black_box(&record), &keys)))
+    let record = Record::new(request, SystemClock.now()).encode(Place::of(id), &keys);
+    move || drop(black_box(Record::decode(Place::of(id), black_box(&record), &keys)))
 }
 
 fn scoped(request: &IssueRequest) -> Outcome<IssueRequest> {

@@ -39,7 +39,7 @@ async fn a_user_who_may_do_everything_sends_nothing_but_what_only_tells() {
     assert_eq!(server.command::<Vec<String>>(&["KEYS", "*"]).await, ["theirs"]);
 }
 
-/// What a server is asked about by `permitted.lua` in an examination, as `MONITOR` sees it.
+/// What a server is asked about by `acl_check.lua` in an examination, as `MONITOR` sees it.
 async fn asked_about(server: &Standalone, role: Role) -> Vec<String> {
     // So that the script comes in full.
     server.command::<()>(&["SCRIPT", "FLUSH"]).await;

@@ -30,6 +30,7 @@ mod once;
 mod one_bad_record;
 mod one_command;
 mod runtimes;
+mod same_decision;
 mod time_to_live;
 mod tls;
 mod true_causes;

@@ -158,7 +158,7 @@ async fn list_shows_good_tokens_marks_bad_ones_and_exits_with_3() {
     let cli = Cli::new(&server.url());
     let good = cli.run("issue -u admin -e 1h --json", "").await.json()["id"].as_str().unwrap().to_owned();
     let bad = cli.run("issue -u admin -e 1h --json", "").await.json()["id"].as_str().unwrap().to_owned();
-    server.command::<()>(&["SETRANGE", &record_key(bad.parse().unwrap()), "2", "2"]).await;
+    server.command::<()>(&["SETRANGE", &record_key(bad.parse().unwrap()), "17", "2"]).await;
 
     let ran = cli.run("list -u admin", "").await;
     assert_eq!(ran.code, 3);

@@ -15,7 +15,7 @@ const CONNECTIONS: &[&str] = &["hello", "auth", "ping", "asking", "cluster|slots
 const ANYBODY: &[&str] = &["auth", "hello", "quit", "reset"];
 /// What `validate.lua` calls.
 const VALIDATING: &[&str] = &["get", "time", "pexpireat", "pexpiretime"];
-/// What `survey.lua`, `issue.lua`, `list.lua` and `show.lua` call besides.
+/// What `prepare_issue.lua`, `issue.lua`, `list.lua` and `show.lua` call besides.
 const ISSUING: &[&str] =
     &["set", "exists", "persist", "zadd", "zrem", "zrange", "zrandmember", "zremrangebyscore"];
 /// Waiting for replicas or for the disk, on a connection from a pool.

@@ -12,18 +12,22 @@ use token_core::{
 use super::steps::*;
 use crate::Fixture;
 
+/// Where the version of the key stands.
+const KEY_VERSION: usize = token_core::spi::layout::STATE_LENGTH + 1;
+
 type Damage = fn(&mut Vec<u8>);
 
 /// What is wrong with a record, and how to make it so.
-const DAMAGES: [(&str, Damage); 8] = [
-    ("a changed seal", |record| flip(record, 30, 1)),
+const DAMAGES: [(&str, Damage); 9] = [
+    ("a changed seal", |record| *record.last_mut().unwrap() ^= 1),
     ("an unknown format version", |record| flip(record, 0, 0x40)),
-    ("an unknown key version", |record| *record.get_mut(2).unwrap() = b'9'),
+    ("an unknown key version", |record| *record.get_mut(KEY_VERSION).unwrap() = b'9'),
     ("a missing end", |record| record.truncate(record.len() - 1)),
     ("an end too many", |record| record.push(0)),
-    ("less than a header", |record| record.truncate(10)),
+    ("less than a head", |record| record.truncate(10)),
+    ("less than a seal", |record| record.truncate(60)),
     ("nothing", Vec::clear),
-    ("something else", |record| *record = b"not a record, but long enough to be taken for one".to_vec()),
+    ("something else", |record| *record = b"not a record, but ".repeat(8)),
 ];
 
 fn flip(record: &mut [u8], at: usize, bits: u8) {
@@ -102,12 +106,13 @@ pub(super) async fn a_damaged_record_hides_no_good_one_in_a_listing(fixture: &dy
 
 /// The advice depends on it: a token is not given up because a node lacks a key.
 pub(super) async fn a_record_that_cannot_be_read_is_listed_with_the_cause(fixture: &dyn Fixture) {
-    let causes: [(RecordError, Damage); 7] = [
-        (RecordError::Seal, |record| flip(record, 30, 1)),
+    let causes: [(RecordError, Damage); 8] = [
+        (RecordError::Seal, |record| *record.last_mut().unwrap() ^= 1),
         (RecordError::Seal, |record| record.push(0)),
-        (RecordError::Format(2), |record| *record.get_mut(0).unwrap() = 2),
+        (RecordError::Format(3), |record| *record.get_mut(0).unwrap() = 3),
+        (RecordError::Feature, |record| *record.get_mut(1).unwrap() = 1),
         (RecordError::KeyVersion(KeyVersion::new(b'9').unwrap()), |record| {
-            *record.get_mut(2).unwrap() = b'9'
+            *record.get_mut(KEY_VERSION).unwrap() = b'9'
         }),
         (RecordError::Form, |record| record.truncate(10)),
         (RecordError::Form, |record| *record.get_mut(0).unwrap() = 0),

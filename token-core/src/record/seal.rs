@@ -1,36 +1,65 @@
-//! The seal of a record: eight bytes of a keyed hash over the token id and everything else in the record.
+//! The seal of a record: a keyed hash over where it is kept, its format and everything in it but its state.
 
 use super::RecordError;
-use super::header::SEAL;
+use super::layout::{FORMAT, SEAL_LENGTH, STATE_LENGTH};
 use crate::id::TokenId;
 use crate::keys::{KeyRing, KeyVersion};
 
-/// Writes the seal into its place.
-pub(super) fn write(record: &mut [u8], id: TokenId, keys: &KeyRing, version: KeyVersion) {
-    if let (Some(seal), Some(place)) = (compute(record, id, keys, version), record.get_mut(SEAL)) {
-        place.copy_from_slice(&seal);
+/// What is sealed: no other sealed thing of this store key begins with this byte.
+const RECORD: u8 = b'r';
+
+/// Where a record is kept. Its seal holds it to this place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The deployment among those that share a store; empty in a store that holds only one.
+    pub namespace: &'a str,
+    /// The token's id.
+    pub id: TokenId,
+}
+
+impl Place<'_> {
+    /// The place of a token in a store that holds only one deployment.
+    #[must_use]
+    pub fn of(id: TokenId) -> Self {
+        Self { namespace: "", id }
     }
 }
 
-/// Checks that the seal fits.
-pub(super) fn verify(
+/// Appends the seal.
+pub(super) fn append(record: &mut Vec<u8>, place: Place<'_>, keys: &KeyRing, version: KeyVersion) {
+    if let Some(seal) = record.get(STATE_LENGTH..).and_then(|sealed| compute(sealed, place, keys, version)) {
+        record.extend(seal);
+    }
+}
+
+/// Checks that the last `N` bytes are the start of the seal that fits what precedes them.
+pub(super) fn verify<const N: usize>(
     record: &[u8],
-    id: TokenId,
+    place: Place<'_>,
     keys: &KeyRing,
     version: KeyVersion,
 ) -> Result<(), RecordError> {
-    let expected = compute(record, id, keys, version).ok_or(RecordError::KeyVersion(version))?;
-    let found = record.get(SEAL).and_then(<[u8]>::first_chunk).ok_or(RecordError::Form)?;
-    // As integers, so that the comparison takes the same time however many bytes agree.
-    if u64::from_be_bytes(expected) == u64::from_be_bytes(*found) { Ok(()) } else { Err(RecordError::Seal) }
+    let sealed = record.get(STATE_LENGTH..).ok_or(RecordError::Form)?;
+    let (sealed, found) = sealed.split_last_chunk::<N>().ok_or(RecordError::Form)?;
+    let expected = compute(sealed, place, keys, version).ok_or(RecordError::KeyVersion(version))?;
+    // All of them, so that the comparison takes the same time however many bytes agree.
+    let difference = expected.iter().zip(found).fold(0, |difference, (a, b)| difference | (a ^ b));
+    if difference == 0 { Ok(()) } else { Err(RecordError::Seal) }
 }
 
-fn compute(record: &[u8], id: TokenId, keys: &KeyRing, version: KeyVersion) -> Option<[u8; 8]> {
-    let parts: [&[u8]; 4] = [
+fn compute(
+    sealed: &[u8],
+    Place { namespace, id }: Place<'_>,
+    keys: &KeyRing,
+    version: KeyVersion,
+) -> Option<[u8; SEAL_LENGTH]> {
+    let length = u8::try_from(namespace.len()).ok()?;
+    let parts: [&[u8]; 5] = [
+        &[RECORD, FORMAT, length],
+        namespace.as_bytes(),
         &id.partition().number().to_be_bytes(),
         &id.bits().to_be_bytes(),
-        record.get(..SEAL.start)?,
-        record.get(SEAL.end..)?,
+        sealed,
     ];
     // In one piece, which costs less than hashing each part.
     keys.seal(version, &parts.concat())?.as_bytes().first_chunk().copied()

@@ -11,9 +11,11 @@
 mod clock;
 mod entries;
 mod leases;
-mod listener;
 mod near;
+mod protocol;
 mod settings;
+mod subscription;
+mod supervisor;
 mod tally;
 
 use std::sync::Arc;
@@ -21,16 +23,19 @@ use std::time::Duration;
 
 use token_core::spi::Partition;
 use token_core::{Grant, Reason, Requirement, TokenId, Verdict};
+use tokio::sync::Notify;
 
 use self::clock::Clock;
 use self::entries::{Entries, Entry, Held};
 use self::leases::{Generation, Leases};
-use self::listener::Listener;
 use self::near::Near;
+use self::protocol::Observer;
 pub use self::settings::LocalCache;
+use self::subscription::Settings;
+use self::supervisor::Supervisor;
 use self::tally::Tally;
-use crate::connect::Target;
-use crate::options::Options;
+use crate::connection::{Limits, Topology};
+use crate::keys::Namespace;
 
 /// The cache of one store.
 pub(crate) struct Cache {
@@ -38,7 +43,7 @@ pub(crate) struct Cache {
     known: Arc<Known>,
     tally: Tally,
     /// Ends with the store.
-    _listener: Listener,
+    _supervisor: Supervisor,
 }
 
 /// What is known, and how long it counts.
@@ -72,15 +77,29 @@ pub(crate) struct Sending {
 
 impl Cache {
     /// Begins to listen. Until somebody is heard, nothing is answered.
-    pub(crate) fn open(settings: LocalCache, target: Arc<Target>, options: &Options) -> Self {
+    pub(crate) fn open(
+        settings: LocalCache,
+        topology: Arc<Topology>,
+        names: &Namespace,
+        limits: Limits,
+    ) -> Self {
         let known = Arc::new(Known {
             clock: Clock::start(),
             entries: Entries::new(settings),
             near: Near::new(settings),
             leases: Leases::new(),
         });
-        let listener = Listener::start(known.clone(), settings.age(), target, options);
-        Self { settings, known, tally: Tally::default(), _listener: listener }
+        let age = settings.age();
+        let subscriptions = Settings {
+            observer: Arc::new(Observer { known: known.clone(), age }),
+            age,
+            url: topology.url().clone(),
+            names: names.clone(),
+            limits,
+            lost: Notify::new(),
+        };
+        let supervisor = Supervisor::start(topology, subscriptions);
+        Self { settings, known, tally: Tally::default(), _supervisor: supervisor }
     }
 
     /// How much longer than its window a renewed token must live, so that uses that are answered here count.

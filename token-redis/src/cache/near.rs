@@ -29,11 +29,11 @@ pub(super) struct Near {
 
 /// The places of a thread. Alone in its line of the processor's cache, and the next one, which is fetched with it.
 #[repr(align(128))]
-struct Places(RefCell<Box<[Option<Own>]>>);
+struct Places(RefCell<Box<[Option<DedicatedConnection>]>>);
 
 /// A token has one place, which others have as well.
 #[derive(Clone)]
-struct Own {
+struct DedicatedConnection {
     id: TokenId,
     entry: Entry,
 }
@@ -59,7 +59,7 @@ impl Near {
         let Some(place) = places.get_mut(place) else { return };
         let taken = place.as_ref().is_some_and(|own| own.id != id && now < own.entry.until);
         if !taken && entry.size() <= LARGE {
-            *place = Some(Own { id, entry: entry.copied() });
+            *place = Some(DedicatedConnection { id, entry: entry.copied() });
         }
     }
 

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `TIME`, `INFO`, `CLUSTER NODES`, `CLUSTER INFO` | they only tell |
 //! | `CONFIG GET` | it only tells, and is asked for these names alone: none of them is secret |
-//! | `permitted.lua` | it runs no command; a server would not let it write (`no-writes`) |
+//! | `acl_check.lua` | it runs no command; a server would not let it write (`no-writes`) |
 //! | `PING`, over another connection, to a server that gave no answer | it tells nothing but what is there |
 //! | `GET` of the check values of the store keys | it only reads |
 //! | `validate.lua` as a peek, on a key that no token has | it finds nothing; a peek renews nothing either way |
@@ -18,16 +18,16 @@ use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult};
 use token_core::spi::{Clock, SystemClock};
 
-use super::asker::Asker;
+use super::collector::Collector;
 use super::info::Info;
 use super::permissions::{Inquiry, Permissions};
 use super::scene::{Facts, Node, Offset};
 use super::seen::{Seen, Unseen, seen, trouble};
-use crate::connect::{Address, Member, Shape, open, peer, read_members};
+use crate::connection::{Address, Member, TopologyKind, open, peer, read_members};
 use crate::key_checks;
 use crate::keys::Namespace;
-use crate::validation::found::{self, Found};
-use crate::validation::question;
+use crate::script;
+use crate::validate::reply::{self, ValidateReply};
 
 /// The settings that only `CONFIG GET` tells. Nothing secret may ever stand here.
 const SETTINGS: [&str; 8] = [
@@ -41,7 +41,7 @@ const SETTINGS: [&str; 8] = [
     "cluster-allow-reads-when-down",
 ];
 
-impl Asker {
+impl Collector {
     /// Asks one server. That it cannot be asked is an answer, too.
     pub(super) async fn visit(&self, address: &Address) -> Node {
         let facts = match tokio::time::timeout(self.deadline, self.ask(address)).await {
@@ -69,7 +69,7 @@ impl Asker {
         facts.info = seen(tell::<String>(link, "INFO", &[]).await, "info")?.map(|text| Info::read(&text));
         facts.settings =
             seen(tell::<HashMap<String, String>>(link, "CONFIG", &settings()).await, "config|get")?;
-        if self.target.shape == Shape::Cluster {
+        if self.target.kind == TopologyKind::Cluster {
             let nodes = seen(tell::<String>(link, "CLUSTER", &["NODES"]).await, "cluster|nodes")?;
             facts.members = Some(nodes.map(|nodes| read_members(&nodes, address)));
             let info = seen(tell::<String>(link, "CLUSTER", &["INFO"]).await, "cluster|info")?;
@@ -94,10 +94,10 @@ impl Asker {
     }
 
     fn keeps_key_checks(&self, facts: &Facts) -> bool {
-        match self.target.shape {
-            Shape::Single => true,
-            Shape::Sentinel { .. } => facts.info.as_ref().is_ok_and(Info::is_primary),
-            Shape::Cluster => {
+        match self.target.kind {
+            TopologyKind::Server => true,
+            TopologyKind::Sentinel { .. } => facts.info.as_ref().is_ok_and(Info::is_primary),
+            TopologyKind::Cluster => {
                 let own = facts.myself().filter(|own| own.is("master"));
                 own.is_some_and(|own| serves(&own.slots, Namespace::slot_of_key_checks()))
             }
@@ -106,13 +106,13 @@ impl Asker {
 
     /// A key on which a validation has to work at this server.
     fn key_to_validate(&self, facts: &Facts) -> Option<String> {
-        match self.target.shape {
-            Shape::Single => self.namespace.nobody(|_| true),
-            Shape::Sentinel { .. } => {
+        match self.target.kind {
+            TopologyKind::Server => self.namespace.nobody(|_| true),
+            TopologyKind::Sentinel { .. } => {
                 facts.info.as_ref().ok().filter(|info| info.is_primary())?;
                 self.namespace.nobody(|_| true)
             }
-            Shape::Cluster => {
+            TopologyKind::Cluster => {
                 let slots = &facts.myself().filter(|own| own.is("master"))?.slots;
                 self.namespace.nobody(|slot| serves(slots, slot))
             }
@@ -153,12 +153,12 @@ async fn clock(link: &mut MultiplexedConnection) -> RedisResult<Offset> {
 
 /// Validates a token that cannot exist, as a validation does it, but without renewing.
 async fn validate(link: &mut MultiplexedConnection, key: String) -> RedisResult<Result<(), String>> {
-    let answer = match seen(question::probe(key).send(link).await, "evalsha")? {
-        Ok(value) => found::read(value, 1),
+    let answer = match seen(script::probe(key).send(link).await, "evalsha")? {
+        Ok(value) => reply::read(value, 1),
         Err(unseen) => return Ok(Err(unseen.behind_the_server())),
     };
     Ok(match answer.as_deref() {
-        Some([Found::Unknown]) => Ok(()),
+        Some([ValidateReply::Unknown]) => Ok(()),
         _ => Err("gave another answer than that there is no such token".into()),
     })
 }

@@ -4,8 +4,8 @@
 //! over a connection of its own, and [`checks`] judges what was found out, asking nobody. A server that cannot be asked
 //! is a finding like any other: the examination is made for days on which the store does not work.
 
-mod asker;
 mod checks;
+mod collector;
 mod gather;
 mod info;
 mod permissions;
@@ -19,10 +19,10 @@ use std::sync::Arc;
 
 use token_core::{Finding, KeyRing, StoreError};
 
-use self::asker::Asker;
 use self::checks::Examiner;
+use self::collector::Collector;
 pub use self::role::{Role, RoleError};
-use crate::connect::Target;
+use crate::connection::StoreUrl;
 use crate::options::Options;
 
 /// Examines all servers of a store, for a user who should have `role`; by default the role that the user in the URL has
@@ -41,18 +41,18 @@ pub async fn examine(
     role: Option<Role>,
     keys: Option<&KeyRing>,
 ) -> Result<Vec<Finding>, StoreError> {
-    let target = Target::parse(url, Some(options.tls.certificates()))?;
+    let target = StoreUrl::parse(url, Some(options.tls.certificates()))?;
     if target.certificates().is_some() {
         options.tls.prepare()?;
     }
     let user = target.user().unwrap_or("default").to_owned();
     let role = role.or_else(|| user.parse().ok()).unwrap_or(Role::Admin);
-    let asker = Asker {
+    let collector = Collector {
         target: Arc::new(target),
         namespace: options.namespace.clone(),
         role,
         deadline: options.deadline,
     };
-    let scene = tour::look_at_all(Arc::new(asker)).await;
+    let scene = tour::look_at_all(Arc::new(collector)).await;
     Ok(checks::all(&scene, &Examiner { user, role }, keys))
 }

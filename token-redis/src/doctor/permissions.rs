@@ -1,4 +1,4 @@
-//! What a user may do: asked with `permitted.lua`, which runs none of what it asks about.
+//! What a user may do: asked with `acl_check.lua`, which runs none of what it asks about.
 //!
 //! Redis' own `redis.acl_check_cmd` compares a command and its keys with the rights of whoever runs the script, and that
 //! is all it does: nothing is sent that could change data or block, whatever the answer is. It needs no right but
@@ -8,7 +8,7 @@ use redis::Value;
 
 use super::role::{LATER, Role};
 use crate::keys::Namespace;
-use crate::scripts::{self, Call};
+use crate::script::{self, Call};
 
 /// What the user of a connection may do, as far as its role is concerned.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct Inquiry {
 }
 
 /// Commands that no role has and that do harm in the wrong hands, the worst first. `KEY` stands for a key of ours.
-/// Arguments only fill the places that the command must have: see `permitted.lua`.
+/// Arguments only fill the places that the command must have: see `acl_check.lua`.
 const HARMFUL: &[&str] = &[
     "flushall",
     "flushdb",
@@ -176,7 +176,7 @@ impl Inquiry {
     pub(super) fn call(&self) -> Call {
         let asked = self.needed.iter().chain(&self.unneeded);
         let arguments = asked.map(|(_, line)| line.clone().into_bytes()).collect();
-        Call { script: &scripts::PERMITTED, keys: Vec::new(), arguments }
+        Call { script: &script::ACL_CHECK, keys: Vec::new(), arguments }
     }
 
     /// What the answer means; `None` when it is none.
@@ -198,7 +198,7 @@ impl Inquiry {
     }
 }
 
-/// What `permitted.lua` answers about a command that the user may run.
+/// What `acl_check.lua` answers about a command that the user may run.
 const PERMITTED: i64 = 1;
 /// What it answers about a command that the server does not know.
 const UNKNOWN: i64 = -1;

@@ -9,11 +9,11 @@ use super::info::Info;
 use super::permissions::Permissions;
 use super::seen::{Seen, Unseen};
 use super::sentinels::Sentinels;
-use crate::connect::{Member, Shape};
+use crate::connection::{Member, TopologyKind};
 
 /// A deployment, as far as it answered.
 pub(super) struct Scene {
-    pub(super) shape: Shape,
+    pub(super) kind: TopologyKind,
     /// Whether connections are encrypted.
     pub(super) encrypted: bool,
     /// The servers that keep tokens, or should.

@@ -2,7 +2,7 @@
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use crate::trouble::{self, Stage};
+use crate::trouble::{self, ConnectPhase};
 
 /// What a server answered, or why it did not.
 pub(super) type Seen<T> = Result<T, Unseen>;
@@ -47,7 +47,7 @@ pub(super) fn seen<T>(answer: Result<T, RedisError>, command: &'static str) -> R
             Ok(Err(Unseen::NotPermitted(command)))
         }
         Err(error) if error.code().is_some() && !error.is_unrecoverable_error() => {
-            Ok(Err(Unseen::Refused(trouble(&error, Stage::Connected { cluster: false }))))
+            Ok(Err(Unseen::Refused(trouble(&error, ConnectPhase::Connected { cluster: false }))))
         }
         Err(error) if error.kind() == ErrorKind::UnexpectedReturnType => {
             Ok(Err(Unseen::Refused("gave an answer that this version does not understand".into())))
@@ -57,7 +57,7 @@ pub(super) fn seen<T>(answer: Result<T, RedisError>, command: &'static str) -> R
 }
 
 /// What is wrong and what to do, and the word that the server used. Never more of what it said.
-pub(super) fn trouble(error: &RedisError, stage: Stage) -> String {
+pub(super) fn trouble(error: &RedisError, stage: ConnectPhase) -> String {
     let (_, advice) = trouble::of(error, stage);
     match error.code() {
         Some(code) => format!("{advice} ({code})"),

@@ -6,9 +6,9 @@ use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult};
 use token_core::{Check, Finding};
 
-use super::asker::Asker;
+use super::collector::Collector;
 use super::seen::{Unseen, seen, trouble};
-use crate::connect::{Address, open};
+use crate::connection::{Address, open};
 
 /// Sentinels that have a majority when one of them is lost.
 const ENOUGH: usize = 3;
@@ -55,17 +55,19 @@ const QUORUM: Check = Check {
 };
 
 /// Asks one sentinel.
-pub(super) async fn visit(asker: &Asker, address: &Address, service: &str) -> Sentinel {
-    let view = match tokio::time::timeout(asker.deadline, look(asker, address, service)).await {
+pub(super) async fn visit(collector: &Collector, address: &Address, service: &str) -> Sentinel {
+    let view = match tokio::time::timeout(collector.deadline, look(collector, address, service)).await {
         Ok(Ok(view)) => view,
-        Ok(Err(error)) => Err(trouble(&error, asker.stage())),
-        Err(_) => Err(format!("did not answer within {:?}; is it running and reachable?", asker.deadline)),
+        Ok(Err(error)) => Err(trouble(&error, collector.stage())),
+        Err(_) => {
+            Err(format!("did not answer within {:?}; is it running and reachable?", collector.deadline))
+        }
     };
     Sentinel { name: address.to_string(), is_local: address.is_local(), view }
 }
 
-async fn look(asker: &Asker, address: &Address, service: &str) -> RedisResult<Result<View, String>> {
-    let link = &mut open(asker.target.sentinel_server(address)?, asker.deadline).await?;
+async fn look(collector: &Collector, address: &Address, service: &str) -> RedisResult<Result<View, String>> {
+    let link = &mut open(collector.target.sentinel_server(address)?, collector.deadline).await?;
     let primary: HashMap<String, String> = match seen(ask(link, "MASTER", service).await, "sentinel|master")?
     {
         Ok(primary) => primary,

@@ -4,38 +4,38 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::asker::Asker;
+use super::collector::Collector;
 use super::gather::addresses;
 use super::scene::{Node, Scene};
 use super::sentinels::{self, Sentinels};
-use crate::connect::{Address, Shape};
+use crate::connection::{Address, TopologyKind};
 
 /// As many nodes as a cluster may have. Whoever tells of more is not believed.
 const MOST: usize = 1000;
 
 /// Asks all servers.
-pub(super) async fn look_at_all(asker: Arc<Asker>) -> Scene {
-    let target = asker.target.clone();
-    let (nodes, sentinels) = match &target.shape {
-        Shape::Single => (visit(&asker, target.named.clone()).await, None),
-        Shape::Cluster => (cluster(&asker).await, None),
-        Shape::Sentinel { service } => {
-            let (nodes, sentinels) = behind_sentinels(&asker, service).await;
+pub(super) async fn look_at_all(collector: Arc<Collector>) -> Scene {
+    let target = collector.target.clone();
+    let (nodes, sentinels) = match &target.kind {
+        TopologyKind::Server => (visit(&collector, target.named.clone()).await, None),
+        TopologyKind::Cluster => (cluster(&collector).await, None),
+        TopologyKind::Sentinel { service } => {
+            let (nodes, sentinels) = behind_sentinels(&collector, service).await;
             (nodes, Some(sentinels))
         }
     };
-    Scene { shape: target.shape.clone(), encrypted: target.certificates().is_some(), nodes, sentinels }
+    Scene { kind: target.kind.clone(), encrypted: target.certificates().is_some(), nodes, sentinels }
 }
 
 /// The nodes that the URL names, then all others that these know of.
-async fn cluster(asker: &Arc<Asker>) -> Vec<Node> {
+async fn cluster(collector: &Arc<Collector>) -> Vec<Node> {
     let mut named: Vec<Address> = Vec::new();
-    for address in &asker.target.named {
+    for address in &collector.target.named {
         if !contains(&named, address) {
             named.push(address.clone());
         }
     }
-    let mut nodes = visit(asker, named.clone()).await;
+    let mut nodes = visit(collector, named.clone()).await;
     // One node may be named twice, by different names for its address.
     let mut ids: Vec<String> = Vec::new();
     nodes.retain_mut(|node| {
@@ -61,29 +61,29 @@ async fn cluster(asker: &Arc<Asker>) -> Vec<Node> {
             }
         }
     }
-    nodes.extend(visit(asker, others).await);
+    nodes.extend(visit(collector, others).await);
     nodes.sort_by(|a, b| a.name.cmp(&b.name));
     nodes
 }
 
 /// The sentinels, then the primary and the replicas that they name.
-async fn behind_sentinels(asker: &Arc<Asker>, service: &str) -> (Vec<Node>, Sentinels) {
+async fn behind_sentinels(collector: &Arc<Collector>, service: &str) -> (Vec<Node>, Sentinels) {
     let mut visits = JoinSet::new();
-    for (place, address) in asker.target.named.iter().cloned().enumerate() {
-        let (asker, service) = (asker.clone(), service.to_owned());
-        visits.spawn(async move { (place, sentinels::visit(&asker, &address, &service).await) });
+    for (place, address) in collector.target.named.iter().cloned().enumerate() {
+        let (collector, service) = (collector.clone(), service.to_owned());
+        visits.spawn(async move { (place, sentinels::visit(&collector, &address, &service).await) });
     }
     let sentinels = Sentinels { asked: in_order(visits).await };
     let mut servers = sentinels.servers();
     servers.truncate(MOST);
-    (visit(asker, servers).await, sentinels)
+    (visit(collector, servers).await, sentinels)
 }
 
-async fn visit(asker: &Arc<Asker>, addresses: Vec<Address>) -> Vec<Node> {
+async fn visit(collector: &Arc<Collector>, addresses: Vec<Address>) -> Vec<Node> {
     let mut visits = JoinSet::new();
     for (place, address) in addresses.into_iter().enumerate() {
-        let asker = asker.clone();
-        visits.spawn(async move { (place, asker.visit(&address).await) });
+        let collector = collector.clone();
+        visits.spawn(async move { (place, collector.visit(&address).await) });
     }
     in_order(visits).await
 }

@@ -12,7 +12,7 @@ use crate::tls;
 
 /// How far things had come, and of what kind the store is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum ConnectPhase {
     /// Nothing has answered yet: it may not be what the URL says.
     Connecting {
         /// The URL asks for TLS.
@@ -25,7 +25,7 @@ pub(crate) enum Stage {
     },
 }
 
-impl Stage {
+impl ConnectPhase {
     /// What to do about a silence.
     pub(crate) fn question(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Stage {
 }
 
 /// The kind of an error, and what is wrong with the store and what to do, as it follows the store's name.
-pub(crate) fn of(error: &RedisError, stage: Stage) -> (StoreErrorKind, String) {
+pub(crate) fn of(error: &RedisError, stage: ConnectPhase) -> (StoreErrorKind, String) {
     if let Some((kind, advice)) = tls::trouble(error) {
         return (kind, advice.to_owned());
     }
@@ -54,7 +54,7 @@ pub(crate) fn of(error: &RedisError, stage: Stage) -> (StoreErrorKind, String) {
 }
 
 /// What keeps us from an answer.
-fn of_the_way(error: &RedisError, stage: Stage) -> (StoreErrorKind, &'static str) {
+fn of_the_way(error: &RedisError, stage: ConnectPhase) -> (StoreErrorKind, &'static str) {
     use StoreErrorKind::{Denied, Misconfigured, Unavailable};
     match error.kind() {
         ErrorKind::MasterNameNotFoundBySentinel => (
@@ -94,16 +94,16 @@ fn of_the_way(error: &RedisError, stage: Stage) -> (StoreErrorKind, &'static str
     }
 }
 
-fn hang_up(stage: Stage) -> &'static str {
+fn hang_up(stage: ConnectPhase) -> &'static str {
     match stage {
-        Stage::Connecting { tls: true } => {
-            "hung up without an answer; does it speak TLS at this port, and does it requirement a certificate of its \
+        ConnectPhase::Connecting { tls: true } => {
+            "hung up without an answer; does it speak TLS at this port, and does it demand a certificate of its \
              clients (Tls::client, --tls-cert and --tls-key)?"
         }
-        Stage::Connecting { tls: false } => {
+        ConnectPhase::Connecting { tls: false } => {
             "hung up without an answer; if it takes nothing but TLS, write rediss in the URL instead of redis"
         }
-        Stage::Connected { .. } => "hung up; is it running? try again",
+        ConnectPhase::Connected { .. } => "hung up; is it running? try again",
     }
 }
 

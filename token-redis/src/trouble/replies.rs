@@ -3,7 +3,7 @@
 use redis::{ErrorKind, RedisError};
 use token_core::StoreErrorKind::{self, Denied, Full, LoginRefused, Misconfigured, Unavailable};
 
-use super::Stage;
+use super::ConnectPhase;
 
 /// A server that does not speak RESP3.
 pub(super) const TOO_OLD: &str = "is too old: it takes Redis 7.0 or later, or Valkey";
@@ -12,7 +12,7 @@ const NOT_PERMITTED: &str = "does not permit this; give the user of the store UR
 
 /// The kind of a reply, and what is wrong with the server and what to do, as it follows the server's name. `None` for what
 /// is no reply, or none that is known.
-pub(super) fn meaning(error: &RedisError, stage: Stage) -> Option<(StoreErrorKind, &'static str)> {
+pub(super) fn meaning(error: &RedisError, stage: ConnectPhase) -> Option<(StoreErrorKind, &'static str)> {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return Some((LoginRefused, WRONG_PASSWORD));
     }
@@ -23,7 +23,7 @@ pub(super) fn meaning(error: &RedisError, stage: Stage) -> Option<(StoreErrorKin
     match error.code()? {
         "ERR" => general(text),
         "MOVED" | "ASK" => Some(match stage {
-            Stage::Connected { cluster: true } => (
+            ConnectPhase::Connected { cluster: true } => (
                 Unavailable,
                 "sends from node to node: its nodes do not agree on who has the slot; try again, and if that stays \
                  so, see redis-cli --cluster check",
@@ -31,7 +31,7 @@ pub(super) fn meaning(error: &RedisError, stage: Stage) -> Option<(StoreErrorKin
             _ => (Misconfigured, "is a node of a cluster; write redis-cluster:// instead of redis://"),
         }),
         // Nothing has been written yet: the URL names the wrong server, and not one that has just been demoted.
-        "READONLY" | "MASTERDOWN" if matches!(stage, Stage::Connecting { .. }) => {
+        "READONLY" | "MASTERDOWN" if matches!(stage, ConnectPhase::Connecting { .. }) => {
             Some((Misconfigured, IS_REPLICA))
         }
         code => TABLE.iter().find(|(known, ..)| *known == code).map(|&(_, kind, advice)| (kind, advice)),
@@ -152,12 +152,12 @@ mod tests {
         value.extract_error().unwrap_err()
     }
 
-    fn meant(text: &str, stage: Stage) -> (StoreErrorKind, String) {
+    fn meant(text: &str, stage: ConnectPhase) -> (StoreErrorKind, String) {
         super::super::of(&reply(text), stage)
     }
 
-    const ALONE: Stage = Stage::Connected { cluster: false };
-    const CLUSTER: Stage = Stage::Connected { cluster: true };
+    const ALONE: ConnectPhase = ConnectPhase::Connected { cluster: false };
+    const CLUSTER: ConnectPhase = ConnectPhase::Connected { cluster: true };
 
     /// Texts of Redis 7.0.15, 8.0.2 and Valkey 8.1.1.
     #[test]

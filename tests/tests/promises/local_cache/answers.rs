@@ -132,11 +132,9 @@ async fn no_more_is_kept_than_is_allowed() {
 }
 
 #[tokio::test]
-async fn a_thousand_at_once_share_two_calls_and_with_a_cache_one() {
+async fn a_thousand_identical_uses_at_once_share_two_calls() {
     let deployment = Deployment::standalone().await;
-    for (tokens, calls) in
-        [(tokens_at(&deployment.url()).await, 2), (caching(&deployment.url(), AGES).await, 1)]
-    {
+    for tokens in [tokens_at(&deployment.url()).await, caching(&deployment.url(), AGES).await] {
         let issued = issue(&tokens, "ada", Lifetime::sliding(span("10m"))).await;
         let text = issued.token.expose_secret();
         // Every node has the script from here on.
@@ -144,6 +142,7 @@ async fn a_thousand_at_once_share_two_calls_and_with_a_cache_one() {
         deployment.forget_commands().await;
         let asked = join_all((0..1000).map(|_| is_active(&tokens, text))).await;
         assert!(asked.into_iter().all(|active| active));
-        assert_eq!(deployment.commands().await.remove("evalsha"), Some(calls));
+        // The first one, and one for all that came while it was under way.
+        assert_eq!(deployment.commands().await.remove("evalsha"), Some(2));
     }
 }

@@ -2,7 +2,7 @@
 
 use token_core::{Check, Finding};
 
-use crate::connect::Shape;
+use crate::connection::TopologyKind;
 use crate::doctor::info::Info;
 use crate::doctor::scene::{Facts, Node, Scene};
 
@@ -48,10 +48,12 @@ fn role(info: &Info) -> &'static str {
 fn url(scene: &Scene, facts: &Facts) -> Option<Finding> {
     let info = facts.info.as_ref().ok()?;
     let in_cluster = info.number("cluster_enabled").unwrap_or(0) == 1;
-    match scene.shape {
-        Shape::Single if in_cluster => Some(URL.failure("a node of a cluster: write redis-cluster://")),
-        Shape::Single if info.is_replica() => Some(URL.failure("a replica: name its primary")),
-        Shape::Cluster if !in_cluster => Some(URL.failure("no node of a cluster: write redis://")),
+    match scene.kind {
+        TopologyKind::Server if in_cluster => {
+            Some(URL.failure("a node of a cluster: write redis-cluster://"))
+        }
+        TopologyKind::Server if info.is_replica() => Some(URL.failure("a replica: name its primary")),
+        TopologyKind::Cluster if !in_cluster => Some(URL.failure("no node of a cluster: write redis://")),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use token_core::{Check, Finding, FindingStatus};
 
 use super::setting;
-use crate::connect::{Member, Shape};
+use crate::connection::{Member, TopologyKind};
 use crate::doctor::scene::{Facts, Scene};
 
 const SLOTS: u64 = 16_384;
@@ -36,7 +36,7 @@ const MOVES: Check = Check {
 };
 
 pub(super) fn findings(scene: &Scene) -> Vec<Finding> {
-    if scene.shape != Shape::Cluster {
+    if scene.kind != TopologyKind::Cluster {
         return Vec::new();
     }
     let mut findings: Vec<Finding> =

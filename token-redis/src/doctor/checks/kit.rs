@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use token_core::{Finding, FindingStatus};
 
-use crate::connect::{Address, Shape, read_members};
+use crate::connection::{Address, TopologyKind, read_members};
 use crate::doctor::info::Info;
 use crate::doctor::scene::{Facts, Node, Offset, Scene};
 use crate::doctor::seen::Unseen;
@@ -46,11 +46,11 @@ pub(super) fn edit(node: &mut Node) -> &mut Facts {
 }
 
 pub(super) fn alone(node: Node) -> Scene {
-    Scene { shape: Shape::Single, encrypted: false, nodes: vec![node], sentinels: None }
+    Scene { kind: TopologyKind::Server, encrypted: false, nodes: vec![node], sentinels: None }
 }
 
 pub(super) fn cluster(nodes: Vec<Node>) -> Scene {
-    Scene { shape: Shape::Cluster, encrypted: false, nodes, sentinels: None }
+    Scene { kind: TopologyKind::Cluster, encrypted: false, nodes, sentinels: None }
 }
 
 /// The one finding of a check.

@@ -2,7 +2,7 @@
 
 use token_core::{Check, Finding};
 
-use crate::connect::{Member, Shape};
+use crate::connection::{Member, TopologyKind};
 use crate::doctor::info::{Follower, Info};
 use crate::doctor::scene::{Facts, Scene};
 
@@ -44,7 +44,7 @@ pub(super) fn findings(scene: &Scene) -> Vec<Finding> {
 }
 
 fn of_primary(scene: &Scene, facts: &Facts, info: &Info) -> Vec<Finding> {
-    if scene.shape == Shape::Cluster && facts.myself().is_some_and(|own| own.slots.is_empty()) {
+    if scene.kind == TopologyKind::Cluster && facts.myself().is_some_and(|own| own.slots.is_empty()) {
         // It serves nobody.
         return Vec::new();
     }
@@ -58,13 +58,13 @@ fn of_primary(scene: &Scene, facts: &Facts, info: &Info) -> Vec<Finding> {
 
 /// How many replicas the topology lists for this primary.
 fn listed(scene: &Scene, facts: &Facts) -> Option<usize> {
-    match &scene.shape {
-        Shape::Single => None,
-        Shape::Cluster => {
+    match &scene.kind {
+        TopologyKind::Server => None,
+        TopologyKind::Cluster => {
             let (own, members): (_, &Vec<Member>) = (facts.myself()?, facts.members.as_ref()?.as_ref().ok()?);
             Some(members.iter().filter(|member| member.follows.as_ref() == Some(&own.id)).count())
         }
-        Shape::Sentinel { .. } => {
+        TopologyKind::Sentinel { .. } => {
             let views = scene.sentinels.iter().flat_map(|sentinels| &sentinels.asked);
             views.filter_map(|sentinel| Some(sentinel.view.as_ref().ok()?.replicas.len())).max()
         }

@@ -1,0 +1,55 @@
+//! Why bytes are no record.
+
+use crate::keys::KeyVersion;
+
+/// Why what a store keeps under a token's id cannot be read as its record. The token is refused for each of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// Too short, of no format version, or with parts that contradict each other.
+    #[error("it is damaged: it does not have the form of a record")]
+    Form,
+    /// Of a format version that this program does not know yet.
+    #[error("it has format version {0}, which is newer than this program")]
+    Format(u8),
+    /// It uses a feature that this program does not know, and that may limit the token.
+    #[error("it uses a feature that is newer than this program")]
+    Feature,
+    /// Sealed with a key that is not in the key file.
+    #[error("it was sealed with key version {0}, which is not in this node's key file")]
+    KeyVersion(KeyVersion),
+    /// The seal does not fit: changed, moved from another token or namespace, or sealed with another key.
+    #[error("its seal does not fit: it was changed, or sealed with another key")]
+    Seal,
+    /// The store keeps something that is not even bytes: in Redis, a key of another type.
+    #[error("the store keeps something of another type in its place")]
+    Type,
+}
+
+impl RecordError {
+    /// A stable word for programs, metrics and logs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Form => "damaged",
+            Self::Format(_) | Self::Feature => "newer_format",
+            Self::KeyVersion(_) => "missing_key",
+            Self::Seal => "wrong_seal",
+            Self::Type => "wrong_type",
+        }
+    }
+
+    /// What an operator can do. Revoking is the advice only if nothing else helps: a token whose key is missing is good.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Form | Self::Type => "revoke it and issue another",
+            Self::Format(_) | Self::Feature => "update this node",
+            Self::KeyVersion(KeyVersion::PUBLIC) => {
+                "it was issued without a key file: revoke it and issue another with this one"
+            }
+            Self::KeyVersion(_) => "give this node the key file that has its key",
+            Self::Seal => "compare the key files of all nodes; if they are the same, revoke it",
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Retries until a deadline, and why the last one failed.
+
+use std::time::Duration;
+
+use redis::{RedisError, RedisResult};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, timeout_at};
+
+/// Retries of one operation, until a deadline.
+pub(crate) struct Retries {
+    until: Instant,
+    /// How old a failure may be to be the reason why nothing was done by the deadline: behind an older one something hung,
+    /// which is another trouble.
+    recent: Duration,
+    last: Option<(RedisError, Instant)>,
+}
+
+impl Retries {
+    pub(crate) fn until(until: Instant) -> Self {
+        let recent = until.saturating_duration_since(Instant::now()) / 2;
+        Self { until, recent, last: None }
+    }
+
+    /// One step, which ends by the deadline.
+    pub(crate) async fn step<T>(&self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
+        timeout_at(self.until, work).await
+    }
+
+    /// A try failed, and another one follows.
+    pub(crate) fn failed(&mut self, error: RedisError) {
+        self.last = Some((error, Instant::now()));
+    }
+
+    /// How it ended at the deadline: with the last failure, unless something hung behind it.
+    pub(crate) fn end<T>(self, elapsed: Elapsed) -> Result<RedisResult<T>, Elapsed> {
+        match self.last {
+            Some((error, at)) if at.elapsed() <= self.recent => Ok(Err(error)),
+            _ => Err(elapsed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::ErrorKind;
+
+    use super::*;
+
+    async fn ended(tries: Retries) -> Result<RedisResult<()>, Elapsed> {
+        let elapsed = tries.step(std::future::pending::<()>()).await.unwrap_err();
+        tries.end(elapsed)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_failure_is_told_unless_something_hung_behind_it() {
+        let within = |seconds| Retries::until(Instant::now() + Duration::from_secs(seconds));
+        ended(within(5)).await.unwrap_err();
+        for (seconds, is_told) in [(3, true), (1, false)] {
+            let mut tries = within(5);
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            tries.failed((ErrorKind::Io, "lost").into());
+            assert_eq!(ended(tries).await.is_ok(), is_told, "after {seconds} of 5 s");
+        }
+    }
+}

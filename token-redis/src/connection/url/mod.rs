@@ -1,0 +1,176 @@
+//! Reading store URLs.
+//!
+//! Whatever stands in a URL is either understood or refused: a parameter that is overlooked may be the one that asks for
+//! TLS. No error repeats what may be a password.
+
+mod hosts;
+mod parameters;
+mod scheme;
+
+#[cfg(test)]
+mod pasted;
+#[cfg(test)]
+mod tests;
+
+use percent_encoding::percent_decode_str;
+use redis::{RedisConnectionInfo, TlsCertificates};
+use token_core::{StoreError, StoreErrorKind};
+use url::Url;
+
+use self::parameters::{Allowed, Parameters};
+use self::scheme::{Kind, Scheme};
+use super::store_url::{Address, StoreUrl, TopologyKind};
+
+const REDIS_PORT: u16 = 6379;
+const SENTINEL_PORT: u16 = 26379;
+
+/// Reads a store URL. The certificates are used where its scheme asks for TLS.
+pub(super) fn parse(text: &str, certificates: Option<TlsCertificates>) -> Result<StoreUrl, StoreError> {
+    // Blanks, line ends and marks of an editor around a URL are not part of it.
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let scheme = Scheme::of(text)?;
+    let mut target = match scheme.kind {
+        Kind::Server => server(text, scheme),
+        Kind::Socket => socket(text, scheme),
+        Kind::Cluster => cluster(text, scheme),
+        Kind::Sentinel => sentinel(text, scheme),
+    }?;
+    if scheme.tls {
+        target.set_tls(certificates.unwrap_or(TlsCertificates { client_tls: None, root_cert: None }));
+    }
+    Ok(target)
+}
+
+fn server(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
+    const FORM: &str = "write redis://[USER:PASSWORD@]HOST[:PORT][/DB]";
+    let url = read(text, FORM)?;
+    let address = hosts::of(&url, REDIS_PORT).ok_or_else(|| malformed(text, FORM))?;
+    let parameters = Parameters::read(&url, scheme, &[Allowed::Database])?;
+    let settings = credentials(&url).ok_or_else(|| malformed(text, FORM))?;
+    let database = database(&url, &parameters)?;
+    Ok(StoreUrl::new(TopologyKind::Server, vec![address], settings.set_db(database)))
+}
+
+/// Its path is the socket's, so that all else stands in parameters.
+fn socket(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
+    const FORM: &str = "write redis+unix:///PATH[?db=DB][&user=USER&pass=PASSWORD]";
+    let url = read(text, FORM)?;
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    let path = url.to_file_path().ok().filter(|path| !has_user && path.file_name().is_some());
+    let path = path.ok_or_else(|| malformed(text, FORM))?;
+    let parameters = Parameters::read(&url, scheme, &[Allowed::Database, Allowed::User, Allowed::Password])?;
+    let mut settings = RedisConnectionInfo::default();
+    if let Some(user) = parameters.one(Allowed::User) {
+        if parameters.one(Allowed::Password).is_none() {
+            return Err(refuse(FORM));
+        }
+        settings = settings.set_username(user);
+    }
+    if let Some(password) = parameters.one(Allowed::Password) {
+        settings = settings.set_password(password);
+    }
+    let database = parameters.database()?.unwrap_or(0);
+    Ok(StoreUrl::new(TopologyKind::Server, vec![Address::Unix(path)], settings.set_db(database)))
+}
+
+fn cluster(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
+    const FORM: &str = "write redis-cluster://[USER:PASSWORD@]HOST:PORT?node=HOST:PORT&node=…";
+    let (url, others) = hosts::first(text).ok_or_else(|| malformed(text, FORM))?;
+    let url = read(&url, FORM)?;
+    let parameters = Parameters::read(&url, scheme, &[Allowed::Database, Allowed::Node])?;
+    if !matches!(url.path(), "" | "/" | "/0") || parameters.database()?.is_some_and(|database| database != 0)
+    {
+        return Err(refuse("a Redis Cluster has no numbered databases: leave the number out"));
+    }
+    let mut nodes = vec![hosts::of(&url, REDIS_PORT).ok_or_else(|| malformed(text, FORM))?];
+    for node in others.iter().copied().chain(parameters.all(Allowed::Node)) {
+        nodes.push(hosts::listed(node, REDIS_PORT).ok_or_else(|| malformed(text, FORM))?);
+    }
+    let settings = credentials(&url).ok_or_else(|| malformed(text, FORM))?;
+    Ok(StoreUrl::new(TopologyKind::Cluster, nodes, settings))
+}
+
+fn sentinel(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
+    const FORM: &str =
+        "write redis-sentinel://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…]/DB?sentinelServiceName=NAME";
+    let (url, others) = hosts::first(text).ok_or_else(|| malformed(text, FORM))?;
+    let url = read(&url, FORM)?;
+    let mut sentinels = vec![hosts::of(&url, SENTINEL_PORT).ok_or_else(|| malformed(text, FORM))?];
+    for host in others {
+        sentinels.push(hosts::listed(host, SENTINEL_PORT).ok_or_else(|| malformed(text, FORM))?);
+    }
+    let parameters = Parameters::read(&url, scheme, &[Allowed::Database, Allowed::Service])?;
+    let service = parameters.one(Allowed::Service).filter(|service| !service.is_empty());
+    let service = service.ok_or_else(|| {
+        refuse("the parameter sentinelServiceName=NAME is needed: what the Sentinels call the servers")
+    })?;
+    let settings = credentials(&url).ok_or_else(|| malformed(text, FORM))?;
+    let database = database(&url, &parameters)?;
+    let kind = TopologyKind::Sentinel { service: service.to_owned() };
+    Ok(StoreUrl::new(kind, sentinels, settings.set_db(database)))
+}
+
+fn read(text: &str, form: &str) -> Result<Url, StoreError> {
+    let url = Url::parse(text).map_err(|error| malformed(text, form).caused_by(error))?;
+    match url.fragment() {
+        None => Ok(url),
+        Some("insecure") => Err(refuse(
+            "certificates are always verified: leave #insecure out, and name the authority that signed the server's \
+             certificate (--tls-ca, Tls::authorities)",
+        )),
+        Some(_) => Err(refuse("nothing may stand behind #; in a password write %23 for it")),
+    }
+}
+
+/// The number of the database: in the path, or as a parameter.
+fn database(url: &Url, parameters: &Parameters) -> Result<i64, StoreError> {
+    let in_path = match url.path().strip_prefix('/').unwrap_or_default() {
+        "" => None,
+        number => Some(parameters::number(number)?),
+    };
+    match (in_path, parameters.database()?) {
+        (Some(one), Some(other)) if one != other => {
+            Err(refuse("it names two databases: one in the path, and another one as a parameter"))
+        }
+        (one, other) => Ok(one.or(other).unwrap_or(0)),
+    }
+}
+
+/// A user without a password would be left out at the login, and the server would take its default user.
+fn credentials(url: &Url) -> Option<RedisConnectionInfo> {
+    let mut settings = RedisConnectionInfo::default();
+    if !url.username().is_empty() && url.password().is_none_or(str::is_empty) {
+        return None;
+    }
+    if !url.username().is_empty() {
+        settings = settings.set_username(decode(url.username())?);
+    }
+    if let Some(password) = url.password() {
+        settings = settings.set_password(decode(password)?);
+    }
+    Some(settings)
+}
+
+fn decode(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(Into::into)
+}
+
+/// It is of another form. Mostly that is a password with characters that mean something in a URL.
+fn malformed(text: &str, form: &str) -> StoreError {
+    let authority = text.split_once("://").map_or("", |(_, rest)| rest);
+    match authority.find(['/', '?', '#']).and_then(|end| authority.get(end..)) {
+        Some(rest) if rest.contains('@') => {
+            refuse(&format!("{form}; in a password write %2F for /, %3F for ?, %23 for # and %25 for %"))
+        }
+        // Of hosts alone: a password may hold commas.
+        _ if authority.contains(',') && !authority.contains('@') => {
+            refuse(&format!("{form}; several hosts stand in redis-cluster:// and redis-sentinel:// alone"))
+        }
+        _ => refuse(form),
+    }
+}
+
+/// The URL itself is not repeated: it may hold a password.
+fn refuse(problem: &str) -> StoreError {
+    StoreError::new(StoreErrorKind::Misconfigured, format!("cannot use this store URL: {problem}"))
+}

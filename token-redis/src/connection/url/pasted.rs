@@ -1,0 +1,25 @@
+//! URLs as files of variables and other tools have them.
+
+use super::super::store_url::StoreUrl;
+use super::tests::{parse, refused};
+
+#[test]
+fn what_surrounds_a_url_is_no_part_of_it() {
+    for text in
+        [" redis://h", "redis://h\r\n", "\u{feff}redis://h", "\tredis-sentinel://h?sentinelServiceName=t\r"]
+    {
+        parse(text);
+    }
+    for text in ["\"redis://u:hidden@h\"", "'redis://h'", "\"\"", "\u{201c}redis://h\u{201d}"] {
+        refused(text, &["quotation mark"]);
+    }
+}
+
+#[test]
+fn several_hosts_of_one_server_lead_to_the_schemes_that_take_them() {
+    for url in ["redis://h:1,i:2", "rediss://h:1,i:2/0"] {
+        refused(url, &["several hosts"]);
+    }
+    let password = StoreUrl::parse("redis://u:a,b@h:x", None).unwrap_err().to_string();
+    assert!(!password.contains("several hosts"), "{password}");
+}

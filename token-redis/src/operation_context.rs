@@ -1,0 +1,96 @@
+//! One attempt at an operation: its deadline, and what to tell when it fails.
+
+use std::time::Duration;
+
+use redis::{RedisError, RedisResult, Value};
+use token_core::{StoreError, StoreErrorKind};
+use tokio::time::Instant;
+use tokio::time::error::Elapsed;
+
+use crate::script::answer::Answer;
+use crate::trouble::{self, ConnectPhase};
+
+/// What is being done, on which store, and until when.
+#[derive(Clone, Copy)]
+pub(crate) struct OperationContext<'a> {
+    doing: &'static str,
+    store: &'a str,
+    deadline: Duration,
+    until: Instant,
+    stage: ConnectPhase,
+}
+
+impl<'a> OperationContext<'a> {
+    /// Begins now. `doing` is a verb with its object, as in "cannot …"; `store` is shown to people, `cluster` says
+    /// whether it is one.
+    pub(crate) fn new(doing: &'static str, store: &'a str, cluster: bool, deadline: Duration) -> Self {
+        let stage = ConnectPhase::Connected { cluster };
+        Self { doing, store, deadline, until: Instant::now() + deadline, stage }
+    }
+
+    /// The first attempt of all, with TLS or without.
+    pub(crate) fn to_connect(store: &'a str, tls: bool, deadline: Duration) -> Self {
+        Self { stage: ConnectPhase::Connecting { tls }, ..Self::new("connect", store, false, deadline) }
+    }
+
+    /// Waits for something that Redis does.
+    pub(crate) async fn redis<T>(self, work: impl Future<Output = RedisResult<T>>) -> Result<T, StoreError> {
+        self.ended(tokio::time::timeout_at(self.until, work).await)
+    }
+
+    /// How something ended that was to be done by the deadline.
+    pub(crate) fn ended<T>(self, result: Result<RedisResult<T>, Elapsed>) -> Result<T, StoreError> {
+        result.map_err(|_| self.out_of_time())?.map_err(|error| self.failed(error))
+    }
+
+    /// Takes apart what a script answered.
+    pub(crate) fn answer(self, result: Result<RedisResult<Value>, Elapsed>) -> Result<Answer, StoreError> {
+        let value = self.ended(result)?;
+        Answer::read(value).ok_or_else(|| self.not_understood())
+    }
+
+    /// When it has to be done.
+    pub(crate) fn until(self) -> Instant {
+        self.until
+    }
+
+    /// It was not done by then.
+    pub(crate) fn out_of_time(self) -> StoreError {
+        let Self { doing, store, deadline, stage, .. } = self;
+        let question = stage.question();
+        let message = format!("cannot {doing}: {store} did not answer within {deadline:?}; {question}");
+        StoreError::new(StoreErrorKind::TimedOut, message)
+    }
+
+    /// It failed with this error.
+    pub(crate) fn failed(self, error: RedisError) -> StoreError {
+        let (kind, advice) = trouble::of(&error, self.stage);
+        let message = format!("cannot {}: {} {advice}", self.doing, self.store);
+        StoreError::new(kind, message).caused_by(error)
+    }
+
+    /// A second look has shown what is wrong with the store: this follows its name.
+    pub(crate) fn seen(self, kind: StoreErrorKind, seen: &str) -> StoreError {
+        StoreError::new(kind, format!("cannot {}: {} {seen}", self.doing, self.store))
+    }
+
+    /// The answer is none that a script of ours gives.
+    pub(crate) fn not_understood(self) -> StoreError {
+        let Self { doing, store, .. } = self;
+        let message = format!("cannot {doing}: {store} gave an answer that this version does not understand");
+        StoreError::new(StoreErrorKind::Misconfigured, message)
+    }
+
+    /// A subject's tokens changed at each of several tries.
+    pub(crate) fn contended(self) -> StoreError {
+        let message = format!("cannot {}: others keep changing this user's tokens; try again", self.doing);
+        StoreError::new(StoreErrorKind::Contended, message)
+    }
+
+    /// The lifetime was over before the record could be kept.
+    pub(crate) fn too_late(self) -> StoreError {
+        let message =
+            format!("cannot {}: the lifetime ended before {} had kept the token", self.doing, self.store);
+        StoreError::new(StoreErrorKind::TimedOut, message)
+    }
+}

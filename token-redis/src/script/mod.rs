@@ -1,0 +1,101 @@
+//! The scripts, and how one is run.
+
+pub(crate) mod answer;
+mod decided;
+mod include;
+mod probe;
+
+use std::sync::LazyLock;
+
+use redis::aio::ConnectionLike;
+use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
+
+pub(crate) use self::decided::Decided;
+use self::include::expand;
+pub(crate) use self::probe::probe;
+use crate::connection::{Operation, Primary};
+
+/// A script of `lua/`: one atomic transition.
+pub(crate) struct Script {
+    body: LazyLock<String>,
+    sha: LazyLock<String>,
+}
+
+macro_rules! script {
+    ($name:ident, $file:literal) => {
+        script!($name, expand(include_str!(concat!("../../lua/", $file))));
+    };
+    ($name:ident, $body:expr) => {
+        pub(crate) static $name: Script = Script {
+            body: LazyLock::new(|| $body),
+            sha: LazyLock::new(|| redis::Script::new(&$name.body).get_hash().to_owned()),
+        };
+    };
+}
+
+script!(VALIDATE, "validate.lua");
+script!(PREPARE_ISSUE, "prepare_issue.lua");
+script!(ISSUE, "issue.lua");
+script!(CONFIRM, "confirm.lua");
+script!(SHOW, "show.lua");
+script!(LIST, "list.lua");
+script!(REVOKE, "revoke.lua");
+script!(REVOKE_SUBJECT, "revoke_subject.lua");
+script!(PRUNE, "prune.lua");
+script!(ACL_CHECK, "acl_check.lua");
+script!(
+    VALIDATE_WITHOUT_WRITING,
+    // What a script may do stands in its first line.
+    [
+        include_str!("../../lua/without_writing.lua"),
+        VALIDATE.body.trim_start_matches("#!lua flags=allow-oom")
+    ]
+    .concat()
+);
+
+/// The script that decides about uses of tokens, as servers get it: to read, to measure, or to load before it is needed.
+#[must_use]
+pub fn validate_script() -> &'static str {
+    &VALIDATE.body
+}
+
+/// A call of a script, with its keys and arguments.
+pub(crate) struct Call {
+    pub(crate) script: &'static Script,
+    pub(crate) keys: Vec<String>,
+    pub(crate) arguments: Vec<Vec<u8>>,
+}
+
+impl Call {
+    /// Sends it to where its first key lives.
+    ///
+    /// By EVALSHA; a node that does not know the script (new, restarted, promoted, flushed) gets its text by EVAL with
+    /// the same keys. Nothing is ever loaded on other nodes: one that hangs could not hold this call up.
+    pub(crate) async fn send(&self, connection: &mut (impl ConnectionLike + Send)) -> RedisResult<Value> {
+        match self.by_hash().query_async(connection).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                self.command("EVAL", &self.script.body).query_async(connection).await
+            }
+            result => result,
+        }
+    }
+
+    /// The command by which [`send`](Self::send) begins.
+    pub(crate) fn by_hash(&self) -> Cmd {
+        self.command("EVALSHA", &self.script.sha)
+    }
+
+    fn command(&self, verb: &str, script: &str) -> Cmd {
+        let mut command = redis::cmd(verb);
+        command.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.arguments);
+        command
+    }
+}
+
+impl<C: ConnectionLike + Send> Operation<C> for Call {
+    type Output = Value;
+
+    async fn perform(&self, connection: &mut C, _: &Primary) -> RedisResult<Value> {
+        self.send(connection).await
+    }
+}

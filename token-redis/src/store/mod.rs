@@ -1,0 +1,138 @@
+//! `RedisStore`: the contract of `token-core`, by the scripts of `lua/`.
+
+mod contract;
+mod issue;
+mod operations;
+
+use std::fmt;
+use std::sync::Arc;
+
+use token_core::{KeyFit, KeyRing, StoreError};
+
+use crate::builder::Builder;
+use crate::cache::{Cache, CacheStatus};
+use crate::connection::{PoolState, Pools, SharedConnections, StoreUrl, Topology};
+use crate::key_checks::{self, Noted};
+use crate::keys::Namespace;
+use crate::opening;
+use crate::operation_context::OperationContext;
+use crate::options::Options;
+use crate::validate::Validation;
+
+/// A token store on Redis: one server, a server that sentinels name, or a Redis Cluster.
+pub struct RedisStore {
+    keys: Arc<KeyRing>,
+    options: Options,
+    target: String,
+    shared: Arc<SharedConnections>,
+    validation: Validation,
+    pools: Arc<Pools>,
+    cache: Option<Arc<Cache>>,
+    noted: Arc<Noted>,
+}
+
+impl RedisStore {
+    /// Connects to a store URL:
+    ///
+    /// | URL | is |
+    /// |---|---|
+    /// | `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `redis+unix:///PATH` | one server |
+    /// | `redis-sentinel://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…]/DB?sentinelServiceName=NAME` | the server that sentinels name |
+    /// | `redis-cluster://[USER:PASSWORD@]HOST:PORT?node=HOST:PORT&node=…` | a Redis Cluster, by some of its nodes |
+    ///
+    /// With `rediss` for `redis`, over TLS. Sentinels are asked without user and password.
+    ///
+    /// # Errors
+    /// The URL is of another form, the server cannot be reached by the deadline, or it refuses the credentials.
+    pub async fn connect(url: &str, keys: Arc<KeyRing>, options: Options) -> Result<Self, StoreError> {
+        let url = Arc::new(StoreUrl::parse(url, Some(options.tls.certificates()))?);
+        let secure = url.certificates().is_some();
+        if secure {
+            options.tls.prepare()?;
+        }
+        let target = url.to_string();
+        let attempt = OperationContext::to_connect(&target, secure, options.deadline);
+        let topology = Arc::new(Topology::new(url, options.connect_timeout));
+        let shared = opening::open(&topology, &options, attempt).await?;
+        let cache = options.local_cache.map(|settings| {
+            Arc::new(Cache::open(settings, topology.clone(), &options.namespace, options.limits()))
+        });
+        let validation = Validation::new(keys.clone(), &options, cache.clone(), shared.clone());
+        let pools = Arc::new(Pools::new(topology, options.limits()));
+        Ok(Self { keys, options, target, shared, validation, pools, cache, noted: Arc::default() })
+    }
+
+    /// The same store for the runtime that this is called on: its validations share a connection that lives there, and calls
+    /// only with each other. All else is common to both: the local cache, the pools, what is counted.
+    ///
+    /// For a process with a runtime on each of its cores, so that nothing that is asked on one waits for another core. Where
+    /// one runtime does all the work, one store is enough. The runtime on which the store was opened has to outlast the
+    /// others where there is a local cache: its listener lives there, and without it everything is asked.
+    ///
+    /// # Errors
+    /// The server cannot be reached by the deadline, or it refuses the credentials.
+    pub async fn on_this_runtime(&self) -> Result<Self, StoreError> {
+        let attempt = OperationContext::to_connect(
+            &self.target,
+            self.shared.url().certificates().is_some(),
+            self.options.deadline,
+        );
+        let shared = attempt.redis(self.shared.fork()).await?;
+        Ok(Self {
+            keys: self.keys.clone(),
+            options: self.options.clone(),
+            target: self.target.clone(),
+            validation: self.validation.with_connections(shared.clone()),
+            shared,
+            pools: self.pools.clone(),
+            cache: self.cache.clone(),
+            noted: self.noted.clone(),
+        })
+    }
+
+    /// A store with more than a URL and keys to be told:
+    /// `RedisStore::builder().local_cache(LocalCache::default()).connect(url, keys)`.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Compares the keys of this node with what the store knows of the keys that issued its tokens. A server that does
+    /// not answer by [`Options::deadline`], or refuses, leaves that unknown.
+    pub async fn key_fit(&self) -> KeyFit {
+        let (attempt, slot) = (self.attempt("read the key versions"), Namespace::slot_of_key_checks());
+        let look = key_checks::Look(&self.options.namespace);
+        match self.pools.on_primary(slot, &look, attempt.until()).await {
+            Ok(Ok(known)) => self.keys.fit(&known),
+            _ => KeyFit::Unknown,
+        }
+    }
+
+    /// How often the connection that validations share was replaced, because it was lost or calls on it timed out.
+    #[must_use]
+    pub fn connection_swaps(&self) -> u64 {
+        self.shared.replacements()
+    }
+
+    /// How the local cache is doing; `None` without one.
+    #[must_use]
+    pub fn cache_status(&self) -> Option<CacheStatus> {
+        self.cache.as_deref().map(Cache::status)
+    }
+
+    /// The pools that all operations but validations take their connections from: one for each server that was needed
+    /// so far, in the order of their names.
+    #[must_use]
+    pub fn pools(&self) -> Vec<PoolState> {
+        self.pools.states()
+    }
+}
+
+/// Shows where the store is, without user and password.
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("target", &self.target)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,105 @@
+//! How the operations of a store call scripts.
+
+use redis::{RedisResult, Value};
+use token_core::spi::{Partition, Record, RecordError, SubjectHash};
+use token_core::{Committed, Grant, StoreError, TokenId};
+
+use super::RedisStore;
+use crate::confirm::Confirmed;
+use crate::connection::{DedicatedConnection, Operation, Primary, TopologyKind};
+use crate::keys::Namespace;
+use crate::operation_context::OperationContext;
+use crate::options::Options;
+use crate::script::Call;
+use crate::script::answer::{self, Answer};
+
+impl RedisStore {
+    pub(super) fn attempt(&self, doing: &'static str) -> OperationContext<'_> {
+        OperationContext::new(
+            doing,
+            &self.target,
+            self.shared.url().kind == TopologyKind::Cluster,
+            self.options.deadline,
+        )
+    }
+
+    /// The grant of a live token. Scripts give 0 for a record that is no string.
+    pub(super) fn grant(&self, id: TokenId, record: &Value, dies_at: i64) -> Result<Grant, RecordError> {
+        let Value::BulkString(record) = record else { return Err(RecordError::Type) };
+        Ok(Record::decode(self.options.namespace.place(id), record, &self.keys)?
+            .into_grant(id, answer::time(dies_at)))
+    }
+
+    /// A token of this partition was revoked here.
+    pub(super) fn forget(&self, partition: Partition) {
+        if let Some(cache) = &self.cache {
+            cache.forget(partition);
+        }
+    }
+
+    /// Calls a script at the primary of a partition.
+    pub(super) async fn call(
+        &self,
+        attempt: OperationContext<'_>,
+        partition: Partition,
+        call: &Call,
+    ) -> Result<Answer, StoreError> {
+        let slot = Namespace::slot(partition);
+        attempt.answer(self.pools.on_primary(slot, call, attempt.until()).await)
+    }
+
+    /// Calls a script that writes, and waits for the confirmation of what it wrote.
+    pub(super) async fn change(
+        &self,
+        attempt: OperationContext<'_>,
+        partition: Partition,
+        call: &Call,
+    ) -> Result<Committed<Answer>, StoreError> {
+        let Options { confirm: level, confirm_timeout: patience, .. } = self.options;
+        let work = Confirmed { call, level, patience };
+        let slot = Namespace::slot(partition);
+        let done = self.pools.on_primary(slot, &work, attempt.until()).await;
+        let (value, confirmation) = attempt.ended(done)?;
+        let outcome = Answer::read(value).ok_or_else(|| attempt.not_understood())?;
+        Ok(Committed { outcome, confirmation })
+    }
+
+    /// The ids in a subject's index.
+    pub(super) async fn members(
+        &self,
+        attempt: OperationContext<'_>,
+        subject: SubjectHash,
+    ) -> Result<Vec<TokenId>, StoreError> {
+        let look = Members { index: self.options.namespace.index(subject), partition: subject.partition };
+        let slot = Namespace::slot(subject.partition);
+        attempt.ended(self.pools.on_primary(slot, &look, attempt.until()).await)
+    }
+}
+
+/// A look at the members of an index. What is no token id of its partition was not written by us and names no token of the
+/// subject; it would keep every script over all members from finding the index unchanged, so it is taken out.
+struct Members {
+    index: String,
+    partition: Partition,
+}
+
+impl Operation<DedicatedConnection> for Members {
+    type Output = Vec<TokenId>;
+
+    async fn perform(&self, own: &mut DedicatedConnection, _: &Primary) -> RedisResult<Vec<TokenId>> {
+        let members: Vec<Value> =
+            redis::cmd("ZRANGE").arg(&self.index).arg(0).arg(-1).query_async(own).await?;
+        let mut ids = Vec::with_capacity(members.len());
+        for member in &members {
+            match (answer::id(member), member) {
+                (Some(id), _) if id.partition() == self.partition => ids.push(id),
+                (_, Value::BulkString(other)) => {
+                    tracing::warn!(index = self.index, "took something out of an index that is no token id");
+                    redis::cmd("ZREM").arg(&self.index).arg(other).query_async::<()>(own).await?;
+                }
+                _ => {}
+            }
+        }
+        Ok(ids)
+    }
+}

@@ -1,0 +1,48 @@
+//! Which tokens are asked about together.
+
+use std::collections::BTreeMap;
+
+use token_core::spi::Partition;
+
+/// The most tokens in one call: a script holds everybody else up while it runs, this one for a fraction of a millisecond.
+pub(super) const MOST: usize = 64;
+
+/// How many calls are under way at once.
+pub(super) const AT_ONCE: usize = 64;
+
+/// Puts the places of tokens together that one call can ask about: those of one batch key.
+pub(super) fn batches<K: Ord>(
+    tokens: impl Iterator<Item = (usize, Partition)>,
+    key: impl Fn(Partition) -> K,
+) -> Vec<Vec<usize>> {
+    let mut together: BTreeMap<K, Vec<usize>> = BTreeMap::new();
+    for (place, partition) in tokens {
+        together.entry(key(partition)).or_default().push(place);
+    }
+    together.values().flat_map(|places| places.chunks(MOST)).map(<[_]>::to_vec).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(partitions: &[u16]) -> impl Iterator<Item = (usize, Partition)> {
+        partitions.iter().map(|&number| Partition::new(number).unwrap()).enumerate()
+    }
+
+    #[test]
+    fn tokens_of_two_keys_are_not_asked_about_together() {
+        assert_eq!(batches(tokens(&[7, 3, 7, 3, 3]), Some), [vec![1, 3, 4], vec![0, 2]]);
+    }
+
+    #[test]
+    fn tokens_of_one_key_are_asked_about_together() {
+        assert_eq!(batches(tokens(&[7, 3, 7]), |_| ()), [[0, 1, 2]]);
+    }
+
+    #[test]
+    fn no_call_asks_about_too_many() {
+        let lengths: Vec<_> = batches(tokens(&[1; 130]), Some).iter().map(Vec::len).collect();
+        assert_eq!(lengths, [64, 64, 2]);
+    }
+}
