@@ -57,6 +57,7 @@ mod fresh;
 mod key_checks;
 pub mod keyfile;
 mod lifetimes;
+mod migrate;
 mod open;
 mod place;
 mod rows;

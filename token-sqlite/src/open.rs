@@ -5,25 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags};
 use token_core::spi::{Clock, SystemClock};
 use token_core::{KeyRing, StoreError, StoreErrorKind};
 
 use crate::database::{Database, Durability, set_durability};
 use crate::error::{Failure, why_read_only};
 use crate::fresh;
+use crate::migrate::{SCHEMA_VERSION, create_schema, migrate};
 use crate::store::SqliteStore;
 use crate::transitions::Transitions;
 use crate::writing::Queue;
-
-const SCHEMA: &str = include_str!("schema.sql");
-
-/// What each version after the first has added.
-const ADDITIONS: [(i32, &str); 2] =
-    [(2, include_str!("issued_once.sql")), (3, include_str!("key_checks.sql"))];
-
-/// `PRAGMA user_version`: the version of the schema.
-const SCHEMA_VERSION: i32 = 3;
 
 /// `PRAGMA application_id`, "toks": tells our files from those of other programs.
 pub(crate) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"toks");
@@ -107,7 +99,7 @@ fn open_made(path: PathBuf) -> Result<Database, Failure> {
     }
     check_identity(&writer, &path)?;
     switch_to_wal(&writer, &path)?;
-    update(&writer)?;
+    migrate(&writer, &path)?;
     set_durability(&writer, Durability::Disk)?;
 
     let reader = connect(&path)?;
@@ -149,9 +141,7 @@ fn fill(path: &Path) -> Result<(), Failure> {
     let new = connect(path)?;
     new.pragma_update(None, "synchronous", "OFF")?;
     new.pragma_update(None, "journal_mode", "MEMORY")?;
-    new.execute_batch(SCHEMA)?;
-    add_since(&new, 1)?;
-    new.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    create_schema(&new)?;
     new.pragma_update(None, "application_id", APPLICATION_ID)?;
     switch_to_wal(&new, path)?;
     new.close().map_err(|(_, error)| error.into())
@@ -200,28 +190,6 @@ pub(crate) fn check_identity(connection: &Connection, path: &Path) -> Result<(),
         }
         _ => Err(refused(path, "belongs to another program; name a file of its own for the tokens")),
     }
-}
-
-/// Brings a database of an earlier version to this one. Of several processes that do it at once, one does.
-fn update(writer: &Connection) -> Result<(), Failure> {
-    let version = || writer.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0));
-    if version()? == SCHEMA_VERSION {
-        return Ok(());
-    }
-    let transaction = Transaction::new_unchecked(writer, TransactionBehavior::Immediate)?;
-    let before = version()?;
-    if before < SCHEMA_VERSION {
-        add_since(&transaction, before)?;
-        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    }
-    Ok(transaction.commit()?)
-}
-
-fn add_since(db: &Connection, version: i32) -> Result<(), Failure> {
-    for (_, addition) in ADDITIONS.iter().filter(|(since, _)| *since > version) {
-        db.execute_batch(addition)?;
-    }
-    Ok(())
 }
 
 /// Readers and a writer side by side need SQLite's write-ahead log. The file remembers that it has one.

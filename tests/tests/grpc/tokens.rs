@@ -1,6 +1,7 @@
 //! `token.v1.TokenService`.
 
 use prost_types::Duration;
+use token_core::spi::layout::KEY_VERSION;
 use token_http::sidecar::grpc::proto::token::v1::issue_request::Access;
 use token_http::sidecar::grpc::proto::token::v1::revoke_request::What;
 use token_http::sidecar::grpc::proto::token::v1::validate_response::Verdict;
@@ -345,7 +346,7 @@ async fn a_record_that_cannot_be_read_hides_no_other_token() {
         [root.issue(request(full())).await.unwrap(), root.issue(request(full())).await.unwrap()];
     let [good, bad] = [good, bad].map(|issued| issued.grant.unwrap().id);
     let key = format!("tok:{{{}}}:{}", &bad[..2], &bad[2..]);
-    office.redis.command::<()>(&["SETRANGE", &key, "17", "2"]).await;
+    office.redis.command::<()>(&["SETRANGE", &key, &KEY_VERSION.to_string(), "2"]).await;
     let answer = root.0.list(ListRequest { user: "admin".into() }).await.unwrap().into_inner();
     assert_eq!(answer.grants.iter().map(|grant| &grant.id).collect::<Vec<_>>(), [&good]);
     let [row] = answer.unreadable.as_slice() else { panic!("one row, not {:?}", answer.unreadable) };

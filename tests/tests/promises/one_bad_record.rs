@@ -1,5 +1,6 @@
 //! P16: one bad record hides no good one, whatever it is that Redis keeps in its place.
 
+use token_core::spi::layout::KEY_VERSION;
 use token_core::spi::{RecordError, SubjectHash, TokenStore};
 use token_core::{Lifetime, Revocation, RevokeOutcome, StoreErrorKind, TokenId, TokenStatus};
 use token_tests::servers::Standalone;
@@ -158,7 +159,9 @@ async fn list_shows_good_tokens_marks_bad_ones_and_exits_with_3() {
     let cli = Cli::new(&server.url());
     let good = cli.run("issue -u admin -e 1h --json", "").await.json()["id"].as_str().unwrap().to_owned();
     let bad = cli.run("issue -u admin -e 1h --json", "").await.json()["id"].as_str().unwrap().to_owned();
-    server.command::<()>(&["SETRANGE", &record_key(bad.parse().unwrap()), "17", "2"]).await;
+    server
+        .command::<()>(&["SETRANGE", &record_key(bad.parse().unwrap()), &KEY_VERSION.to_string(), "2"])
+        .await;
 
     let ran = cli.run("list -u admin", "").await;
     assert_eq!(ran.code, 3);

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use token_core::spi::layout::{KEY_VERSION, SEAL_LENGTH};
 use token_core::spi::{RecordError, TokenStore};
 use token_core::{
     Grant, KeyVersion, Listing, Mode, Requirement, RevokeOutcome, StoreError, StoreErrorKind, TokenId,
@@ -12,14 +13,14 @@ use token_core::{
 use super::steps::*;
 use crate::Fixture;
 
-/// Where the version of the key stands.
-const KEY_VERSION: usize = token_core::spi::layout::STATE_LENGTH + 1;
-
 type Damage = fn(&mut Vec<u8>);
 
 /// What is wrong with a record, and how to make it so.
 const DAMAGES: [(&str, Damage); 9] = [
-    ("a changed seal", |record| *record.last_mut().unwrap() ^= 1),
+    ("a changed seal", |record| {
+        let seal = record.len() - SEAL_LENGTH;
+        flip(record, seal, 1)
+    }),
     ("an unknown format version", |record| flip(record, 0, 0x40)),
     ("an unknown key version", |record| *record.get_mut(KEY_VERSION).unwrap() = b'9'),
     ("a missing end", |record| record.truncate(record.len() - 1)),

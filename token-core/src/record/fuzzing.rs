@@ -1,7 +1,7 @@
 //! For the fuzzer only: a way past the seal.
 
 use super::head::{self, Head};
-use super::layout::{SEAL_LENGTH, STATE_LENGTH, SUBJECT_CHECK};
+use super::layout::{KEY_VERSION, SEAL_LENGTH, SUBJECT_CHECK};
 use super::{Place, Record, members, seal};
 use crate::id::TokenId;
 use crate::keys::KeyRing;
@@ -12,7 +12,7 @@ impl Record {
     /// the decoder does behind them. Answers the id of the token whose record they now may be.
     pub fn reseal(bytes: &mut Vec<u8>, bits: u128, keys: &KeyRing) -> Option<TokenId> {
         let version = keys.issuing_version();
-        *bytes.get_mut(STATE_LENGTH + 1)? = version.byte();
+        *bytes.get_mut(KEY_VERSION)? = version.byte();
         let unsealed = bytes.len().checked_sub(SEAL_LENGTH)?;
         bytes.truncate(unsealed);
         let (head, rest) = Head::read(bytes).ok()?;

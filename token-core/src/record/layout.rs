@@ -40,6 +40,9 @@ pub(super) const LATEST_FORMAT: u8 = 31;
 /// How many bytes of state precede the sealed part.
 pub const STATE_LENGTH: usize = 16;
 
+/// Where the version of the store key stands.
+pub const KEY_VERSION: usize = 17;
+
 /// Where the fixed head of the sealed part ends.
 pub const HEAD_END: usize = 47;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use token_core::spi::MemoryStore;
+use token_core::spi::layout::KEY_VERSION;
 use token_core::{KeyRing, TokenId};
 
 use crate::kit::*;
@@ -15,7 +16,7 @@ fn running() -> (Running, Arc<MemoryStore>) {
 }
 
 fn lose_the_key(store: &MemoryStore, id: TokenId) {
-    store.tamper(id, |record| record[2] = b'2');
+    store.tamper(id, |record| record[KEY_VERSION] = b'2');
 }
 
 fn ids(rows: &Value) -> Vec<&str> {

@@ -112,6 +112,24 @@ async fn a_database_of_the_first_version_is_brought_to_this_one() {
     assert_eq!((place.count("tokens"), place.count("issued_once")), (2, 1));
 }
 
+#[tokio::test]
+async fn a_copy_of_the_database_is_kept_before_it_is_migrated() {
+    let place = Place::new();
+    let issued = issue(&place.open(), hard()).await;
+    let first = "DROP TABLE issued_once; DROP TABLE key_checks; PRAGMA user_version = 1";
+    place.raw().execute_batch(first).unwrap();
+    drop(place.open());
+
+    let copy = place.path().with_extension("db.version-1");
+    let kept = rusqlite::Connection::open(&copy).unwrap();
+    let version: i32 = kept.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    let tokens: u32 = kept.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0)).unwrap();
+    assert_eq!((version, tokens), (1, 1));
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&copy).unwrap()) & 0o777, 0o600);
+    assert!(is_active(&place.open(), &issued).await);
+}
+
 #[test]
 fn what_is_no_database_is_refused_for_its_own_reason() {
     let folder = tempfile::tempdir().unwrap();
