@@ -19,7 +19,7 @@ pub(crate) fn read_keys(path: &Path) -> Result<Arc<KeyRing>, Failure> {
 const KEYS: Check = Check {
     name: "keys",
     wanted: "a key file, the same on all nodes of the service, that nobody else can read",
-    why: "whoever has the key and can write to the store can make tokens; with the built-in public key, everybody has it. \
+    why: "anyone who has the key and can write to the store can make tokens; everybody has the built-in public key. \
           Without the right key, no token is recognised",
 };
 

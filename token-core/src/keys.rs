@@ -105,7 +105,7 @@ pub enum KeyFileError {
 impl KeyRing {
     /// The ring of the built-in public key, version `0`: needs no configuration and keeps out typing errors only.
     ///
-    /// Anyone can make a token text that passes its check, which then costs one look-up, and whoever can write to
+    /// Anyone can make a token text that passes its check, which then costs one look-up, and anyone who can write to
     /// the store can write a record. Real deployments use a key file.
     #[must_use]
     pub fn public() -> Self {

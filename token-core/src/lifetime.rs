@@ -55,7 +55,7 @@ impl Lifetime {
         Self { window: None, cap: Some(limit) }
     }
 
-    /// Dies when it was not used for `window`; each use starts the window anew.
+    /// Dies when it was not used for `window`; each use restarts the window.
     #[must_use]
     pub fn sliding(window: Span) -> Self {
         Self { window: Some(window), cap: None }
@@ -186,7 +186,7 @@ mod tests {
             prop_assume!(!parent.ttl(issued).is_zero());
             let child = asked.starting(issued).and(parent);
             uses.sort_unstable();
-            // To issue is to use the parent: its window starts anew.
+            // To issue is to use the parent: its window restarts.
             prop_assert!(death(child, issued, &uses) <= death(parent, issued, &uses));
         }
 

@@ -6,7 +6,7 @@
 -- ARGV[3]  the channel of revocations         ARGV[4]  the token's id
 -- Returns  {'revoked'} | {'already_revoked'} | {'unknown'}
 -- Writes   the record out, the tombstone in; on a repeat the same tombstone again
--- Tells    whoever listens on the channel; where the role of the caller may not, they learn of it when they ask again
+-- Publishes the id on the channel. If the role of the caller may not publish, caches learn of it when they ask again
 --
 -- DEL comes before SET: where the role of the caller has no DEL, the script stops before it has changed anything.
 -- The repeat must write: WAIT only waits for what its own connection wrote, so a repeat that changed nothing would be

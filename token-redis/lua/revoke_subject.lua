@@ -8,7 +8,7 @@
 -- ARGV[4…] the ids that go with KEYS[3…]
 -- Returns  {'revoked', id…} | {'changed'} when the index has an id that was not given: look again
 -- Writes   the records and the index out, a tombstone for each record in
--- Tells    whoever listens on the channel, all ids in one message: see revoke.lua
+-- Publishes all ids on the channel, in one message: see revoke.lua
 --
 -- DEL comes before SET: see revoke.lua.
 -- The subject's own tombstone is written every time, so that a repeat that finds nothing writes too: see revoke.lua.

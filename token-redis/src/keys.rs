@@ -98,7 +98,7 @@ impl Namespace {
         crc16::State::<crc16::XMODEM>::calculate(KEYS_TAG.as_bytes()) % 16_384
     }
 
-    /// A key of nobody's in the first partition whose slot is wanted.
+    /// A key that no token has, in the first partition whose slot is wanted.
     pub(crate) fn nobody(&self, wanted: impl Fn(u16) -> bool) -> Option<String> {
         let mut partitions = (0..PARTITIONS).filter_map(Partition::new);
         partitions.find(|&partition| wanted(Self::slot(partition))).map(|partition| self.nobody_in(partition))

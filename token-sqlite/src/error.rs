@@ -1,4 +1,4 @@
-//! What a failure of SQLite or of the file system means to whoever called the store.
+//! What a failure of SQLite or of the file system means to the caller of the store.
 
 use std::io;
 use std::path::Path;

@@ -30,13 +30,13 @@ const INTEGRITY: Check = Check {
 const JOURNAL: Check = Check {
     name: "journal",
     wanted: "journal_mode wal",
-    why: "with another one, whoever reads waits for whoever writes, and some file systems lose what was acknowledged",
+    why: "with another one, readers wait for writers, and some file systems lose what was acknowledged",
 };
 
 const MODE: Check = Check {
     name: "file-mode",
     wanted: "the database is for its owner alone (mode 600)",
-    why: "whoever can read it learns who has tokens for what; whoever can write to it can end them",
+    why: "anyone who can read it learns who has tokens for what; anyone who can write to it can end them",
 };
 
 /// Examines the database at `path`. It is neither made nor changed; one that is not there yet is no failure.

@@ -47,7 +47,7 @@ fn load_or_make(database: &Path, key_file: &Path) -> Result<KeyRing, Failure> {
 fn missing(database: &Path, key_file: &Path) -> StoreError {
     let message = format!(
         "cannot open: the key file {} is missing, and without it no token in the database {} can be recognised; \
-         restore it, or move the database away to start anew",
+         restore it, or move the database away to start again",
         key_file.display(),
         database.display()
     );

@@ -175,7 +175,7 @@ impl Drop for Thread {
     fn drop(&mut self) {
         drop(self.last.take());
         if let Some(handle) = self.handle.take() {
-            // A panic was told of where it happened.
+            // A panic was logged by the thread that panicked.
             let _ = handle.join();
         }
     }

@@ -1,7 +1,7 @@
 //! A line of the log as JSON, in one object: `timestamp`, `level`, the fields, `target`.
 //!
 //! Much as `tracing_subscriber` writes it with `flatten_event`, at a third of the cost: that one passes each comma on by
-//! itself. Spans are not told of: they are for traces.
+//! itself. Spans are not logged: they are for traces.
 
 use std::cell::RefCell;
 use std::fmt::{self, Write};

@@ -33,7 +33,7 @@ use crate::failure::Failure;
 /// Upper bounds in seconds: a validation takes a fraction of a millisecond, and ends after a second.
 const BUCKETS: [f64; 12] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0];
 
-/// All gauges are set anew whenever they are told: one that was not for so long is of a pool that is gone.
+/// All gauges are set each time the metrics are read. A gauge that was not set for so long belongs to a pool that is gone.
 const GONE: Duration = Duration::from_secs(1);
 
 /// How often what was timed is summed up where nobody asks for it. Times take memory one by one until then, and summing them

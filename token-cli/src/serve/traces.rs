@@ -95,7 +95,7 @@ fn exporter(export: &Export, with_system: bool) -> Result<SpanExporter, Exporter
     builder.build()
 }
 
-/// Joins the span of a request to the trace of whoever sent it, and answers the id of that trace.
+/// Joins the span of a request to the trace of its sender, and returns the id of that trace.
 pub(super) fn join(span: &Span, headers: &HeaderMap) -> Option<String> {
     let parent = TraceContextPropagator::new().extract(&Traceparent(headers));
     span.set_parent(parent).ok()?;

@@ -23,7 +23,7 @@
 //!
 //! Numbers are big-endian. Everything that decides a validation stands at a fixed place, so that a script inside the store
 //! reads it with one unpack. The seal is a keyed hash over the namespace, the token id, the format and the sealed part:
-//! whoever can write to the store without knowing the store key can end tokens, but can neither make nor widen one, nor move
+//! someone who can write to the store without knowing the store key can end tokens, but can neither make nor widen one, nor move
 //! one to another namespace.
 //!
 //! A member of the map that is not known here is kept as it is, unless its name begins with a capital letter: such a member

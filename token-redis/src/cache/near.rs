@@ -1,6 +1,6 @@
 //! Each thread's own copies of the entries that it needed lately.
 //!
-//! Whoever looks into the map of all threads, or shares a grant with them, writes to memory that they write to as well: two
+//! A thread that looks into the map of all threads, or shares a grant with them, writes to memory that they write to as well: two
 //! threads that ask about the same tokens would hardly be faster than one. A copy counts by the lease, generation and age of
 //! the entry that it is of, so that nothing that ends an entry has to look for copies.
 

@@ -1,4 +1,4 @@
-//! What whoever watches over a store may know of its pools.
+//! The state of the pools, for monitoring.
 
 /// A pool of connections to one server, as it was at the moment of asking.
 #[derive(Debug, Clone, PartialEq, Eq)]

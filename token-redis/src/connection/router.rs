@@ -4,10 +4,10 @@
 //! |---|---|
 //! | MOVED, ASK (in a cluster) | the operation goes to the server that is named |
 //! | LOADING, TRYAGAIN, BUSY, no room for another client | again after a pause |
-//! | CLUSTERDOWN, MASTERDOWN (with another server to ask) | the topology is read anew, then again after a pause |
+//! | CLUSTERDOWN, MASTERDOWN (with another server to ask) | the topology is read again, then again after a pause |
 //! | READONLY | the connection is replaced: another server may have taken the address |
-//! | a lost connection | it is replaced; with another server to ask, the topology is read anew |
-//! | silence | the topology is read anew: if it names another primary, that one is asked |
+//! | a lost connection | it is replaced; with another server to ask, the topology is read again |
+//! | silence | the topology is read again: if it names another primary, that one is asked |
 //! | anything else | that is the answer |
 //!
 //! All of it ends by the deadline of the operation.

@@ -10,7 +10,7 @@ use super::look::Look;
 use super::slot_map::{Primary, SlotMap};
 use super::store_url::{Address, StoreUrl, TopologyKind};
 
-/// What is known of a deployment, read anew when it proves wrong or is no longer fresh.
+/// What is known of a deployment, read again when it proves wrong or is no longer fresh.
 pub(crate) struct Topology {
     url: Arc<StoreUrl>,
     connect_timeout: Duration,
@@ -78,7 +78,7 @@ impl Topology {
         self.known().map.clone()
     }
 
-    /// The map was wrong: the next look reads it anew.
+    /// The map was wrong: the next look reads it again.
     pub(crate) fn forget(&self) {
         self.known.write().unwrap_or_else(PoisonError::into_inner).read_at = None;
     }

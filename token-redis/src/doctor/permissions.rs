@@ -1,6 +1,6 @@
 //! What a user may do: asked with `acl_check.lua`, which runs none of what it asks about.
 //!
-//! Redis' own `redis.acl_check_cmd` compares a command and its keys with the rights of whoever runs the script, and that
+//! Redis' own `redis.acl_check_cmd` compares a command and its keys with the rights of the user who runs the script, and that
 //! is all it does: nothing is sent that could change data or block, whatever the answer is. It needs no right but
 //! `eval`, which every role has, and leaves no trace in the server's `ACL LOG`.
 

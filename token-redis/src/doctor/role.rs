@@ -12,7 +12,7 @@ pub enum Role {
     Issuer,
     /// Operators.
     Admin,
-    /// Whoever examines the store.
+    /// Examines the store.
     Doctor,
 }
 

@@ -10,7 +10,7 @@ use super::scene::{Node, Scene};
 use super::sentinels::{self, Sentinels};
 use crate::connection::{Address, TopologyKind};
 
-/// As many nodes as a cluster may have. Whoever tells of more is not believed.
+/// As many nodes as a cluster may have. A server that names more is not believed.
 const MOST: usize = 1000;
 
 /// Asks all servers.

@@ -26,7 +26,7 @@ impl Run<'_> {
         Report::new(format, self.exit(), &self.json(), || self.human())
     }
 
-    /// Whoever gets no answer ends with another code than whoever is refused.
+    /// A run without an answer ends with another code than a run that is refused.
     fn exit(&self) -> Exit {
         let Measured { errors, unfinished, .. } = self.measured;
         match errors.keys().any(|&word| word != INACTIVE) || *unfinished > 0 {

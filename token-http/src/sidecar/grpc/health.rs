@@ -58,7 +58,7 @@ impl Health {
         std::future::pending().await
     }
 
-    /// Nothing serves any more: whoever watches is told so, and the watching ends.
+    /// Nothing serves any more: watchers get that status, and their streams end.
     pub(super) async fn end(mut self) {
         self.tell(ServingStatus::NotServing).await;
         for name in NAMES {
