@@ -12,10 +12,10 @@ use crate::confirmation::Confirmation;
 use crate::grant::Grant;
 use crate::id::TokenId;
 use crate::names::{Actor, Label};
+use crate::outcome::TokenStatus;
 use crate::request::IssueRequest;
 use crate::scope::Scopes;
 use crate::span::Span;
-use crate::store::TokenStatus;
 use crate::tombstone::Tombstone;
 
 /// A name that a caller gives to one request to issue, so that a repeat of it issues no second token: 1 to 255 printable

@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use crate::keys::KeyRing;
-use crate::token::{MalformedToken, Prefix, TokenFormat};
+use crate::prefix::Prefix;
+use crate::token::{MalformedToken, TokenFormat};
 
 /// How many letters and digits behind a prefix look like the beginning of a token.
 const BEGINNING: usize = 12;

@@ -15,9 +15,10 @@ use crate::idempotency::{IdempotencyKey, Once};
 use crate::keys::KeyRing;
 use crate::listing::Listing;
 use crate::names::Subject;
+use crate::outcome::{RevokeOutcome, TokenState, TokenStatus};
 use crate::request::IssueRequest;
 use crate::token::ParsedToken;
-use crate::tombstone::{Revocation, Tombstone};
+use crate::tombstone::Revocation;
 use crate::verdict::Verdict;
 
 /// A validation under way.
@@ -136,7 +137,7 @@ pub trait TokenStore: Send + Sync {
     /// and hides no other token ([`Listing::unreadable`]).
     async fn list(&self, subject: &Subject) -> Result<Listing, StoreError>;
 
-    /// Ends a live token and leaves a [`Tombstone`].
+    /// Ends a live token and leaves a [`Tombstone`](crate::Tombstone).
     ///
     /// Idempotent: a repeat answers [`RevokeOutcome::AlreadyRevoked`], keeps the first revocation's facts, and writes
     /// all the same, so that waiting for its confirmation means something. Works on records that do not decode.
@@ -165,75 +166,6 @@ pub trait TokenStore: Send + Sync {
     /// It could not, for the reason that a change would fail with.
     async fn keeps_changes(&self) -> Result<(), StoreError> {
         Ok(())
-    }
-}
-
-/// What a store knows of an id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenStatus {
-    /// The token is live.
-    Live(Grant),
-    /// The token was revoked, and its tombstone is still kept.
-    Revoked(Tombstone),
-    /// Never issued here, expired, or revoked longer ago than tombstones are kept.
-    Unknown,
-}
-
-impl TokenStatus {
-    /// A stable word for programs, metrics and logs.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Live(_) => "live",
-            Self::Revoked(_) => "revoked",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// What is kept of an id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TokenState {
-    /// The record of a live token.
-    Live,
-    /// The tombstone of a revoked one.
-    Revoked,
-    /// Nothing.
-    Unknown,
-}
-
-impl TokenState {
-    /// A stable word for programs, metrics and logs.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Revoked => "revoked",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// What a revocation met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RevokeOutcome {
-    /// The token was live and is not any more.
-    Revoked,
-    /// It had been revoked before.
-    AlreadyRevoked,
-    /// There is nothing to revoke: expired, or never issued here.
-    Unknown,
-}
-
-impl RevokeOutcome {
-    /// A stable word for programs, metrics and logs.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Revoked => "revoked",
-            Self::AlreadyRevoked => "already_revoked",
-            Self::Unknown => "unknown",
-        }
     }
 }
 

@@ -13,7 +13,6 @@
 //! different bits of its output: garbage costs no look-up, and nobody without the key can make well-formed garbage.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use rand_chacha::rand_core::CryptoRng;
@@ -24,48 +23,13 @@ use crate::base62;
 use crate::id::TokenId;
 use crate::keys::{KeyRing, KeyVersion};
 use crate::partition::Partition;
+use crate::prefix::Prefix;
 
 const SECRET: usize = 43;
 const CHECK: usize = 6;
 const CHECK_VALUES: u64 = 62_u64.pow(CHECK as u32);
 /// Key version, partition, secret and check: what follows the underscore.
 const BODY: usize = 1 + 2 + SECRET + CHECK;
-
-/// What a token text starts with, before the underscore: 1–16 characters of `0-9A-Za-z`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prefix(Box<str>);
-
-/// A text that is no prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a token prefix is 1 to {max} characters of 0-9, A-Z and a-z", max = Prefix::MAX_BYTES)]
-pub struct PrefixError;
-
-impl Prefix {
-    /// The longest prefix: what is hashed of a token then fits one block of BLAKE3.
-    pub const MAX_BYTES: usize = 16;
-
-    /// The prefix, without the underscore.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// `tok`
-impl Default for Prefix {
-    fn default() -> Self {
-        Self("tok".into())
-    }
-}
-
-impl FromStr for Prefix {
-    type Err = PrefixError;
-
-    fn from_str(text: &str) -> Result<Self, PrefixError> {
-        let fits = (1..=Self::MAX_BYTES).contains(&text.len()) && base62::is_digits(text.as_bytes());
-        if fits { Ok(Self(text.into())) } else { Err(PrefixError) }
-    }
-}
 
 /// A token that was just made. Its text is shown once and wiped on drop; only its id is kept.
 ///
@@ -160,8 +124,8 @@ impl TokenFormat {
         let secret = Zeroizing::new(base62::encode_256(&secret));
 
         // Room for all of it from the start: growing would leave copies behind that nobody wipes.
-        let mut text = String::with_capacity(self.prefix.0.len() + 1 + BODY);
-        text.push_str(&self.prefix.0);
+        let mut text = String::with_capacity(self.prefix.as_str().len() + 1 + BODY);
+        text.push_str(self.prefix.as_str());
         text.push('_');
         text.push(char::from(version.byte()));
         text.extend(partition.text().map(char::from));
@@ -180,7 +144,7 @@ impl TokenFormat {
     pub fn parse(&self, text: &str) -> Result<ParsedToken, MalformedToken> {
         let text = text.as_bytes();
         let body = text
-            .strip_prefix(self.prefix.0.as_bytes())
+            .strip_prefix(self.prefix.as_str().as_bytes())
             .and_then(|rest| rest.strip_prefix(b"_"))
             .filter(|body| body.len() == BODY && base62::is_digits(body))
             .ok_or(MalformedToken::Form)?;
@@ -201,7 +165,7 @@ impl TokenFormat {
 
     /// Whether a token of this form stands anywhere in the text.
     pub(crate) fn finds(&self, text: &str) -> bool {
-        let length = self.prefix.0.len() + 1 + BODY;
+        let length = self.prefix.as_str().len() + 1 + BODY;
         let starts = text.match_indices(self.prefix.as_str()).map(|(at, _)| at);
         starts.filter_map(|at| text.get(at..at + length)).any(|token| self.parse(token).is_ok())
     }

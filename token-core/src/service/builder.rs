@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::event::EventSink;
 use super::policy::IssuePolicy;
 use super::{Parts, TokenService};
+use crate::prefix::Prefix;
 use crate::rng::{OsRandom, RandomSource};
 use crate::store::TokenStore;
-use crate::token::Prefix;
 
 /// Builds a [`TokenService`]: see [`TokenService::builder`].
 pub struct TokenServiceBuilder<S> {

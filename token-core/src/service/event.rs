@@ -4,7 +4,7 @@ use crate::confirmation::Confirmation;
 use crate::grant::Grant;
 use crate::id::TokenId;
 use crate::names::Subject;
-use crate::store::RevokeOutcome;
+use crate::outcome::RevokeOutcome;
 use crate::tombstone::Revocation;
 
 /// Learns of every change that a service has made.

@@ -19,10 +19,11 @@ pub use self::error::ServiceError;
 pub use self::event::{Event, EventSink};
 pub use self::issue::Issued;
 pub use self::policy::{IssueDenied, IssuePolicy};
+use crate::prefix::Prefix;
 use crate::recogniser::Recogniser;
 use crate::rng::RandomSource;
 use crate::store::TokenStore;
-use crate::token::{MalformedToken, ParsedToken, Prefix, TokenFormat};
+use crate::token::{MalformedToken, ParsedToken, TokenFormat};
 
 /// Owns every operation on tokens, over any store.
 ///

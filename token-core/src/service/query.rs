@@ -8,9 +8,10 @@ use crate::error::StoreError;
 use crate::id::TokenId;
 use crate::listing::Listing;
 use crate::names::Subject;
+use crate::outcome::{TokenState, TokenStatus};
 use crate::partition::{PARTITIONS, Partition};
 use crate::rng::seeded;
-use crate::store::{TokenState, TokenStatus, TokenStore};
+use crate::store::TokenStore;
 use rand_chacha::rand_core::Rng;
 
 impl<S: TokenStore> TokenService<S> {

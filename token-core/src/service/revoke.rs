@@ -5,7 +5,8 @@ use crate::confirmation::Committed;
 use crate::error::StoreError;
 use crate::id::TokenId;
 use crate::names::Subject;
-use crate::store::{RevokeOutcome, TokenStore};
+use crate::outcome::RevokeOutcome;
+use crate::store::TokenStore;
 use crate::tombstone::Revocation;
 
 impl<S: TokenStore> TokenService<S> {
