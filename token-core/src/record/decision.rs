@@ -31,12 +31,16 @@ impl Record {
         mode: Mode,
         now: Timestamp,
     ) -> Decision {
-        let hard_expiry = self.deadlines.cap();
-        if expires_at <= now || hard_expiry.is_some_and(|end| end <= now) {
+        if expires_at <= now {
             return Decision::Refuse(Reason::NoSuchToken);
         }
         if let Some(reason) = requirement.unmet_by(&self.subject, &self.access) {
             return Decision::Refuse(reason);
+        }
+        // Only a store whose times were changed still has such a token.
+        let hard_expiry = self.deadlines.cap();
+        if hard_expiry.is_some_and(|end| end <= now) {
+            return Decision::Refuse(Reason::NoSuchToken);
         }
         let expires_at = match mode {
             Mode::Use => self.deadlines.renewed(expires_at, now),
