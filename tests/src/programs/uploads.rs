@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use futures_util::TryStreamExt;
 use tokio::net::TcpListener;
 
@@ -50,8 +50,8 @@ pub async fn takes_large_uploads(
 
 type Taken = Arc<Mutex<HashMap<String, u64>>>;
 
-/// A service that takes every body and answers 201 with the user and the scopes that the proxy names. It runs as long as
-/// the runtime of its test.
+/// A service that takes every body and answers 201 with the user and the scopes that the proxy names, and with the `Connection`
+/// of the request in `X-Seen-Connection`. It runs as long as the runtime of its test.
 #[derive(Debug)]
 pub struct Upstream {
     port: u16,
@@ -94,17 +94,25 @@ impl Upstream {
     }
 }
 
-async fn take(State(taken): State<Taken>, request: Request) -> Result<(StatusCode, String), StatusCode> {
+/// The header that repeats the `Connection` of the request.
+const SEEN: HeaderName = HeaderName::from_static("x-seen-connection");
+
+async fn take(
+    State(taken): State<Taken>,
+    request: Request,
+) -> Result<(StatusCode, HeaderMap, String), StatusCode> {
     let path = request.uri().path().to_owned();
     let named = ["x-token-user", "x-token-scopes"].map(|name| {
         let value = request.headers().get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or("nothing").to_owned()
     });
+    let connection = request.headers().get(header::CONNECTION).cloned();
     // Entered before the body comes: a request that must not get here shows even if it is cut off.
     taken.lock().expect("no test panics with it").insert(path.clone(), 0);
     let count = async |sum, data: axum::body::Bytes| Ok(sum + data.len() as u64);
     let body = request.into_body().into_data_stream().try_fold(0, count).await;
     let bytes = body.map_err(|_| StatusCode::BAD_REQUEST)?;
     taken.lock().expect("no test panics with it").insert(path, bytes);
-    Ok((StatusCode::CREATED, named.join(" ")))
+    let seen = connection.map(|connection| (SEEN, connection)).into_iter().collect();
+    Ok((StatusCode::CREATED, seen, named.join(" ")))
 }

@@ -288,3 +288,16 @@ async fn the_envoy_of_the_book_demands_its_scope() {
     }
     assert_eq!(curl(&url, With::Nothing, &[]).await.status, 401);
 }
+
+/// RFC 9110 §7.6.1: a proxy removes the headers that `Connection` names.
+#[tokio::test]
+async fn envoy_keeps_identity_headers_that_connection_names() {
+    let office = Office::open().await;
+    let service = Upstream::start().await;
+    let envoy = Envoy::of_book(&service, &office).await;
+    let token = office.cli.issue("admin", &format!("-a 10m -s {FILE}")).await;
+    let named = ["--header", "Connection: close, X-Token-User, X-Token-Id, X-Token-Scopes, X-Token-Label"];
+    let answer = curl(&format!("{}/files/a", envoy.0.url()), With::Bearer(&token), &named).await;
+    let seen = (answer.status, answer.body);
+    assert_eq!(seen, (201, format!("admin {FILE}")), "{}", envoy.0.said());
+}

@@ -11,6 +11,7 @@ mod clients;
 mod apache;
 mod caddy;
 mod haproxy;
+mod hop_by_hop;
 mod nginx;
 mod oauth;
 mod published;

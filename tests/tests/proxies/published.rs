@@ -23,7 +23,7 @@ impl Office {
         Self { redis, cli, _sidecar: sidecar, folder }
     }
 
-    async fn of_book() -> Self {
+    pub(crate) async fn of_book() -> Self {
         let (redis, cli, sidecar) = Self::behind().await;
         let folder = PublishedFolder::of_book(&sidecar.url()).await;
         Self { redis, cli, _sidecar: sidecar, folder }
