@@ -8,23 +8,23 @@ use crate::notes::Notes;
 const NOT_BARE: &str = "token_not_bare";
 
 impl Sidecar {
-    /// Refuses a token with white space, quotes, a scheme or anything else around it. It would pass for one that does not
-    /// exist, though it may be live.
+    /// Refuses a text that is damaged, or holds more than a token: white space, quotes, a scheme or anything else around or
+    /// within it. It would pass for a token that does not exist, though the one that is meant may be live.
     pub(super) fn expect_bare_token(
         &self,
         name: &str,
         text: &str,
         notes: Option<&Notes>,
     ) -> Result<(), ApiError> {
-        if !self.tokens.holds_token(text) {
+        let foreign = foreign(text);
+        if foreign.is_none() && !self.tokens.holds_token(text) {
             return Ok(());
         }
         if let Some(notes) = notes {
             notes.refused(NOT_BARE);
         }
-        Err(ApiError::bad_request(format!(
-            "{name}: it holds more than the token, such as white space, quotes or a scheme; send the token alone"
-        )))
+        let held = foreign.unwrap_or("more than the token");
+        Err(ApiError::bad_request(format!("{name}: it holds {held}; send the token alone, as it was issued")))
     }
 
     /// Refuses a token in a text that is kept or logged. It is not repeated.
@@ -36,4 +36,19 @@ impl Sidecar {
         }
         Ok(())
     }
+}
+
+/// What a text holds that no token of any deployment does: a token is of the digits and letters of ASCII, and underscores.
+fn foreign(text: &str) -> Option<&'static str> {
+    let is_of_token = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    Some(match text.chars().find(|&c| !is_of_token(c))? {
+        '\n' | '\r' => "a line break",
+        c if c.is_whitespace() => "white space",
+        '"' | '\'' | '`' => "quotes",
+        '\\' => "a backslash",
+        '%' => "percent-encoding, which may have been applied twice",
+        c if c.is_control() => "a control character",
+        c if !c.is_ascii() => "a character other than ASCII, which may be invisible",
+        _ => "a character that no token has",
+    })
 }

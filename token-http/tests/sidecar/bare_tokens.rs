@@ -39,6 +39,7 @@ async fn a_token_with_anything_around_it_is_refused() {
         format!("Bearer {plain}"),
         format!("token={plain}"),
         format!("x{plain}="),
+        format!("{plain}{plain}"),
     ] {
         for (uri, header) in
             [("/revoke", None), ("/revoke", Some(bearer(&files))), ("/introspect", Some(bearer(&files)))]
@@ -60,8 +61,61 @@ async fn a_token_with_anything_around_it_is_refused() {
 async fn what_is_no_token_is_still_revoked_with_200() {
     let running = Running::new();
     let token = running.issue("admin", &[]).await;
-    for other in ["x", "Bearer x", &text(&token)[1..], &text(&token)[..50], " "] {
+    for other in ["x", "x_y", &text(&token)[1..], &text(&token)[..50]] {
         let answer = post(&running, "/revoke", None, other).await;
         assert_eq!(answer.status(), 200, "{other}");
     }
+}
+
+/// A text with such a character is no token of any deployment: the one that was meant may be live.
+#[tokio::test]
+async fn a_token_with_anything_within_it_is_refused() {
+    let running = Running::new();
+    let (files, token) = (running.issue("files", &[]).await, running.issue("admin", &[]).await);
+    let plain = text(&token);
+    let (begin, end) = plain.split_at(30);
+    for (within, named) in [
+        (format!("{begin}\n{end}"), "a line break"),
+        (format!("{begin}\t{end}"), "white space"),
+        (format!("{begin}\u{ad}{end}"), "other than ASCII"),
+        (format!("{begin}\u{200b}{end}"), "other than ASCII"),
+        (plain.replacen('t', "\u{ff54}", 1), "other than ASCII"),
+        (plain.replace('_', "\\_"), "a backslash"),
+        (plain.replace('_', "%5F"), "percent-encoding"),
+        (plain.replace('_', "&#95;"), "no token has"),
+        (format!("{begin}\0{end}"), "a control character"),
+        (format!("\u{201c}{plain}\u{201d}"), "other than ASCII"),
+        ("Basic dXNlcjp0b2tlbg".into(), "white space"),
+        ("dXNlcjp0b2tlbg==".into(), "no token has"),
+    ] {
+        for (uri, header) in [("/revoke", None), ("/introspect", Some(bearer(&files)))] {
+            let answer = post(&running, uri, header.as_deref(), &within).await;
+            assert_eq!(answer.status(), 400, "{uri} {within:?}");
+            assert_eq!(json(&answer)["error"], "invalid_request", "{within:?}");
+            let why = json(&answer)["error_description"].as_str().unwrap().to_owned();
+            assert!(why.contains(named), "{within:?}: {why}");
+        }
+    }
+    assert!(running.counts(plain).await);
+}
+
+#[tokio::test]
+async fn a_form_whose_encoding_is_damaged_is_refused() {
+    let running = Running::new();
+    let (files, token) = (running.issue("files", &[]).await, running.issue("admin", &[]).await);
+    for damage in ["%zz", "%ff", "%", "%5", "%c3%28"] {
+        for (uri, header) in [("/revoke", None), ("/introspect", Some(bearer(&files)))] {
+            let mut request = Request::post(uri).header("content-type", "application/x-www-form-urlencoded");
+            if let Some(header) = header {
+                request = request.header("authorization", header);
+            }
+            let form = format!("token={}{damage}", text(&token));
+            let answer = running.send(request.body(Body::from(form)).unwrap()).await;
+            assert_eq!(answer.status(), 400, "{uri} {damage}");
+            assert_eq!(json(&answer)["error"], "invalid_request", "{damage}");
+            let why = json(&answer)["error_description"].as_str().unwrap().to_owned();
+            assert!(why.contains("not well-formed"), "{damage}: {why}");
+        }
+    }
+    assert!(running.counts(text(&token)).await);
 }

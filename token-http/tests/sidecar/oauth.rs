@@ -268,7 +268,7 @@ async fn a_body_that_is_no_form_is_told_the_media_type() {
 async fn what_is_no_token_is_revoked_already() {
     let running = Running::new();
     let elsewhere = Running::new().issue("admin", &[]).await;
-    for token in ["garbage", "tok_x", text(&elsewhere), "%00"] {
+    for token in ["garbage", "tok_x", text(&elsewhere)] {
         assert_eq!(post(&running, "/revoke", None, &format!("token={token}")).await.status(), 200, "{token}");
     }
     for form in ["", "token=", "token_type_hint=x"] {

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use http::HeaderMap;
+use percent_encoding::percent_decode;
 use secrecy::SecretString;
 
 use crate::sidecar::body::{self, expect_media_type};
@@ -12,6 +13,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// What is read of a form. Each may be there once (RFC 6749 §3.2); parameters of other names are ignored.
 const READ: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
 
+const NOT_ENCODED: &str = "the form is not well-formed: write each character as it is, or as % and two hexadecimal digits of its UTF-8";
 const NO_TOKEN: &str = "send one parameter token, which is not empty";
 
 /// The parameters that are read, each at most once.
@@ -26,6 +28,9 @@ impl Form {
     }
 
     fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        if !is_encoded(body) {
+            return Err(ApiError::bad_request(NOT_ENCODED));
+        }
         let mut parameters: Vec<(&'static str, SecretString)> = Vec::new();
         for (name, value) in form_urlencoded::parse(body) {
             let Some(&name) = READ.iter().find(|known| **known == name) else { continue };
@@ -55,4 +60,11 @@ impl Form {
     pub(super) fn token(&mut self) -> Result<SecretString, ApiError> {
         self.take("token").ok_or_else(|| ApiError::bad_request(NO_TOKEN))
     }
+}
+
+/// Whether each percent sign begins an encoded byte, and all bytes are UTF-8. The parser of forms would replace what is not,
+/// and a token that is damaged so would pass for one that does not exist.
+fn is_encoded(body: &[u8]) -> bool {
+    let is_byte = |digits: &[u8]| matches!(digits, [one, two, ..] if one.is_ascii_hexdigit() && two.is_ascii_hexdigit());
+    body.split(|&byte| byte == b'%').skip(1).all(is_byte) && percent_decode(body).decode_utf8().is_ok()
 }
