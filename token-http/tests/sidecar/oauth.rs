@@ -336,7 +336,7 @@ async fn the_metadata_of_an_issuer_is_at_its_own_path() {
         assert_eq!(metadata(issuer(), path, "a.example").await.0, 404, "{path}");
     }
     assert_eq!(metadata("https://a.example".parse().unwrap(), "/x", "a.example").await.0, 404);
-    for host in ["", "u@a.example", "a b", "a/b"] {
+    for host in ["", "u@a.example", "a b", "a/b", "h:99999", "h:", "h:http", "[::1]:70000"] {
         assert_eq!(metadata(Issuer::default(), "", host).await.0, 400, "{host:?}");
     }
 }

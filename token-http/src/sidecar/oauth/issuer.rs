@@ -78,7 +78,13 @@ impl Issuer {
 fn host(request: &Parts) -> Option<Authority> {
     let named = || request.headers.get(header::HOST)?.to_str().ok()?.parse().ok();
     let authority = request.uri.authority().cloned().or_else(named)?;
-    (!authority.as_str().contains('@') && !authority.host().is_empty()).then_some(authority)
+    let is_plain = !authority.as_str().contains('@') && !authority.host().is_empty();
+    (is_plain && has_sane_port(&authority)).then_some(authority)
+}
+
+/// `HOST:` and `HOST:99999` are mistakes.
+fn has_sane_port(authority: &Authority) -> bool {
+    authority.as_str().len() == authority.host().len() || authority.port_u16().is_some()
 }
 
 #[cfg(test)]
