@@ -36,6 +36,19 @@ pub(super) fn bearer(value: &str) -> CredentialsError {
     })
 }
 
+/// Why the password that `Basic` encodes is no token.
+pub(super) fn password(value: &str) -> CredentialsError {
+    if value.contains(char::is_whitespace) {
+        CredentialsError::WhiteSpace
+    } else if value.contains(['"', '\'']) {
+        CredentialsError::Quoted
+    } else if value.trim_end_matches('=').bytes().all(is_of_token) && value.len() > 1 {
+        CredentialsError::Padded
+    } else {
+        CredentialsError::ForeignCharacter
+    }
+}
+
 /// Why the text behind `Basic` is no base64.
 pub(super) fn base64(value: &str) -> CredentialsError {
     any_scheme(value).unwrap_or_else(|| {

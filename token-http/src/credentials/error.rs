@@ -36,7 +36,7 @@ pub enum CredentialsError {
     /// The scheme is there, and nothing follows it.
     #[error("the Authorization header ends behind its scheme; the credentials are missing")]
     NoToken,
-    /// `Bearer "TOKEN"`
+    /// `Bearer "TOKEN"`, or a password in quotes.
     #[error("the credentials in the Authorization header are in quotes; send them without")]
     Quoted,
     /// White space within the credentials.
@@ -45,11 +45,11 @@ pub enum CredentialsError {
     /// `Bearer USER:TOKEN`
     #[error("a bearer token has no colon; send USER:TOKEN as Basic, in base64")]
     UserWithBearer,
-    /// A character that RFC 6750 §2.1 does not allow in a bearer token.
-    #[error("the bearer token holds a character that no token has; send it exactly as it was issued")]
+    /// A character that RFC 6750 §2.1 does not allow in a bearer token, there or in the password of Basic.
+    #[error("the token holds a character that no token has; send it exactly as it was issued")]
     ForeignCharacter,
-    /// `Bearer TOKEN==`
-    #[error("the bearer token ends with \"=\", which no token has; send it exactly as it was issued")]
+    /// `Bearer TOKEN==`, or such a password.
+    #[error("the token ends with \"=\", which no token has; send it exactly as it was issued")]
     Padded,
     /// `Basic USER:TOKEN`
     #[error("Basic takes USER:TOKEN in base64, and this is not encoded")]

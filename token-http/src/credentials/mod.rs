@@ -184,6 +184,7 @@ fn basic(value: &str, options: &CredentialOptions) -> Result<Credentials, Creden
     }
     let (user, token) = text.split_once(':').ok_or(CredentialsError::NoColon)?;
     if options.token_as_user_name && (token.is_empty() || token == NO_PASSWORD) {
+        expect_password(user)?;
         return Ok(Credentials { token: user.into(), user: None });
     }
     if token.is_empty() {
@@ -192,11 +193,17 @@ fn basic(value: &str, options: &CredentialOptions) -> Result<Credentials, Creden
     if token == NO_PASSWORD {
         return Err(CredentialsError::TokenAsUserName);
     }
-    if token.contains(char::is_whitespace) {
-        return Err(CredentialsError::WhiteSpace);
-    }
+    expect_password(token)?;
     let user = (!options.any_user_names.contains(user)).then(|| user.to_owned());
     Ok(Credentials { token: token.into(), user })
+}
+
+/// What may be a token. OAuth clients write some characters as `%` and two digits (RFC 6749 §2.3.1).
+fn expect_password(text: &str) -> Result<(), CredentialsError> {
+    match text.bytes().all(|byte| diagnosis::is_of_token(byte) || byte == b'%') {
+        true => Ok(()),
+        false => Err(diagnosis::password(text)),
+    }
 }
 
 /// The values of all parameters `access_token`.
