@@ -245,6 +245,25 @@ async fn an_address_that_is_there_twice_is_named() {
 }
 
 #[tokio::test]
+async fn an_address_that_another_one_includes_is_named() {
+    let cli = Cli::new("redis://127.0.0.1:1");
+    for flags in ["--listen :7723 --listen 127.0.0.1:7723", "--listen localhost:7723 --grpc 127.0.0.1:7723"] {
+        let ran = cli.run(&format!("serve {flags}"), "").await;
+        assert_eq!(ran.code, 2, "{flags}: {}", ran.stderr);
+        assert!(ran.stderr.contains("127.0.0.1:7723 is there twice in --listen"), "{flags}: {}", ran.stderr);
+    }
+}
+
+#[tokio::test]
+async fn an_interface_that_is_not_there_is_named() {
+    let store = Standalone::start().await;
+    let cli = Cli::new(&store.url());
+    let ran = cli.run("serve --listen [fe80::1%99]:7723", "").await;
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("this machine has no interface 99"), "{}", ran.stderr);
+}
+
+#[tokio::test]
 async fn an_address_that_cannot_be_listened_on_is_refused_by_its_spelling() {
     let cli = Cli::new("redis://127.0.0.1:1");
     for (address, taught) in [

@@ -45,37 +45,16 @@ impl Listener {
     }
 }
 
-/// Refuses an address that is there twice, for HTTP and gRPC together: the second one would find the port taken.
-pub(super) fn expect_distinct(listen: &[Address], grpc: &[Address]) -> Result<(), Failure> {
-    let all: Vec<_> = listen.iter().chain(grpc).collect();
-    let twice = all.iter().enumerate().find(|(at, address)| {
-        let before = all.get(..*at).unwrap_or_default();
-        before.iter().any(|other| is_same(other, address))
-    });
-    match twice {
-        None => Ok(()),
-        Some((_, address)) => Err(Failure::usage(format!(
-            "the address {address} is there twice in --listen and --grpc (TOKEN_LISTEN, TOKEN_GRPC): leave one out"
-        ))),
-    }
-}
-
-/// Port 0 is another port each time, and a socket file is the same with other rights.
-fn is_same(one: &Address, other: &Address) -> bool {
-    match (one, other) {
-        (Address::Unix(one), Address::Unix(other)) => one.path == other.path,
-        (Address::Ip(ip), _) if ip.port() == 0 => false,
-        (Address::All(0) | Address::Name(_, 0), _) => false,
-        _ => one == other,
-    }
-}
-
-/// Listens at all of these addresses, or at none.
-pub(super) async fn bind(addresses: &[Address], passed: &mut Passed) -> Result<Vec<Listener>, Failure> {
+/// Listens at all of these addresses, or at none; `all` are those of HTTP and gRPC.
+pub(super) async fn bind(
+    addresses: &[Address],
+    all: &[Address],
+    passed: &mut Passed,
+) -> Result<Vec<Listener>, Failure> {
     let mut listeners = Vec::new();
     for address in addresses {
         match address {
-            Address::Ip(ip) => listeners.push(listen(*ip, only_v6(*ip, addresses)).map_err(cannot(address))?),
+            Address::Ip(ip) => listeners.push(listen(*ip, only_v6(*ip, all)).map_err(cannot(address))?),
             Address::All(port) => listeners.push(everywhere(*port).map_err(cannot(address))?),
             Address::Name(name, port) => {
                 listeners.extend(by_name(name, *port).await.map_err(cannot(address))?);
@@ -93,7 +72,14 @@ pub(super) async fn bind(addresses: &[Address], passed: &mut Passed) -> Result<V
 /// An address that is taken, not there or not permitted takes another one, which is mended by typing.
 fn cannot(address: &Address) -> impl FnOnce(io::Error) -> Failure {
     let what = format!("cannot listen on {address}");
+    let zone = match address {
+        Address::Ip(SocketAddr::V6(six)) => six.scope_id(),
+        _ => 0,
+    };
     move |source| match source.kind() {
+        _ if zone != 0 && is_of_zone(&source) => Failure::usage(format!(
+            "{what}: this machine has no interface {zone}; \"ip link\" lists their numbers"
+        )),
         ErrorKind::AddrInUse => Failure::usage(format!(
             "{what}: another program listens there; end it, or choose another address"
         )),
@@ -118,8 +104,13 @@ fn everywhere(port: u16) -> io::Result<Listener> {
     }
 }
 
+/// The zone of a link-local address is the number of no interface.
+fn is_of_zone(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|error| Errno::from_raw(error) == Errno::ENODEV)
+}
+
 /// `[::]` also stands for the addresses of IPv4, unless they are named beside it.
-fn only_v6(address: SocketAddr, all: &[Address]) -> Option<bool> {
+pub(super) fn only_v6(address: SocketAddr, all: &[Address]) -> Option<bool> {
     let others = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
     (address.ip() == Ipv6Addr::UNSPECIFIED && all.contains(&Address::Ip(others))).then_some(true)
 }
@@ -147,7 +138,8 @@ async fn by_name(name: &str, mut port: u16) -> io::Result<Vec<Listener>> {
     if listeners.is_empty() { Err(missing) } else { Ok(listeners) }
 }
 
-async fn addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+/// The addresses of a name.
+pub(super) async fn addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     // Both, also if the file of hosts names only one (RFC 6761 §6.3).
     if name.eq_ignore_ascii_case("localhost") {
         return Ok(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);

@@ -20,6 +20,7 @@ mod otel;
 mod otel_ignored;
 mod otel_reach;
 mod otel_resource;
+mod overlap;
 mod passed;
 mod refusals;
 mod repeats;
@@ -41,7 +42,7 @@ use token_http::sidecar::grpc::Grpc;
 use token_http::sidecar::{Join, Retirement};
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::bind::{bind, expect_distinct};
+use self::bind::bind;
 pub(crate) use self::config::with_file;
 use self::cores::{Cores, Finished};
 use self::door::Door;
@@ -49,6 +50,7 @@ use self::keeper::Keeper;
 pub(crate) use self::log::{check as check_log, start_for_command};
 use self::manner::{Manner, Manners};
 use self::metrics::Watched;
+use self::overlap::expect_distinct;
 use self::passed::Passed;
 use self::state::Common;
 use self::stop::Stop;
@@ -84,8 +86,9 @@ async fn answer(
     trace: Option<Join>,
     log: &Log,
 ) -> Result<Report, Failure> {
-    expect_distinct(&arguments.listen, &arguments.grpc)?;
-    let mut passed = Passed::on(&[&arguments.listen[..], &arguments.grpc[..]].concat());
+    let addresses = [&arguments.listen[..], &arguments.grpc[..]].concat();
+    expect_distinct(&addresses).await?;
+    let mut passed = Passed::on(&addresses);
     let watched = Watched::default();
     let retirement = Retirement::default();
     let render = metrics::start(watched.clone(), log.clone(), retirement.clone())?;
@@ -109,8 +112,8 @@ async fn answer(
         () = stop.told() => return Ok(done()),
     };
     // Not before: who can connect is answered.
-    let grpc_listeners = bind(&listen_grpc, &mut passed).await?;
-    let listeners = bind(&listen, &mut passed).await?;
+    let grpc_listeners = bind(&listen_grpc, &addresses, &mut passed).await?;
+    let listeners = bind(&listen, &addresses, &mut passed).await?;
     listen::tell(&listeners, &grpc_listeners);
     notify::ready();
     let http = async {
