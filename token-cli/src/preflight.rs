@@ -30,15 +30,12 @@ pub(crate) fn check(
     let keys = || keys(setting("--store", "TOKEN_STORE"), setting("--key-file", "TOKEN_KEY_FILE"));
     let tokens = Recogniser::new(prefix, keys);
 
-    for argument in &arguments {
+    for (at, argument) in arguments.iter().enumerate() {
         if tokens.finds_token(argument) {
             return Err(Failure::usage(in_arguments(&arguments)));
         }
         if holds_password(argument) {
-            return Err(Failure::usage(
-                "a password was given as an argument, where every process of this machine can read it: put the \
-                 store URL into the environment variable TOKEN_STORE instead of --store",
-            ));
+            return Err(Failure::usage(password_in_arguments(&arguments, at)));
         }
     }
     // An environment variable is not read by others, but what does not parse there is repeated in complaints, too.
@@ -98,6 +95,34 @@ fn in_arguments(arguments: &[String]) -> String {
         )
     } else {
         format!("{LEAKED}, and no argument takes one. {KNOWN} from standard input")
+    }
+}
+
+/// What to do instead of a password in this argument, by the flag that it is given to.
+fn password_in_arguments(arguments: &[String], at: usize) -> String {
+    const LEAKED: &str =
+        "a password was given as an argument, where every process of this machine can read it";
+    let flag = |text: &str| text.starts_with("--").then(|| text.split('=').next().unwrap_or(text).to_owned());
+    let argument = arguments.get(at).map_or("", String::as_str);
+    let before = at.checked_sub(1).and_then(|before| arguments.get(before));
+    let flag =
+        flag(argument).or_else(|| before.filter(|before| !before.contains('=')).and_then(|text| flag(text)));
+    match flag.as_deref() {
+        Some("--otlp-endpoint") => format!(
+            "{LEAKED}: --otlp-endpoint takes no user and password; put what the collector asks for into the \
+             environment variable OTEL_EXPORTER_OTLP_HEADERS"
+        ),
+        Some(flag @ ("--issuer" | "--cors-origin")) => format!(
+            "{LEAKED}: {flag} takes no user and password; leave them out, and consider that password known"
+        ),
+        _ if argument.contains("redis") => {
+            format!(
+                "{LEAKED}: put the store URL into the environment variable TOKEN_STORE instead of --store"
+            )
+        }
+        _ => format!(
+            "{LEAKED}: leave the user and the password of the URL out, and consider that password known"
+        ),
     }
 }
 
@@ -195,6 +220,28 @@ mod tests {
             "http://host/ and redis://:pw@h",
         ] {
             assert!(refused(argument), "{argument}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_refused_with_the_flag_that_it_was_given_to() {
+        for (arguments, flag, advice) in [
+            (&["serve", "--issuer=https://u:hidden@x"][..], "--issuer", "leave them out"),
+            (&["serve", "--issuer", "https://u:hidden@x"], "--issuer", "leave them out"),
+            (
+                &["serve", "--otlp-endpoint=http://u:hidden@x"],
+                "--otlp-endpoint",
+                "OTEL_EXPORTER_OTLP_HEADERS",
+            ),
+            (&["serve", "--cors-origin", "https://u:hidden@x"], "--cors-origin", "leave them out"),
+            (&["issue", "--label=see https://u:hidden@x"], "leave", "consider that password known"),
+            (&["list", "--store", "redis://:hidden@x"], "--store", "TOKEN_STORE"),
+            (&["redis://:hidden@x"], "--store", "TOKEN_STORE"),
+        ] {
+            let said = refusal(arguments, &[]).unwrap();
+            assert!(said.contains(flag) && said.contains(advice), "{arguments:?}: {said}");
+            assert!(!said.contains("hidden"), "{said}");
+            assert_eq!(said.contains("TOKEN_STORE"), flag == "--store", "{said}");
         }
     }
 
