@@ -10,6 +10,7 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use toml::{Table, Value};
 
+use super::redacted::without_password;
 use crate::args::{Address, Cli, Command, Names, ServeArgs, Settings, command};
 use crate::failure::Failure;
 
@@ -218,65 +219,5 @@ fn addresses_shown(addresses: &[Address]) -> Option<Value> {
         [] => None,
         [one] => Some(text(one)),
         several => Some(Value::Array(several.iter().map(text).collect())),
-    }
-}
-
-/// The parameters of a URL that are shown. Any other one may be a password, also one that is not known.
-const SHOWN: [&str; 9] =
-    ["node", "db", "database", "protocol", "sentinelServiceName", "user", "username", "ssl", "tls"];
-
-/// A URL with `…` in the place of each password. One that is not well-formed may hold its password anywhere before the
-/// last `@`.
-fn without_password(url: &str) -> String {
-    let (login, rest) = match url.rsplit_once('@') {
-        Some((login, rest)) => (format!("{}:…@", user(login)), rest),
-        None => (String::new(), url),
-    };
-    let hide = |parameter: &str| match parameter.split_once('=') {
-        Some((name, _)) if !SHOWN.contains(&name) => format!("{name}=…"),
-        _ => parameter.to_owned(),
-    };
-    match rest.split_once('?') {
-        Some((path, query)) => {
-            format!("{login}{path}?{}", query.split('&').map(hide).collect::<Vec<_>>().join("&"))
-        }
-        None => format!("{login}{rest}"),
-    }
-}
-
-/// What stands before the password: scheme and user, where they can be told from it.
-fn user(login: &str) -> String {
-    match login.split_once("://") {
-        Some((scheme, login)) => {
-            format!("{scheme}://{}", login.split(':').next().unwrap_or_default())
-        }
-        None => String::new(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_store_is_shown_without_its_password() {
-        for (url, shown) in [
-            ("sqlite:/var/lib/tokens.db", "sqlite:/var/lib/tokens.db"),
-            ("redis://cache:6379/1", "redis://cache:6379/1"),
-            ("rediss://me:hidden@cache", "rediss://me:…@cache"),
-            ("redis-cluster://me:hid@den@a:1?node=b:2", "redis-cluster://me:…@a:1?node=b:2"),
-            ("redis+unix:///run/redis.sock?db=1&pass=hidden", "redis+unix:///run/redis.sock?db=1&pass=…"),
-            ("redis://cache?auth=hidden&db=1", "redis://cache?auth=…&db=1"),
-            (
-                "redis-sentinel://a/0?sentinelServiceName=b&sentinelPassword=hidden",
-                "redis-sentinel://a/0?sentinelServiceName=b&sentinelPassword=…",
-            ),
-            ("redis://cache?PASSWORD=hidden", "redis://cache?PASSWORD=…"),
-            ("redis://me:hid/d?en#@cache:1/0", "redis://me:…@cache:1/0"),
-            ("me:hidden@cache", ":…@cache"),
-            ("redis:/me:hidden@cache", ":…@cache"),
-        ] {
-            assert_eq!(without_password(url), shown);
-        }
     }
 }

@@ -22,6 +22,7 @@ mod otel_reach;
 mod otel_resource;
 mod overlap;
 mod passed;
+mod redacted;
 mod refusals;
 mod repeats;
 mod socket_file;
