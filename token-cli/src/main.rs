@@ -96,7 +96,7 @@ fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Version => return commands::version(cli.format()),
         Command::Completions(arguments) => return commands::completions::run(arguments),
         Command::Man(arguments) => return commands::man::run(arguments),
-        Command::Serve(arguments) if arguments.print_config => return Ok(serve::print_config(&cli)),
+        Command::Serve(arguments) if arguments.print_config => return serve::print_config(&cli, arguments),
         _ => {}
     }
     // One command asks a few questions; only the sidecar and the benchmark have work for several threads.

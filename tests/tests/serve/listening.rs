@@ -100,6 +100,18 @@ async fn a_port_that_is_taken_is_named() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_serve_refuses_is_not_printed() {
+    let cli = Cli::new("redis://127.0.0.1:1");
+    for endpoint in ["ftp://x:1", "http://x:1?key=hidden", "http://x:1/#hidden", "http://x:99999"] {
+        for more in ["", " --print-config"] {
+            let ran = cli.run(&format!("serve --otlp-endpoint {endpoint}{more}"), "").await;
+            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{endpoint}{more}");
+            assert!(ran.stderr.contains("cannot use the OTLP endpoint"), "{endpoint}: {}", ran.stderr);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_file_says_what_flags_and_environment_do_not() {
     let cli = Cli::new("redis://me:hidden@127.0.0.1:1");
     let file = cli.home().join("serve.toml");

@@ -143,7 +143,8 @@ fn done() -> Report {
     Report::text(Exit::Done, String::new())
 }
 
-/// The settings as they are in force, as a file for `--config`.
-pub(crate) fn print_config(cli: &Cli) -> Report {
-    Report::text(Exit::Done, config::shown(cli))
+/// The settings as they are in force, as a file for `--config`. Where traces go is looked at as for serving.
+pub(crate) fn print_config(cli: &Cli, arguments: &ServeArgs) -> Result<Report, Failure> {
+    otel::export(arguments.otlp_endpoint.as_deref(), |name| std::env::var(name).ok())?;
+    Ok(Report::text(Exit::Done, config::shown(cli)))
 }

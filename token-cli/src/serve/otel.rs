@@ -120,11 +120,16 @@ fn endpoint(text: &str, insecure: bool) -> Result<(Scheme, Authority), Failure> 
     let refused = || {
         Failure::usage(
             "cannot use the OTLP endpoint: write http://HOST:PORT, https://HOST:PORT, or HOST:PORT (which is https, \
-             unless OTEL_EXPORTER_OTLP_INSECURE is true), without user and password (see OTEL_EXPORTER_OTLP_HEADERS)",
+             unless OTEL_EXPORTER_OTLP_INSECURE is true), without query, fragment, user and password (see \
+             OTEL_EXPORTER_OTLP_HEADERS)",
         )
     };
+    // The parser of URLs drops a fragment.
+    if text.contains(['?', '#']) {
+        return Err(refused());
+    }
     let with_scheme = match text.split_once("://") {
-        Some((scheme, _)) if !scheme.contains(['/', '?', '#']) => text.to_owned(),
+        Some((scheme, _)) if !scheme.contains('/') => text.to_owned(),
         _ if insecure => format!("http://{text}"),
         _ => format!("https://{text}"),
     };
@@ -215,7 +220,7 @@ mod tests {
             ("[::1]:4317", "true", "http://[::1]:4317"),
             ("https://collector:4317", "true", "https://collector:4317"),
             ("http://collector:4317/", "false", "http://collector:4317"),
-            ("HTTPS://collector:4317/v1/traces?key=hidden", "", "https://collector:4317"),
+            ("HTTPS://collector:4317/v1/traces", "", "https://collector:4317"),
         ] {
             let export = with(Some(text), &[("OTEL_EXPORTER_OTLP_INSECURE", insecure)]).unwrap().unwrap();
             assert_eq!(export.endpoint, endpoint, "{text}");
@@ -235,6 +240,9 @@ mod tests {
             "hidden host:4317",
             "hidden:",
             "hidden:99999",
+            "http://collector:4317?key=hidden",
+            "https://collector:4317/v1/traces#hidden",
+            "collector:4317#hidden",
         ] {
             let Err(refused) = with(Some(wrong), &[]) else { panic!("{wrong}") };
             assert!(!refused.sentence().contains("hidden"), "{wrong}");
