@@ -41,7 +41,7 @@ pub(crate) struct BenchArgs {
 }
 
 fn up_to_an_hour(text: &str) -> Result<Span, String> {
-    let span = text.parse::<Span>().map_err(|error| error.to_string())?;
+    let span = super::lifetime::with_unit(text)?;
     match span.as_millis() {
         ..=3_600_000 => Ok(span),
         _ => Err("the longest is 1h".into()),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use token_core::Span;
 
+use super::lifetime::with_unit;
 use super::numbers::whole;
 
 /// How long connections may be silent, how much they may ask at once, and how they end.
@@ -21,7 +22,7 @@ pub(crate) struct Connections {
         value_name = "DURATION",
         hide_env_values = true,
         default_value = "75s",
-        value_parser = seconds
+        value_parser = with_unit
     )]
     pub(crate) idle_timeout: Span,
 
@@ -56,10 +57,6 @@ pub(crate) struct Connections {
     /// Exit at once if the store cannot be reached at start, instead of waiting for it
     #[arg(long, env = "TOKEN_FAIL_FAST", value_name = "true|false", hide_env_values = true, num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true", hide_possible_values = true, hide_default_value = true, value_parser = clap::builder::BoolishValueParser::new(), action = clap::ArgAction::Set)]
     pub(crate) fail_fast: bool,
-}
-
-fn seconds(text: &str) -> Result<Span, String> {
-    Span::parse_with_bare_seconds(text).map_err(|error| error.to_string())
 }
 
 fn fields(text: &str) -> Result<NonZeroUsize, String> {
@@ -100,8 +97,9 @@ impl FromStr for Drain {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.trim() {
-            "0" | "0s" => Ok(Self(Duration::ZERO)),
-            text => seconds(text).map(|span| Self(span.as_duration())),
+            "0" => Err("the number needs a unit: write 0s".into()),
+            "0s" => Ok(Self(Duration::ZERO)),
+            text => with_unit(text).map(|span| Self(span.as_duration())),
         }
     }
 }
@@ -129,9 +127,17 @@ mod tests {
         for text in ["", "0", "1023", "16m", "257k", "-1", "k", "99999999999999999999k"] {
             assert!(text.parse::<Bytes>().is_err(), "{text}");
         }
-        for (text, shown) in [("0", "0s"), ("0s", "0s"), ("10", "10s"), ("1m", "1m")] {
+        for (text, shown) in [("0s", "0s"), ("10s", "10s"), ("1m", "1m")] {
             assert_eq!(text.parse::<Drain>().unwrap().to_string(), shown);
         }
         assert!("soon".parse::<Drain>().is_err());
+    }
+
+    #[test]
+    fn a_time_needs_its_unit() {
+        for (text, said) in [("0", "write 0s"), ("10", "write 10s for seconds, 10m for minutes")] {
+            let refused = text.parse::<Drain>().unwrap_err();
+            assert!(refused.contains(said), "{refused}");
+        }
     }
 }

@@ -13,9 +13,20 @@ pub(crate) fn hard(text: &str) -> Result<Span, String> {
     })
 }
 
+/// A length of time that is no lifetime. A bare number is refused, as for [`hard`].
+pub(super) fn with_unit(text: &str) -> Result<Span, String> {
+    text.parse().map_err(|error| match error {
+        SpanError::NoUnit if text.bytes().all(|byte| byte.is_ascii_digit()) => needs_unit(text),
+        error => error.to_string(),
+    })
+}
+
 /// The number with each unit that makes a lifetime of it.
 fn needs_unit(text: &str) -> String {
     let number = text.trim_start_matches('0');
+    if number.is_empty() {
+        return SpanError::Zero.to_string();
+    }
     let units = [('s', "seconds"), ('m', "minutes"), ('h', "hours"), ('d', "days")];
     let fitting = units.into_iter().filter(|(unit, _)| format!("{number}{unit}").parse::<Span>().is_ok());
     let ways: Vec<_> = fitting.map(|(unit, name)| format!("{number}{unit} for {name}")).collect();

@@ -12,6 +12,7 @@ use token_redis::LocalCache;
 
 use super::address::Address;
 use super::connections::Connections;
+use super::lifetime::with_unit;
 use super::names::Names;
 use super::numbers::whole;
 use super::presenting::Presenting;
@@ -156,7 +157,7 @@ fn at_once(text: &str) -> Result<usize, String> {
 }
 
 fn cache_age(text: &str) -> Result<Span, String> {
-    let age: Span = text.parse().map_err(|error: token_core::SpanError| error.to_string())?;
+    let age = with_unit(text)?;
     if age.as_duration() > LocalCache::LONGEST {
         return Err("the longest is 1m: for so long a revocation could be missed".into());
     }

@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 use token_core::{ConfirmationLevel, Prefix, Span};
 use token_redis::Namespace;
 
+use super::lifetime::with_unit;
 use crate::failure::Failure;
 use crate::paths::{parser, parser_of_empty_ones};
 
@@ -66,7 +67,8 @@ pub(crate) struct Settings {
         value_name = "DURATION",
         global = true,
         hide_env_values = true,
-        default_value = "2s"
+        default_value = "2s",
+        value_parser = with_unit
     )]
     pub(crate) confirm_timeout: Span,
 
