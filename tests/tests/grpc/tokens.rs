@@ -376,8 +376,13 @@ async fn a_token_with_anything_around_it_is_an_invalid_argument() {
     let office = Office::open().await;
     let (mut admin, mut files) = (office.caller("admin", "").await, office.caller("files", "").await);
     let token = office.cli.issue("admin", "-a 10m").await;
-    for around in [format!("{token}\n"), format!("Bearer {token}"), format!("\"{token}\""), "\0".into(), "tok_\u{ad}x".into()]
-    {
+    for around in [
+        format!("{token}\n"),
+        format!("Bearer {token}"),
+        format!("\"{token}\""),
+        "\0".into(),
+        "tok_\u{ad}x".into(),
+    ] {
         let revoked = admin.revoke(What::Token(around.clone())).await.unwrap_err();
         let request = ValidateRequest { token: around, ..ValidateRequest::default() };
         let validated = files.validate(request).await.unwrap_err();
