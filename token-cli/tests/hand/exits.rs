@@ -86,3 +86,33 @@ fn an_address_that_cannot_be_listened_on_ends_with_2() {
         assert!(ran.stderr.contains("cannot listen on "), "{address}: {}", ran.stderr);
     }
 }
+
+#[test]
+fn certificates_with_a_scheme_without_tls_end_with_2() {
+    let cli = Cli::new();
+    let pem = cli.file("ca.pem", "").display().to_string();
+    let sentinel = "redis-sentinel://127.0.0.1:1/0?sentinelServiceName=t";
+    for store in ["redis://127.0.0.1:1", "redis-cluster://127.0.0.1:1", sentinel] {
+        for command in ["list a", "issue -u a -e 1h", "doctor"] {
+            let typed = cli.run(&format!("{command} --store {store} --tls-ca {pem}"));
+            let variables = [("TOKEN_STORE", store), ("TOKEN_TLS_CA", pem.as_str())];
+            let named = cli.run_in(command.split(' '), &variables, "");
+            for ran in [typed, named] {
+                assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{command} {store}: {ran:?}");
+                assert!(ran.stderr.contains(": write rediss"), "{command} {store}: {ran:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_scheme_for_files_that_is_not_ours_is_named_as_unknown() {
+    let cli = Cli::new();
+    for store in ["file:/t.db", "sqlite3:/t.db"] {
+        for command in ["list a", "issue -u a -e 1h", "doctor"] {
+            let ran = cli.run(&format!("{command} --store {store}"));
+            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{command} {store}: {ran:?}");
+            assert!(ran.stderr.contains("its scheme is none of"), "{command} {store}: {ran:?}");
+        }
+    }
+}

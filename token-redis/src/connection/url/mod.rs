@@ -35,10 +35,32 @@ pub(super) fn parse(text: &str, certificates: Option<TlsCertificates>) -> Result
         Kind::Cluster => cluster(text, scheme),
         Kind::Sentinel => sentinel(text, scheme),
     }?;
+    if !scheme.tls && certificates.as_ref().is_some_and(are_given) {
+        refuse_certificates(scheme.kind)?;
+    }
     if scheme.tls {
         target.set_tls(certificates.unwrap_or(TlsCertificates { client_tls: None, root_cert: None }));
     }
     Ok(target)
+}
+
+fn are_given(certificates: &TlsCertificates) -> bool {
+    certificates.client_tls.is_some() || certificates.root_cert.is_some()
+}
+
+/// Certificates are given for a connection that is to be encrypted: without TLS, it would not be. A socket of this machine
+/// needs none, and may be used beside other stores.
+fn refuse_certificates(kind: Kind) -> Result<(), StoreError> {
+    let scheme = match kind {
+        Kind::Socket => return Ok(()),
+        Kind::Server => "rediss://",
+        Kind::Cluster => "rediss-cluster://",
+        Kind::Sentinel => "rediss-sentinel://",
+    };
+    Err(refuse(&format!(
+        "certificates are given (--tls-ca, --tls-cert, Tls), but its scheme asks for no TLS: write {scheme} for TLS, or \
+         leave the certificates out"
+    )))
 }
 
 fn server(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {

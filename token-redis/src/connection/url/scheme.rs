@@ -45,11 +45,9 @@ impl Scheme {
             }
             "tls" | "ssl" | "https" => "write rediss://HOST:PORT for TLS",
             "tcp" | "http" => "write redis://HOST:PORT, or rediss://HOST:PORT for TLS",
+            "file" | "sqlite3" => UNKNOWN,
             _ if !rest.starts_with("//") => NONE,
-            _ => {
-                "its scheme is none of sqlite, redis, rediss, redis+unix, redis-cluster, rediss-cluster, redis-sentinel \
-                 and rediss-sentinel"
-            }
+            _ => UNKNOWN,
         }))
     }
 
@@ -74,3 +72,6 @@ impl Scheme {
 const QUOTATION_MARKS: [char; 7] = ['"', '\'', '`', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}'];
 
 const NONE: &str = "it has no scheme: write redis://HOST:PORT, or sqlite:PATH for a file";
+
+const UNKNOWN: &str = "its scheme is none of sqlite, redis, rediss, redis+unix, redis-cluster, rediss-cluster, redis-sentinel \
+                       and rediss-sentinel";

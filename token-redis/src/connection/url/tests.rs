@@ -170,6 +170,34 @@ fn a_user_without_a_password_is_refused() {
     refused("redis+unix:///run/r.sock?user=me", &["pass=PASSWORD"]);
 }
 
+#[test]
+fn certificates_for_a_scheme_without_tls_are_refused() {
+    let given = || TlsCertificates { client_tls: None, root_cert: Some(b"pem".to_vec()) };
+    for (url, written) in [
+        ("redis://h", "rediss://"),
+        ("redis-cluster://h:1?node=i:2", "rediss-cluster://"),
+        ("redis-sentinel://h/0?sentinelServiceName=m", "rediss-sentinel://"),
+    ] {
+        let said = StoreUrl::parse(url, Some(given())).unwrap_err().to_string();
+        assert!(said.contains(&format!("write {written} for TLS")), "{url}: {said}");
+        let none = TlsCertificates { client_tls: None, root_cert: None };
+        assert!(StoreUrl::parse(url, Some(none)).is_ok(), "{url}");
+    }
+    for url in ["rediss://h", "redis+unix:///run/r.sock"] {
+        assert!(StoreUrl::parse(url, Some(given())).is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn a_scheme_for_files_that_is_not_ours_is_named_as_unknown() {
+    for url in ["file:/t.db", "file:t.db", "sqlite3:/t.db", "SQLite3:t.db", "sqlite3:///t.db"] {
+        refused(url, &["its scheme is none of"]);
+    }
+    for url in ["localhost:6379", "h", "/t.db"] {
+        refused(url, &["it has no scheme"]);
+    }
+}
+
 pub(super) fn refused(url: &str, words: &[&str]) {
     let error = StoreUrl::parse(url, None).expect_err(url);
     assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{url}");
