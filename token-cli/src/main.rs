@@ -21,6 +21,7 @@ mod scratch;
 mod secret;
 mod serve;
 mod signals;
+mod store_name;
 mod visible;
 
 use std::process::ExitCode;

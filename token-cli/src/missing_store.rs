@@ -18,7 +18,7 @@ pub(crate) fn refuse(database: &Path, key_file: &Path, typed: bool) -> Result<()
     }
     // As it is seen from here: a relative path may have been typed in another folder.
     let path = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
-    let advice = if typed { advice(database, &path, key_file) } else { own(&path, key_file) };
+    let advice = if typed { advice(&path, key_file) } else { own(&path, key_file) };
     Err(Failure::usage(format!("there is no store at {}; {advice}", path.display())))
 }
 
@@ -41,11 +41,8 @@ fn restore(left: &Path, key_file: &Path) -> String {
     )
 }
 
-fn advice(typed: &Path, path: &Path, key_file: &Path) -> String {
+fn advice(path: &Path, key_file: &Path) -> String {
     let folder = path.parent().unwrap_or(path);
-    if typed.starts_with("~") {
-        return "nothing replaces ~ behind \"sqlite:\": write the whole path".into();
-    }
     if let Some(near) = near(path, folder) {
         return format!("did you mean {}? ({CREATE})", near.display());
     }

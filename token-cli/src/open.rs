@@ -16,6 +16,7 @@ use crate::keys;
 use crate::missing_store;
 use crate::paths;
 use crate::scratch::Scratch;
+use crate::store_name::{StoreName, default_database, embedded, key_file_beside};
 
 /// Tokens in whatever store the settings name.
 pub(crate) type Tokens = TokenService<Arc<dyn TokenStore>>;
@@ -28,8 +29,8 @@ pub(crate) async fn open(settings: &Settings) -> Result<Tokens, Failure> {
 /// Opens the store that the settings name. The embedded one is created if it is not there yet, and that is reported on
 /// standard error: a mistyped path must not pass for a store without tokens.
 pub(crate) async fn open_or_create(settings: &Settings) -> Result<Tokens, Failure> {
-    match named(settings)? {
-        Named::Sqlite(database) if database.try_exists().is_ok_and(|exists| !exists) => {
+    match StoreName::of(settings)? {
+        StoreName::Sqlite(database) if database.try_exists().is_ok_and(|exists| !exists) => {
             let key_file_beside = key_file_beside(&database);
             let key_file = key_file(settings).unwrap_or(&key_file_beside);
             let has_keys = key_file.exists();
@@ -56,11 +57,11 @@ async fn opened(
     cache: Option<LocalCache>,
     demanding_keys: Option<&str>,
 ) -> Result<(Tokens, Option<Arc<RedisStore>>), Failure> {
-    let (store, watched): (Arc<dyn TokenStore>, _) = match named(settings)? {
-        Named::Sqlite(_) if cache.is_some() => {
+    let (store, watched): (Arc<dyn TokenStore>, _) = match StoreName::of(settings)? {
+        StoreName::Sqlite(_) if cache.is_some() => {
             return Err(Failure::usage("the embedded store needs no cache: leave --cache out"));
         }
-        Named::Sqlite(database) => {
+        StoreName::Sqlite(database) => {
             let typed = settings.store.is_some();
             missing_store::refuse(&database, &key_file_beside(&database), typed)?;
             let store = sqlite(&database, settings, SqliteStore::open_existing)?;
@@ -69,7 +70,7 @@ async fn opened(
             }
             (Arc::new(store), None)
         }
-        Named::Redis(url) => {
+        StoreName::Redis(url) => {
             let mut options = options(settings)?;
             options.local_cache = cache;
             let store = Arc::new(redis(url, settings, options).await?);
@@ -93,12 +94,12 @@ pub(crate) struct Apart {
 
 /// Opens the store that the settings name for tokens that leave nothing behind; `name` is no other run's.
 pub(crate) async fn open_apart(settings: &Settings, name: &str) -> Result<Apart, Failure> {
-    let (store, scratch): (Arc<dyn TokenStore>, _) = match named(settings)? {
-        Named::Sqlite(database) => {
+    let (store, scratch): (Arc<dyn TokenStore>, _) = match StoreName::of(settings)? {
+        StoreName::Sqlite(database) => {
             let scratch = Scratch::beside(&database, name)?;
             (Arc::new(SqliteStore::open(&scratch.database(), scratch.keys())?), Some(scratch))
         }
-        Named::Redis(url) => {
+        StoreName::Redis(url) => {
             let mut options = options(settings)?;
             // Nobody depends on what becomes of these tokens, nor asks what became of them.
             options.confirm = Some(ConfirmationLevel::Local);
@@ -112,8 +113,8 @@ pub(crate) async fn open_apart(settings: &Settings, name: &str) -> Result<Apart,
 
 /// Examines the store that the settings name, without opening it.
 pub(crate) async fn examine(settings: &Settings, role: Option<Role>) -> Result<Vec<Finding>, Failure> {
-    match named(settings)? {
-        Named::Sqlite(database) => {
+    match StoreName::of(settings)? {
+        StoreName::Sqlite(database) => {
             let beside = key_file_beside(&database);
             // Without a name, there is no path to mistype: the first token creates the store of this user.
             if settings.store.is_some() {
@@ -128,7 +129,7 @@ pub(crate) async fn examine(settings: &Settings, role: Option<Role>) -> Result<V
             }
             Ok(findings)
         }
-        Named::Redis(url) => {
+        StoreName::Redis(url) => {
             let ring = match key_file(settings) {
                 // A file that cannot be read is another finding.
                 Some(path) => keys::read_keys(path).ok(),
@@ -140,40 +141,6 @@ pub(crate) async fn examine(settings: &Settings, role: Option<Role>) -> Result<V
             Ok(findings)
         }
     }
-}
-
-/// Which store the settings name.
-enum Named<'a> {
-    Sqlite(PathBuf),
-    Redis(&'a str),
-}
-
-fn named(settings: &Settings) -> Result<Named<'_>, Failure> {
-    let Some(url) = settings.store.as_deref() else {
-        return Ok(Named::Sqlite(default_database()?));
-    };
-    match embedded(url) {
-        Some("") => Err(Failure::usage("the store URL names no file: write sqlite:PATH")),
-        Some(path) if path.starts_with("//") && !path.starts_with("///") => {
-            Err(Failure::usage("write sqlite:PATH, without slashes in front that are not the path's"))
-        }
-        Some(path) if path.contains('?') => Err(Failure::usage(
-            "a sqlite: URL takes no parameters, and its path no question mark: write sqlite:PATH",
-        )),
-        Some(path) if path.contains(char::is_control) => Err(Failure::usage(
-            "the path behind sqlite: holds a control character, perhaps of a file with CRLF lines: write sqlite:PATH",
-        )),
-        Some(":memory:") => Err(Failure::usage(
-            "tokens that are kept in memory alone would end with this command: write sqlite:PATH",
-        )),
-        Some(path) => Ok(Named::Sqlite(path.into())),
-        None => Ok(Named::Redis(url)),
-    }
-}
-
-/// What a URL of the embedded store has behind its scheme. Blanks and byte order marks in front are not part of a URL.
-pub(crate) fn embedded(url: &str) -> Option<&str> {
-    url.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').strip_prefix("sqlite:")
 }
 
 fn sqlite(
@@ -254,22 +221,6 @@ pub(crate) fn keys_at_hand(store: Option<&str>, key_file: Option<&Path>) -> Opti
 
 fn key_file(settings: &Settings) -> Option<&Path> {
     settings.key_file.as_deref()
-}
-
-/// `tokens.db` in this user's data directory.
-fn default_database() -> Result<PathBuf, Failure> {
-    let directories = directories::ProjectDirs::from("", "", "token-store").ok_or_else(|| {
-        Failure::usage(
-            "this user has no home directory to keep tokens in; name a store with --store or TOKEN_STORE",
-        )
-    })?;
-    Ok(directories.data_dir().join("tokens.db"))
-}
-
-fn key_file_beside(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".key");
-    path.into()
 }
 
 fn with_cause(error: &StoreError) -> String {

@@ -21,7 +21,8 @@ pub(crate) fn parser_of_empty_ones() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
-fn as_meant(path: PathBuf) -> Result<PathBuf, &'static str> {
+/// The path, unless it cannot be meant so.
+pub(crate) fn as_meant(path: PathBuf) -> Result<PathBuf, &'static str> {
     let fault = fault(&path.to_string_lossy());
     fault.map_or(Ok(path), Err)
 }
@@ -36,9 +37,17 @@ fn fault(path: &str) -> Option<&'static str> {
         Some("the quotation marks around it would be a part of the path: leave them out")
     } else if path.starts_with(char::is_whitespace) || path.ends_with(char::is_whitespace) {
         Some("the blanks around it would be a part of the path: leave them out")
+    } else if has_variable(path) {
+        Some("nothing replaces $ and the name behind it there: write the whole path")
     } else {
         None
     }
+}
+
+/// Whether a variable of a shell stands at the start of the path, or one in braces anywhere.
+fn has_variable(path: &str) -> bool {
+    let named = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    path.contains("${") || path.strip_prefix('$').is_some_and(named)
 }
 
 /// Why a file cannot be read. `missing` says what to do if it is not there.
@@ -57,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_path_is_taken_as_it_stands_or_refused_with_its_reason() {
-        for path in ["keys", "/a b/c'd", "~/keys", "it's", "\u{202e}x"] {
+        for path in ["keys", "/a b/c'd", "~/keys", "it's", "\u{202e}x", "/a$b", "$", "$1"] {
             assert_eq!(as_meant(path.into()), Ok(path.into()));
         }
         for (path, reason) in [
@@ -67,6 +76,8 @@ mod tests {
             ("\u{201c}/k\u{201d}", "quotation marks"),
             (" /k", "blanks"),
             ("/k\u{a0}", "blanks"),
+            ("$HOME/k", "replaces $"),
+            ("/run/${NAME}/k", "replaces $"),
         ] {
             assert!(as_meant(path.into()).unwrap_err().contains(reason), "{path:?}");
         }

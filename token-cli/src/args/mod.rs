@@ -5,6 +5,7 @@ mod ancestor;
 mod bench;
 mod connections;
 mod doctor;
+mod for_servers;
 mod issue;
 mod lifetime;
 mod names;
@@ -29,6 +30,7 @@ pub(crate) use self::address::Address;
 use self::ancestor::AncestorArgs;
 pub(crate) use self::bench::BenchArgs;
 pub(crate) use self::doctor::DoctorArgs;
+use self::for_servers::FlagsForServers;
 pub(crate) use self::issue::IssueArgs;
 pub(crate) use self::names::Names;
 pub(crate) use self::revoke::RevokeArgs;
@@ -64,7 +66,11 @@ impl Cli {
         let arguments: Vec<OsString> = arguments.into_iter().collect();
         let matches = command().try_get_matches_from(&arguments);
         let mut matches = matches.map_err(|error| usage::as_typed(error, &arguments))?;
-        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command()))
+        let for_servers = FlagsForServers::typed(&matches);
+        let mut cli =
+            Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command()))?;
+        cli.settings.for_servers = for_servers;
+        Ok(cli)
     }
 
     /// Refuses a store or a key file with an empty name: a template that failed must not lead to another store or to

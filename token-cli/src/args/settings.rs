@@ -8,6 +8,7 @@ use token_core::{ConfirmationLevel, Prefix, Span};
 use token_redis::Namespace;
 
 use super::lifetime::with_unit;
+use super::for_servers::FlagsForServers;
 use crate::failure::Failure;
 use crate::paths::{parser, parser_of_empty_ones};
 
@@ -100,6 +101,10 @@ pub(crate) struct Settings {
         conflicts_with = "json"
     )]
     pub(crate) output: Option<Output>,
+
+    /// Those of the flags above for servers alone that were typed, and did not come from a variable or a file.
+    #[arg(skip)]
+    pub(crate) for_servers: FlagsForServers,
 }
 
 /// How results are written.
@@ -118,6 +123,13 @@ fn level() -> impl TypedValueParser<Value = ConfirmationLevel> {
 }
 
 impl Settings {
+    /// Refuses what the embedded store would ignore. Variables may be set for all programs of a machine, and pass.
+    pub(crate) fn refuse_flags_for_servers(&self) -> Result<(), Failure> {
+        self.for_servers.first().map_or(Ok(()), |(flag, why)| {
+            Err(Failure::usage(format!("{flag} is for a store on servers, and {why}: leave {flag} out")))
+        })
+    }
+
     /// Refuses an empty store or key file, which for other settings would be as if it were not given.
     pub(super) fn refuse_empty(&self) -> Result<(), Failure> {
         if self.store.as_deref().is_some_and(|url| url.trim().is_empty()) {

@@ -36,7 +36,10 @@ pub(crate) fn with_file(cli: Cli, arguments: impl IntoIterator<Item = OsString>)
             }
         }
     }
+    // What the file says was not typed.
+    let typed = cli.settings.for_servers.clone();
     let mut cli = Cli::read(arguments).map_err(wrong)?;
+    cli.settings.for_servers = typed;
     if let Command::Serve(serve) = &mut cli.command {
         for (name, names) in [
             ("admin", &mut serve.admins),

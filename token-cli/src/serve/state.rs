@@ -13,7 +13,8 @@ use super::waiting::Waiting;
 use crate::args::{ServeArgs, Settings};
 use crate::failure::Failure;
 use crate::keys::read_keys;
-use crate::open::{embedded, open_watched};
+use crate::open::open_watched;
+use crate::store_name::embedded;
 
 /// What stays when the rest is replaced.
 pub(super) struct Common {

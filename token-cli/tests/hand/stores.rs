@@ -150,18 +150,77 @@ fn what_is_no_path_creates_no_file_of_that_name() {
     for (url, reason) in [
         (store("t.db?mode=ro"), "no parameters"),
         (store("t.db?"), "no parameters"),
-        (store("t.db\r"), "control character"),
+        (store("t.db#x"), "no fragment"),
+        (store("t.db\r"), "CRLF lines"),
+        (store("t.db\u{7}"), "control character"),
+        (store("t.db "), "blanks"),
+        ("sqlite: t.db".into(), "blanks"),
+        ("sqlite:\"t.db\"".into(), "quotation marks"),
+        ("sqlite:~/t.db".into(), "nothing replaces ~"),
+        ("sqlite:$HOME/t.db".into(), "nothing replaces $"),
+        (store("${NAME}.db"), "nothing replaces $"),
+        ("sqlite:file:/t.db".into(), "\"file:\""),
+        ("sqlite:%2Ft.db".into(), "%-escapes"),
         ("sqlite::memory:".into(), "in memory"),
     ] {
         for command in ["issue -u admin -e 1h -q", "list admin", "doctor", "serve --listen 127.0.0.1:0"] {
-            let arguments = command.split(' ').chain(["--store", &url]);
-            let ran = cli.run_in(arguments, &[], "");
-            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{command} {url:?}: {ran:?}");
-            assert!(ran.stderr.contains(reason), "{command} {url:?}: {ran:?}");
+            let typed = cli.run_in(command.split(' ').chain(["--store", &url]), &[], "");
+            let named = cli.run_in(command.split(' '), &[("TOKEN_STORE", &url)], "");
+            for ran in [typed, named] {
+                assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{command} {url:?}: {ran:?}");
+                assert!(ran.stderr.contains(reason), "{command} {url:?}: {ran:?}");
+            }
         }
     }
     assert!(names(cli.home()).is_empty(), "{:?}", names(cli.home()));
     let url = format!("\u{feff} {}", store("t.db"));
     let ran = cli.run_in(["issue", "-u", "admin", "-e", "1h", "-q"], &[("TOKEN_STORE", &url)], "");
     assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn the_scheme_of_the_embedded_store_is_read_in_any_case() {
+    let cli = Cli::new();
+    for (scheme, command) in
+        [("sqlite", "issue -u admin -e 1h -q"), ("SQLITE", "list admin"), ("Sqlite", "doctor")]
+    {
+        let ran = cli.run(&format!("{command} --store {scheme}:{}/t.db", cli.home().display()));
+        assert_eq!(ran.code, 0, "{scheme}: {ran:?}");
+    }
+}
+
+#[test]
+fn flags_for_servers_are_refused_with_the_embedded_store() {
+    let cli = Cli::new();
+    cli.issue("-u admin -e 1h");
+    let file = cli.file("pem", "").display().to_string();
+    for (flags, named) in [
+        ("--namespace other", "--namespace"),
+        ("--confirm-timeout 5s", "--confirm-timeout"),
+        (&format!("--tls-ca {file}"), "--tls-ca"),
+        (&format!("--tls-cert {file} --tls-key {file}"), "--tls-cert"),
+    ] {
+        for line in [format!("{flags} list admin"), format!("list admin {flags}"), format!("doctor {flags}")]
+        {
+            let ran = cli.run(&line);
+            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{line}: {ran:?}");
+            let sentence = format!("{named} is for a store on servers");
+            assert!(ran.stderr.contains(&sentence), "{line}: {ran:?}");
+        }
+    }
+    let ran = cli.run("doctor --role issuer");
+    assert!(ran.code == 2 && ran.stderr.contains("--role is for a store on servers"), "{ran:?}");
+}
+
+#[test]
+fn variables_for_servers_pass_with_the_embedded_store() {
+    let cli = Cli::new();
+    cli.issue("-u admin -e 1h");
+    let file = cli.file("pem", "").display().to_string();
+    for (name, value) in
+        [("TOKEN_NAMESPACE", "other"), ("TOKEN_CONFIRM_TIMEOUT", "5s"), ("TOKEN_TLS_CA", file.as_str())]
+    {
+        let ran = cli.run_in(["list", "admin"], &[(name, value)], "");
+        assert_eq!(ran.code, 0, "{name}: {ran:?}");
+    }
 }
