@@ -5,9 +5,11 @@
 -- ARGV[1…] the ids that go with KEYS[2…]
 -- Returns  {'listed', id, record (0: the key holds no string), dies at (ms), …} | {'changed'} when the index has an id that
 --          was not given: look again
--- Writes   the index: dead ids out
+-- Writes   the index: dead ids out, unless it must not
 
 -- include read
+
+local writes = true -- false behind without_writing.lua
 
 local index, given = KEYS[1], {}
 for _, id in ipairs(ARGV) do given[id] = true end
@@ -23,7 +25,7 @@ for place, id in ipairs(ARGV) do
     answer[#answer + 1] = id
     answer[#answer + 1] = record
     answer[#answer + 1] = redis.call('PEXPIRETIME', key)
-  else
+  elseif writes then
     redis.call('ZREM', index, id)
   end
 end

@@ -1,12 +1,12 @@
 #!lua flags=no-writes
--- Validate at a primary that cannot write to its disk: what follows is validate.lua, as a peek.
+-- Read at a primary that cannot write to its disk: what follows is validate.lua (as a peek), show.lua or list.lua.
 --
 -- KEYS, ARGV, Returns  as there, but for one more argument at the end: how many replicas the topology lists, '' where none
 --                      does
 -- Returns besides      an error where this is a replica, or a primary that another one may have replaced
 -- Writes               nothing
 --
--- The only script on the way of a validation that may be `no-writes`. A server refuses others where it must not answer from
+-- The only scripts about tokens that may be `no-writes`. A server refuses others where it must not answer from
 -- the past; this one has to look for itself.
 
 do
@@ -29,5 +29,4 @@ do
   if heard < needed then
     return redis.error_reply('NOREPLICAS it may have been replaced')
   end
-  ARGV[1] = 'peek'
 end

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use token_core::spi::TokenStore;
-use token_core::{Issued, Lifetime, Reason, Requirement, Revocation, StoreError, StoreErrorKind, Verdict};
+use token_core::{
+    Issued, Lifetime, Reason, Requirement, Revocation, StoreError, StoreErrorKind, TokenStatus, Verdict,
+};
 use token_redis::Options;
 use token_tests::servers::{Cluster, Sentinel, Server, Standalone};
 
@@ -84,6 +86,38 @@ async fn a_full_disk_keeps_no_role_from_validating() {
     for role in ["validator", "issuer", "admin"] {
         validations_go_on(&server, &server.url_as("issuer"), &server.url_as(role)).await;
     }
+}
+
+#[tokio::test]
+async fn a_full_disk_keeps_nobody_from_reading() {
+    let server = Standalone::start_with_roles().await;
+    let issuer = tokens_at(&server.url_as("issuer")).await;
+    let issued = issue(&issuer, "admin", hard()).await;
+    let gone = issue(&issuer, "admin", hard()).await;
+    server.command::<()>(&["DEL", &record_key(gone.grant.id)]).await;
+    let _disk = FullDisk::of(&server).await;
+    for role in ["issuer", "admin"] {
+        let tokens = tokens(&server.url_as(role)).await;
+        let shown = tokens.show(issued.grant.id).await.unwrap();
+        assert!(matches!(shown, TokenStatus::Live(_)), "{role}: {shown:?}");
+        let listed = tokens.list(&"admin".parse().unwrap()).await.unwrap();
+        assert_eq!(listed.grants.len(), 1, "{role}: the dead id is left out, and stays in the index");
+    }
+    let cli = Cli::new(&server.url_as("admin"));
+    let ran = cli.run("revoke --user admin --dry-run", "").await;
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let ran = cli.run("revoke --user admin", "").await;
+    assert!(ran.code == 3 && ran.stderr.contains("cannot write to its disk"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn doctor_says_that_validations_go_on_with_a_full_disk() {
+    let server = Standalone::start().await;
+    let _disk = FullDisk::of(&server).await;
+    let ran = Cli::new(&server.url()).run("doctor", "").await;
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(ran.stdout.contains("a validation works, but renews nothing"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("cannot run"), "{}", ran.stdout);
 }
 
 async fn validations_go_on(server: &Server, issuer: &str, validator: &str) {

@@ -10,23 +10,24 @@
 //! | `PING`, over another connection, to a server that gave no answer | it tells nothing but what is there |
 //! | `GET` of the check values of the store keys | it only reads |
 //! | `validate.lua` as a peek, on a key that no token has | it finds nothing; a peek renews nothing either way |
+//! | the same behind `without_writing.lua`, if the disk is full | a server would not let it write (`no-writes`) |
 
 use std::collections::HashMap;
 use std::time::Instant;
 
 use redis::aio::MultiplexedConnection;
-use redis::{FromRedisValue, RedisResult};
+use redis::{FromRedisValue, RedisResult, Value};
 use token_core::spi::{Clock, SystemClock};
 
 use super::collector::Collector;
 use super::info::Info;
 use super::permissions::{Inquiry, Permissions};
-use super::scene::{Facts, Node, Offset};
+use super::scene::{Facts, Node, Offset, Validated};
 use super::seen::{Seen, Unseen, seen, trouble};
 use crate::connection::{Address, Member, TopologyKind, open, peer, read_members};
 use crate::key_checks;
 use crate::keys::Namespace;
-use crate::script;
+use crate::script::{self, Call, is_without_disk};
 use crate::validate::reply::{self, ValidateReply};
 
 /// The settings that only `CONFIG GET` tells. Nothing secret may ever stand here.
@@ -152,15 +153,27 @@ async fn clock(link: &mut MultiplexedConnection) -> RedisResult<Offset> {
 }
 
 /// Validates a token that cannot exist, as a validation does it, but without renewing.
-async fn validate(link: &mut MultiplexedConnection, key: String) -> RedisResult<Result<(), String>> {
-    let answer = match seen(script::probe(key).send(link).await, "evalsha")? {
+async fn validate(link: &mut MultiplexedConnection, key: String) -> RedisResult<Result<Validated, String>> {
+    let probe = script::probe(key);
+    let (answer, validated) = match probe.send(link).await {
+        Err(error) if is_without_disk(&error) => {
+            (again(link, &probe).await.ok_or(error), Validated::WithoutWriting)
+        }
+        answer => (answer, Validated::Fully),
+    };
+    let answer = match seen(answer, "evalsha")? {
         Ok(value) => reply::read(value, 1),
         Err(unseen) => return Ok(Err(unseen.behind_the_server())),
     };
     Ok(match answer.as_deref() {
-        Some([ValidateReply::Unknown]) => Ok(()),
+        Some([ValidateReply::Unknown]) => Ok(validated),
         _ => Err("gave another answer than that there is no such token".into()),
     })
+}
+
+/// The same without the right to write. Replicas that are missing are another finding.
+async fn again(link: &mut MultiplexedConnection, probe: &Call) -> Option<Value> {
+    probe.without_writing(None)?.send(link).await.ok()
 }
 
 /// Addresses that members of a cluster have, as far as they can be read.

@@ -43,6 +43,15 @@ pub(super) struct Node {
     pub(super) facts: Result<Facts, String>,
 }
 
+/// How a validation was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Validated {
+    /// As always.
+    Fully,
+    /// Without the right to write, because the server cannot write to its disk.
+    WithoutWriting,
+}
+
 /// What a server said.
 pub(super) struct Facts {
     pub(super) info: Seen<Info>,
@@ -54,7 +63,7 @@ pub(super) struct Facts {
     pub(super) cluster_state: Option<Seen<String>>,
     pub(super) permissions: Seen<Permissions>,
     /// What became of a validation, where one has to work.
-    pub(super) validation: Option<Result<(), String>>,
+    pub(super) validation: Option<Result<Validated, String>>,
     /// The check values of the keys that issued tokens, if they are kept here.
     pub(super) key_checks: Option<Seen<Vec<(KeyVersion, CheckValue)>>>,
 }

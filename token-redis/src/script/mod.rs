@@ -8,7 +8,7 @@ mod probe;
 use std::sync::LazyLock;
 
 use redis::aio::ConnectionLike;
-use redis::{Cmd, ErrorKind, RedisResult, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 
 pub(crate) use self::decided::Decided;
 use self::include::expand;
@@ -43,20 +43,21 @@ script!(REVOKE, "revoke.lua");
 script!(REVOKE_SUBJECT, "revoke_subject.lua");
 script!(PRUNE, "prune.lua");
 script!(ACL_CHECK, "acl_check.lua");
-script!(
-    VALIDATE_WITHOUT_WRITING,
-    // What a script may do stands in its first line.
-    [
-        include_str!("../../lua/without_writing.lua"),
-        VALIDATE.body.trim_start_matches("#!lua flags=allow-oom")
-    ]
-    .concat()
-);
+script!(VALIDATE_WITHOUT_WRITING, without_writing(&VALIDATE, "ARGV[1] = 'peek'\n"));
+script!(SHOW_WITHOUT_WRITING, without_writing(&SHOW, ""));
+script!(LIST_WITHOUT_WRITING, without_writing(&LIST, ""));
 
 /// The script that decides about uses of tokens, as servers get it: to read, to measure, or to load before it is needed.
 #[must_use]
 pub fn validate_script() -> &'static str {
     &VALIDATE.body
+}
+
+/// What a script may do stands in its first line. The constant says the same to the script itself.
+fn without_writing(script: &Script, first: &str) -> String {
+    let body = script.body.trim_start_matches("#!lua flags=allow-oom");
+    let body = body.replace("local writes = true", "local writes = false");
+    [include_str!("../../lua/without_writing.lua"), first, &body].concat()
 }
 
 /// A call of a script, with its keys and arguments.
@@ -80,6 +81,21 @@ impl Call {
         }
     }
 
+    /// The same call for a primary that cannot write to its disk, if there is one; `listed` is how many replicas the topology
+    /// lists.
+    pub(crate) fn without_writing(&self, listed: Option<u32>) -> Option<Self> {
+        let script = [
+            (&VALIDATE, &VALIDATE_WITHOUT_WRITING),
+            (&SHOW, &SHOW_WITHOUT_WRITING),
+            (&LIST, &LIST_WITHOUT_WRITING),
+        ]
+        .into_iter()
+        .find_map(|(script, twin)| std::ptr::eq(script, self.script).then_some(twin))?;
+        let mut arguments = self.arguments.clone();
+        arguments.push(listed.map(|listed| listed.to_string()).unwrap_or_default().into_bytes());
+        Some(Self { script, keys: self.keys.clone(), arguments })
+    }
+
     /// The command by which [`send`](Self::send) begins.
     pub(crate) fn by_hash(&self) -> Cmd {
         self.command("EVALSHA", &self.script.sha)
@@ -90,6 +106,11 @@ impl Call {
         command.arg(script).arg(self.keys.len()).arg(&self.keys).arg(&self.arguments);
         command
     }
+}
+
+/// Whether a server refused a script because it cannot write to its disk.
+pub(crate) fn is_without_disk(error: &RedisError) -> bool {
+    error.code() == Some("MISCONF")
 }
 
 impl<C: ConnectionLike + Send> Operation<C> for Call {

@@ -10,8 +10,8 @@ use crate::connection::{DedicatedConnection, Operation, Primary, TopologyKind};
 use crate::keys::Namespace;
 use crate::operation_context::OperationContext;
 use crate::options::Options;
-use crate::script::Call;
 use crate::script::answer::{self, Answer};
+use crate::script::{Call, is_without_disk};
 
 impl RedisStore {
     pub(super) fn attempt(&self, doing: &'static str) -> OperationContext<'_> {
@@ -37,7 +37,8 @@ impl RedisStore {
         }
     }
 
-    /// Calls a script at the primary of a partition.
+    /// Calls a script at the primary of a partition; where that cannot write to its disk, a script that reads once more
+    /// without the right to write.
     pub(super) async fn call(
         &self,
         attempt: OperationContext<'_>,
@@ -45,7 +46,23 @@ impl RedisStore {
         call: &Call,
     ) -> Result<Answer, StoreError> {
         let slot = Namespace::slot(partition);
-        attempt.answer(self.pools.on_primary(slot, call, attempt.until()).await)
+        let answered = self.pools.on_primary(slot, call, attempt.until()).await;
+        attempt.answer(match answered {
+            Ok(Err(error)) if is_without_disk(&error) => {
+                Ok(self.without_writing(attempt, slot, call).await.ok_or(error))
+            }
+            answered => answered,
+        })
+    }
+
+    /// What the call answers without writing; `None` for a call that has to write, and where the primary may have been
+    /// replaced.
+    async fn without_writing(&self, attempt: OperationContext<'_>, slot: u16, call: &Call) -> Option<Value> {
+        let asking = async {
+            let call = call.without_writing(self.shared.listed_replicas(slot).await.ok()?)?;
+            self.shared.once(slot, &call).await.ok()
+        };
+        tokio::time::timeout_at(attempt.until(), asking).await.ok().flatten()
     }
 
     /// Calls a script that writes, and waits for the confirmation of what it wrote.

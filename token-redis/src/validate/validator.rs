@@ -22,7 +22,7 @@ use crate::connection::{SharedConnections, TopologyKind};
 use crate::keys::Namespace;
 use crate::operation_context::OperationContext;
 use crate::options::Options;
-use crate::script::Call;
+use crate::script::{Call, is_without_disk};
 
 /// Asks over the connections that all validations of a runtime share.
 pub(super) struct Validator {
@@ -161,7 +161,7 @@ impl Validator {
     ) -> Result<RedisResult<Value>, Elapsed> {
         let answered = self.shared.on_primary(slot, &OneCall(call), attempt.until()).await;
         match answered {
-            Ok(Err(error)) if error.code() == Some("MISCONF") => {
+            Ok(Err(error)) if is_without_disk(&error) => {
                 Ok(self.without_writing.call(&self.shared, slot, call, attempt.until()).await.ok_or(error))
             }
             answered => answered,

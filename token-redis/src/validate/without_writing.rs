@@ -5,7 +5,7 @@
 //! once more, without the right to write, as a peek.
 //!
 //! A script that may write has more to it: a replica refuses it (READONLY), and so does a primary that was cut off from its
-//! replicas (NOREPLICAS), which may have been replaced. MISCONF is told before NOREPLICAS, so the script looks for itself:
+//! replicas (NOREPLICAS), which may have been replaced. Servers name MISCONF before NOREPLICAS, so the script looks for itself:
 //! `without_writing.lua` answers only at a primary that all replicas are connected to which the topology lists. Where one of
 //! them was promoted it is not among them.
 
@@ -16,7 +16,7 @@ use redis::Value;
 use tokio::time::Instant;
 
 use crate::connection::SharedConnections;
-use crate::script::{self, Call};
+use crate::script::Call;
 
 /// Between two warnings.
 const QUIET: Duration = Duration::from_secs(60);
@@ -38,15 +38,14 @@ impl WithoutWriting {
     ) -> Option<Value> {
         let asking = async {
             let listed = shared.listed_replicas(slot).await?;
-            let listed = listed.map(|listed| listed.to_string()).unwrap_or_default();
-            let mut arguments = refused.arguments.clone();
-            arguments.push(listed.into_bytes());
-            let script = &script::VALIDATE_WITHOUT_WRITING;
-            shared.once(slot, &Call { script, keys: refused.keys.clone(), arguments }).await
+            match refused.without_writing(listed) {
+                Some(call) => Ok(Some(shared.once(slot, &call).await?)),
+                None => Ok(None),
+            }
         };
         let answered = tokio::time::timeout_at(until, asking).await.ok()?;
         self.warn(shared, answered.as_ref().err());
-        answered.ok()
+        answered.ok().flatten()
     }
 
     fn warn(&self, shared: &SharedConnections, refused: Option<&redis::RedisError>) {

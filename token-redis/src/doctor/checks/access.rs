@@ -4,7 +4,7 @@ use token_core::{Check, Finding};
 
 use super::Examiner;
 use crate::doctor::permissions::Permissions;
-use crate::doctor::scene::{Facts, Scene};
+use crate::doctor::scene::{Facts, Scene, Validated};
 
 /// How many commands are named in one line.
 const NAMED: usize = 5;
@@ -82,7 +82,11 @@ fn some(names: &[String]) -> String {
 
 fn scripts(facts: &Facts) -> Option<Finding> {
     Some(match facts.validation.as_ref()? {
-        Ok(()) => SCRIPTS.ok("a validation works"),
+        Ok(Validated::Fully) => SCRIPTS.ok("a validation works"),
+        Ok(Validated::WithoutWriting) => SCRIPTS.failure(
+            "a validation works, but renews nothing: the server cannot write to its disk, so nothing is issued or \
+             revoked; make room there, or see its log",
+        ),
         Err(why) => SCRIPTS.failure(format!("the script of validations cannot run: the server {why}")),
     })
 }
@@ -152,7 +156,8 @@ mod tests {
             edit(&mut node).validation = result;
             worst(&examined(node), "scripts")
         };
-        assert_eq!(validated(Some(Result::Ok(()))), Some(Ok));
+        assert_eq!(validated(Some(Result::Ok(Validated::Fully))), Some(Ok));
+        assert_eq!(validated(Some(Result::Ok(Validated::WithoutWriting))), Some(Failure));
         assert_eq!(validated(Some(Err("is not ready".into()))), Some(Failure));
         assert_eq!(validated(None), None);
     }
