@@ -33,6 +33,9 @@ pub enum SpanError {
     /// A unit that is none of s, m, h, d, w.
     #[error("{0:?} is not a unit; use s, m, h, d or w, like 20s, 10m, 24h or 28d")]
     Unit(char),
+    /// The name of a unit, written out or in another form (`min`, `days`, `ms`).
+    #[error("{0:?} is not a unit; use s, m, h, d or w, like 20s, 10m, 24h or 28d")]
+    Word(&'static str),
     /// A date, as far as its first separator tells.
     #[error("dates are not taken: write how long it shall last from now, like 28d")]
     Date,
@@ -58,6 +61,12 @@ const UNITS: [(char, u64); 4] = [('d', 86_400_000), ('h', 3_600_000), ('m', 60_0
 
 /// A week is read, and written in days.
 const WEEK: (char, u64) = ('w', 7 * 86_400_000);
+
+/// What people write for units, those of other programs included.
+const WORDS: [&str; 25] = [
+    "ms", "us", "ns", "msec", "millis", "sec", "secs", "second", "seconds", "min", "mins", "minute", "minutes", "hr", "hrs",
+    "hour", "hours", "day", "days", "wk", "week", "weeks", "mo", "month", "months",
+];
 
 impl Span {
     /// The shortest: one millisecond.
@@ -136,6 +145,9 @@ fn parse_units(text: &str) -> Result<Span, SpanError> {
     let mut millis = 0_u64;
     while !rest.is_empty() {
         let (number, unit, behind) = split_number(rest)?;
+        if let Some(word) = word(rest) {
+            return Err(SpanError::Word(word));
+        }
         if !known().any(|(known, _)| *known == unit) {
             return Err(match unit {
                 '.' | ',' => SpanError::Fraction,
@@ -149,6 +161,14 @@ fn parse_units(text: &str) -> Result<Span, SpanError> {
         rest = behind;
     }
     Span::from_millis(millis)
+}
+
+/// The word behind the number at the start of `text`, if it is known.
+fn word(text: &str) -> Option<&'static str> {
+    let behind = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let end = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
+    let (written, _) = behind.split_at(end);
+    WORDS.into_iter().find(|word| written.eq_ignore_ascii_case(word))
 }
 
 /// The number at the start of `text`, the character behind it, and what follows.
@@ -222,7 +242,14 @@ mod tests {
             ("1d2w", SpanError::Order),
             ("10M", SpanError::Unit('M')),
             ("10 m", SpanError::Unit(' ')),
-            ("10ms", SpanError::Form),
+            ("10ms", SpanError::Word("ms")),
+            ("5min", SpanError::Word("min")),
+            ("5Min", SpanError::Word("min")),
+            ("2days", SpanError::Word("days")),
+            ("1week", SpanError::Word("week")),
+            ("1h30min", SpanError::Word("min")),
+            ("500ms", SpanError::Word("ms")),
+            ("10mx", SpanError::Form),
             ("1.5d", SpanError::Fraction),
             ("1,5h", SpanError::Fraction),
             ("-5m", SpanError::Sign),
