@@ -33,6 +33,15 @@ const JOURNAL: Check = Check {
     why: "with another one, readers wait for writers, and some file systems lose what was acknowledged",
 };
 
+const ROOM: Check = Check {
+    name: "room",
+    wanted: "1 MiB free on the file system of the database, or more",
+    why: "without room nothing is issued or revoked, and no token is renewed",
+};
+
+/// A log of this many bytes fits between two checkpoints in ordinary use.
+const LEAST_ROOM: u64 = 1024 * 1024;
+
 const MODE: Check = Check {
     name: "file-mode",
     wanted: "the database is for its owner alone (mode 600)",
@@ -47,7 +56,7 @@ pub fn examine(path: &Path) -> Vec<Finding> {
     let node = path.display().to_string();
     let mut findings = vec![VERSION.ok(format!("SQLite {}", rusqlite::version()))];
     let of_file = match path.try_exists() {
-        Ok(false) => vec![DATABASE.ok("none yet: the first token makes it")],
+        Ok(false) => vec![DATABASE.ok("none yet: the first token makes it"), room(path)],
         _ => of_file(path),
     };
     findings.extend(of_file.into_iter().map(|finding| finding.at(&node)));
@@ -60,10 +69,10 @@ fn of_file(path: &Path) -> Vec<Finding> {
         Ok(connection) => connection,
         Err(failure) => {
             let error = failure.explain("open", "database", path);
-            return vec![DATABASE.failure(error.to_string()), mode];
+            return vec![DATABASE.failure(error.to_string()), mode, room(path)];
         }
     };
-    vec![DATABASE.ok("opens"), mode, integrity(&connection), journal(&connection)]
+    vec![DATABASE.ok("opens"), mode, integrity(&connection), journal(&connection), room(path)]
 }
 
 pub(crate) fn open(path: &Path) -> Result<Connection, Failure> {
@@ -92,6 +101,36 @@ fn journal(connection: &Connection) -> Finding {
         Ok(mode) => JOURNAL.warning(format!("{mode}; the next use of the store sets it right")),
         Err(error) => JOURNAL.failure(error.to_string()),
     }
+}
+
+/// How much room the file system has on which the database is, or will be.
+fn room(path: &Path) -> Finding {
+    match free(path) {
+        Ok(free) => judged(free),
+        Err(error) => ROOM.warning(format!("the room on its file system was not seen: {error}")),
+    }
+}
+
+fn judged(free: u64) -> Finding {
+    match free {
+        LEAST_ROOM.. => ROOM.ok("1 MiB or more"),
+        _ => ROOM.failure(format!("{} KiB free: make room on its file system", free / 1024)),
+    }
+}
+
+/// The bytes that this user may still write.
+#[cfg(unix)]
+fn free(path: &Path) -> io::Result<u64> {
+    let path = std::path::absolute(path)?;
+    // Folders that are missing come with the first token.
+    let there = path.ancestors().find(|path| path.exists()).unwrap_or(&path);
+    let found = rustix::fs::statvfs(there)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free(_: &Path) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Judges who besides its owner may reach a file: nobody should. A group may be meant to; all others never are.
@@ -137,6 +176,19 @@ mod tests {
             std::fs::set_permissions(file.path(), PermissionsExt::from_mode(mode)).unwrap();
             assert_eq!(examine_mode(&MODE, file.path()).status, status, "{mode:o}");
         }
+    }
+
+    #[test]
+    fn less_than_a_mebibyte_of_room_is_a_failure() {
+        assert_eq!(judged(LEAST_ROOM).status, Ok);
+        let short = judged(LEAST_ROOM - 1);
+        assert_eq!((short.status, short.found.contains("1023 KiB free")), (Failure, true), "{short:?}");
+    }
+
+    #[test]
+    fn the_room_is_seen_before_there_is_a_database() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(free(&folder.path().join("no/such/t.db")).unwrap() > 0);
     }
 
     #[test]

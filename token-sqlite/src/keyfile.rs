@@ -32,8 +32,12 @@ fn load_or_make(database: &Path, key_file: &Path) -> Result<KeyRing, Failure> {
     if let Some(keys) = load(key_file)? {
         return Ok(keys);
     }
-    if !database.try_exists()? && fresh::make_whole(key_file, fill)? {
-        tracing::info!(path = %key_file.display(), "made a new key file");
+    if !database.try_exists()? {
+        // Else a key file would be left behind without a database.
+        open::refuse_unmakable(&std::path::absolute(database)?)?;
+        if fresh::make_whole(key_file, fill)? {
+            tracing::info!(path = %key_file.display(), "made a new key file");
+        }
     }
     // Also where the database exists: another process may have made both since we looked, the key file first.
     if let Some(keys) = load(key_file)? {
@@ -117,6 +121,23 @@ mod tests {
             1,
             "nothing else is left behind"
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_key_file_is_made_where_no_database_can_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, key_file) = (folder.path().join("t.db"), folder.path().join("t.key"));
+        std::os::unix::fs::symlink(folder.path().join("none"), &link).unwrap();
+        let error = open_keys(&link, &key_file).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+        assert!(error.to_string().contains("is a link to a file that does not exist"), "{error}");
+        assert!(!key_file.exists());
+
+        let log = folder.path().join("other.db-wal");
+        fs::write(&log, "").unwrap();
+        open_keys(&folder.path().join("other.db"), &key_file).unwrap_err();
+        assert!(!key_file.exists());
     }
 
     #[cfg(unix)]

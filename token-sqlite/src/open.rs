@@ -78,7 +78,7 @@ fn open_database(path: &Path) -> Result<Database, Failure> {
     // (`:memory:`, `file:…`).
     let path = std::path::absolute(path)?;
     if !path.try_exists()? {
-        refuse_orphans(&path)?;
+        refuse_unmakable(&path)?;
         if fresh::make_whole(&path, fill)? {
             tracing::info!(path = %path.display(), "made a new token database");
         }
@@ -117,6 +117,14 @@ pub fn is_store(path: &Path) -> bool {
     read.is_ok()
         && header.starts_with(b"SQLite format 3\0")
         && header.ends_with(&APPLICATION_ID.to_be_bytes())
+}
+
+/// Refuses a path without a database at which none can be made.
+pub(crate) fn refuse_unmakable(path: &Path) -> Result<(), Failure> {
+    if path.is_symlink() && !path.try_exists()? {
+        return Err(refused(path, "is a link to a file that does not exist; correct the link, or remove it"));
+    }
+    refuse_orphans(path)
 }
 
 /// Refuses to make a database beside the log of one that is gone: SQLite would take the log for the new one's.

@@ -27,6 +27,7 @@ until_ready_is 200 && echo 'ready'
 dd if=/dev/zero of=store/fill bs=1k 2>/dev/null || true
 until_ready_is 503 && echo 'not ready while the disk is full'
 echo "a hard token is answered with $(status body /auth)"
+token-cli doctor | grep -q '^failure  room' && echo 'doctor reports the missing room'
 rm store/fill
 until_ready_is 200 && echo 'ready again'
 kill $sidecar
@@ -46,8 +47,13 @@ async fn an_embedded_store_on_a_full_disk_is_not_ready() {
     "#;
     let [said, errors] = bash(script, home.path()).await;
     let lines: Vec<_> = said.lines().collect();
-    let expected =
-        ["ready", "not ready while the disk is full", "a hard token is answered with 200", "ready again"];
-    assert_eq!(lines.get(..4), Some(&expected[..]), "{said}{errors}");
-    assert_eq!(lines.len(), 5, "the log names the cause: {said}{errors}");
+    let expected = [
+        "ready",
+        "not ready while the disk is full",
+        "a hard token is answered with 200",
+        "doctor reports the missing room",
+        "ready again",
+    ];
+    assert_eq!(lines.get(..5), Some(&expected[..]), "{said}{errors}");
+    assert_eq!(lines.len(), 6, "the log names the cause: {said}{errors}");
 }

@@ -224,3 +224,15 @@ fn variables_for_servers_pass_with_the_embedded_store() {
         assert_eq!(ran.code, 0, "{name}: {ran:?}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_nothing_leaves_no_key_file_behind() {
+    let cli = Cli::new();
+    let link = cli.home().join("t.db");
+    std::os::unix::fs::symlink(cli.home().join("none"), &link).unwrap();
+    let ran = on(&cli, &link, "issue -u admin -e 1h");
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
+    assert!(ran.stderr.contains("is a link to a file that does not exist"), "{ran:?}");
+    assert_eq!(names(cli.home()), ["t.db"]);
+}
