@@ -92,10 +92,12 @@ pub(crate) struct Apart {
     pub(crate) scratch: Option<Scratch>,
 }
 
-/// Opens the store that the settings name for tokens that leave nothing behind; `name` is no other run's.
+/// Opens the store that the settings name for tokens that leave nothing behind; `name` is no other run's. The key file of
+/// another deployment is refused, as for an issue.
 pub(crate) async fn open_apart(settings: &Settings, name: &str) -> Result<Apart, Failure> {
     let (store, scratch): (Arc<dyn TokenStore>, _) = match StoreName::of(settings)? {
         StoreName::Sqlite(database) => {
+            refuse_other_keys(&database, settings)?;
             let scratch = Scratch::beside(&database, name)?;
             (Arc::new(SqliteStore::open(&scratch.database(), scratch.keys())?), Some(scratch))
         }
@@ -105,10 +107,24 @@ pub(crate) async fn open_apart(settings: &Settings, name: &str) -> Result<Apart,
             options.confirm = Some(ConfirmationLevel::Local);
             options.tombstone_retention = Span::MIN;
             options.note_keys = false;
-            (Arc::new(redis(url, settings, options).await?), None)
+            let store = redis(url, settings, options).await?;
+            require(&store.key_fit().await, BENCH)?;
+            (Arc::new(store), None)
         }
     };
     Ok(Apart { tokens: TokenService::new(store, settings.prefix.clone()), scratch })
+}
+
+/// What keys have to fit for in a benchmark.
+const BENCH: &str = "bench";
+
+/// The tokens of a benchmark are not in the database, so that its keys are compared here.
+fn refuse_other_keys(database: &Path, settings: &Settings) -> Result<(), Failure> {
+    if key_file(settings).is_none() || !database.exists() {
+        return Ok(());
+    }
+    let store = sqlite(database, settings, SqliteStore::open_existing)?;
+    require(&store.key_fit().map_err(misconfigured)?, BENCH)
 }
 
 /// Examines the store that the settings name, without opening it.

@@ -25,3 +25,21 @@ async fn the_role_admin_does() {
     let server = Standalone::start_with_roles().await;
     result(&Cli::new(&server.url_as("admin")).run("bench --json --rate 20 --for 1s --tokens 20", "").await);
 }
+
+#[tokio::test]
+async fn the_key_file_of_another_deployment_is_refused_as_for_an_issue() {
+    let server = Standalone::start().await;
+    for cli in [Cli::new(&server.url()), Cli::embedded()] {
+        assert_eq!(cli.run("issue -u admin -e 1h -q", "").await.code, 0);
+        let other = cli.home().join("other-keys");
+        // The version that issued the token, with another key.
+        std::fs::write(&other, "k ".to_owned() + &"5eed".repeat(16)).unwrap();
+        let before = keys(&server).await.len();
+        for command in ["issue -u admin -e 1h -q", "bench --rate 20 --for 1s --tokens 20"] {
+            let ran = cli.run(&format!("{command} --key-file {}", other.display()), "").await;
+            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{command}: {}", ran.stderr);
+            assert!(ran.stderr.contains("is of another deployment"), "{command}: {}", ran.stderr);
+        }
+        assert_eq!(keys(&server).await.len(), before, "nothing was written");
+    }
+}
