@@ -23,6 +23,7 @@ mod serve;
 mod signals;
 mod store_name;
 mod visible;
+mod warning;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -85,7 +86,7 @@ fn main() -> ExitCode {
 /// Prints what the arguments are answered with at once: a complaint, or help and version, which have their own exit code.
 fn print(answer: &clap::Error) -> Result<Exit, Failure> {
     if !answer.use_stderr() {
-        return report::printed(answer.print()).map(|()| Exit::Done);
+        return report::printed(delivery::is_open().and_then(|()| answer.print())).map(|()| Exit::Done);
     }
     layout::complain(answer.to_string().trim_end());
     Ok(Exit::Usage)

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use serde::Serialize;
-use token_core::{Access, Confirmation, ConfirmationLevel, Grant, Timestamp, Unconfirmed};
+use token_core::{Access, Confirmation, Grant, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::delivery;
@@ -12,13 +12,16 @@ use crate::failure::Failure;
 use crate::format::Format;
 use crate::layout;
 use crate::visible::{printable, visible};
+use crate::warning::{self, Warning};
 
 /// What a command has to say on standard output, and how it ended.
 #[derive(Debug)]
 pub(crate) struct Report {
     text: Zeroizing<String>,
     exit: Exit,
-    warning: Option<String>,
+    /// It is for a program, and so is what goes to standard error.
+    json: bool,
+    warnings: Vec<Warning>,
     /// What is lost if it cannot be written.
     lost: Lost,
 }
@@ -26,10 +29,10 @@ pub(crate) struct Report {
 /// What a caller lacks that does not get the text.
 #[derive(Debug, Clone, Copy)]
 enum Lost {
-    /// What the exit code does not tell.
-    Text,
-    /// The whole result, so that standard output must be open.
+    /// The result, so that standard output must be open.
     Result,
+    /// Nothing that the exit code does not tell: callers may leave standard output closed.
+    Words,
     /// What became of a change: the change itself was made.
     Outcome(&'static str),
 }
@@ -37,7 +40,7 @@ enum Lost {
 impl Report {
     /// A report of this text, which may be empty and otherwise ends its last line.
     pub(crate) fn text(exit: Exit, text: String) -> Self {
-        Self { text: Zeroizing::new(text), exit, warning: None, lost: Lost::Text }
+        Self { text: Zeroizing::new(text), exit, json: false, warnings: Vec::new(), lost: Lost::Result }
     }
 
     /// A report in JSON where that is asked for, else the text that `human` writes.
@@ -58,7 +61,7 @@ impl Report {
             Format::Human => printable(&human()),
             Format::Quiet => human(),
         };
-        Ok(Self::text(exit, text))
+        Ok(Self { json: format == Format::Json, ..Self::text(exit, text) })
     }
 
     /// What it writes.
@@ -76,35 +79,21 @@ impl Report {
     /// The same about a change that was done, but ends with [`Exit::Store`] and says so on standard error when the change
     /// is not confirmed. `again` says how to wait for it once more.
     pub(crate) fn if_confirmed(self, done: &str, confirmation: Confirmation, again: &str) -> Self {
-        if confirmation.is_confirmed() {
-            return self;
-        }
-        let Confirmation { level, expected, reached, reason } = confirmation;
-        let mend = format!("mend the replication, then {again}");
-        let (by, advice) = match level {
-            ConfirmationLevel::Disk => (
-                format!("by the disk of the server ({})", why(reason)),
-                format!("{}, then {again}", mend_disk(reason)),
-            ),
-            _ if expected == 1 => ("by a replica".to_owned(), mend),
-            _ => (format!("by all {expected} replicas ({reached} did)"), mend),
-        };
-        let warning = format!("warning: {done}, but not confirmed {by}: one failure may undo it; {advice}");
-        self.warn(Some((Exit::Store, warning)))
+        self.warn(Warning::unconfirmed(done, confirmation, again))
     }
 
     /// The same with a warning on standard error, if there is one, and an exit code at least as bad as that.
-    pub(crate) fn warn(mut self, warning: Option<(Exit, String)>) -> Self {
-        if let Some((exit, warning)) = warning {
-            self.warning = Some(self.warning.map_or(warning.clone(), |first| format!("{first}\n{warning}")));
-            self.exit = self.exit.max(exit);
+    pub(crate) fn warn(mut self, warning: Option<Warning>) -> Self {
+        if let Some(warning) = warning {
+            self.exit = self.exit.max(warning.exit());
+            self.warnings.push(warning);
         }
         self
     }
 
     /// Writes it. A reader that went away has seen enough.
     pub(crate) fn print(&self) -> Result<Exit, Failure> {
-        self.tell_warning();
+        warning::tell(&self.warnings, self.json);
         let written = if self.text.is_empty() { Ok(()) } else { self.write() };
         match (self.lost, printed(written)) {
             (_, Ok(())) => Ok(self.exit),
@@ -123,9 +112,9 @@ impl Report {
         stdout.write_all(self.text.as_bytes()).and_then(|()| stdout.flush())
     }
 
-    /// The same, of a command that does nothing but print: it fails if standard output is closed.
-    pub(crate) fn requiring_output(self) -> Self {
-        Self { lost: Lost::Result, ..self }
+    /// The same of a command whose exit code is its answer: standard output may be closed.
+    pub(crate) fn answered_by_exit_code(self) -> Self {
+        Self { lost: Lost::Words, ..self }
     }
 
     /// The same about a change that was made: `done` says so if the text cannot be written.
@@ -136,14 +125,8 @@ impl Report {
     /// Writes it, and fails if nobody can have read its first line. What is left to print is how it ended.
     pub(crate) fn deliver(&self) -> Result<Self, std::io::Error> {
         delivery::deliver(&self.text)?;
-        self.tell_warning();
+        warning::tell(&self.warnings, self.json);
         Ok(Self::text(self.exit, String::new()))
-    }
-
-    fn tell_warning(&self) {
-        if let Some(warning) = &self.warning {
-            layout::complain(warning);
-        }
     }
 }
 
@@ -209,34 +192,4 @@ pub(crate) fn table<const N: usize>(
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
     layout::table(layout::columns(), headings, &rows.into_iter().collect::<Vec<_>>())
-}
-
-/// Why the disk did not confirm a change.
-pub(crate) fn why(reason: Option<Unconfirmed>) -> &'static str {
-    match reason {
-        Some(Unconfirmed::NoAppendOnlyFile) => "it has appendonly no",
-        Some(Unconfirmed::NeverSynced) => "it has appendfsync no, and never says when it has written",
-        Some(Unconfirmed::NoWaitAof) => "it has no WAITAOF, which came with Redis 7.2",
-        Some(Unconfirmed::NotPermitted) => "this user may not run WAITAOF there",
-        Some(Unconfirmed::AnswersEarly) => {
-            "its version is not known to answer WAITAOF only when the disk has it, redis/redis#13793"
-        }
-        Some(Unconfirmed::TooLate) => "no answer within --confirm-timeout",
-        _ => "it refused WAITAOF",
-    }
-}
-
-/// What to do about it.
-fn mend_disk(reason: Option<Unconfirmed>) -> &'static str {
-    match reason {
-        Some(Unconfirmed::NoAppendOnlyFile) => "set appendonly yes",
-        Some(Unconfirmed::NeverSynced) => "set appendfsync everysec or always",
-        Some(Unconfirmed::NoWaitAof) => "use Redis 7.2 or later, or another --confirm",
-        Some(Unconfirmed::NotPermitted) => "give the user +waitaof",
-        Some(Unconfirmed::AnswersEarly) => {
-            "use Redis 8.0 or later, or set appendfsync always and give the user +config|get"
-        }
-        Some(Unconfirmed::TooLate) => "wait longer, or look at its disk and for appendfsync no",
-        _ => "see the log",
-    }
 }

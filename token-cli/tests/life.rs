@@ -146,6 +146,8 @@ fn tokens_are_revoked_by_themselves_from_standard_input() {
     assert!(tokens.iter().all(|token| cli.validate(token, "").0 == 1));
     let ran = cli.run_with("revoke --json --stdin", "no token\n");
     assert_eq!((ran.code, &ran.json()[0]["outcome"]), (1, &"malformed".into()));
+    let said: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
+    assert_eq!(said["error"]["kind"], "malformed", "{}", ran.stderr);
 }
 
 #[test]
@@ -157,6 +159,7 @@ fn revoking_again_is_done_and_revoking_the_unknown_is_a_no() {
     assert_eq!((again.code, &again.json()[0]["outcome"]), (0, &"already_revoked".into()));
     let unknown = cli.run("revoke --json 3l51xk1fgfw2k28rm7smxkaqntg3");
     assert_eq!((unknown.code, &unknown.json()[0]["outcome"]), (1, &"unknown".into()));
+    assert!(unknown.json()[0]["confirmation"]["level"].is_string(), "{unknown:?}");
 }
 
 #[test]

@@ -64,8 +64,8 @@ const WEEK: (char, u64) = ('w', 7 * 86_400_000);
 
 /// What people write for units, those of other programs included.
 const WORDS: [&str; 25] = [
-    "ms", "us", "ns", "msec", "millis", "sec", "secs", "second", "seconds", "min", "mins", "minute", "minutes", "hr", "hrs",
-    "hour", "hours", "day", "days", "wk", "week", "weeks", "mo", "month", "months",
+    "ms", "us", "ns", "msec", "millis", "sec", "secs", "second", "seconds", "min", "mins", "minute",
+    "minutes", "hr", "hrs", "hour", "hours", "day", "days", "wk", "week", "weeks", "mo", "month", "months",
 ];
 
 impl Span {

@@ -246,3 +246,47 @@ async fn the_command_says_that_a_revocation_is_not_confirmed() {
         "it is revoked all the same"
     );
 }
+
+/// The one object on standard error.
+fn failure(ran: &token_tests::programs::Ran) -> serde_json::Value {
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+    serde_json::from_str::<serde_json::Value>(&ran.stderr).unwrap()["error"].clone()
+}
+
+#[tokio::test]
+async fn with_json_a_change_that_is_not_confirmed_is_an_object() {
+    let server = Standalone::start().await;
+    let cli = Cli::new(&server.url());
+    let wanted = "--confirm replicated --confirm-timeout 1s --json";
+    let issued = cli.run(&format!("issue -u admin -e 1h {wanted}"), "").await;
+    let id = issued.json()["id"].as_str().unwrap().to_owned();
+    let confirmed = cli.run(&format!("confirm {id} {wanted}"), "").await;
+    let revoked = cli.run(&format!("revoke {id} {wanted}"), "").await;
+    for ran in [&issued, &confirmed, &revoked] {
+        assert_eq!((ran.code, &failure(ran)["kind"]), (3, &"unconfirmed".into()), "{}", ran.stderr);
+    }
+    assert_eq!(failure(&issued)["retryable"], false, "a second issue is a second token");
+    assert_eq!(failure(&revoked)["retryable"], true);
+}
+
+#[tokio::test]
+async fn nothing_to_revoke_that_is_not_confirmed_is_said_to_be_nothing() {
+    let server = Standalone::start().await;
+    let cli = Cli::new(&server.url());
+    let wanted = "revoke --user nobody --confirm replicated --confirm-timeout 1s";
+    let ran = cli.run(wanted, "").await;
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("nothing to revoke, and this could not be confirmed by a replica"),
+        "{}",
+        ran.stderr
+    );
+    let ran = cli.run(&format!("{wanted} --json"), "").await;
+    let row = &ran.json()[0];
+    assert_eq!((ran.code, &row["outcome"]), (3, &"nothing_to_revoke".into()));
+    assert_eq!(
+        (&row["confirmation"]["level"], &row["confirmation"]["reached"]),
+        (&"replicated".into(), &0.into())
+    );
+    assert_eq!(failure(&ran)["kind"], "unconfirmed");
+}

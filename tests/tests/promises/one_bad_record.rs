@@ -182,6 +182,8 @@ async fn list_shows_good_tokens_marks_bad_ones_and_exits_with_3() {
         (&bad.as_str().into(), &true.into(), &"missing_key".into())
     );
 
+    let said: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
+    assert_eq!(said["error"]["kind"], "corrupt", "{}", ran.stderr);
     let shown = cli.run(&format!("show {bad}"), "").await;
     assert_eq!(shown.code, 3);
     assert!(

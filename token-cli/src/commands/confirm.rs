@@ -8,7 +8,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::open::open;
-use crate::report::{Report, table, why};
+use crate::report::{Report, table};
+use crate::warning::{REPEAT, Warning, why};
 
 pub(crate) async fn run(
     arguments: &ConfirmArgs,
@@ -23,8 +24,8 @@ pub(crate) async fn run(
     }
     let exit = rows.iter().map(Row::exit).max().unwrap_or(Exit::Done);
     let unconfirmed = rows.iter().filter_map(|row| row.confirmation).find(|how| !how.is_confirmed());
-    let report = Report::new(format, exit, &rows, || human(&rows))?;
-    Ok(report.if_confirmed("kept", unconfirmed.unwrap_or(Confirmation::LOCAL), "repeat this"))
+    let report = Report::new(format, exit, &rows, || human(&rows))?.warn(failed(&rows));
+    Ok(report.if_confirmed("kept", unconfirmed.unwrap_or(Confirmation::LOCAL), REPEAT))
 }
 
 /// How far one token has gone.
@@ -37,6 +38,17 @@ struct Row {
     confirmation: Option<Confirmation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What kind of error that is.
+    #[serde(skip)]
+    kind: Option<&'static str>,
+}
+
+/// What the store could not be asked.
+fn failed(rows: &[Row]) -> Option<Warning> {
+    let mut failed = rows.iter().filter_map(|row| Some((row.kind?, row.error.as_ref()?)));
+    let (kind, error) = failed.next()?;
+    let sentence = format!("{} of {} tokens failed, the first one: {error}", failed.count() + 1, rows.len());
+    Some(Warning::new(Exit::Store, kind, sentence).in_result())
 }
 
 impl Row {
@@ -44,12 +56,18 @@ impl Row {
         let id = id.to_string();
         match change {
             Ok(Committed { outcome: TokenState::Unknown, .. }) => {
-                Self { id, state: TokenState::Unknown.code(), confirmation: None, error: None }
+                Self { id, state: TokenState::Unknown.code(), confirmation: None, error: None, kind: None }
             }
             Ok(Committed { outcome, confirmation }) => {
-                Self { id, state: outcome.code(), confirmation: Some(confirmation), error: None }
+                Self { id, state: outcome.code(), confirmation: Some(confirmation), error: None, kind: None }
             }
-            Err(error) => Self { id, state: "failed", confirmation: None, error: Some(error.to_string()) },
+            Err(error) => Self {
+                id,
+                state: "failed",
+                confirmation: None,
+                error: Some(error.to_string()),
+                kind: Some(error.kind().code()),
+            },
         }
     }
 

@@ -15,6 +15,7 @@ use crate::layout;
 use crate::open::{Tokens, open_or_create};
 use crate::report::{Report, facts};
 use crate::visible::visible;
+use crate::warning::Warning;
 
 pub(crate) async fn run(
     arguments: IssueArgs,
@@ -67,15 +68,19 @@ fn issued_before(format: Format, repeated: &Repeated) -> Result<Report, Failure>
     };
     let what = match repeated.known {
         TokenStatus::Live(_) => format!(
-            "warning: token {id} was issued before with this idempotency key, and its text is not kept: if it did not arrive, \
+            "token {id} was issued before with this idempotency key, and its text is not kept: if it did not arrive, \
              token-cli revoke {id}, and issue another with a new key"
         ),
         TokenStatus::Revoked(_) | TokenStatus::Unknown => format!(
-            "warning: token {id} was issued before with this idempotency key, and {}: issue another with a new key",
+            "token {id} was issued before with this idempotency key, and {}: issue another with a new key",
             if repeated.state() == "revoked" { "was revoked since" } else { "has expired since" }
         ),
     };
-    Ok(report.warn(Some((Exit::Negative, what))).if_confirmed("issued", repeated.confirmation, &confirm(id)))
+    Ok(report.warn(Some(Warning::new(Exit::Negative, "repeated", what))).if_confirmed(
+        "issued",
+        repeated.confirmation,
+        &confirm(id),
+    ))
 }
 
 fn confirm(id: TokenId) -> String {

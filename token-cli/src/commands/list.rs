@@ -1,7 +1,7 @@
 //! `list`
 
 use serde::Serialize;
-use token_core::{Grant, Listing, UnreadableRecord};
+use token_core::{Grant, Listing, StoreErrorKind, UnreadableRecord};
 
 use crate::args::ListArgs;
 use crate::exit::Exit;
@@ -10,12 +10,13 @@ use crate::format::Format;
 use crate::open::Tokens;
 use crate::report::{Report, access, in_seconds, table};
 use crate::visible::visible;
+use crate::warning::Warning;
 
 pub(crate) async fn run(arguments: &ListArgs, format: Format, tokens: &Tokens) -> Result<Report, Failure> {
     let user = arguments.user().ok_or_else(|| Failure::usage("say whose tokens: token-cli list USER"))?;
     let listing = tokens.list(user).await?;
     let report = Report::new(format, Exit::Done, &rows(&listing), || human(&listing))?;
-    Ok(report.requiring_output().warn(incomplete(&listing.unreadable)))
+    Ok(report.warn(incomplete(&listing.unreadable)))
 }
 
 /// A row in JSON: a grant, or the id of a token whose record cannot be read.
@@ -36,13 +37,14 @@ fn rows(listing: &Listing) -> Vec<Row<'_>> {
 }
 
 /// What cannot be read is not known: as for a store that cannot be asked.
-fn incomplete(unreadable: &[UnreadableRecord]) -> Option<(Exit, String)> {
+fn incomplete(unreadable: &[UnreadableRecord]) -> Option<Warning> {
     let what = match unreadable.len() {
         0 => return None,
         1 => "the record of 1 token cannot be read".to_owned(),
         count => format!("the records of {count} tokens cannot be read"),
     };
-    Some((Exit::Store, format!("warning: {what}; this node refuses what it cannot read")))
+    let sentence = format!("{what}; this node refuses what it cannot read");
+    Some(Warning::new(Exit::Store, StoreErrorKind::Corrupt.code(), sentence))
 }
 
 fn human(listing: &Listing) -> String {

@@ -10,7 +10,21 @@ use crate::report::Report;
 
 pub(crate) async fn run(format: Format, tokens: &Tokens) -> Result<Report, Failure> {
     let pruned = tokens.prune().await?;
-    Report::new(format, Exit::Done, &json!({ "pruned": pruned }), || {
-        format!("cleared away {pruned} entries\n")
-    })
+    let report = Report::new(format, Exit::Done, &json!({ "pruned": pruned }), || human(pruned))?;
+    Ok(report.answered_by_exit_code())
+}
+
+fn human(pruned: u64) -> String {
+    format!("cleared away {pruned} {}\n", if pruned == 1 { "entry" } else { "entries" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_entry_is_no_entries() {
+        assert_eq!(human(1), "cleared away 1 entry\n");
+        assert_eq!(human(2), "cleared away 2 entries\n");
+    }
 }

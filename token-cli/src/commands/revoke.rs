@@ -13,6 +13,7 @@ use crate::format::Format;
 use crate::open::{Tokens, open};
 use crate::report::{Report, table};
 use crate::secret;
+use crate::warning::{REPEAT, Warning};
 
 const DONE: &str = "all of this is revoked";
 
@@ -30,9 +31,16 @@ pub(crate) async fn run(
     }
     if let Some(user) = &arguments.user {
         let ended = open(settings).await?.revoke_subject(user, &revocation).await?;
-        let rows = ended.outcome.into_iter().map(|id| Row::new(id, "revoked", ended.confirmation)).collect();
-        let report = report(format, rows)?.after(DONE);
-        return Ok(report.if_confirmed("revoked", ended.confirmation, "repeat this"));
+        let rows: Vec<_> =
+            ended.outcome.into_iter().map(|id| Row::new(id, "revoked", ended.confirmation)).collect();
+        if rows.is_empty() {
+            let nothing =
+                Report::new(format, Exit::Done, &[Row::nothing(ended.confirmation)], || human(&[]))?;
+            return Ok(nothing
+                .answered_by_exit_code()
+                .warn(Warning::nothing_unconfirmed(ended.confirmation)));
+        }
+        return Ok(report(format, rows)?.after(DONE).if_confirmed("revoked", ended.confirmation, REPEAT));
     }
     let (tokens, ids) = if arguments.stdin {
         let text = secret::several()?;
@@ -52,11 +60,12 @@ pub(crate) async fn run(
         return report(format, look_at_each(&tokens, ids).await);
     }
     let rows = revoke_each(&tokens, ids, &revocation).await;
-    let unconfirmed = rows.iter().filter_map(|row| row.confirmation).find(|how| !how.is_confirmed());
+    let revoked = rows.iter().filter(|row| row.exit == Exit::Done);
+    let unconfirmed = revoked.filter_map(|row| row.confirmation).find(|how| !how.is_confirmed());
     Ok(report(format, rows)?.after(DONE).if_confirmed(
         "revoked",
         unconfirmed.unwrap_or(Confirmation::LOCAL),
-        "repeat this",
+        REPEAT,
     ))
 }
 
@@ -70,7 +79,16 @@ fn id(tokens: &Tokens, line: &str) -> Result<TokenId, String> {
 
 fn report(format: Format, rows: Vec<Row>) -> Result<Report, Failure> {
     let exit = rows.iter().map(|row| row.exit).max().unwrap_or(Exit::Done);
-    Report::new(format, exit, &rows, || human(&rows))
+    Ok(Report::new(format, exit, &rows, || human(&rows))?.warn(not_done(&rows)))
+}
+
+/// What was not done, of the worst kind.
+fn not_done(rows: &[Row]) -> Option<Warning> {
+    let worst = rows.iter().filter(|row| row.kind.is_some()).rev().max_by_key(|row| row.exit)?;
+    let (kind, error) = (worst.kind?, worst.error.as_ref()?);
+    let number = rows.iter().filter(|row| row.kind.is_some()).count();
+    let sentence = format!("{number} of {} failed, for example: {error}", rows.len());
+    Some(Warning::new(worst.exit, kind, sentence).in_result())
 }
 
 /// Revokes one after the other. What the store could not do is told in its row; the others are done all the same.
@@ -96,11 +114,9 @@ async fn look_at_each(tokens: &Tokens, ids: Vec<Result<TokenId, String>>) -> Vec
         rows.push(match id {
             Ok(id) => match tokens.show(id).await {
                 Ok(TokenStatus::Live(_)) => Row::would_be_revoked(id),
-                Ok(TokenStatus::Revoked(_)) => {
-                    Row::without_change(Some(id), "already_revoked", Exit::Done, None)
-                }
-                Ok(TokenStatus::Unknown) => Row::without_change(Some(id), "unknown", Exit::Negative, None),
-                Err(error) => Row::without_change(Some(id), "failed", Exit::Store, Some(error.to_string())),
+                Ok(TokenStatus::Revoked(_)) => Row::without_change(Some(id), "already_revoked", Exit::Done),
+                Ok(TokenStatus::Unknown) => Row::without_change(Some(id), "unknown", Exit::Negative),
+                Err(error) => Row::failed(id, &error),
             },
             Err(why) => Row::malformed(why),
         });
@@ -117,6 +133,9 @@ struct Row {
     confirmation: Option<Confirmation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What kind of error that is.
+    #[serde(skip)]
+    kind: Option<&'static str>,
     #[serde(skip)]
     exit: Exit,
 }
@@ -124,19 +143,32 @@ struct Row {
 impl Row {
     fn new(id: TokenId, outcome: &'static str, confirmation: Confirmation) -> Self {
         let confirmation = Some(confirmation);
-        Self { id: Some(id.to_string()), outcome, confirmation, error: None, exit: Exit::Done }
+        Self { id: Some(id.to_string()), outcome, confirmation, error: None, kind: None, exit: Exit::Done }
     }
 
-    fn without_change(id: Option<TokenId>, outcome: &'static str, exit: Exit, error: Option<String>) -> Self {
-        Self { id: id.map(|id| id.to_string()), outcome, confirmation: None, error, exit }
+    /// Of a user without tokens.
+    fn nothing(confirmation: Confirmation) -> Self {
+        let row = Self::without_change(None, "nothing_to_revoke", Exit::Done);
+        Self { confirmation: Some(confirmation), ..row }
+    }
+
+    fn without_change(id: Option<TokenId>, outcome: &'static str, exit: Exit) -> Self {
+        let id = id.map(|id| id.to_string());
+        Self { id, outcome, confirmation: None, error: None, kind: None, exit }
     }
 
     fn would_be_revoked(id: TokenId) -> Self {
-        Self::without_change(Some(id), "would_be_revoked", Exit::Done, None)
+        Self::without_change(Some(id), "would_be_revoked", Exit::Done)
     }
 
     fn malformed(why: String) -> Self {
-        Self::without_change(None, "malformed", Exit::Negative, Some(why))
+        let row = Self::without_change(None, "malformed", Exit::Negative);
+        Self { error: Some(why), kind: Some("malformed"), ..row }
+    }
+
+    fn failed(id: TokenId, error: &StoreError) -> Self {
+        let row = Self::without_change(Some(id), "failed", Exit::Store);
+        Self { error: Some(error.to_string()), kind: Some(error.kind().code()), ..row }
     }
 
     fn of(id: TokenId, change: Result<Committed<RevokeOutcome>, StoreError>) -> Self {
@@ -147,10 +179,10 @@ impl Row {
             Ok(Committed { outcome: RevokeOutcome::AlreadyRevoked, confirmation }) => {
                 Self::new(id, "already_revoked", confirmation)
             }
-            Ok(Committed { outcome: RevokeOutcome::Unknown, .. }) => {
-                Self::without_change(Some(id), "unknown", Exit::Negative, None)
+            Ok(Committed { outcome: RevokeOutcome::Unknown, confirmation }) => {
+                Self { exit: Exit::Negative, ..Self::new(id, "unknown", confirmation) }
             }
-            Err(error) => Self::without_change(Some(id), "failed", Exit::Store, Some(error.to_string())),
+            Err(error) => Self::failed(id, &error),
         }
     }
 }

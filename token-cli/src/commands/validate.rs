@@ -38,7 +38,7 @@ pub(crate) async fn run(
         true => tokens.peek(text, &requirement).await?,
         false => tokens.validate(text, &requirement).await?,
     };
-    match &verdict {
+    let report = match &verdict {
         Verdict::Active(_) if format == Format::Quiet => Ok(Report::text(Exit::Done, String::new())),
         Verdict::Inactive(_) if format == Format::Quiet => Ok(Report::text(Exit::Negative, String::new())),
         Verdict::Active(grant) => Report::new(format, Exit::Done, &Active { active: true, grant }, || {
@@ -47,7 +47,8 @@ pub(crate) async fn run(
         Verdict::Inactive(reason) => {
             Report::new(format, Exit::Negative, &Inactive::new(reason), || format!("inactive: {reason}\n"))
         }
-    }
+    };
+    report.map(Report::answered_by_exit_code)
 }
 
 fn requirement(arguments: &ValidateArgs) -> Result<Requirement, Failure> {

@@ -144,12 +144,33 @@ fn an_answer_that_cannot_be_written_is_no_success() {
 }
 
 #[test]
-fn a_list_without_standard_output_is_no_success() {
+fn a_result_without_standard_output_is_no_success() {
     let cli = Cli::new();
-    cli.issue("-u admin -e 1h");
-    let ran = bash(&cli, "\"$CLI\" list admin >&-");
-    assert_eq!(ran.code, 3, "{ran:?}");
-    assert!(ran.stderr.contains("cannot write to standard output"), "{ran:?}");
+    let issued = cli.issue("-u admin -e 1h");
+    let id = issued["id"].as_str().unwrap();
+    for command in [
+        "list admin",
+        &format!("show {id}"),
+        &format!("confirm {id}"),
+        "doctor",
+        "revoke -u admin --dry-run",
+        "version",
+        "--version",
+        "help",
+        "completions bash",
+        "serve --print-config",
+    ] {
+        for form in ["", "--json"] {
+            let has_no_json =
+                ["help", "--version", "completions bash", "serve --print-config"].contains(&command);
+            if form == "--json" && has_no_json {
+                continue;
+            }
+            let ran = bash(&cli, &format!("\"$CLI\" {command} {form} >&-"));
+            assert_eq!(ran.code, 3, "{command} {form}: {ran:?}");
+            assert!(ran.stderr.contains("cannot write to standard output"), "{command}: {ran:?}");
+        }
+    }
 }
 
 #[test]
@@ -173,9 +194,13 @@ fn a_write_beyond_the_file_limit_is_an_error() {
 }
 
 #[test]
-fn other_commands_answer_without_standard_output() {
+fn commands_answered_by_their_exit_code_need_no_standard_output() {
     let cli = Cli::new();
     cli.issue("-u admin -e 1h");
+    for command in ["prune", "revoke -u nobody"] {
+        let ran = bash(&cli, &format!("\"$CLI\" {command} >&-"));
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{command}");
+    }
     for (token, code) in [("\"$CLI\" issue -u admin -e 1h -q", 0), ("echo tok_garbage", 1)] {
         let ran = bash(&cli, &format!("{token} | \"$CLI\" validate >&-"));
         assert_eq!((ran.code, ran.stderr.as_str()), (code, ""), "{token}");

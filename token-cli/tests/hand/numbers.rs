@@ -99,7 +99,9 @@ fn a_token_without_an_end_is_told_the_longest_lifetime() {
 #[test]
 fn the_name_of_a_unit_is_answered_with_the_units() {
     let cli = Cli::new();
-    for (written, word) in [("5min", "min"), ("2days", "days"), ("500ms", "ms"), ("1week", "week"), ("1h30min", "min")] {
+    for (written, word) in
+        [("5min", "min"), ("2days", "days"), ("500ms", "ms"), ("1week", "week"), ("1h30min", "min")]
+    {
         for flag in ["-e", "-a"] {
             let ran = cli.run(&format!("issue -u admin {flag} {written}"));
             assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{flag} {written}: {ran:?}");

@@ -22,10 +22,10 @@ use crate::args::{BenchArgs, Settings};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
-use crate::layout;
 use crate::open::open_apart;
 use crate::report::Report;
 use crate::signals::Signals;
+use crate::warning::{self, Warning};
 
 /// How many tokens a user has at most: a script over all of them holds up the server meanwhile.
 const TOKENS_A_USER: u32 = 100;
@@ -53,15 +53,15 @@ pub(crate) async fn run(
         Err(failure) => Err(failure),
     };
     let cleaned = clean_up(&ground, &mut signals).await;
-    let warning = cleaned.err().map(|left| format!("warning: {left}"));
+    let warning = cleaned.err().map(|left| Warning::new(Exit::Store, "not_cleaned_up", left));
     match measured {
         Ok((measured, stopped)) => {
             let report = Run { arguments, users, stopped, measured: &measured }.report(format)?;
-            Ok(report.warn(warning.map(|warning| (Exit::Store, warning))))
+            Ok(report.warn(warning))
         }
         Err(failure) => {
             if let Some(warning) = warning {
-                layout::complain(&warning);
+                warning::tell_one(warning, format);
             }
             Err(failure)
         }
