@@ -12,7 +12,7 @@ use rustls::{AlertDescription, CertificateError};
 use token_core::{StoreError, StoreErrorKind};
 
 /// What a URL that asks for TLS (`rediss://`, `rediss-cluster://`, `rediss-sentinel://`) is met with. Names and dates of
-/// certificates are always verified.
+/// certificates are always verified. With a URL that asks for no TLS, certificates are refused, except for a socket.
 #[derive(Clone, Default)]
 pub struct Tls {
     /// The certificates of the authorities to trust, in PEM, instead of the public ones.

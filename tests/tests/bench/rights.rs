@@ -27,7 +27,7 @@ async fn the_role_admin_does() {
 }
 
 #[tokio::test]
-async fn the_key_file_of_another_deployment_is_refused_as_for_an_issue() {
+async fn a_key_file_of_another_deployment_is_refused() {
     let server = Standalone::start().await;
     for cli in [Cli::new(&server.url()), Cli::embedded()] {
         assert_eq!(cli.run("issue -u admin -e 1h -q", "").await.code, 0);

@@ -270,7 +270,7 @@ async fn with_json_a_change_that_is_not_confirmed_is_an_object() {
 }
 
 #[tokio::test]
-async fn nothing_to_revoke_that_is_not_confirmed_is_said_to_be_nothing() {
+async fn nothing_to_revoke_that_is_not_confirmed_says_so() {
     let server = Standalone::start().await;
     let cli = Cli::new(&server.url());
     let wanted = "revoke --user nobody --confirm replicated --confirm-timeout 1s";

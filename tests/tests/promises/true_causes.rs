@@ -89,7 +89,7 @@ async fn a_full_disk_keeps_no_role_from_validating() {
 }
 
 #[tokio::test]
-async fn a_full_disk_keeps_nobody_from_reading() {
+async fn a_full_disk_keeps_no_role_from_reading() {
     let server = Standalone::start_with_roles().await;
     let issuer = tokens_at(&server.url_as("issuer")).await;
     let issued = issue(&issuer, "admin", hard()).await;
