@@ -16,7 +16,7 @@ fn bench(docs: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_quick_contest_has_a_row_for_each_contestant_at_64_and_256_callers() {
+fn the_quick_run_measures_every_subject_at_64_and_256_callers() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rows.json");
     let short = ["validate", "--quick", "--tokens", "50", "--rounds", "2", "--lap-ms", "20", "--json"];
@@ -47,7 +47,7 @@ fn the_quick_contest_has_a_row_for_each_contestant_at_64_and_256_callers() {
 }
 
 #[test]
-fn revocations_are_watched_on_nodes_whose_links_stall_and_on_the_others() {
+fn revocations_are_watched_on_stalled_and_on_other_nodes() {
     let folder = tempfile::tempdir().unwrap();
     // It fails by itself when a revoked token is accepted later than promised.
     bench(folder.path(), &["revocation", "--nodes", "2", "--rounds", "1", "--only", "stalled"]);
@@ -66,7 +66,7 @@ fn revocations_are_watched_on_nodes_whose_links_stall_and_on_the_others() {
 }
 
 #[test]
-fn a_contest_becomes_a_document_with_plots_for_light_and_dark_ground() {
+fn the_report_has_tables_and_plots_for_light_and_dark_themes() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["--tokens", "20", "--rounds", "1", "--lap-ms", "10", "--callers", "1,64"];
     bench(

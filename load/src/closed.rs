@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn callers_that_hang_are_given_up_and_told() {
+    async fn hung_callers_are_given_up_and_reported_as_unfinished() {
         let mut plan = plan(3, SECOND);
         plan.drain = SECOND;
         let start = Instant::now();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn told_to_stop_it_ends_though_its_calls_never_wait() {
+    async fn a_closed_loop_stops_on_request_though_its_calls_never_wait() {
         let monitor = Monitor::default();
         let stopper = monitor.clone();
         let measured = closed(&plan(2, 3_600 * SECOND), &monitor, move |number| {

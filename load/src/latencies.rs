@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_percentile_is_what_that_share_of_the_latencies_does_not_exceed() {
+    fn a_percentile_is_the_latency_that_this_share_does_not_exceed() {
         let latencies = of(1..=1_000);
         assert!(about(latencies.quantile(0.5), 500), "{latencies:?}");
         assert!(about(latencies.quantile(0.99), 990), "{latencies:?}");
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_longer_than_an_hour_counts_as_an_hour() {
+    fn a_latency_above_an_hour_is_recorded_as_an_hour() {
         let latencies = of([7_200_000]);
         assert_eq!(latencies.count(), 1);
         assert!(about(latencies.max(), 3_600_000), "{latencies:?}");
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_as_zeros() {
+    fn empty_latencies_are_reported_as_zeros() {
         let json = serde_json::to_value(Latencies::new()).unwrap();
         assert!(json.as_object().unwrap().values().all(|value| value.as_f64() == Some(0.0)), "{json}");
     }

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_loop_that_comes_late_counts_from_when_calls_were_due() {
+    async fn a_late_loop_measures_latency_from_when_calls_were_due() {
         let measured = run(&plan(1_000, SECOND), |number| async move {
             if number == 500 {
                 // Nothing else runs meanwhile, as if the system had stopped this process.
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_finds_no_room_is_not_started_and_told() {
+    async fn calls_above_the_concurrency_limit_are_counted_as_not_started() {
         let mut plan = plan(100, SECOND);
         plan.at_once = NonZeroUsize::new(5).unwrap();
         let measured = run(&plan, |_| async {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn calls_that_never_end_are_given_up_and_told() {
+    async fn calls_that_never_end_are_given_up_and_reported_as_unfinished() {
         let start = Instant::now();
         let mut plan = plan(10, SECOND);
         plan.drain = 2 * SECOND;
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn errors_are_counted_by_their_word_and_their_latency_counts() {
+    async fn errors_are_counted_by_kind_and_their_latency_is_included() {
         let measured = run(&plan(10, SECOND), |number| async move {
             match number % 5 {
                 0 => Err("timed_out"),
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn told_to_stop_it_lets_calls_end_and_tells_what_it_has() {
+    async fn an_open_loop_that_is_stopped_lets_calls_end_and_reports_them() {
         let monitor = Monitor::default();
         let (stopper, start) = (monitor.clone(), Instant::now());
         let job = move |number| {

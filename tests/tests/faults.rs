@@ -83,14 +83,14 @@ async fn scripts_that_are_lost_again_and_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn revocations_that_only_the_primary_confirms_are_lost_to_a_laggard() {
+async fn locally_confirmed_revocations_are_lost_to_a_lagging_replica() {
     let judgement = judged(false, Fault::Laggard, Local).await;
     assert!(judgement.lost > 0, "{judgement}");
 }
 
 /// The program has teeth: what is acknowledged by the primary alone is lost with it, and that is seen.
 #[tokio::test(flavor = "multi_thread")]
-async fn revocations_that_only_the_primary_confirms_are_lost_when_it_is_cut_off() {
+async fn locally_confirmed_revocations_are_lost_on_a_cut_off_primary() {
     let judgement = judged(true, Fault::CutOff, Local).await;
     assert!(judgement.lost > 0, "{judgement}");
 }

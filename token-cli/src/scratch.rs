@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_is_removed_by_the_next_one_and_what_is_in_use_is_not() {
+    fn abandoned_scratch_folders_are_removed_and_used_ones_are_kept() {
         let home = tempfile::TempDir::new().unwrap();
         let database = home.path().join("data/tokens.db");
         let used = Scratch::beside(&database, "used").unwrap();

@@ -14,7 +14,7 @@ const NODE: &str = "6f9619ff-8b86-d011-b42d-00cf4fc964ff";
 const FOLDER: &str = "00000000-0000-0000-0000-00000000000f";
 
 #[test]
-fn a_token_is_issued_validated_shown_listed_revoked_and_explained() {
+fn the_commands_cover_the_whole_life_of_a_token() {
     let cli = Cli::new();
     let token = cli.issue("-u admin -e 24h -l backup --issuer ops");
 
@@ -88,7 +88,7 @@ fn quiet_prints_the_token_and_a_newline_and_nothing_else() {
 }
 
 #[test]
-fn the_user_the_permission_and_the_folder_are_demanded_on_request() {
+fn validate_can_require_a_user_a_permission_and_a_folder() {
     let cli = Cli::new();
     let token = cli.issue(&format!("-u admin -e 1h -s node:{FOLDER}:r"));
     assert_eq!(cli.validate(&token, "-u admin").0, 0);
@@ -237,7 +237,7 @@ fn a_key_file_is_made_once_and_shared() {
 
 /// The tour of the README, with what differs from run to run replaced by its name.
 #[test]
-fn people_are_told_what_the_tour_shows() {
+fn the_commands_print_what_the_tour_shows() {
     let cli = Cli::new();
     let scope = format!("node:{NODE}:r");
     let issued = cli.run(&format!("user token -u ci -a 10m -e 28d -s {scope} -l nightly --issuer ops"));
@@ -291,7 +291,7 @@ fn too_much_input_is_refused_as_a_whole() {
 }
 
 #[test]
-fn a_token_that_nobody_could_read_is_revoked_and_named() {
+fn a_token_that_could_not_be_printed_is_revoked_and_named() {
     let cli = Cli::new();
     let ran = Command::new(env!("CARGO_BIN_EXE_token-cli"))
         .args(["issue", "-u", "admin", "-e", "1h", "-q"])
@@ -310,7 +310,7 @@ fn a_token_that_nobody_could_read_is_revoked_and_named() {
 }
 
 #[test]
-fn refusals_of_the_arguments_are_json_too_when_json_is_asked_for() {
+fn errors_about_arguments_are_json_too_if_json_was_requested() {
     let cli = Cli::new();
     for arguments in ["issue -u a -e 1.5d --json", "issue --json", "list --json --store redis://:pw@h -u a"] {
         let ran = cli.run(arguments);

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_tells_every_other_request() {
+    fn the_fingerprint_of_every_other_request_differs() {
         let scope = |text: &str| Access::from_scopes(vec![text.parse().unwrap()]).unwrap();
         let asked = request("admin", "1h");
         let others = [

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_key_is_refused_where_a_key_file_issues() {
+    fn the_public_key_is_refused_if_a_key_file_issues() {
         let mut both = known(&ring(&[('1', 'a')]));
         both.extend(known(&KeyRing::public()));
         let fit = KeyRing::public().fit(&both);

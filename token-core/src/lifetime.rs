@@ -178,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_child_dies_before_its_parent_does_when_both_are_used_at_the_same_times(
+        fn a_child_used_like_its_parent_dies_no_later_than_it(
             parent in lifetime(), asked in lifetime(), between in 0..100_u64, mut uses in prop::collection::vec(0..400_u64, 0..40),
         ) {
             let issued = Timestamp::from_millis(between);
@@ -191,7 +191,7 @@ mod tests {
         }
 
         #[test]
-        fn a_child_gets_all_of_what_was_asked_for_that_its_parent_allows(parent in lifetime(), asked in lifetime()) {
+        fn a_child_gets_all_of_its_requested_lifetime_the_parent_allows(parent in lifetime(), asked in lifetime()) {
             let (parent, asked) = (parent.starting(Timestamp::from_millis(0)), asked.starting(Timestamp::from_millis(9)));
             let child = asked.and(parent);
             prop_assert!(child.window() == asked.window() || child.window() == parent.window());

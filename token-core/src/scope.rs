@@ -238,7 +238,7 @@ mod tests {
         }
 
         #[test]
-        fn a_text_that_parses_differs_from_its_canonical_form_only_in_case_and_order(text in "node:[0-9a-fA-F-]{36}:[rw]{1,2}|\\PC{0,60}") {
+        fn a_scope_and_its_canonical_form_differ_only_in_case_and_order(text in "node:[0-9a-fA-F-]{36}:[rw]{1,2}|\\PC{0,60}") {
             if let Ok(scope) = text.parse::<Scope>() {
                 prop_assert_eq!(scope.to_string(), text.to_lowercase().replace("wr", "rw"));
             }

@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_number_is_seconds_only_where_that_is_asked_for() {
+    fn a_bare_number_is_seconds_only_on_request() {
         assert_eq!(Span::parse_with_bare_seconds("600").unwrap().to_string(), "10m");
         assert_eq!(Span::parse_with_bare_seconds("10m").unwrap().to_string(), "10m");
         assert_eq!(Span::parse_with_bare_seconds("0"), Err(SpanError::Zero));

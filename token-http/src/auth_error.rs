@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_does_not_count_is_invalid_and_the_caller_does_not_learn_why() {
+    fn the_caller_does_not_learn_why_a_token_is_invalid() {
         let unknown = answer(AuthError::Inactive(Reason::NoSuchToken));
         assert_eq!(unknown.status(), 401);
         let [basic, bearer] = challenges(&unknown)[..] else { panic!("{unknown:?}") };
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_does_not_reach_so_far_is_told_the_scope() {
+    fn the_answer_to_a_token_without_a_scope_names_the_scope() {
         let scope = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
         let response = answer(Reason::NotPermitted { missing: scope.parse().unwrap() }.into());
         assert_eq!(response.status(), 403);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_is_a_problem_document_that_nobody_keeps() {
+    fn every_refusal_is_a_problem_document_that_no_cache_stores() {
         let response = answer(AuthError::NoCredentials);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");

@@ -74,7 +74,7 @@ fn basic(user: &str, issued: &Issued) -> String {
 }
 
 #[tokio::test]
-async fn a_token_lets_in_as_a_bearer_token_and_as_the_password_of_its_user() {
+async fn a_token_is_accepted_as_bearer_and_as_password_of_its_user() {
     let door = Door::new();
     let issued = door.issue(Access::Full).await;
     let service = service(door.auth());
@@ -152,7 +152,7 @@ async fn a_route_demands_scopes_and_those_of_folders_count() {
 }
 
 #[tokio::test]
-async fn a_tree_that_cannot_be_asked_is_503_and_lets_nobody_in() {
+async fn a_tree_that_cannot_be_asked_is_503_and_admits_no_request() {
     let door = Door::new();
     let demanded: Scope = format!("node:{}:r", Uuid::nil()).parse().unwrap();
     let service = service(door.auth().demanding(move |_| vec![demanded]).in_tree(Tree));
@@ -161,7 +161,7 @@ async fn a_tree_that_cannot_be_asked_is_503_and_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_url_lets_in_only_where_the_route_opts_in() {
+async fn a_token_in_the_url_is_accepted_only_if_the_route_opts_in() {
     let door = Door::new();
     let uri = format!("/?access_token={}", door.issue(Access::Full).await.token.expose_secret());
     assert_eq!(ask(&service(door.auth()), &uri, None).await.status(), 400);
@@ -169,7 +169,7 @@ async fn a_token_in_the_url_lets_in_only_where_the_route_opts_in() {
 }
 
 #[tokio::test]
-async fn a_connection_that_stays_open_learns_that_its_token_was_revoked() {
+async fn an_open_connection_can_learn_that_its_token_was_revoked() {
     let door = Door::new();
     let issued = door.issue(Access::Full).await;
     let (mut parts, ()) =

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn info_tells_a_valkey_that_imitates_redis() {
+    fn info_identifies_a_valkey_that_imitates_redis() {
         let info = "# Server\r\nredis_version:7.2.4\r\nserver_name:valkey\r\nvalkey_version:9.1.2\r\n";
         assert!(Version::by_info(info).unwrap().answers_early());
         assert!(!Version::by_info("redis_version:7.2.4\r\n").unwrap().answers_early());

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_namespace_that_could_change_the_slot_or_the_pattern_is_refused() {
+    fn a_namespace_that_could_change_slot_or_pattern_is_refused() {
         for text in ["", "a{b}", "a:b", "a*", "a b", "ä", &"x".repeat(33)] {
             assert_eq!(text.parse::<Namespace>(), Err(NamespaceError), "{text:?}");
         }

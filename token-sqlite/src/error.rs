@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_says_what_failed_on_what_and_what_to_do_and_leaves_the_cause_to_its_source() {
+    fn a_message_says_what_failed_and_what_to_do_without_the_cause() {
         for code in 1..=26 {
             let error = explained(code);
             let (message, cause) = (error.to_string(), error.source().unwrap().to_string());
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_of_the_file_system_is_told_apart_too() {
+    fn failures_of_the_file_system_have_different_kinds() {
         use StoreErrorKind as Kind;
         for (io, kind) in [
             (io::ErrorKind::PermissionDenied, Kind::Denied),

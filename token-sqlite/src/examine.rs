@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_for_its_owner_alone_is_ok_one_for_a_group_a_warning_and_one_for_all_a_failure() {
+    fn a_file_open_to_its_group_is_a_warning_and_to_all_a_failure() {
         let file = tempfile::NamedTempFile::new().unwrap();
         for (mode, status) in
             [(0o600, Ok), (0o400, Ok), (0o640, Warning), (0o604, Failure), (0o666, Failure), (0o602, Failure)]

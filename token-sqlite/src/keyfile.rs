@@ -108,7 +108,7 @@ mod tests {
     const HEX: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
     #[test]
-    fn where_neither_file_exists_a_key_file_is_made_and_loaded_from_then_on() {
+    fn a_new_key_file_is_made_once_and_loaded_from_then_on() {
         let folder = tempfile::tempdir().unwrap();
         let (database, key_file) = (folder.path().join("t.db"), folder.path().join("deep/er/t.key"));
         let made = open_keys(&database, &key_file).unwrap();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_without_its_key_file_is_refused_and_gets_no_new_one() {
+    fn a_database_that_lost_its_key_file_is_refused_and_gets_no_new() {
         let folder = tempfile::tempdir().unwrap();
         let (database, key_file) = (folder.path().join("t.db"), folder.path().join("t.key"));
         let keys = open_keys(&database, &key_file).unwrap();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_file_that_exists_is_loaded_whether_or_not_the_database_does() {
+    fn an_existing_key_file_is_loaded_with_or_without_a_database() {
         let folder = tempfile::tempdir().unwrap();
         let (database, key_file) = (folder.path().join("t.db"), folder.path().join("t.key"));
         fs::write(&key_file, format!("7 {HEX}\n")).unwrap();

@@ -116,13 +116,13 @@ mod tests {
     }
 
     #[test]
-    fn a_late_acceptance_is_noticed_though_the_token_was_never_used_before() {
+    fn a_late_acceptance_of_a_token_never_used_before_is_noticed() {
         let found = judged(&[(7000, Accepted)]);
         assert_eq!((found.late, found.delays.len()), (1, 0));
     }
 
     #[test]
-    fn up_to_the_bound_nothing_is_late_and_the_delay_is_that_of_the_last_acceptance() {
+    fn within_the_bound_nothing_is_late_and_the_last_delay_is_kept() {
         let found = judged(&[(4000, Accepted), (5200, Accepted), (6000, Accepted), (6020, NotKnown)]);
         assert_eq!((found.late, found.delays, found.ends), (0, vec![1000], vec![1020]));
     }

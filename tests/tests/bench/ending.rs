@@ -12,7 +12,7 @@ const TOKENS: u64 = 20;
 const MEASURING: u64 = 2 * TOKENS + 10;
 
 #[tokio::test]
-async fn told_to_stop_it_tells_what_it_has_and_leaves_nothing() {
+async fn a_stopped_bench_reports_its_results_and_leaves_no_keys() {
     for signal in [Signal::INT, Signal::TERM] {
         let server = Standalone::start().await;
         let arguments = format!("bench --json --rate 50 --for 1h --tokens {TOKENS}");
@@ -28,7 +28,7 @@ async fn told_to_stop_it_tells_what_it_has_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn told_to_stop_while_it_issues_it_leaves_nothing_either() {
+async fn a_bench_stopped_while_it_issues_leaves_no_keys() {
     let server = Standalone::start().await;
     let cli = Cli::new(&server.url());
     let running = cli.start("bench --json --tokens 1000000");

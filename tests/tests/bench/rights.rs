@@ -6,7 +6,7 @@ use token_tests::servers::Standalone;
 use crate::kit::{keys, result};
 
 #[tokio::test]
-async fn a_role_that_may_not_do_all_of_it_is_told_before_anything_is_measured() {
+async fn a_bench_without_the_rights_is_refused_before_it_measures() {
     let server = Standalone::start_with_roles().await;
     for role in ["validator", "issuer"] {
         let ran = Cli::new(&server.url_as(role)).run("bench --json", "").await;

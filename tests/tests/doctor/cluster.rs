@@ -24,7 +24,7 @@ async fn every_node_of_a_cluster_is_examined_though_the_url_names_one() {
 }
 
 #[tokio::test]
-async fn a_setting_that_is_wrong_on_one_node_is_told_of_that_node() {
+async fn a_wrong_setting_is_reported_for_the_node_that_has_it() {
     let cluster = Cluster::start().await;
     let [one, .., other] = cluster.nodes() else { panic!("a cluster has nodes") };
     one.command::<()>(&["CONFIG", "SET", "cluster-replica-validity-factor", "0"]).await;
@@ -36,7 +36,7 @@ async fn a_setting_that_is_wrong_on_one_node_is_told_of_that_node() {
 }
 
 #[tokio::test]
-async fn a_killed_replica_is_a_failure_and_leaves_its_primary_without_one() {
+async fn a_killed_replica_is_a_failure_for_itself_and_its_primary() {
     let cluster = Cluster::start().await;
     let primary = cluster.primaries().await[0];
     let replica = cluster.replica_of(primary).await;
@@ -59,7 +59,7 @@ async fn a_hung_node_is_a_failure_by_the_deadline() {
 }
 
 #[tokio::test]
-async fn slots_that_nobody_serves_are_a_failure() {
+async fn a_cluster_with_unserved_slots_is_a_failure() {
     let cluster = Cluster::start().await;
     let owner = cluster.owner_of(0).await;
     for node in cluster.nodes() {
@@ -104,7 +104,7 @@ async fn a_cluster_that_is_down_validates_nothing() {
 }
 
 #[tokio::test]
-async fn the_role_of_the_doctor_sees_everything_and_may_do_nothing_else() {
+async fn the_doctor_role_sees_everything_and_has_no_other_rights() {
     let cluster = Cluster::start().await;
     let mut doctor = String::new();
     for node in cluster.nodes() {
@@ -116,7 +116,7 @@ async fn the_role_of_the_doctor_sees_everything_and_may_do_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_validator_is_told_what_it_could_not_see() {
+async fn a_finding_names_what_a_validator_could_not_see() {
     let cluster = Cluster::start().await;
     let mut validator = String::new();
     for node in cluster.nodes() {

@@ -84,7 +84,7 @@ async fn a_role_and_a_url_that_are_none_are_wrong_usage() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_key_file_that_others_can_read_is_a_failure_and_one_that_is_none_too() {
+async fn a_key_file_readable_by_others_or_without_a_key_is_a_failure() {
     use std::os::unix::fs::PermissionsExt;
     let server = Standalone::start().await;
     let cli = Cli::new(&server.url());

@@ -26,7 +26,7 @@ const SENT: [&str; 10] = [
 ];
 
 #[tokio::test]
-async fn a_user_who_may_do_everything_sends_nothing_but_what_only_tells() {
+async fn even_with_all_rights_the_doctor_sends_only_reading_commands() {
     let server = Standalone::start().await;
     server.command::<()>(&["SET", "theirs", "untouched"]).await;
     server.command::<()>(&["CONFIG", "RESETSTAT"]).await;
@@ -62,7 +62,7 @@ async fn asked_about(server: &Standalone, role: Role) -> Vec<String> {
 /// Servers before March 2026 read past the end of a command that `redis.acl_check_cmd` gets with too few arguments
 /// (redis/redis#14843). A dry run demands as many as a call does.
 #[tokio::test]
-async fn a_server_is_asked_only_about_commands_with_all_the_arguments_they_need() {
+async fn dry_runs_give_every_command_the_arguments_it_needs() {
     let server = Standalone::start().await;
     // A dry run of a command that the server lacks is an error.
     let lacks_waitaof = Disk::of(&server).await == Disk::Silent;
@@ -78,7 +78,7 @@ async fn a_server_is_asked_only_about_commands_with_all_the_arguments_they_need(
 }
 
 #[tokio::test]
-async fn asking_what_a_user_may_do_leaves_no_trace_in_the_log_of_refusals() {
+async fn checking_permissions_leaves_nothing_in_the_acl_log() {
     let server = Standalone::start().await;
     let url = by(&user(&server, "doctor", &[]).await, &server.url());
     examined(&url).await;

@@ -30,7 +30,7 @@ async fn a_replica_that_has_lost_its_primary_is_a_failure() {
 }
 
 #[tokio::test]
-async fn a_replica_that_refuses_to_answer_from_the_past_still_tells_of_itself() {
+async fn a_replica_that_serves_no_stale_data_is_still_examined() {
     let servers = Replicated::start(1).await;
     let replica = servers.replicas().first().unwrap();
     replica.command::<()>(&["CONFIG", "SET", "replica-serve-stale-data", "no"]).await;
@@ -41,7 +41,7 @@ async fn a_replica_that_refuses_to_answer_from_the_past_still_tells_of_itself() 
 }
 
 #[tokio::test]
-async fn a_url_that_names_a_replica_is_a_failure_and_validations_fail_there() {
+async fn a_url_of_a_replica_is_a_failure_and_validations_fail_there() {
     let servers = Replicated::start(1).await;
     let findings = examined(&servers.replicas().first().unwrap().url()).await;
     assert_eq!((findings.status("url"), findings.status("scripts")), (Failure, Failure));
@@ -49,7 +49,7 @@ async fn a_url_that_names_a_replica_is_a_failure_and_validations_fail_there() {
 }
 
 #[tokio::test]
-async fn a_primary_that_demands_no_replica_is_a_warning_and_one_that_misses_them_a_failure() {
+async fn demanding_no_replica_is_a_warning_and_missing_one_a_failure() {
     let servers = Replicated::start(1).await;
     assert_eq!(examined(&servers.url()).await.status("min-replicas"), Warning);
     for (demanded, status, scripts) in [("1", Ok, Ok), ("2", Failure, Failure)] {
@@ -64,7 +64,7 @@ async fn a_primary_that_demands_no_replica_is_a_warning_and_one_that_misses_them
 }
 
 #[tokio::test]
-async fn a_primary_that_keeps_nothing_is_told_that_its_restart_empties_the_replica() {
+async fn the_doctor_warns_that_a_restart_empties_the_replicas() {
     let servers = Replicated::start(1).await;
     let found = examined(&servers.url()).await.found("persistence");
     assert!(found.contains("empties the replicas"), "{found}");

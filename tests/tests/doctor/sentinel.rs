@@ -8,7 +8,7 @@ use token_tests::servers::Sentinel;
 use crate::kit::{examined, name, until};
 
 #[tokio::test]
-async fn the_servers_that_sentinels_name_are_examined_and_the_sentinels_too() {
+async fn the_doctor_examines_the_sentinels_and_the_servers_they_name() {
     let all = Sentinel::start().await;
     let findings = examined(&all.url()).await;
     let seen: BTreeSet<_> = findings.of("answers").map(|finding| finding.node.clone().unwrap()).collect();
@@ -20,7 +20,7 @@ async fn the_servers_that_sentinels_name_are_examined_and_the_sentinels_too() {
 }
 
 #[tokio::test]
-async fn a_sentinel_that_is_down_is_a_failure_and_without_a_majority_the_others_say_so() {
+async fn a_sentinel_that_is_down_and_a_lost_quorum_are_failures() {
     let all = Sentinel::start().await;
     let [one, two, _] = all.sentinels() else { panic!("there are three") };
     one.kill();
@@ -31,7 +31,7 @@ async fn a_sentinel_that_is_down_is_a_failure_and_without_a_majority_the_others_
 }
 
 #[tokio::test]
-async fn a_replica_that_is_down_is_a_failure_and_so_is_its_absence_at_the_primary() {
+async fn a_replica_that_is_down_is_a_failure_for_its_primary_too() {
     let all = Sentinel::start().await;
     let replica = &all.servers()[1];
     replica.kill();

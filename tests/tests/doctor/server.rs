@@ -98,7 +98,7 @@ async fn a_server_near_maxclients_is_a_warning_and_at_it_a_failure() {
 }
 
 #[tokio::test]
-async fn tls_is_ok_and_a_certificate_of_a_stranger_is_a_failure_at_that_server() {
+async fn tls_is_ok_and_a_certificate_of_an_unknown_ca_is_a_failure() {
     let server = Standalone::start_tls(ClientCertificates::Required).await;
     let mut options = token_redis::Options::default();
     options.deadline = std::time::Duration::from_secs(20);

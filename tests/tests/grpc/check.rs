@@ -14,7 +14,7 @@ const OTHER: &str = "node:5f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
 const FOLDER: &str = "00000000-0000-0000-0000-000000000007";
 
 #[tokio::test]
-async fn envoy_is_told_who_sends_the_request() {
+async fn envoy_gets_the_user_label_scopes_and_id_of_the_token() {
     let office = Office::open().await;
     let token = office.cli.issue("Zoë", "-a 10m -l nightly").await;
     let answer = office.check(Asked::with(&format!("Bearer {token}"))).await.unwrap();
@@ -28,7 +28,7 @@ async fn envoy_is_told_who_sends_the_request() {
 }
 
 #[tokio::test]
-async fn envoy_is_told_that_scopes_are_too_many_to_list() {
+async fn envoy_gets_too_many_when_there_are_too_many_scopes_to_list() {
     let office = Office::open().await;
     let scope = |node| format!("-s node:00000000-0000-0000-0000-{node:012x}:rw");
     for (count, whole) in [(32, true), (33, false), (256, false)] {
@@ -43,7 +43,7 @@ async fn envoy_is_told_that_scopes_are_too_many_to_list() {
 }
 
 #[tokio::test]
-async fn a_token_lets_through_as_the_password_of_its_user_and_of_nobody_else() {
+async fn envoy_check_takes_a_token_as_the_password_of_its_user_only() {
     let office = Office::open().await;
     let token = office.cli.issue("admin", "-a 10m").await;
     let basic = |user: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{token}")));
@@ -75,7 +75,7 @@ async fn what_a_client_says_of_itself_does_not_survive() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_let_through_is_answered_as_by_http() {
+async fn a_denied_envoy_check_has_the_same_answer_as_http() {
     let office = Office::open().await;
     for authorization in [None, Some("Bearer tok_nobody"), Some("Bearer"), Some("Basic !")] {
         let asked = authorization.map(Asked::with).unwrap_or_default();
@@ -110,7 +110,7 @@ async fn a_route_demands_scopes_all_of_them() {
 }
 
 #[tokio::test]
-async fn a_scope_on_a_folder_counts_where_the_operator_names_the_folder() {
+async fn a_scope_on_a_folder_admits_if_the_operator_names_the_folder() {
     let office = Office::open().await;
     let token = office.cli.issue("admin", &format!("-a 10m -s node:{FOLDER}:r")).await;
     let asked = || Asked::with(&format!("Bearer {token}")).demanding("scope", FILE);
@@ -119,7 +119,7 @@ async fn a_scope_on_a_folder_counts_where_the_operator_names_the_folder() {
 }
 
 #[tokio::test]
-async fn a_demand_that_cannot_be_read_lets_nobody_through() {
+async fn a_requirement_that_cannot_be_parsed_denies_every_request() {
     let office = Office::open().await;
     let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
     for (name, value) in [
@@ -137,7 +137,7 @@ async fn a_demand_that_cannot_be_read_lets_nobody_through() {
 }
 
 #[tokio::test]
-async fn a_refused_request_does_not_prolong_a_token_and_one_that_is_let_through_does() {
+async fn an_admitted_check_renews_the_token_and_a_denied_one_does_not() {
     let office = Office::open().await;
     let token = office.cli.issue("admin", &format!("-a 10m -s {FILE}")).await;
     let bearer = format!("Bearer {token}");

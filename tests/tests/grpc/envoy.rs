@@ -155,7 +155,7 @@ fn header(key: &str, value: &str) -> Value {
 }
 
 #[tokio::test]
-async fn envoy_lets_through_whom_the_sidecar_knows_and_tells_who_it_is_and_not_the_token() {
+async fn envoy_admits_a_valid_token_and_passes_on_the_user_without_it() {
     let office = Office::open().await;
     let envoy = Envoy::asking(&office).await;
     let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
@@ -209,7 +209,7 @@ async fn a_route_of_envoy_demands_a_scope() {
 }
 
 #[tokio::test]
-async fn without_the_store_envoy_lets_nobody_through() {
+async fn without_the_store_envoy_admits_no_request() {
     let mut office = Office::open().await;
     let envoy = Envoy::asking(&office).await;
     let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);

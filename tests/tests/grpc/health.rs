@@ -14,7 +14,7 @@ use crate::kit::Office;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn whoever_watches_hears_that_the_store_went_and_came_back() {
+async fn a_health_watch_reports_that_the_store_went_and_came_back() {
     let mut office = Office::open().await;
     office.until_it_serves().await;
     let mut client = HealthClient::new(office.channel().await);
@@ -40,7 +40,7 @@ async fn of_other_services_nothing_is_known() {
 
 /// A stream without an end must not keep the process.
 #[tokio::test]
-async fn told_to_stop_it_tells_whoever_watches_and_ends() {
+async fn a_stopped_sidecar_reports_not_serving_to_watchers_and_ends() {
     let office = Office::open().await;
     office.until_it_serves().await;
     let mut client = HealthClient::new(office.channel().await);

@@ -36,7 +36,7 @@ impl Office {
 }
 
 #[tokio::test]
-async fn a_request_that_says_nothing_is_refused_as_one_without_credentials() {
+async fn an_empty_check_is_refused_like_one_without_credentials() {
     let office = Office::open().await;
     let mut client = AuthorizationClient::new(office.channel().await);
     for attributes in [None, Some(AttributeContext::default())] {

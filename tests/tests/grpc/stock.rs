@@ -61,7 +61,7 @@ fn envoys(authorization: &str, scope: &str) -> Value {
 }
 
 #[tokio::test]
-async fn envoys_own_protos_read_the_answer_to_a_request_that_may_come_through() {
+async fn envoys_own_protos_can_read_the_answer_to_an_admitted_request() {
     let office = Office::open().await;
     let bearer = format!("Bearer {}", office.cli.issue("admin", &format!("-a 10m -s {FILE}")).await);
     let answer = ask(&office, CHECK, None, envoys(&bearer, FILE)).await;
@@ -93,7 +93,7 @@ async fn envoys_own_protos_read_a_refusal() {
 }
 
 #[tokio::test]
-async fn two_credentials_do_not_slip_through_in_the_raw_headers_of_newer_envoys() {
+async fn two_credentials_in_raw_headers_of_newer_envoys_are_refused() {
     let office = Office::open().await;
     let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
     let ask = async |values: &[&str]| {
@@ -109,7 +109,7 @@ async fn two_credentials_do_not_slip_through_in_the_raw_headers_of_newer_envoys(
 }
 
 #[tokio::test]
-async fn reflection_tells_of_all_services() {
+async fn reflection_lists_all_services() {
     let office = Office::open().await;
     let services = ask(&office, "services", None, Value::Null).await;
     for service in [
@@ -126,7 +126,7 @@ async fn reflection_tells_of_all_services() {
 }
 
 #[tokio::test]
-async fn a_client_that_knows_only_what_reflection_tells_issues_and_validates_a_token() {
+async fn a_client_with_only_reflection_can_issue_and_validate_a_token() {
     let office = Office::open().await;
     let root = format!("Bearer {}", office.cli.issue("root", "-a 10m").await);
     let request = json!({ "user": "admin", "restricted": { "scopes": [FILE] }, "slidingWindow": "600s", "expire": "86400s" });

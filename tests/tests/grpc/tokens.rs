@@ -114,7 +114,7 @@ async fn a_token_without_access_or_lifetime_is_not_issued() {
 }
 
 #[tokio::test]
-async fn a_holder_issues_to_themselves_what_does_not_exceed_the_token_that_they_present() {
+async fn holders_issue_for_themselves_within_the_presented_token() {
     let office = Office::open().await;
     let mut admin = office.caller("admin", "").await;
     let longer = IssueRequest { sliding_window: None, ..request(full()) };
@@ -137,7 +137,7 @@ async fn an_administrators_token_does_not_bound_what_it_issues() {
 }
 
 #[tokio::test]
-async fn a_holder_issues_nothing_to_others_and_a_restricted_token_nothing_at_all() {
+async fn holders_issue_only_for_themselves_and_never_if_restricted() {
     let office = Office::open().await;
     for (user, arguments) in [("files", ""), ("root", FILE), ("admin", FILE)] {
         let mut caller = office.caller(user, arguments).await;
@@ -147,7 +147,7 @@ async fn a_holder_issues_nothing_to_others_and_a_restricted_token_nothing_at_all
 }
 
 #[tokio::test]
-async fn whoever_presents_no_live_token_is_not_heard() {
+async fn a_call_without_a_live_token_is_refused() {
     let office = Office::open().await;
     for authorization in ["", "Bearer tok_nobody", "Digest x"] {
         let status = office.presenting(authorization).await.list("").await.unwrap_err();
@@ -157,7 +157,7 @@ async fn whoever_presents_no_live_token_is_not_heard() {
 }
 
 #[tokio::test]
-async fn introspectors_and_administrators_validate_and_nobody_else() {
+async fn only_introspectors_and_administrators_may_validate() {
     let office = Office::open().await;
     let token = office.cli.issue("admin", "-a 10m").await;
     for user in ["files", "root"] {
@@ -200,7 +200,7 @@ async fn a_validation_demands_a_user_and_permissions() {
 }
 
 #[tokio::test]
-async fn whoever_only_looks_renews_nothing() {
+async fn a_peek_over_grpc_renews_nothing() {
     let office = Office::open().await;
     let mut files = office.caller("files", "").await;
     let token = office.cli.issue("admin", "-a 10m").await;
@@ -267,7 +267,7 @@ async fn a_holder_ends_tokens_of_others_only_by_their_text() {
 }
 
 #[tokio::test]
-async fn a_restricted_token_sees_and_ends_itself_and_does_not_speak_for_its_user() {
+async fn a_restricted_token_can_list_and_revoke_only_itself() {
     let office = Office::open().await;
     let sibling = office.cli.issue("admin", "-a 10m").await;
     let mut admin = office.caller("admin", FILE).await;
@@ -285,7 +285,7 @@ async fn a_restricted_token_sees_and_ends_itself_and_does_not_speak_for_its_user
 }
 
 #[tokio::test]
-async fn an_administrator_revokes_anybodys_tokens_and_it_is_on_record_by_whom_and_why() {
+async fn an_administrator_revokes_any_token_and_by_and_why_are_kept() {
     let office = Office::open().await;
     let mut root = office.caller("root", "").await;
     let token = office.cli.issue("other", "-a 10m").await;
@@ -302,7 +302,7 @@ async fn an_administrator_revokes_anybodys_tokens_and_it_is_on_record_by_whom_an
 }
 
 #[tokio::test]
-async fn without_the_store_calls_are_unavailable_and_the_cause_is_in_the_log() {
+async fn without_the_store_calls_are_unavailable_and_the_log_says_why() {
     let mut office = Office::open().await;
     let mut root = office.caller("root", "").await;
     office.redis.kill();

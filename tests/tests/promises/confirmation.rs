@@ -41,7 +41,7 @@ async fn a_cluster_confirms_by_every_replica_without_being_asked_to() {
 }
 
 #[tokio::test]
-async fn a_primary_of_sentinels_confirms_by_every_replica_without_being_asked_to() {
+async fn behind_sentinels_every_replica_confirms_by_default() {
     let sentinel = Sentinel::start().await;
     changes_are_confirmed_by(&tokens_at(&sentinel.url()).await, replicated(2, 2)).await;
 }
@@ -81,7 +81,7 @@ async fn a_replica_that_joins_sentinels_later_is_waited_for_as_well() {
 
 /// Whoever tidies up makes a sentinel forget all replicas; it finds them again after a while. Until then it lists none.
 #[tokio::test]
-async fn replicas_that_a_sentinel_has_forgotten_are_waited_for_all_the_same() {
+async fn replicas_that_the_sentinels_forgot_are_still_waited_for() {
     let sentinel = Sentinel::start_with_doors().await;
     let primary = sentinel.primary().await;
     let replicas: Vec<_> =
@@ -117,7 +117,7 @@ async fn until_changes_are_confirmed_by(tokens: &Tokens, confirmation: Confirmat
 }
 
 #[tokio::test]
-async fn a_server_alone_confirms_locally_and_never_itself_as_a_replica() {
+async fn a_lone_server_confirms_locally_and_is_never_its_own_replica() {
     let server = Standalone::start().await;
     changes_are_confirmed_by(&tokens_at(&server.url()).await, Confirmation::LOCAL).await;
     let asked = with_level(&server.url(), ConfirmationLevel::Replicated).await;
@@ -211,7 +211,7 @@ async fn an_early_waitaof_is_not_trusted_if_the_setting_is_hidden() {
 
 /// Newer servers confirm a repeat that writes nothing without asking anybody: the repeat must write.
 #[tokio::test]
-async fn a_stalled_replica_leaves_a_revocation_unconfirmed_and_its_repeat_too() {
+async fn a_stalled_replica_confirms_no_revocation_and_no_repeat_of_it() {
     let servers = Replicated::start(1).await;
     let tokens = with_level(&servers.url(), ConfirmationLevel::Replicated).await;
     let issued = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;

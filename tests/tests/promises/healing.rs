@@ -101,7 +101,7 @@ async fn a_hung_primary_of_a_cluster_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_token_is_validated_at_every_step_of_a_slot_on_the_move_and_revoked_after_it() {
+async fn a_token_works_throughout_a_slot_move_and_is_revocable_after() {
     let cluster = Cluster::start().await;
     let tokens = hasty_tokens_at(&cluster.url()).await;
     let pair = Pair::of(&tokens, "admin").await;
@@ -176,7 +176,7 @@ async fn a_demoted_primary_that_keeps_its_clients_is_left() {
 
 /// They take connections, and say nothing.
 #[tokio::test]
-async fn nodes_that_hang_and_stand_first_in_the_url_do_not_hide_a_live_cluster() {
+async fn hung_nodes_first_in_the_url_do_not_hide_a_live_cluster() {
     let cluster = Cluster::start().await;
     let silent: Vec<_> = (0..12).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let mut nodes: Vec<String> = silent.iter().map(|one| one.local_addr().unwrap().to_string()).collect();

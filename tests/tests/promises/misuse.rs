@@ -23,7 +23,7 @@ async fn a_wrong_password_for_a_cluster_is_a_refused_login() {
 }
 
 #[tokio::test]
-async fn a_token_whose_ttl_was_taken_away_dies_at_its_hard_expiry_all_the_same() {
+async fn a_token_that_lost_its_ttl_still_dies_at_its_hard_expiry() {
     let server = Standalone::start().await;
     let tokens = tokens_at(&server.url()).await;
     let brief = Span::from_millis(400).unwrap();
@@ -50,7 +50,7 @@ async fn a_token_whose_ttl_was_taken_away_dies_at_its_hard_expiry_all_the_same()
 }
 
 #[tokio::test]
-async fn what_others_put_into_an_index_hinders_neither_listing_nor_revoking() {
+async fn foreign_members_of_an_index_hinder_no_listing_or_revocation() {
     let server = Standalone::start().await;
     let tokens = tokens_at(&server.url()).await;
     let issued = issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;

@@ -64,7 +64,7 @@ async fn a_server_that_does_not_answer_is_an_error_by_the_deadline() {
 }
 
 #[tokio::test]
-async fn nobody_there_and_a_wrong_password_are_told_apart() {
+async fn a_missing_server_and_a_wrong_password_are_different_errors() {
     let gone = RedisStore::connect("redis://127.0.0.1:1", keys(), Options::default()).await.unwrap_err();
     assert_eq!(gone.kind(), StoreErrorKind::Unavailable, "{gone}");
 

@@ -40,7 +40,7 @@ fn the_end_of_one_runtime_is_no_trouble_for_a_store_on_another() {
 }
 
 #[tokio::test]
-async fn what_a_cache_knows_is_known_on_all_runtimes_and_forgotten_on_all() {
+async fn all_runtimes_share_what_the_cache_keeps_and_forgets() {
     let redis = Standalone::start().await;
     let cache = LocalCache::default().max_age(AGES);
     let store = RedisStore::builder().local_cache(cache).connect(&redis.url(), keys()).await.unwrap();
@@ -60,7 +60,7 @@ async fn what_a_cache_knows_is_known_on_all_runtimes_and_forgotten_on_all() {
 
 /// In a cluster, those of one primary.
 #[tokio::test]
-async fn validations_that_are_asked_at_once_on_a_runtime_of_one_thread_are_one_command() {
+async fn concurrent_validations_on_one_thread_become_one_command() {
     for deployment in [Deployment::standalone().await, Deployment::cluster().await] {
         let tokens = Arc::new(on_this_runtime(&tokens_at(&deployment.url()).await).await);
         let mut texts = Vec::new();

@@ -80,7 +80,7 @@ async fn a_certificate_that_has_expired_is_named_as_the_reason() {
 }
 
 #[tokio::test]
-async fn a_client_without_a_certificate_is_told_to_give_one() {
+async fn the_error_asks_a_client_without_a_certificate_for_one() {
     let server = Standalone::start_tls(ClientCertificates::Required).await;
     for url in urls(&server) {
         let said = refusal(&url, Tls { client: None, ..tls(server.certificates()) }).await.to_string();
@@ -93,7 +93,7 @@ async fn a_client_without_a_certificate_is_told_to_give_one() {
 }
 
 #[tokio::test]
-async fn a_client_with_a_certificate_of_another_authority_is_told_to_give_another_one() {
+async fn the_error_asks_for_a_client_certificate_of_a_trusted_ca() {
     let server = Standalone::start_tls(ClientCertificates::Required).await;
     let other = Standalone::start_tls(ClientCertificates::Required).await;
     for url in urls(&server) {
@@ -107,7 +107,7 @@ async fn a_client_with_a_certificate_of_another_authority_is_told_to_give_anothe
 }
 
 #[tokio::test]
-async fn a_port_without_tls_is_named_as_the_reason_where_tls_is_asked_for() {
+async fn the_error_says_that_a_plain_port_does_not_speak_tls() {
     let plain = Standalone::start().await;
     let other = Standalone::start_tls(ClientCertificates::Optional).await;
     for url in urls(&plain) {
@@ -119,7 +119,7 @@ async fn a_port_without_tls_is_named_as_the_reason_where_tls_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_port_with_tls_only_is_named_as_the_reason_where_tls_is_not_asked_for() {
+async fn the_error_says_that_the_port_takes_nothing_but_tls() {
     let server = Standalone::start_tls(ClientCertificates::Optional).await;
     let sentence = "takes nothing but TLS at this port; write rediss in the URL instead of redis";
     for url in urls(&server) {
@@ -129,7 +129,7 @@ async fn a_port_with_tls_only_is_named_as_the_reason_where_tls_is_not_asked_for(
 }
 
 #[tokio::test]
-async fn certificates_that_cannot_be_used_are_refused_before_anybody_is_asked() {
+async fn unusable_certificates_are_refused_before_connecting() {
     let server = Standalone::start_tls(ClientCertificates::Required).await;
     let other = Standalone::start_tls(ClientCertificates::Required).await;
     let right = tls(server.certificates());
@@ -165,7 +165,7 @@ async fn certificates_that_cannot_be_used_are_refused_before_anybody_is_asked() 
 }
 
 #[tokio::test]
-async fn the_command_tells_what_is_wrong_and_why() {
+async fn the_command_reports_a_tls_failure_with_its_cause() {
     let server = Standalone::start_tls(ClientCertificates::Optional).await;
     let cli = Cli::new(&server.url());
     let ran = cli.run("list -u admin", "").await;

@@ -94,7 +94,7 @@ async fn a_port_of_plain_text_is_named_when_asked_for_tls() {
 }
 
 #[tokio::test]
-async fn a_cluster_and_a_server_are_told_apart_when_opened() {
+async fn a_url_for_a_cluster_is_refused_at_a_server_and_vice_versa() {
     let cluster = Cluster::start().await;
     // Each primary, whichever slots it has, and each replica.
     for node in cluster.nodes() {
@@ -110,7 +110,7 @@ async fn a_cluster_and_a_server_are_told_apart_when_opened() {
 }
 
 #[tokio::test]
-async fn a_sentinel_is_told_from_what_keeps_tokens() {
+async fn a_sentinel_is_not_taken_for_a_server_that_keeps_tokens() {
     let sentinel = Sentinel::start().await;
     for scheme in ["redis", "redis-cluster"] {
         misconfigured(&at(scheme, &sentinel.sentinels()[0]), "redis-sentinel://").await;
@@ -129,7 +129,7 @@ async fn a_replica_that_is_asked_by_mistake_is_named_when_opened() {
 }
 
 #[tokio::test]
-async fn a_missing_and_a_wrong_password_are_told_apart() {
+async fn a_missing_and_a_wrong_password_are_different_errors() {
     let server = Standalone::start_with_roles().await;
     let wrong = server.url_as("admin").replace("admin:", "admin:not-");
     for (url, cause) in [(server.url(), "demands a password"), (wrong, "refused user name or password")] {

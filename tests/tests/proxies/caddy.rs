@@ -7,7 +7,7 @@ use crate::clients::{With, curl};
 use crate::published::NODE;
 
 #[tokio::test]
-async fn caddy_lets_through_whom_the_sidecar_knows_and_tells_who_it_is() {
+async fn caddy_admits_a_valid_token_and_passes_on_its_user() {
     let mut redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&[]).await;

@@ -45,7 +45,7 @@ async fn curl_puts_lists_and_fetches_a_file_with_a_bearer_token() {
 }
 
 #[tokio::test]
-async fn cadaver_puts_lists_and_fetches_a_file_with_the_token_as_password() {
+async fn cadaver_stores_and_fetches_a_file_with_a_token_as_password() {
     let office = Office::open().await;
     let token = office.cli.issue("admin", "-a 10m").await;
     let home = office.cli.home();
@@ -57,7 +57,7 @@ async fn cadaver_puts_lists_and_fetches_a_file_with_the_token_as_password() {
 }
 
 #[tokio::test]
-async fn nobody_else_gets_the_file() {
+async fn a_request_without_a_valid_token_does_not_get_the_file() {
     let office = Office::open().await;
     let token = office.cli.issue("admin", "-a 10m").await;
     let put =
@@ -105,7 +105,7 @@ async fn the_next_request_after_a_revocation_is_refused() {
 }
 
 #[tokio::test]
-async fn without_the_store_the_answer_is_a_server_error_and_never_the_file() {
+async fn without_the_store_nginx_answers_500_and_never_with_the_file() {
     let mut office = Office::open().await;
     let token = office.cli.issue("admin", "-a 10m").await;
     let put =

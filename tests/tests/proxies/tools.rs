@@ -178,7 +178,7 @@ async fn npm_reads_a_registry_with_a_token_as_bearer_and_as_password() {
 }
 
 #[tokio::test]
-async fn a_token_is_a_user_name_and_a_scheme_where_that_is_accepted() {
+async fn a_token_as_user_name_or_own_scheme_works_only_if_accepted() {
     let both = Office::accepting(&["--accept", "token-as-user-name; token-scheme"]).await;
     let none = Office::accepting(&["--any-user-name", "oauth2"]).await;
     for (office, status) in [(both, 200), (none, 401)] {

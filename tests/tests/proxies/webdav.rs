@@ -195,7 +195,7 @@ async fn each_method_needs_the_permission_that_it_uses() {
 }
 
 #[tokio::test]
-async fn nothing_is_copied_or_moved_where_it_would_be_lost() {
+async fn a_copy_or_move_that_would_lose_files_is_refused() {
     let office = Office::of_compose().await;
     std::fs::create_dir(office.folder.files().join("one")).unwrap();
     std::fs::write(office.folder.files().join("one/note"), "hello").unwrap();

@@ -205,7 +205,7 @@ async fn each_command_is_for_those_who_need_it(role: &str) {
 }
 
 #[tokio::test]
-async fn validators_may_run_what_validating_takes_and_no_other_command() {
+async fn validators_may_run_only_the_commands_that_validating_needs() {
     each_command_is_for_those_who_need_it("validator").await;
 }
 
@@ -225,7 +225,7 @@ async fn the_doctor_may_look_at_servers_and_run_no_other_command() {
 }
 
 #[tokio::test]
-async fn the_roles_of_the_servers_themselves_may_run_what_they_need_and_no_other_command() {
+async fn server_roles_may_run_only_the_commands_they_need() {
     for role in ["replica", "operator", "probe"] {
         each_command_is_for_those_who_need_it(role).await;
     }

@@ -48,7 +48,7 @@ async fn a_key_outside_the_namespace_is_refused_whatever_the_command() {
 }
 
 #[tokio::test]
-async fn another_channel_is_refused_even_to_a_role_that_is_given_the_commands_for_it() {
+async fn a_role_with_pubsub_commands_is_still_refused_other_channels() {
     let server = Standalone::start_with_roles().await;
     for role in Roles::names().iter().filter(|&role| role != "default") {
         server.command::<()>(&["ACL", "SETUSER", role, "+@pubsub"]).await;
@@ -87,7 +87,7 @@ async fn each_role_has_one_set_of_rules_and_needs_its_password() {
 }
 
 #[tokio::test]
-async fn as_they_stand_the_lines_let_nobody_in() {
+async fn the_unedited_acl_lines_admit_no_login() {
     let server = Standalone::start().await;
     for role in Roles::names() {
         let line = Roles::line(&role);
@@ -100,7 +100,7 @@ async fn as_they_stand_the_lines_let_nobody_in() {
 }
 
 #[tokio::test]
-async fn nobody_can_be_the_default_user() {
+async fn the_default_user_is_off_and_has_no_password() {
     let server = Standalone::start_with_roles().await;
     let rules = rules(&server, "default").await;
     assert!(rules["flags"].split(' ').any(|flag| flag == "off"), "{rules:?}");

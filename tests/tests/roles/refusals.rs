@@ -93,7 +93,7 @@ async fn issuers_neither_revoke_nor_prune_on_a_cluster() {
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_a_password_or_with_the_one_of_another_role() {
+async fn a_login_needs_the_password_of_its_own_role() {
     let place = Place::server().await;
     let connect = async |url: &str| RedisStore::connect(url, keys(), patient()).await;
     is_refused(

@@ -98,7 +98,7 @@ async fn a_refused_request_says_why_and_whose_it_was() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_let_in_tells_its_client_and_no_more() {
+async fn an_admitted_request_is_logged_with_client_and_token_id_only() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&[]).await;

@@ -52,7 +52,7 @@ async fn localhost_and_a_port_alone_listen_on_both_loopbacks() {
 }
 
 #[tokio::test]
-async fn it_listens_at_every_address_it_is_told() {
+async fn serve_listens_at_every_address_given() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let (one, other) = (free_port(), free_port());
@@ -264,7 +264,7 @@ async fn an_interface_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn an_address_that_cannot_be_listened_on_is_refused_by_its_spelling() {
+async fn an_address_serve_cannot_listen_on_is_refused_by_its_spelling() {
     let cli = Cli::new("redis://127.0.0.1:1");
     for (address, taught) in [
         ("[fe80::1]:7723", "[fe80::1%2]:7723"),

@@ -28,7 +28,7 @@ async fn until(so: impl AsyncFn() -> bool) {
 
 /// So long that nothing ends by its age while the test runs.
 #[tokio::test]
-async fn a_revocation_by_the_command_reaches_a_sidecar_that_answers_without_asking() {
+async fn a_revocation_by_the_command_reaches_a_sidecar_with_a_cache() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&["--cache=1m"]).await;

@@ -137,7 +137,7 @@ async fn a_file_says_what_flags_and_environment_do_not() {
 }
 
 #[tokio::test]
-async fn a_setting_that_is_not_known_is_refused_and_no_value_is_repeated() {
+async fn an_unknown_setting_is_refused_and_no_value_is_repeated() {
     let cli = Cli::new("redis://127.0.0.1:1");
     let file = cli.home().join("serve.toml");
     for (text, named) in [

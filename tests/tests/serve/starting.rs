@@ -68,7 +68,7 @@ async fn what_waiting_cannot_mend_ends_it_at_once() {
 }
 
 #[tokio::test]
-async fn one_that_waits_can_be_told_to_stop() {
+async fn a_sidecar_that_waits_for_its_store_can_be_stopped() {
     let cli = Cli::new(&format!("redis://127.0.0.1:{}", free_port()));
     let sidecar = cli.serve(&[]).await;
     sidecar.terminate();

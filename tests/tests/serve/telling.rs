@@ -44,7 +44,7 @@ async fn outcomes_renewals_and_errors_are_counted() {
 
 /// Without a replica each change waits a second on its connection for the confirmation that it was told to want.
 #[tokio::test]
-async fn the_pools_are_told_as_they_are_and_whoever_waits_for_them() {
+async fn the_metrics_show_the_pools_and_the_callers_waiting_for_them() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar =
@@ -82,7 +82,7 @@ async fn the_pools_are_told_as_they_are_and_whoever_waits_for_them() {
 }
 
 #[tokio::test]
-async fn it_is_counted_when_the_connection_that_validations_share_is_replaced() {
+async fn replacing_the_connection_shared_by_validations_is_counted() {
     let mut redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&[]).await;

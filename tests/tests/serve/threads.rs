@@ -41,7 +41,7 @@ fn threads(sidecar: &Daemon) -> usize {
 }
 
 #[tokio::test]
-async fn it_has_as_many_as_it_is_told() {
+async fn serve_runs_as_many_threads_as_configured() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&["--threads", &THREADS.to_string()]).await;
@@ -53,7 +53,7 @@ async fn it_has_as_many_as_it_is_told() {
 ///
 /// A connection that was lost is found lost by whoever asks over it: each thread has had one, and has another one now.
 #[tokio::test]
-async fn each_asks_over_a_connection_of_its_own_and_finds_a_lost_one_again() {
+async fn each_thread_has_its_own_connection_and_replaces_a_lost_one() {
     let mut redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&["--threads", &THREADS.to_string()]).await;
@@ -97,7 +97,7 @@ async fn what_is_limited_is_so_for_all_of_them_together() {
 }
 
 #[tokio::test]
-async fn their_counts_add_up() {
+async fn the_metrics_of_all_threads_are_added_up() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&["--threads", &THREADS.to_string()]).await;

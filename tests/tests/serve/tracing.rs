@@ -63,7 +63,7 @@ fn named<'a>(spans: &'a [Span], name: &str) -> &'a Span {
 }
 
 #[tokio::test]
-async fn a_request_and_what_the_store_is_asked_for_it_join_the_trace_of_whoever_sends_it() {
+async fn a_request_and_its_store_calls_join_the_trace_of_the_caller() {
     let traced = Traced::start().await;
     let token = traced.cli.issue("admin", "-a 10m").await;
     let bearer = format!("Bearer {token}");
@@ -136,7 +136,7 @@ async fn what_the_store_cannot_do_is_an_error_with_its_kind() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_no_error_and_tells_its_reason() {
+async fn the_span_of_a_refusal_is_no_error_and_has_its_reason() {
     let traced = Traced::start().await;
     let token = traced.cli.issue("admin", "-a 10m").await;
     assert_eq!(traced.cli.run("revoke --stdin", &token).await.code, 0);
@@ -149,7 +149,7 @@ async fn a_refusal_is_no_error_and_tells_its_reason() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_trace_begins_one_whose_id_is_in_the_access_log() {
+async fn a_request_without_a_trace_begins_one_that_the_log_names() {
     let traced = Traced::start().await;
     assert_eq!(traced.ask("GET /healthz", &[("traceparent", "00-garbage")]).await, Some(200));
     let spans = traced.spans().await;
@@ -220,7 +220,7 @@ async fn no_token_and_no_user_is_in_a_trace() {
 
 /// More requests than spans are kept for it.
 #[tokio::test]
-async fn a_collector_that_cannot_be_reached_or_hangs_stops_no_answer_and_is_only_logged() {
+async fn a_lost_or_hung_collector_is_logged_and_stops_no_answer() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let hung = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -242,7 +242,7 @@ async fn a_collector_that_cannot_be_reached_or_hangs_stops_no_answer_and_is_only
 }
 
 #[tokio::test]
-async fn where_nobody_traces_no_request_has_a_trace() {
+async fn without_tracing_no_request_has_a_trace() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url()).with_log("trace");
     let sidecar = cli.serve(&[]).await;
@@ -274,7 +274,7 @@ async fn asked_once(variables: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn the_variables_of_the_standard_say_whether_and_where_to() {
+async fn the_standard_otel_variables_control_the_export_of_traces() {
     let (collector, other) = (Collector::start().await, Collector::start().await);
     let (endpoint, other_endpoint) = (collector.endpoint(), other.endpoint());
     let all = ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str());

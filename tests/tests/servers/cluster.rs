@@ -4,7 +4,7 @@ use redis::{RedisResult, cmd};
 use token_tests::servers::{Cluster, Server, Takeover};
 
 #[tokio::test]
-async fn a_cluster_has_three_primaries_with_a_replica_each_and_takes_every_key() {
+async fn a_cluster_of_three_primaries_with_replicas_takes_every_key() {
     let cluster = Cluster::start().await;
     assert_eq!(cluster.nodes().len(), 6);
     assert_eq!(cluster.primaries().await.len(), 3);
@@ -38,7 +38,7 @@ async fn role(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn the_replica_of_a_killed_primary_takes_over_and_the_old_one_comes_back_as_its_replica() {
+async fn a_killed_primary_is_replaced_and_comes_back_as_a_replica() {
     let cluster = Cluster::start().await;
     let slot = cluster.slot_of("key").await;
     let old = cluster.owner_of(slot).await;
@@ -55,7 +55,7 @@ async fn the_replica_of_a_killed_primary_takes_over_and_the_old_one_comes_back_a
 }
 
 #[tokio::test]
-async fn the_replica_of_a_paused_primary_takes_over_and_the_old_one_learns_of_it() {
+async fn a_paused_primary_is_replaced_and_resumes_as_a_replica() {
     let cluster = Cluster::start().await;
     let slot = cluster.slot_of("key").await;
     let old = cluster.owner_of(slot).await;
@@ -68,7 +68,7 @@ async fn the_replica_of_a_paused_primary_takes_over_and_the_old_one_learns_of_it
 }
 
 #[tokio::test]
-async fn a_replica_takes_over_when_it_is_told_to() {
+async fn a_replica_takes_over_on_command() {
     let cluster = Cluster::start().await;
     for how in [Takeover::Agreed, Takeover::Force, Takeover::Takeover] {
         let old = cluster.owner_of(0).await;

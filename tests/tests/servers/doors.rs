@@ -10,7 +10,7 @@ async fn role(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn a_primary_of_sentinels_that_is_cut_off_is_replaced_while_clients_still_hear_it() {
+async fn a_cut_off_primary_is_replaced_while_clients_still_reach_it() {
     let all = Sentinel::start_with_doors().await;
     let old = all.primary().await;
     all.cut_off(old);

@@ -36,7 +36,7 @@ async fn a_paused_replica_acknowledges_nothing_until_it_is_resumed() {
 }
 
 #[tokio::test]
-async fn a_replica_behind_a_stalled_link_acknowledges_nothing_until_it_is_healed() {
+async fn a_replica_acknowledges_nothing_while_its_link_is_stalled() {
     let servers = Replicated::start(1).await;
     servers.link(0).stall();
     assert_eq!(write_and_wait(servers.primary(), 1, 300).await, 0);

@@ -41,7 +41,7 @@ async fn a_server_can_be_reached_by_its_name_too() {
 }
 
 #[tokio::test]
-async fn a_server_that_requires_a_certificate_of_its_clients_refuses_those_without() {
+async fn a_server_that_requires_client_certificates_refuses_others() {
     let server = Standalone::start_tls(ClientCertificates::Required).await;
     let certificates = server.certificates();
     let shown = [certificates.client_certificate(), certificates.client_key()];

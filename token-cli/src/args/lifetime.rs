@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_close_to_a_lifetime_is_told_what_to_write() {
+    fn the_error_for_a_nearly_right_lifetime_says_what_to_write() {
         assert!(hard("600").unwrap_err().contains("600s for seconds"));
         assert_eq!(sliding("600").unwrap().to_string(), "10m");
         assert_eq!(hard("2w").unwrap().to_string(), "14d");

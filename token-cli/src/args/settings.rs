@@ -7,8 +7,8 @@ use clap::{Args, ValueHint};
 use token_core::{ConfirmationLevel, Prefix, Span};
 use token_redis::Namespace;
 
-use super::lifetime::with_unit;
 use super::for_servers::FlagsForServers;
+use super::lifetime::with_unit;
 use crate::failure::Failure;
 use crate::paths::{parser, parser_of_empty_ones};
 

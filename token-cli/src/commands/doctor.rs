@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_explained_once_and_what_is_right_only_when_asked_for() {
+    fn bad_findings_are_explained_once_and_good_ones_on_request() {
         let findings = [DEPTH.ok("deep").at("a"), SALT.warning("some").at("a"), SALT.warning("much").at("b")];
         let brief = "\
 STATUS   CHECK  NODE  FOUND
@@ -185,7 +185,7 @@ salt
     }
 
     #[test]
-    fn the_same_finding_at_several_nodes_is_one_row_and_the_explanation_names_them_where_it_is_bad() {
+    fn equal_findings_are_one_row_and_bad_ones_name_their_nodes() {
         let at = |check: &Check, status| ["a", "b", "c"].map(|node| check.finding(status, "x").at(node));
         let findings = [at(&DEPTH, FindingStatus::Ok), at(&SALT, FindingStatus::Failure)].concat();
         let text = shown(&findings, false);
@@ -205,7 +205,7 @@ salt
     }
 
     #[test]
-    fn what_a_server_says_cannot_paint_the_terminal_break_the_table_or_flood_it() {
+    fn text_of_a_server_is_escaped_and_shortened_in_the_table() {
         let text = shown(&[DEPTH.ok("\u{1b}[2Jx\ty\nz\u{202e}").at("h\r:1")], false);
         assert!(text.contains("h\\u{d}:1"), "{text}");
         let long = shown(&[DEPTH.ok("ä".repeat(10_000))], false);

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_change_is_told_once_when_it_has_settled() {
+    async fn a_changed_file_is_reported_once_after_it_has_settled() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("certificate");
         std::fs::write(&path, "one").unwrap();

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_suppressed_is_told_with_its_number() {
+    fn suppressed_messages_are_logged_with_their_number() {
         let told = said(|repeats| {
             (0..5).for_each(|_| fail("lost"));
             fail("full");
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_before_a_minute_is_over() {
+    fn no_suppressed_message_is_logged_before_a_minute_is_over() {
         let told = said(|repeats| {
             (0..5).for_each(|_| fail("lost"));
             repeats.tell_old();

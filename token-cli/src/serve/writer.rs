@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_nobody_takes_are_dropped_and_counted() {
+    fn log_lines_that_find_no_room_are_dropped_and_counted() {
         let (log, line) = (Log::default(), [b'x'; 1024]);
         for _ in 0..ROOM / line.len() + 7 {
             log.add(&line, false);

@@ -69,7 +69,7 @@ fn a_key_file_that_cannot_be_made_says_what_to_do() {
 }
 
 #[test]
-fn no_one_is_told_to_remove_what_is_no_socket() {
+fn no_error_suggests_removing_a_file_that_is_no_socket() {
     let cli = Cli::new();
     cli.issue("-u admin -e 1h");
     let file = cli.file("notes", "mine");

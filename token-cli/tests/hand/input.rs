@@ -65,7 +65,7 @@ fn validate_takes_one_line_and_ignores_none() {
 }
 
 #[test]
-fn input_without_a_token_is_told_so() {
+fn the_error_says_that_the_input_has_no_token() {
     let cli = Cli::new();
     let token = cli.issue("-u admin -e 1h");
     let text = token["token"].as_str().unwrap();

@@ -52,7 +52,7 @@ fn every_flag_of_numbers_names_what_is_wrong() {
 }
 
 #[test]
-fn numbers_out_of_bounds_are_told_the_bounds() {
+fn the_error_for_a_number_out_of_bounds_names_the_bounds() {
     let cli = Cli::new();
     for (arguments, bounds) in [
         ("bench --rate 0", "from 1 to 1000000"),
@@ -85,7 +85,7 @@ fn a_bare_number_is_given_only_units_that_fit() {
 }
 
 #[test]
-fn a_token_without_an_end_is_told_the_longest_lifetime() {
+fn the_error_for_an_endless_token_names_the_longest_lifetime() {
     let cli = Cli::new();
     for lifetime in ["never", "none", "Infinity", "unlimited", "forever"] {
         for flag in ["-e", "-a"] {

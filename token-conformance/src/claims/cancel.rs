@@ -25,7 +25,7 @@ async fn give_up_after<T>(polls: usize, call: impl Future<Output = T>) {
     .await;
 }
 
-pub(super) async fn a_revocation_of_all_that_is_dropped_is_done_whole_or_not_at_all(fixture: &dyn Fixture) {
+pub(super) async fn a_dropped_revocation_of_all_is_done_whole_or_not_at_all(fixture: &dyn Fixture) {
     for polls in 0..MOST_POLLS {
         let asked = request(&format!("user {polls}"), sliding("1h"));
         let held = issue_many(fixture, &asked, 10).await;
@@ -62,7 +62,7 @@ pub(super) async fn an_issue_that_is_dropped_is_done_whole_or_not_at_all(fixture
     }
 }
 
-pub(super) async fn calls_that_are_dropped_leave_their_answer_to_nobody_else(fixture: &dyn Fixture) {
+pub(super) async fn the_answer_to_a_dropped_call_goes_to_no_other_call(fixture: &dyn Fixture) {
     let others = issue_many(fixture, &request("somebody", sliding("1h")), 3).await;
     let held = issue(fixture, &request("admin", sliding("1h"))).await;
     let store = fixture.store();

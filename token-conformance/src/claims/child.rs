@@ -40,7 +40,7 @@ pub(super) async fn a_child_in_use_dies_with_its_parent(fixture: &dyn Fixture) {
     }
 }
 
-pub(super) async fn a_child_that_is_not_used_dies_within_the_window_of_its_parent(fixture: &dyn Fixture) {
+pub(super) async fn an_unused_child_dies_within_the_window_of_its_parent(fixture: &dyn Fixture) {
     let parent = issue(fixture, &request("admin", sliding("10m"))).await;
     let child = issue(fixture, &request_by(&parent, hard("24h"))).await;
     assert_full(remaining(fixture, &child).await, 10 * MINUTE);

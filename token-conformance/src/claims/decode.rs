@@ -54,7 +54,7 @@ fn assert_corrupt<T: std::fmt::Debug>(result: Result<T, StoreError>, what: &str)
     error
 }
 
-pub(super) async fn a_damaged_record_is_an_error_for_whoever_uses_the_token(fixture: &dyn Fixture) {
+pub(super) async fn a_damaged_record_is_an_error_for_every_validation(fixture: &dyn Fixture) {
     let right = Requirement::any().subject(subject("admin")).permission(need(1, "r", &[]));
     for (what, damage) in DAMAGES {
         for requirement in [Requirement::any(), right.clone()] {

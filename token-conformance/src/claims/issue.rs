@@ -107,9 +107,7 @@ pub(super) async fn an_id_that_is_taken_is_refused_and_nothing_changes(fixture: 
     assert_eq!(listed(fixture, &held.grant.subject).await, [held.id()]);
 }
 
-pub(super) async fn an_id_that_is_taken_by_another_subject_is_refused_and_nothing_changes(
-    fixture: &dyn Fixture,
-) {
+pub(super) async fn an_id_taken_by_another_subject_is_refused_without_change(fixture: &dyn Fixture) {
     let (owner, neighbour) = neighbours();
     let held = issue(fixture, &request(owner.as_str(), hard("1h"))).await;
     let refusal =

@@ -50,7 +50,7 @@ pub const ALL: &[Claim] = claims! {
         the_longest_lifetimes_are_kept
         the_shortest_lifetimes_are_issued_and_end
         an_id_that_is_taken_is_refused_and_nothing_changes
-        an_id_that_is_taken_by_another_subject_is_refused_and_nothing_changes
+        an_id_taken_by_another_subject_is_refused_without_change
         an_id_of_another_partition_is_refused
         an_id_that_was_revoked_is_never_issued_again
         an_id_that_expired_is_free_again
@@ -59,7 +59,7 @@ pub const ALL: &[Claim] = claims! {
     }
     once {
         an_issue_with_a_key_keeps_what_any_issue_keeps
-        a_repeat_issues_nothing_and_tells_the_token_there_is
+        a_repeat_issues_nothing_and_returns_the_existing_token
         a_repeat_with_the_same_new_token_is_no_other_issue
         a_key_of_another_request_issues_nothing
         a_key_belongs_to_one_subject_and_one_issuer
@@ -67,13 +67,13 @@ pub const ALL: &[Claim] = claims! {
         a_repeat_says_that_the_token_has_expired
         an_issue_that_was_refused_leaves_its_key_free
         a_child_with_a_key_stays_within_its_parent
-        confirming_tells_live_revoked_and_unknown
+        confirming_distinguishes_live_revoked_and_unknown_tokens
         confirming_and_repeating_renew_nothing
     }
     child {
         a_child_has_the_deadlines_that_it_and_its_parent_both_allow
         a_child_in_use_dies_with_its_parent
-        a_child_that_is_not_used_dies_within_the_window_of_its_parent
+        an_unused_child_dies_within_the_window_of_its_parent
         a_token_that_is_gone_issues_none
         a_token_issues_none_to_another_subject
     }
@@ -89,7 +89,7 @@ pub const ALL: &[Claim] = claims! {
         a_use_renews_a_sliding_token_to_a_full_window
         a_sliding_token_in_use_outlives_many_windows
         a_use_prolongs_no_hard_token
-        a_hard_token_tells_its_hard_expiry
+        a_grant_of_a_hard_token_has_its_hard_expiry
         a_use_renews_a_capped_token_to_a_full_window
         no_renewal_passes_the_cap
         a_token_in_constant_use_dies_at_its_cap
@@ -113,8 +113,8 @@ pub const ALL: &[Claim] = claims! {
         rights_add_up_along_the_path
         every_one_of_several_needs_must_be_met
         full_access_meets_every_need
-        every_one_of_the_most_scopes_counts
-        the_farthest_of_the_most_ancestors_counts
+        each_of_the_maximum_number_of_scopes_is_effective
+        a_scope_on_the_farthest_possible_ancestor_is_effective
     }
     revoke {
         a_revoked_token_is_refused_at_once_on_every_node
@@ -144,7 +144,7 @@ pub const ALL: &[Claim] = claims! {
         pruning_leaves_the_revoked_explained_and_refused
     }
     decode {
-        a_damaged_record_is_an_error_for_whoever_uses_the_token
+        a_damaged_record_is_an_error_for_every_validation
         a_damaged_record_is_an_error_whatever_is_demanded
         a_damaged_record_is_an_error_to_show
         a_damaged_record_hides_no_good_one_in_a_listing
@@ -163,16 +163,16 @@ pub const ALL: &[Claim] = claims! {
         of_many_issues_with_one_key_exactly_one_issues
         no_use_that_begins_after_a_revocation_returned_is_admitted
         an_issue_that_races_a_revocation_ends_in_one_state
-        issues_listings_and_revocations_of_one_subject_end_consistently
+        concurrent_changes_to_one_subject_end_consistently
         a_listing_shows_one_moment
         no_child_survives_the_revocation_of_all_tokens
         a_store_serves_many_users_at_once
         pruning_beside_other_work_loses_no_token
     }
     cancel {
-        a_revocation_of_all_that_is_dropped_is_done_whole_or_not_at_all
+        a_dropped_revocation_of_all_is_done_whole_or_not_at_all
         an_issue_that_is_dropped_is_done_whole_or_not_at_all
-        calls_that_are_dropped_leave_their_answer_to_nobody_else
+        the_answer_to_a_dropped_call_goes_to_no_other_call
     }
 };
 

@@ -55,7 +55,7 @@ pub(super) async fn an_issue_with_a_key_keeps_what_any_issue_keeps(fixture: &dyn
     assert_eq!(listed(fixture, &subject("admin")).await.len(), 3);
 }
 
-pub(super) async fn a_repeat_issues_nothing_and_tells_the_token_there_is(fixture: &dyn Fixture) {
+pub(super) async fn a_repeat_issues_nothing_and_returns_the_existing_token(fixture: &dyn Fixture) {
     let (asked, key) = (request("admin", sliding("1h")), key("8e03978e-40d5-43e8-bc93-6894a57f9324"));
     let held = issue_with(fixture, &asked, &key).await;
     let record = fixture.record(held.id()).await;
@@ -166,7 +166,7 @@ pub(super) async fn a_child_with_a_key_stays_within_its_parent(fixture: &dyn Fix
     assert_eq!(repeated(once(&*fixture.store(), fixture, &asked, &key("k")).await).id, held.id());
 }
 
-pub(super) async fn confirming_tells_live_revoked_and_unknown(fixture: &dyn Fixture) {
+pub(super) async fn confirming_distinguishes_live_revoked_and_unknown_tokens(fixture: &dyn Fixture) {
     let live = issue(fixture, &request("admin", hard("1h"))).await;
     let revoked = issue(fixture, &request("admin", hard("1h"))).await;
     let _ = fixture.store().revoke(revoked.id(), &revocation("root", "lost")).await.unwrap();

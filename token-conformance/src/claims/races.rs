@@ -188,7 +188,7 @@ impl Ledger {
     }
 }
 
-pub(super) async fn issues_listings_and_revocations_of_one_subject_end_consistently(fixture: &dyn Fixture) {
+pub(super) async fn concurrent_changes_to_one_subject_end_consistently(fixture: &dyn Fixture) {
     let asked = request("admin", sliding("1h"));
     let ledger = Arc::new(Ledger::default());
     let before = issue_many(fixture, &asked, 5).await;

@@ -31,7 +31,7 @@ pub(super) async fn a_use_prolongs_no_hard_token(fixture: &dyn Fixture) {
     assert_eq!(grant.deadlines, held.grant.deadlines);
 }
 
-pub(super) async fn a_hard_token_tells_its_hard_expiry(fixture: &dyn Fixture) {
+pub(super) async fn a_grant_of_a_hard_token_has_its_hard_expiry(fixture: &dyn Fixture) {
     let held = issue(fixture, &request("admin", hard("1h"))).await;
     let cap = held.grant.issued_at.after(HOUR);
     for grant in [present_live(fixture, &held).await, show_live(fixture, &held).await, held.grant.clone()] {

@@ -162,7 +162,7 @@ pub(super) async fn full_access_meets_every_need(fixture: &dyn Fixture) {
     assert!(meets(fixture, &held, [need(1, "rw", &[]), need(u128::MAX, "w", &[0])]).await);
 }
 
-pub(super) async fn every_one_of_the_most_scopes_counts(fixture: &dyn Fixture) {
+pub(super) async fn each_of_the_maximum_number_of_scopes_is_effective(fixture: &dyn Fixture) {
     let most = Scopes::MAX as u128;
     let scopes: Vec<_> = (1..=most).map(|node| (node, "r")).collect();
     let held = issue(fixture, &restricted("admin", sliding("1h"), &scopes)).await;
@@ -174,7 +174,7 @@ pub(super) async fn every_one_of_the_most_scopes_counts(fixture: &dyn Fixture) {
     }
 }
 
-pub(super) async fn the_farthest_of_the_most_ancestors_counts(fixture: &dyn Fixture) {
+pub(super) async fn a_scope_on_the_farthest_possible_ancestor_is_effective(fixture: &dyn Fixture) {
     let most = RequiredPermission::MAX_ANCESTORS as u128;
     let ancestors: Vec<u128> = (1..=most).collect();
     for node in [1, most / 2, most] {

@@ -58,7 +58,7 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_bit_outside_of_the_counts_is_noticed(record in record(), at: prop::sample::Index, bit in 0..8) {
+    fn one_changed_bit_outside_the_counters_is_noticed(record in record(), at: prop::sample::Index, bit in 0..8) {
         let id = id_of(&record.subject, 1);
         let mut bytes = record.encode(Place::of(id), &ring(1));
         let sealed = bytes.len() - STATE_LENGTH;

@@ -50,7 +50,7 @@ fn nothing_and_other_schemes_present_nothing() {
 }
 
 #[test]
-fn a_header_that_cannot_be_read_is_told_what_is_wrong_with_it() {
+fn the_error_says_what_is_wrong_with_a_malformed_header() {
     use CredentialsError::*;
     for (value, wrong) in [
         ("Bearer", NoToken),
@@ -120,7 +120,7 @@ fn a_header_that_cannot_be_read_is_told_what_is_wrong_with_it() {
 }
 
 #[test]
-fn a_header_of_no_scheme_of_ours_is_told_so() {
+fn the_error_says_that_a_header_has_no_known_scheme() {
     use CredentialsError::*;
     for (value, wrong) in [
         ("", EmptyHeader),
@@ -193,7 +193,7 @@ fn a_listed_user_name_stands_for_the_tokens_subject() {
 }
 
 #[test]
-fn a_token_is_a_user_name_where_that_is_accepted() {
+fn a_token_as_user_name_is_taken_only_if_that_is_accepted() {
     let options = CredentialOptions { token_as_user_name: true, ..CredentialOptions::default() };
     for text in ["tok_x:", "tok_x:x-oauth-basic"] {
         let found = with(options.clone(), &encoded(text));
@@ -206,7 +206,7 @@ fn a_token_is_a_user_name_where_that_is_accepted() {
 }
 
 #[test]
-fn the_token_scheme_is_bearer_where_it_is_accepted() {
+fn the_token_scheme_is_read_like_bearer_if_it_is_accepted() {
     let options = CredentialOptions { token_scheme: true, ..CredentialOptions::default() };
     for value in ["token tok_x", "Token  tok_x "] {
         assert_eq!(with(options.clone(), value), Ok(Some(("tok_x".into(), None))), "{value}");

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_believed_who_is_not_trusted() {
+    fn forwarded_headers_of_an_untrusted_peer_are_ignored() {
         for peer in ["203.0.113.9", "2001:db8::9", "unix", "127.0.0.1"] {
             assert_eq!(client_of(&[], peer, &[b"198.51.100.7"]), peer);
             assert_eq!(client_of(&["10.0.0.0/8"], peer, &[b"198.51.100.7"]), peer);

@@ -9,7 +9,7 @@ use token_core::{Access, IssueRequest, Lifetime, Scope, Scopes};
 use crate::kit::*;
 
 #[tokio::test]
-async fn a_proxy_is_told_who_sends_the_request() {
+async fn a_proxy_gets_the_user_label_scopes_and_id_of_the_token() {
     let running = Running::new();
     let issued = running.issue("Zoë", &[]).await;
     let answer = running.auth("/auth", &[("authorization", &bearer(&issued))]).await;
@@ -140,7 +140,7 @@ async fn scopes_are_demanded_by_query_and_by_header_and_add_up() {
 }
 
 #[tokio::test]
-async fn folders_count_where_the_proxy_names_them_and_not_where_a_client_could() {
+async fn folders_are_taken_only_from_what_the_proxy_sets() {
     let running = Running::new();
     let bearer = bearer(&running.issue("admin", &[&format!("node:{FOLDER}:r")]).await);
     let headers = [("authorization", bearer.as_str())];
@@ -156,7 +156,7 @@ async fn folders_count_where_the_proxy_names_them_and_not_where_a_client_could()
 }
 
 #[tokio::test]
-async fn a_live_token_is_introspected_and_a_dead_one_is_inactive_and_nothing_else() {
+async fn introspection_says_of_a_dead_token_only_that_it_is_inactive() {
     let running = Running::new();
     let issued = running.issue("admin", &[FILE]).await;
     let answer = running.introspect(&issued).await;

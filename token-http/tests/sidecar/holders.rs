@@ -38,7 +38,7 @@ async fn a_holder_does_nothing_for_another_user() {
 }
 
 #[tokio::test]
-async fn a_child_dies_no_later_than_its_parent_and_the_answer_says_that_it_was_shortened() {
+async fn a_child_ends_with_its_parent_and_is_reported_as_shortened() {
     let running = Running::new();
     let caller = hard(&running, "ci", "2h").await;
     let end = json!(caller.grant.expires_at);
@@ -79,7 +79,7 @@ async fn no_line_of_descendants_outlives_its_first() {
 }
 
 #[tokio::test]
-async fn a_restricted_token_issues_nothing_and_revokes_nothing_but_itself() {
+async fn a_restricted_token_cannot_issue_and_revokes_only_itself() {
     let running = Running::new();
     for user in ["ci", "root"] {
         let caller = running.issue(user, &[FILE]).await;

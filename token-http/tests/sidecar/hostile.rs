@@ -85,7 +85,7 @@ async fn a_body_that_is_too_long_is_refused_wherever_one_is_read() {
 
 /// Nobody is waited for who has no business here.
 #[tokio::test]
-async fn whoever_is_not_let_in_is_told_so_before_the_body_is_read() {
+async fn a_request_is_refused_before_its_body_is_read() {
     for (uri, status) in [("/v1/tokens", 401), ("/introspect", 401), ("/revoke", 415)] {
         let never = Body::new(Never);
         let answer = Running::new().send(Request::post(uri).body(never).unwrap()).await;
@@ -171,7 +171,7 @@ async fn a_token_in_the_place_of_its_id_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn nobody_is_let_in_without_a_live_token() {
+async fn every_token_route_needs_a_live_token() {
     let running = Running::new();
     for (method, uri) in [
         ("GET", "/v1/tokens"),
@@ -194,7 +194,7 @@ async fn nobody_is_let_in_without_a_live_token() {
 }
 
 #[tokio::test]
-async fn another_method_is_told_which_ones_there_are() {
+async fn the_answer_to_a_wrong_method_lists_the_allowed_ones() {
     let running = Running::new();
     let root = running.issue("root", &[]).await;
     for (path, allowed) in [("", ["GET", "POST", "DELETE"].as_slice()), ("/x", &["GET", "DELETE"])] {
@@ -221,7 +221,7 @@ impl http_body::Body for Never {
 }
 
 #[tokio::test]
-async fn a_limit_out_of_bounds_is_told_the_bounds() {
+async fn the_error_for_a_limit_out_of_bounds_names_the_bounds() {
     let running = Running::new();
     let root = running.issue("root", &[]).await;
     for limit in ["-1", "0", "1001", "99999999999999999999999", "ten", ""] {

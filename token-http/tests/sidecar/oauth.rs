@@ -82,7 +82,7 @@ async fn a_client_authenticates_in_the_form() {
 }
 
 #[tokio::test]
-async fn a_client_that_authenticates_twice_is_told_so() {
+async fn a_client_that_authenticates_twice_is_refused() {
     let running = Running::new();
     let files = running.issue("files", &[]).await;
     let form = format!("client_id=files&client_secret={}&token=x", text(&files));
@@ -171,7 +171,7 @@ async fn an_unreadable_basic_header_is_an_invalid_client() {
 }
 
 #[tokio::test]
-async fn the_text_of_a_token_ends_it_whoever_sends_it() {
+async fn any_caller_can_revoke_a_token_by_presenting_its_text() {
     let running = Running::new();
     let bob = running.issue("bob", &[FILE]).await;
     for header in [bearer(&bob), basic("bob", text(&bob))] {
@@ -246,7 +246,7 @@ async fn a_token_revokes_itself_and_nothing_else() {
 
 /// No credentials are needed to revoke, so the answer does not ask for them.
 #[tokio::test]
-async fn a_body_that_is_no_form_is_told_the_media_type() {
+async fn the_error_for_a_body_that_is_no_form_names_the_media_type() {
     let running = Running::new();
     for (uri, media_type, status) in [
         ("/revoke", None, 415),

@@ -67,7 +67,7 @@ async fn the_methods_of_each_path_are_those_of_the_document() {
 
 /// Answers without a token: each of them is one that the document has.
 #[tokio::test]
-async fn whoever_is_not_let_in_is_told_so_as_documented() {
+async fn unauthenticated_requests_are_answered_as_documented() {
     let (running, document) = (Running::new(), document().await);
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap().iter().filter(|(_, value)| value.is_object()) {

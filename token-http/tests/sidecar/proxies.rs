@@ -121,7 +121,7 @@ async fn the_query_of_a_proxied_request_is_the_services() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_proxied_query_lets_nobody_in() {
+async fn a_token_in_the_proxied_query_admits_no_request() {
     let running = Running::new();
     let token = running.issue("admin", &[]).await;
     let text = token.token.expose_secret();

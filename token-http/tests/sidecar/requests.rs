@@ -19,7 +19,7 @@ fn reason(answer: &Response<String>) -> &'static str {
 }
 
 #[tokio::test]
-async fn a_proxy_is_told_what_is_wrong_with_the_request() {
+async fn the_answer_to_a_proxy_says_what_is_wrong_with_the_request() {
     let running = Running::new();
     let issued = running.issue("admin", &[]).await;
     let text = issued.token.expose_secret();
@@ -59,7 +59,7 @@ async fn a_proxy_is_told_what_is_wrong_with_the_request() {
 }
 
 #[tokio::test]
-async fn elsewhere_a_malformed_request_is_400_and_told_the_same() {
+async fn outside_of_auth_a_malformed_request_is_400_with_its_cause() {
     let running = Running::new();
     for (value, status, said) in [
         ("Bearer \"x\"", 400, "quotes"),

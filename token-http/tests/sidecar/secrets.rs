@@ -5,7 +5,7 @@ use http::Request;
 use crate::kit::*;
 
 #[tokio::test]
-async fn a_token_where_a_name_belongs_is_refused_and_not_repeated() {
+async fn a_token_in_place_of_a_name_is_refused_and_not_repeated() {
     let running = Running::new();
     let (root, other) = (running.issue("root", &[]).await, running.issue("a", &[]).await);
     let token = other.token.expose_secret();

@@ -7,7 +7,7 @@ use token_core::{Access, Lifetime, TokenStatus};
 use crate::kit::*;
 
 #[tokio::test]
-async fn an_administrator_issues_a_token_for_anybody_and_learns_where_it_is() {
+async fn an_administrator_issues_for_any_user_and_gets_the_location() {
     let running = Running::new();
     let root = running.issue("root", &[]).await;
     let body = json!({"user": "Zoë", "expire": "24h", "auto": "600", "scopes": [FILE], "label": "ci"});
@@ -27,7 +27,7 @@ async fn an_administrator_issues_a_token_for_anybody_and_learns_where_it_is() {
 }
 
 #[tokio::test]
-async fn the_answer_to_an_issue_is_the_grant_and_the_token_and_how_far_it_has_gone() {
+async fn the_answer_to_an_issue_has_grant_token_and_confirmation() {
     let running = Running::new();
     let root = running.issue("root", &[]).await;
     let mut answer = running.rest_with(&root, "POST", "", r#"{"expire":"1h"}"#).await;
@@ -110,7 +110,7 @@ async fn all_tokens_of_a_user_are_revoked_at_once() {
 }
 
 #[tokio::test]
-async fn nobodys_tokens_are_revoked_where_it_is_not_said_whose() {
+async fn a_revocation_without_a_user_is_refused_and_revokes_nothing() {
     let running = Running::new();
     let root = running.issue("root", &[]).await;
     let answer = running.rest(&root, "DELETE", "?why=oops").await;
@@ -137,7 +137,7 @@ async fn a_listing_has_the_tokens_of_one_user_oldest_first() {
 
 /// Walks a listing while one token of each page is revoked and a new one is issued.
 #[tokio::test]
-async fn a_walk_meets_every_token_that_stays_once_while_others_come_and_go() {
+async fn a_walk_of_pages_meets_each_token_that_stays_exactly_once() {
     let running = Running::new();
     let root = running.issue("root", &[]).await;
     for _ in 0..20 {

@@ -112,7 +112,7 @@ impl TokenStore for Troubled {
 }
 
 #[tokio::test]
-async fn a_revocation_that_is_not_confirmed_is_accepted_and_not_done_with() {
+async fn an_unconfirmed_revocation_is_202_and_not_200() {
     let running = Troubled::running(None);
     let (root, ci) = (running.issue("root", &[]).await, running.issue("ci", &[]).await);
     for path in [format!("/{}", ci.grant.id), "?user=ci".into()] {
@@ -128,7 +128,7 @@ async fn a_revocation_that_is_not_confirmed_is_accepted_and_not_done_with() {
 
 /// RFC 7009: whoever is told 503 tries again. What is not confirmed by then must not be taken for confirmed.
 #[tokio::test]
-async fn a_holder_is_told_at_every_repeat_that_their_revocation_is_not_confirmed() {
+async fn each_repeat_of_an_unconfirmed_revocation_by_a_holder_is_503() {
     let running = Troubled::running(None);
     let (caller, own) = (running.issue("ci", &[]).await, running.issue("ci", &[]).await);
     let form = format!("token={}", own.token.expose_secret());
@@ -139,7 +139,7 @@ async fn a_holder_is_told_at_every_repeat_that_their_revocation_is_not_confirmed
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_confirmed_is_issued_and_told_as_such() {
+async fn an_unconfirmed_token_is_issued_and_marked_as_unconfirmed() {
     let running = Troubled::running(None);
     let root = running.issue("root", &[]).await;
     let answer = running.rest_with(&root, "POST", "", r#"{"expire":"1h"}"#).await;
@@ -151,7 +151,7 @@ async fn a_token_that_is_not_confirmed_is_issued_and_told_as_such() {
 }
 
 #[tokio::test]
-async fn what_the_store_cannot_do_is_503_and_says_whether_to_try_again() {
+async fn a_store_failure_is_503_and_says_whether_to_try_again() {
     for (kind, again) in [
         (StoreErrorKind::Unavailable, true),
         (StoreErrorKind::TimedOut, true),
@@ -192,7 +192,7 @@ async fn a_token_that_ends_while_it_issues_does_not_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_takes_too_long_is_told_to_come_again() {
+async fn a_request_that_takes_too_long_is_503_with_retry_after() {
     let running = Troubled::hanging(Limits::default());
     let bearer = bearer(&running.issue("ci", &[]).await);
     let began = tokio::time::Instant::now();
@@ -206,7 +206,7 @@ async fn a_request_that_takes_too_long_is_told_to_come_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_beyond_the_limit_are_told_to_come_again_and_whoever_watches_is_answered() {
+async fn requests_beyond_the_limit_are_503_but_probes_are_answered() {
     let running = Troubled::hanging(Limits { at_once: 1, ..Limits::default() });
     let bearer = bearer(&running.issue("ci", &[]).await);
     let headers = [("authorization", bearer.as_str())];

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_silence_nothing_counts_that_was_known_before() {
+    fn after_a_gap_in_the_lease_nothing_cached_before_is_valid() {
         let (leases, one) = (Leases::new(), partition(1));
         leases.extend(one, 0, 10);
         let generation = leases.generation(one);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_known_before_the_end_of_a_lease_does_not_count_after_the_next_one_begins() {
+    fn nothing_cached_before_a_lease_ended_is_valid_in_the_next_one() {
         let (leases, one) = (Leases::new(), partition(1));
         leases.extend(one, 0, 10);
         let generation = leases.generation(one);

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nodes_have_names_for_whoever_asks_by_name() {
+    fn members_are_named_by_host_if_the_cluster_was_asked_by_host() {
         let line = "b2 10.0.0.2:7001@17001,two.example,shard-id=1 master - 0 1 2 connected 0-1";
         let address = |asked: &str| read_members(line, &Address::Tcp(asked.into(), 1))[0].address.clone();
         assert_eq!(address("one.example"), Some(Address::Tcp("two.example".into(), 7001)));

@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_tells_the_protocol() {
+    fn the_protocol_of_a_peer_is_read_from_its_answer() {
         for (answer, is) in [
             (&b"+PONG\r\n"[..], What::Redis),
             (b"-NOAUTH Authentication required.\r\n", What::Redis),

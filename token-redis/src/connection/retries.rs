@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_last_failure_is_told_unless_something_hung_behind_it() {
+    async fn the_last_failure_is_reported_unless_a_later_attempt_hung() {
         let within = |seconds| Retries::until(Instant::now() + Duration::from_secs(seconds));
         ended(within(5)).await.unwrap_err();
         for (seconds, is_told) in [(3, true), (1, false)] {

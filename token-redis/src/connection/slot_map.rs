@@ -138,7 +138,7 @@ d4 :0@0 slave,noaddr a1 0 1 1 disconnected
 
     /// One that has just taken over has none left, and still is to be told from one that never had any.
     #[test]
-    fn where_others_have_replicas_every_primary_should_have_one() {
+    fn every_primary_needs_a_replica_if_another_primary_has_one() {
         let nodes = "\
 a1 h:1@2 myself,master - 0 1 1 connected 0-99
 b2 h:2@3 master - 0 1 2 connected 100-199
@@ -154,7 +154,7 @@ c3 h:3@4 slave b2 0 1 2 connected
     }
 
     #[test]
-    fn a_slot_that_nobody_serves_has_no_primary() {
+    fn a_slot_that_no_node_serves_has_no_primary() {
         let nodes = "a1 h:1@2 myself,master - 0 1 1 connected 10-20 30\n";
         let map = Nodes::read(nodes, &Address::Tcp("h".into(), 1)).map;
         for (slot, served) in [(9, false), (10, true), (20, true), (21, false), (30, true), (31, false)] {

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_primary_tells_of_each_replica() {
+    fn the_info_of_a_primary_lists_each_replica() {
         let info = Info::read(
             "# Replication\r\nrole:master\r\nconnected_slaves:2\r\n\
              slave0:ip=127.0.0.1,port=7003,state=online,offset=42,lag=1\r\n\

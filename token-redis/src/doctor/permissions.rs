@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_what_the_role_needs_and_nothing_else_is_as_it_should_be() {
+    fn a_user_with_exactly_the_rights_of_its_role_passes() {
         for role in [Role::Validator, Role::Issuer, Role::Admin, Role::Doctor] {
             let inquiry = inquiry(role);
             let needed: Vec<&str> = inquiry.needed.iter().map(|(name, _)| name.as_str()).collect();

@@ -79,7 +79,7 @@ async fn an_issue_clears_tombstones_away_after_their_retention() {
 }
 
 #[tokio::test]
-async fn a_prune_clears_every_expired_row_away_and_counts_them() {
+async fn a_prune_removes_every_expired_row_and_returns_their_number() {
     let place = Place::new();
     let tokens = place.open();
     let buried = issue(&tokens, hard()).await;

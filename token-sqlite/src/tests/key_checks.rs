@@ -31,7 +31,7 @@ async fn another_key_of_the_same_version_issues_nothing() {
 }
 
 #[tokio::test]
-async fn the_public_key_issues_nothing_where_a_key_file_has_issued() {
+async fn the_public_key_issues_nothing_once_a_key_file_has_issued() {
     let place = Place::new();
     let public = place.open();
     issue(&public, hard()).await;

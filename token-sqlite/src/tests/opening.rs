@@ -29,7 +29,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_new_database_its_log_and_its_folders_are_for_their_owner_alone() {
+async fn a_new_database_its_log_and_folders_are_for_the_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let folder = tempfile::tempdir().unwrap();
@@ -73,7 +73,7 @@ fn no_file_name_is_special() {
 }
 
 #[test]
-fn the_database_of_another_program_is_refused_and_left_as_it_was() {
+fn the_database_of_another_program_is_refused_and_unchanged() {
     let place = Place::new();
     for setting in ["", "PRAGMA application_id = 7", "PRAGMA user_version = 1"] {
         place.raw().execute_batch(&format!("CREATE TABLE IF NOT EXISTS theirs (x); {setting}")).unwrap();

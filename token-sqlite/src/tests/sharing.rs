@@ -7,7 +7,7 @@ use token_core::spi::TokenStore;
 use token_core::{Reason, Revocation, RevokeOutcome, StoreErrorKind, TokenStatus, Verdict};
 
 #[tokio::test]
-async fn what_one_store_issues_and_revokes_the_other_admits_and_refuses() {
+async fn stores_on_one_file_see_each_others_issues_and_revocations() {
     let place = Place::new();
     let (here, there) = (place.open(), place.open());
     for lifetime in [hard(), sliding()] {

@@ -47,7 +47,7 @@ fn wrong_with(head: Line, calls: impl IntoIterator<Item = Line>) -> Vec<Violatio
 }
 
 #[test]
-fn a_confirmed_revocation_that_nobody_looked_at_again_proves_nothing() {
+fn a_confirmed_revocation_not_looked_at_again_proves_nothing() {
     let revoked = call(Operation::Revoke, 10, 20, Answer::Confirmed);
     let history = [head(true, true), revoked];
     assert!(matches!(Judgement::of(&history).violations[..], [Violation::NotLookedAt(_)]));
@@ -66,7 +66,7 @@ use Answer::{Active, Confirmed, Done, Inactive};
 use Operation::{Issue, Revoke, Validate};
 
 #[test]
-fn a_token_that_counts_after_its_confirmed_revocation_is_a_violation() {
+fn a_token_valid_after_its_confirmed_revocation_is_a_violation() {
     let revoked = call(Revoke, 10, 20, Confirmed);
     assert_eq!(wrong([revoked.clone(), call(Validate, 21, 30, Inactive)]), []);
     assert!(matches!(
@@ -84,7 +84,7 @@ fn a_repeat_that_is_not_confirmed_excuses_nothing() {
 }
 
 #[test]
-fn an_unconfirmed_revocation_may_be_lost_where_the_fault_may_lose_and_is_counted() {
+fn an_unconfirmed_revocation_that_may_be_lost_is_only_counted() {
     let calls = [call(Revoke, 10, 20, Done), call(Validate, 21, 30, Active), call(Validate, 31, 40, Active)];
     let history: Vec<Line> = std::iter::once(head(true, true)).chain(calls.clone()).collect();
     let judgement = Judgement::of(&history);
@@ -93,7 +93,7 @@ fn an_unconfirmed_revocation_may_be_lost_where_the_fault_may_lose_and_is_counted
 }
 
 #[test]
-fn a_token_that_was_issued_for_good_and_is_refused_is_a_violation() {
+fn refusing_a_token_whose_issue_was_confirmed_is_a_violation() {
     let issued = call(Issue, 0, 5, Confirmed);
     let refused = call(Validate, 10, 20, Inactive);
     assert!(matches!(wrong([issued.clone(), refused.clone()])[..], [Violation::ValidRefused(_)]));
@@ -113,7 +113,7 @@ fn a_call_that_outlives_its_deadline_is_a_violation() {
 }
 
 #[test]
-fn a_failure_is_a_violation_when_it_is_for_good_or_nothing_may_fail() {
+fn a_permanent_or_forbidden_failure_is_a_violation() {
     assert_eq!(wrong([call(Validate, 0, 1, failure(false))]), []);
     assert!(matches!(wrong([call(Validate, 0, 1, failure(true))])[..], [Violation::FailedForGood(_)]));
     assert!(matches!(

@@ -32,7 +32,7 @@ async fn what_is_known_costs_no_command() {
 }
 
 #[tokio::test]
-async fn what_is_known_is_refused_to_whoever_may_not_without_asking() {
+async fn the_cache_refuses_a_wrong_requirement_without_asking_redis() {
     let deployment = Deployment::standalone().await;
     let tokens = caching(&deployment.url(), AGES).await;
     let held: Scope = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r".parse().unwrap();
@@ -85,7 +85,7 @@ async fn a_peek_is_not_answered_by_what_is_known() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_unknown_is_known_as_soon_as_it_is_issued_elsewhere() {
+async fn an_unknown_token_is_valid_as_soon_as_another_node_issues_it() {
     let server = Standalone::start().await;
     let (tokens, elsewhere) = (caching(&server.url(), AGES).await, tokens_at(&server.url()).await);
     let request = IssueRequest::new("ada".parse().unwrap(), Access::Full, Lifetime::sliding(span("10m")));

@@ -51,7 +51,7 @@ async fn a_node_that_was_cut_off_asks_again_for_everything() {
 
 /// Nothing arrives any more, and nobody says so.
 #[tokio::test]
-async fn a_revocation_is_refused_in_time_though_the_channel_has_stalled() {
+async fn a_revoked_token_is_refused_in_time_on_a_stalled_channel() {
     let age = Duration::from_millis(300);
     let (_server, proxy, node, elsewhere) = nodes(age).await;
     let issued = issue(&elsewhere, "ada", Lifetime::sliding(span("10m"))).await;

@@ -131,7 +131,7 @@ async fn revocations_are_heard_from_the_server_that_takes_over() {
 
 /// A validator that may not listen is no less right, only slower.
 #[tokio::test]
-async fn whoever_may_not_listen_asks() {
+async fn a_node_without_the_right_to_subscribe_asks_every_time() {
     let server = Standalone::start_with_roles().await;
     server.command::<()>(&["ACL", "SETUSER", "validator", "-subscribe"]).await;
     let mut options = Options::default();
@@ -149,7 +149,7 @@ async fn whoever_may_not_listen_asks() {
 
 /// Roles as they were before there were caches: the revocation is made, and reaches caches as entries age.
 #[tokio::test]
-async fn whoever_may_not_tell_revokes_all_the_same() {
+async fn a_node_without_the_right_to_publish_can_still_revoke() {
     let server = Standalone::start_with_roles().await;
     server.command::<()>(&["ACL", "SETUSER", "admin", "-publish"]).await;
     let age = Duration::from_millis(200);

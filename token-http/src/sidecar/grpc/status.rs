@@ -20,7 +20,7 @@ mod tests {
     use crate::realm::Realm;
 
     #[test]
-    fn a_caller_whose_token_ended_meanwhile_is_told_as_much() {
+    fn a_caller_whose_token_ended_meanwhile_is_unauthenticated() {
         let ended = AuthError::Inactive(token_core::Reason::NoSuchToken);
         assert_eq!(Status::from(ApiError::Refused(ended, Realm::default())).code(), Code::Unauthenticated);
     }

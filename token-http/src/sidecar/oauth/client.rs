@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn form_encoding_is_taken_off_where_there_is_any() {
+    fn form_encoded_client_credentials_are_decoded() {
         for (text, plain) in
             [("admin", "admin"), ("a%20b", "a b"), ("a+b", "a b"), ("Zo%C3%AB", "Zoë"), ("%ff", "%ff")]
         {

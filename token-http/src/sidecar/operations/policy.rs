@@ -148,7 +148,7 @@ mod tests {
         }
 
         #[test]
-        fn nobody_else_may_do_anything_with_the_tokens_of_others(
+        fn a_holder_may_do_nothing_with_the_tokens_of_others(
             admins in admins(), held in held(), user in user(), id in id(),
         ) {
             prop_assume!(!admins.contains(&held.subject) && user != held.subject && id != held.id);
@@ -159,7 +159,7 @@ mod tests {
         }
 
         #[test]
-        fn a_restricted_token_reaches_nothing_but_itself_whoever_holds_it(
+        fn a_restricted_token_reaches_only_itself_for_every_holder(
             admins in admins(), held in held(), user in user(), id in id(),
         ) {
             prop_assume!(held.access != Access::Full && id != held.id);
@@ -175,7 +175,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_a_holder_issues_stays_within_the_token_that_issues_it(
+        fn a_token_issued_by_a_holder_stays_within_its_parent(
             admins in admins(), held in held(), user in user(),
         ) {
             prop_assume!(!admins.contains(&held.subject));

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_of_another_kind_is_told_what_it_must_be() {
+    fn the_error_for_a_json_member_of_a_wrong_type_names_the_type() {
         for (body, sentence) in [
             (
                 r#"{"expire":3600}"#,

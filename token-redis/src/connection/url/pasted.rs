@@ -16,7 +16,7 @@ fn what_surrounds_a_url_is_no_part_of_it() {
 }
 
 #[test]
-fn several_hosts_of_one_server_lead_to_the_schemes_that_take_them() {
+fn several_hosts_in_the_url_of_one_server_are_refused_as_such() {
     for url in ["redis://h:1,i:2", "rediss://h:1,i:2/0"] {
         refused(url, &["several hosts"]);
     }

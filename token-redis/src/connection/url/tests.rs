@@ -29,7 +29,7 @@ fn a_cluster_url_names_all_its_nodes_and_one_user_for_them() {
 }
 
 #[test]
-fn a_sentinel_url_names_the_sentinels_the_service_and_the_database() {
+fn a_sentinel_url_names_sentinels_service_and_database() {
     let target = parse("redis-sentinel://me:pw@s1:26380,s2,[::1]:1/3?sentinelServiceName=tokens");
     assert_eq!(target.named, [tcp("s1", 26380), tcp("s2", 26379), tcp("::1", 1)]);
     assert!(matches!(&target.kind, TopologyKind::Sentinel { service } if service == "tokens"));

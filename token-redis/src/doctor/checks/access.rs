@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_is_missing_is_a_failure_and_one_too_many_a_warning() {
+    fn a_missing_command_is_a_failure_and_an_extra_one_a_warning() {
         assert_eq!(only(&with_permissions(&[], &[]), "acl").status, Ok);
         let missing = with_permissions(&["pexpireat"], &[]);
         assert_eq!(only(&missing, "acl").status, Failure);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_validation_that_fails_is_a_failure_and_where_none_has_to_work_nothing_is_said() {
+    fn a_failed_validation_is_a_failure_if_one_has_to_work() {
         let validated = |result| {
             let mut node = node("a", "role:master");
             edit(&mut node).validation = result;

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_answers_is_ok_and_one_that_is_lost_is_a_failure_that_names_it() {
+    fn a_lost_server_is_a_failure_that_names_it() {
         let all = findings(&cluster(vec![node("a", "role:master\ncluster_enabled:1"), lost("b")]));
         let found: Vec<_> = all.iter().map(|finding| (finding.node.as_deref(), finding.status)).collect();
         assert_eq!(found, [(Some("a"), FindingStatus::Ok), (Some("b"), FindingStatus::Failure)]);

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_differ_among_nodes_are_a_warning_and_by_seconds_a_failure() {
+    fn differing_clocks_are_a_warning_and_by_seconds_a_failure() {
         let status =
             |a, b| -> FindingStatus { only(&findings(&cluster(vec![at(a, 0), at(b, 0)])), "clocks").status };
         assert_eq!((status(0, 250), status(-200, 100), status(-3000, 2001)), (Ok, Warning, Failure));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn one_node_has_nobody_to_differ_from() {
+    fn the_clock_of_a_single_node_is_not_compared() {
         assert_eq!(worst(&findings(&alone(at(0, 0))), "clocks"), None);
     }
 

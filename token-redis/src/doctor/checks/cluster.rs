@@ -144,7 +144,7 @@ c h:3@1 slave a 0 0 1 connected";
     }
 
     #[test]
-    fn slots_that_nobody_or_only_a_dead_node_serves_are_a_failure() {
+    fn slots_without_a_live_node_are_a_failure() {
         assert_eq!(seen(&WHOLE.replace("16383", "16382")), Failure);
         assert_eq!(seen(&WHOLE.replace("h:2@1 master", "h:2@1 master,fail")), Failure);
     }
@@ -170,7 +170,7 @@ c h:3@1 slave a 0 0 1 connected";
     }
 
     #[test]
-    fn a_timeout_of_two_to_five_seconds_is_ok_and_any_other_a_warning() {
+    fn a_node_timeout_outside_two_to_five_seconds_is_a_warning() {
         let judged = ["1999", "2000", "5000", "5001", "15000", "x"].map(timeout);
         assert_eq!(judged, [Warning, Ok, Ok, Warning, Warning, Warning]);
     }

@@ -105,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_that_failed_stops_the_server_where_snapshots_are_wanted() {
+    fn a_failed_snapshot_is_a_failure_only_if_snapshots_are_on() {
         let info = "aof_enabled:0\nrdb_last_bgsave_status:err";
         assert_eq!(status(info, &[("save", "3600 1")]), Failure);
         assert_eq!(status(info, &[("save", "")]), Warning, "a copy for a replica failed");
     }
 
     #[test]
-    fn a_primary_that_keeps_nothing_is_told_what_becomes_of_its_replicas() {
+    fn without_persistence_a_restart_is_said_to_empty_the_replicas() {
         let info = "role:master\naof_enabled:0\nslave0:ip=h,port=1,state=online,offset=1,lag=0";
         let all = findings(&alone(with_settings(node("a", info), &[("save", "")])));
         assert!(only(&all, "persistence").found.contains("empties the replicas"));
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn how_often_the_file_is_synced_is_asked_only_where_there_is_one() {
+    fn appendfsync_is_examined_only_with_an_append_only_file() {
         let synced = |value| with_settings(node("a", "aof_enabled:1"), &[("appendfsync", value)]);
         for (value, status) in [("everysec", Ok), ("always", Ok), ("no", Warning)] {
             assert_eq!(worst(&findings(&alone(synced(value))), "appendfsync"), Some(status));

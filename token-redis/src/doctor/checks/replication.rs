@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_primary_of_a_cluster_needs_all_replicas_that_are_listed_and_one_at_least() {
+    fn a_cluster_primary_needs_its_listed_replicas_and_at_least_one() {
         for (info, listed, status) in
             [(ONLINE, 1, Ok), (ONLINE, 2, Failure), ("role:master", 1, Failure), ("role:master", 0, Warning)]
         {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_without_its_primary_is_a_failure_unless_it_is_being_served() {
+    fn a_replica_without_its_primary_fails_unless_it_is_syncing() {
         for (info, status) in [
             ("master_link_status:up\nmaster_last_io_seconds_ago:9", Ok),
             ("master_link_status:up\nmaster_last_io_seconds_ago:21", Warning),
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn whether_a_primary_demands_replicas_is_seen_without_the_right_to_see_settings() {
+    fn min_replicas_is_judged_without_the_right_to_read_settings() {
         assert_eq!(status(node("a", ONLINE), "min-replicas"), Some(Warning));
         assert_eq!(
             status(node("a", &format!("{ONLINE}\nmin_slaves_good_slaves:1")), "min-replicas"),

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn no_maxmemory_is_a_warning_and_a_failure_when_the_machine_is_full() {
+    fn no_maxmemory_is_a_warning_and_on_a_full_machine_a_failure() {
         for (used, status) in [(1, Warning), (949, Warning), (950, Failure)] {
             let info = format!("used_memory:{used}\nmaxmemory:0\ntotal_system_memory:1000");
             assert_eq!(memory(&Info::read(&info)).status, status, "{used}");

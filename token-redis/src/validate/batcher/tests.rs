@@ -87,7 +87,7 @@ async fn few_questions_are_asked_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_at_the_same_time_as_many_others_shares_a_call_with_them() {
+async fn a_request_among_many_concurrent_ones_shares_a_call_with_them() {
     let server = server();
     let asked: Vec<_> = (0..FEW + 7).map(|question| ask(&server, 0, question)).collect();
     settle().await;
@@ -103,7 +103,7 @@ async fn whoever_asks_at_the_same_time_as_many_others_shares_a_call_with_them() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nobody_asks_alone_the_first_one_shares_a_call_as_well() {
+async fn with_a_threshold_of_zero_the_first_request_shares_a_call_too() {
     let server = that_gathers(0);
     let asked: Vec<_> = (0..7).map(|question| ask(&server, 0, question)).collect();
     settle().await;
@@ -121,7 +121,7 @@ async fn where_nobody_asks_alone_the_first_one_shares_a_call_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_comes_while_others_are_gathered_goes_with_them() {
+async fn a_request_that_arrives_during_batching_joins_the_batch() {
     let server = that_gathers(0);
     let first = ask(&server, 0, 0);
     // Each comes a turn after the one before.
@@ -235,7 +235,7 @@ async fn who_was_given_up_is_not_asked_about() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_is_given_up_leaves_the_others_their_call() {
+async fn a_cancelled_request_leaves_the_batch_to_the_others() {
     let server = server();
     let first = occupy(&server).await;
     let (second, third) = (ask(&server, 0, 98), ask(&server, 0, 99));
@@ -250,7 +250,7 @@ async fn whoever_is_given_up_leaves_the_others_their_call() {
 }
 
 #[test]
-fn a_runtime_that_does_not_get_on_holds_others_up_for_a_quarter_of_their_time() {
+fn a_stuck_runtime_delays_others_by_a_quarter_of_their_time() {
     let server = server();
     let (stuck, other) = (runtime(), runtime());
     let held_up = ask_and_stand_still(&stuck, &server);
@@ -270,7 +270,7 @@ fn a_runtime_that_does_not_get_on_holds_others_up_for_a_quarter_of_their_time() 
 }
 
 #[test]
-fn a_call_whose_runtime_does_not_get_on_is_made_again_in_the_last_quarter_of_the_time() {
+fn a_call_of_a_stuck_runtime_is_repeated_before_the_deadline() {
     let server = server();
     let (stuck, other) = (runtime(), runtime());
     let held_up = ask_and_stand_still(&stuck, &server);
@@ -322,7 +322,7 @@ async fn who_was_given_up_leaves_no_lane_without_a_task() {
 }
 
 #[test]
-fn a_call_that_ends_with_its_runtime_is_made_by_another_who_waits() {
+fn a_call_that_ends_with_its_runtime_is_made_by_another_waiter() {
     let server = server();
     let (one, other) = (runtime(), runtime());
     let waiting = {
