@@ -27,7 +27,10 @@ impl<'a> Body<'a> {
             ISSUED => fill(&mut issued_at, member.value.number()),
             LABEL => fill(&mut label, member.value.text()),
             ISSUER => fill(&mut issuer, member.value.text()),
-            _ => Some(unknown.push(&member)),
+            _ => {
+                unknown.push(&member);
+                Some(())
+            }
         })?;
         Some(Self { subject: subject?, issued_at: issued_at?, label, issuer, unknown })
     }
