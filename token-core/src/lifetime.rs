@@ -139,7 +139,10 @@ impl Deadlines {
     /// Never earlier than before, since the clock may have been set back meanwhile; and never behind the hard expiry.
     #[must_use]
     pub fn renewed(self, until: Timestamp, now: Timestamp) -> Timestamp {
-        let renewed = until.max(now.after(self.ttl(now)));
+        let renewed = match self.window {
+            Some(_) => until.max(now.after(self.ttl(now))),
+            None => until,
+        };
         self.cap.map_or(renewed, |cap| renewed.min(cap))
     }
 }

@@ -90,6 +90,8 @@ async fn without_its_store_it_says_what_may_be_left_and_ends_with_3() {
     .await;
     let ran = running.until_it_ends().await;
     assert_eq!((ran.code, ran.stdout.lines().count()), (3, 1), "{ran:?}");
-    let left = "warning: the tokens of 4 users could not be revoked; they expire within 2h12m\n";
-    assert_eq!(ran.stderr, left);
+    let said: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
+    assert_eq!(said["error"]["kind"], "not_cleaned_up");
+    let left = "the tokens of 4 users could not be revoked; they expire within 2h12m";
+    assert_eq!(said["error"]["message"], left);
 }

@@ -29,11 +29,11 @@ async fn the_role_admin_does() {
 #[tokio::test]
 async fn a_key_file_of_another_deployment_is_refused() {
     let server = Standalone::start().await;
-    for cli in [Cli::new(&server.url()), Cli::embedded()] {
+    for (cli, version) in [(Cli::new(&server.url()), 'k'), (Cli::embedded(), '1')] {
         assert_eq!(cli.run("issue -u admin -e 1h -q", "").await.code, 0);
         let other = cli.home().join("other-keys");
         // The version that issued the token, with another key.
-        std::fs::write(&other, "k ".to_owned() + &"5eed".repeat(16)).unwrap();
+        std::fs::write(&other, format!("{version} {}", "5eed".repeat(16))).unwrap();
         let before = keys(&server).await.len();
         for command in ["issue -u admin -e 1h -q", "bench --rate 20 --for 1s --tokens 20"] {
             let ran = cli.run(&format!("{command} --key-file {}", other.display()), "").await;
