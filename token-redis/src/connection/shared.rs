@@ -153,8 +153,10 @@ impl SharedConnections {
         let found = self.links.read().unwrap_or_else(PoisonError::into_inner).get(address).cloned();
         found.unwrap_or_else(|| {
             let mut links = self.links_to_change();
-            // Servers that have left are not kept.
-            links.retain(|_, link| link.is_open() || link.is_held_back());
+            // Servers that have left are not kept. A link that a caller holds is about to be opened.
+            let is_kept =
+                |link: &Arc<Link>| link.is_open() || link.is_held_back() || Arc::strong_count(link) > 1;
+            links.retain(|_, link| is_kept(link));
             let link = || Arc::new(Link::new(address.clone(), self.me.clone() as Weak<dyn Owner>));
             links.entry(address.clone()).or_insert_with(link).clone()
         })

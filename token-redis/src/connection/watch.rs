@@ -1,6 +1,6 @@
 //! Looks after the shared connection to a server that is silent.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::link::{Link, Owner, Watch};
@@ -17,32 +17,35 @@ const LOOK: Duration = Duration::from_millis(50);
 impl Owner for SharedConnections {
     fn watch(&self, link: &Arc<Link>) {
         // A caller may have been dropped with its runtime.
-        let (Ok(runtime), Some(me)) = (tokio::runtime::Handle::try_current(), self.me.upgrade()) else {
-            return;
-        };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         if let Some(watch) = link.begin_watch() {
-            runtime.spawn(me.look_after(watch));
+            runtime.spawn(look_after(self.me.clone(), watch));
+        }
+    }
+}
+
+/// Until a call succeeds, another primary is named, the connection is replaced, or the store is dropped.
+async fn look_after(shared: Weak<SharedConnections>, watch: Watch) {
+    let link = &watch.0;
+    let mut pause = LOOK;
+    loop {
+        // Mostly a call succeeds meanwhile: a caller was given up, and the server is well.
+        tokio::time::sleep(pause).await;
+        let (Some(failing), Some(shared)) = (link.failing_for(), shared.upgrade()) else { return };
+        if shared.has_left(link).await {
+            return shared.drop_link(link);
+        }
+        if failing >= PATIENCE {
+            if shared.replace(link).await {
+                return;
+            }
+            // Callers may have gone to another primary: no call would notice that this one has left.
+            pause = PATIENCE;
         }
     }
 }
 
 impl SharedConnections {
-    /// Until a call succeeds, another primary is named, or the connection is replaced.
-    async fn look_after(self: Arc<Self>, watch: Watch) {
-        let link = &watch.0;
-        loop {
-            // Mostly a call succeeds meanwhile: a caller was given up, and the server is well.
-            tokio::time::sleep(LOOK).await;
-            let Some(failing) = link.failing_for() else { return };
-            if self.has_left(link).await {
-                return self.drop_link(link);
-            }
-            if failing >= PATIENCE {
-                return self.replace(link).await;
-            }
-        }
-    }
-
     /// Whether the topology names another primary in its place.
     async fn has_left(&self, link: &Link) -> bool {
         if self.url.kind == TopologyKind::Server {
@@ -66,20 +69,18 @@ impl SharedConnections {
         }
     }
 
-    /// The old connection is used until there is another one.
-    async fn replace(&self, link: &Link) {
+    /// Whether there is another connection now. The old one is used until then.
+    async fn replace(&self, link: &Link) -> bool {
         let opened = tokio::time::timeout(self.limits.connect * 2, self.open_to(&link.address)).await;
-        link.note_success();
-        match opened {
-            Ok(Ok(connection)) => {
-                link.install(connection);
-                self.note_replacement(&link.address);
-            }
-            _ if self.stuck.is_due() => {
-                let server = &link.address;
-                tracing::warn!(store = %self.url, %server, "could not replace the connection that validations share");
-            }
-            _ => {}
+        if let Ok(Ok(connection)) = opened {
+            link.install(connection);
+            self.note_replacement(&link.address);
+            return true;
         }
+        if self.stuck.is_due() {
+            let server = &link.address;
+            tracing::warn!(store = %self.url, %server, "could not replace the connection that validations share");
+        }
+        false
     }
 }
