@@ -15,7 +15,7 @@ const CONNECTIONS: &[&str] = &["hello", "auth", "ping", "asking", "cluster|slots
 const ANYBODY: &[&str] = &["auth", "hello", "quit", "reset"];
 /// What `validate.lua` calls.
 const VALIDATING: &[&str] = &["get", "time", "pexpireat", "pexpiretime"];
-/// What `prepare_issue.lua`, `issue.lua`, `list.lua` and `show.lua` call besides.
+/// What `prepare_issue.lua`, `issue.lua`, `list.lua` and `show.lua` call as well.
 const ISSUING: &[&str] =
     &["set", "exists", "persist", "zadd", "zrem", "zrange", "zrandmember", "zremrangebyscore"];
 /// Waiting for replicas or for the disk, on a connection from a pool.
@@ -24,7 +24,7 @@ const CONFIRMING: &[&str] = &["wait", "waitaof", "role", "unwatch"];
 const LATER: &[&str] = &["waitaof"];
 /// What `without_writing.lua` also calls: a section of INFO, which no list of commands has.
 const WITHOUT_WRITING: &[&str] = &["info|replication"];
-/// What the revoke scripts call besides, and the walk over all indexes.
+/// What the revoke scripts call as well, and the walk over all indexes.
 const ADMINISTERING: &[&str] = &["del", "scan"];
 /// Hearing and telling of revocations.
 const HEARING: &[&str] = &["subscribe"];

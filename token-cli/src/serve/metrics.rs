@@ -95,7 +95,7 @@ fn describe() {
     }
     let gauges = [
         ("token_build_info", "The version of this program; the value is always 1."),
-        ("token_draining", "Whether this process was told to stop, and is not ready any more: 1 or 0."),
+        ("token_draining", "1 once this process has been asked to stop and is no longer ready, else 0."),
         ("token_redis_pool_size", "Connections for everything but validations, by server."),
         ("token_redis_pool_available", "Connections of the pool that are not in use, by server."),
         ("token_redis_pool_waiting", "Operations that wait for a connection of the pool, by server."),

@@ -7,7 +7,7 @@ const SHOWN: [&str; 9] =
 /// What stands in the place of what is not shown.
 const HIDDEN: &str = "…";
 
-/// A URL with `…` in the place of each password, and without a fragment. Where it cannot be told what is a password, all that
+/// A URL with `…` in the place of each password, and without a fragment. If it is not clear what is a password, all that
 /// may be one is hidden: behind the scheme, or altogether.
 pub(super) fn without_password(url: &str) -> String {
     if url.starts_with("sqlite:") {

@@ -59,7 +59,13 @@ impl SharedConnections {
         limits: Limits,
         replacements: Arc<AtomicU64>,
     ) -> RedisResult<Arc<Self>> {
-        let shared = Arc::new_cyclic(|me| Self {
+        let shared = Self::unconnected(topology, limits, replacements);
+        shared.connect_to_any().await?;
+        Ok(shared)
+    }
+
+    fn unconnected(topology: Arc<Topology>, limits: Limits, replacements: Arc<AtomicU64>) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
             me: me.clone(),
             url: topology.url().clone(),
             topology,
@@ -68,9 +74,7 @@ impl SharedConnections {
             replaced: OncePerMinute::default(),
             stuck: OncePerMinute::default(),
             replacements,
-        });
-        shared.connect_to_any().await?;
-        Ok(shared)
+        })
     }
 
     /// In a cluster some primaries may be down: the first that answers is enough, and the others follow.
@@ -225,5 +229,37 @@ impl Connector for SharedConnections {
         }
         handle.settle();
         replaces
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(port: u16) -> Address {
+        Address::parse(&format!("127.0.0.1:{port}")).unwrap()
+    }
+
+    fn unconnected() -> Arc<SharedConnections> {
+        let url = StoreUrl::parse("redis://127.0.0.1:1", None).unwrap();
+        let limit = Duration::from_secs(1);
+        let limits = Limits { connect: limit, response: limit, operation: limit, pool_size: 1 };
+        SharedConnections::unconnected(Arc::new(Topology::new(Arc::new(url), limit)), limits, Arc::default())
+    }
+
+    #[test]
+    fn a_link_that_a_caller_is_opening_is_not_dropped() {
+        let shared = unconnected();
+        let opening = shared.link(&address(1));
+        let _other = shared.link(&address(2));
+        assert!(Arc::ptr_eq(&opening, &shared.link(&address(1))));
+    }
+
+    #[test]
+    fn a_link_that_no_caller_holds_and_is_not_open_is_dropped() {
+        let shared = unconnected();
+        drop(shared.link(&address(1)));
+        let _other = shared.link(&address(2));
+        assert_eq!(shared.links_to_change().keys().collect::<Vec<_>>(), [&address(2)]);
     }
 }
