@@ -103,6 +103,12 @@ mod tests {
     }
 
     #[test]
+    fn a_use_of_a_hard_token_leaves_its_end_alone() {
+        let record = record(Lifetime::hard("1s".parse().unwrap()));
+        assert_eq!(record.decide(at(800), &Requirement::any(), Mode::Use, at(600)), admitted(800));
+    }
+
+    #[test]
     fn a_refused_use_changes_nothing() {
         let record = record(Lifetime::sliding("1s".parse().unwrap()));
         let requirement = Requirement::any().subject("root".parse().unwrap());
