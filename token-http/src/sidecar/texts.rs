@@ -1,8 +1,20 @@
 //! Texts of callers: those that must be a token and nothing else, and those that must hold none.
 
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
 use super::Sidecar;
 use super::error::ApiError;
 use crate::notes::Notes;
+
+/// Base64 of either alphabet, as far as its text is of letters, digits and underscores; with padding or without.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// Why a request is refused whose token has something around it, for the access log.
 const NOT_BARE: &str = "token_not_bare";
@@ -16,15 +28,21 @@ impl Sidecar {
         text: &str,
         notes: Option<&Notes>,
     ) -> Result<(), ApiError> {
-        let foreign = foreign(text);
-        if foreign.is_none() && !self.tokens.holds_token(text) {
-            return Ok(());
-        }
+        let Some(held) = foreign(text).or_else(|| self.surrounding(text)) else { return Ok(()) };
         if let Some(notes) = notes {
             notes.refused(NOT_BARE);
         }
-        let held = foreign.unwrap_or("more than the token");
         Err(ApiError::bad_request(format!("{name}: it holds {held}; send the token alone, as it was issued")))
+    }
+
+    /// What a text of a token's characters holds beside a token.
+    fn surrounding(&self, text: &str) -> Option<&'static str> {
+        if self.tokens.holds_token(text) {
+            return Some("more than the token");
+        }
+        let decoded = BASE64.decode(text).ok().and_then(|decoded| String::from_utf8(decoded).ok())?;
+        let holds_token = self.tokens.recogniser().finds_token(&decoded);
+        holds_token.then_some("a token in base64, as in the credentials of Basic")
     }
 
     /// Refuses a token in a text that is kept or logged. It is not repeated.

@@ -1,6 +1,8 @@
 //! `/revoke` and `/introspect`: the token alone, or nothing that is one.
 
 use axum::body::Body;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::{Request, Response};
 use serde_json::{Value, json};
 use token_core::Issued;
@@ -94,6 +96,23 @@ async fn a_token_with_anything_within_it_is_refused() {
             assert_eq!(json(&answer)["error"], "invalid_request", "{within:?}");
             let why = json(&answer)["error_description"].as_str().unwrap().to_owned();
             assert!(why.contains(named), "{within:?}: {why}");
+        }
+    }
+    assert!(running.counts(plain).await);
+}
+
+#[tokio::test]
+async fn a_token_in_base64_is_refused() {
+    let running = Running::new();
+    let (files, token) = (running.issue("files", &[]).await, running.issue("admin", &[]).await);
+    let plain = text(&token);
+    for credentials in [format!("admin:{plain}"), format!("ad:{plain}"), format!("{plain}:"), plain.to_owned()] {
+        let encoded = STANDARD_NO_PAD.encode(credentials);
+        for (uri, header) in [("/revoke", None), ("/introspect", Some(bearer(&files)))] {
+            let answer = post(&running, uri, header.as_deref(), &encoded).await;
+            assert_eq!(answer.status(), 400, "{uri} {encoded}");
+            let why = json(&answer)["error_description"].as_str().unwrap().to_owned();
+            assert!(why.contains("base64"), "{why}");
         }
     }
     assert!(running.counts(plain).await);
