@@ -10,22 +10,22 @@ use crate::published::Office;
 const NAMED: &str = "Connection: close, X-Token-User, X-Token-Id, X-Token-Scopes, X-Token-Label";
 
 /// A sidecar and a service, for a proxy between them.
-struct Ends {
+pub(crate) struct Ends {
     _redis: Standalone,
     cli: Cli,
-    sidecar: Daemon,
-    service: Upstream,
+    pub(crate) sidecar: Daemon,
+    pub(crate) service: Upstream,
 }
 
 impl Ends {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let redis = Standalone::start().await;
         let cli = Cli::new(&redis.url());
         let sidecar = cli.serve(&[]).await;
         Self { _redis: redis, cli, sidecar, service: Upstream::start().await }
     }
 
-    async fn ask(&self, url: &str, headers: &[&str]) -> Answer {
+    pub(crate) async fn ask(&self, url: &str, headers: &[&str]) -> Answer {
         let token = self.cli.issue("admin", "-a 10m").await;
         let headers: Vec<_> = headers.iter().flat_map(|header| ["--header", header]).collect();
         curl(url, With::Bearer(&token), &headers).await
@@ -33,7 +33,7 @@ impl Ends {
 }
 
 /// The identity comes through, and `Connection` names none of it to a proxy behind this one.
-fn expect_identity(answer: &Answer) {
+pub(crate) fn expect_identity(answer: &Answer) {
     assert_eq!((answer.status, answer.body.as_str()), (201, "admin *"), "{answer:?}");
     let named = answer.header("x-seen-connection").unwrap_or_default().to_lowercase();
     assert!(!named.contains("x-token"), "{answer:?}");

@@ -12,6 +12,7 @@ mod apache;
 mod caddy;
 mod haproxy;
 mod hop_by_hop;
+mod needs;
 mod nginx;
 mod oauth;
 mod published;
