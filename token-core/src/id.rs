@@ -86,7 +86,7 @@ pub enum TokenIdError {
     #[error("the first two characters of a token id name a partition, and these do not")]
     Partition,
     /// A character behind the partition is not of the alphabet, or the number is larger than 128 bits.
-    #[error("a token id goes on with 26 characters of 0-9 and a-z without i, l, o and u")]
+    #[error("the last 26 characters of a token id are of 0-9 and a-z without i, l, o and u")]
     Digits,
 }
 

@@ -221,7 +221,7 @@ async fn a_peek_over_grpc_renews_nothing() {
 async fn a_text_that_is_no_token_is_inactive() {
     let office = Office::open().await;
     let mut files = office.caller("files", "").await;
-    for token in ["", "garbage", "tok_"] {
+    for token in ["garbage", "tok_"] {
         assert!(!files.is_active(token).await, "{token:?}");
     }
 }
@@ -380,6 +380,7 @@ async fn a_token_with_anything_around_it_is_an_invalid_argument() {
         format!("{token}\n"),
         format!("Bearer {token}"),
         format!("\"{token}\""),
+        String::new(),
         "\0".into(),
         "tok_\u{ad}x".into(),
     ] {

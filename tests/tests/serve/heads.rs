@@ -73,6 +73,17 @@ async fn a_head_that_never_ends_is_answered_408() {
     assert!(is_problem(&answer, 408), "{answer}");
 }
 
+#[tokio::test]
+async fn a_long_body_that_is_announced_is_refused_unsent() {
+    let (_redis, sidecar) = sidecar(&[]).await;
+    for expect in ["expect: 100-continue\r\n", ""] {
+        let headers =
+            format!("{expect}content-type: application/x-www-form-urlencoded\r\ncontent-length: 3000000");
+        let answer = send_for(&sidecar, &request("POST /revoke", headers.as_bytes())).await;
+        assert!(is_problem(&answer, 413), "{answer}");
+    }
+}
+
 async fn ask(connection: &mut TcpStream) {
     connection.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut answer = [0; 4096];

@@ -31,7 +31,9 @@ pub enum CredentialsError {
     #[error("the Authorization header names two schemes; send one")]
     TwoSchemes,
     /// A header has bytes other than visible ASCII.
-    #[error("a header that is read here holds bytes that are not visible ASCII")]
+    #[error(
+        "the header with the credentials has a character that is not visible ASCII; send the token exactly as it was issued"
+    )]
     NotAscii,
     /// The scheme is there, and nothing follows it.
     #[error("the Authorization header ends behind its scheme; the credentials are missing")]

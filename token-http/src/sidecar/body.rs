@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 
@@ -14,23 +14,30 @@ pub(super) const LIMIT: usize = 64 * 1024;
 /// How long a client may take to send it.
 const TIME: Duration = Duration::from_secs(5);
 
-/// The bytes of a body that is not too long, and not too long in coming. Whoever has no business here is told so before
-/// this.
+/// The bytes of a body that is not too long and arrives in time. Callers check the credentials before they read it. A
+/// length that is announced and too long is refused unread: no `100 Continue` invites the client to send it (RFC 9110
+/// §10.1.1).
 pub(super) async fn read(body: Body) -> Result<Bytes, ApiError> {
+    if body.size_hint().lower() > LIMIT as u64 {
+        return Err(too_long());
+    }
     let limited = tokio::time::timeout(TIME, Limited::new(body, LIMIT).collect()).await;
     let Ok(read) = limited else {
         return Err(ApiError::Wrong(Fault::TooSlow, "the body did not arrive in time".into()));
     };
     read.map(Collected::to_bytes).map_err(|error| {
         if error.is::<LengthLimitError>() {
-            let message = format!("the body is longer than {} KiB", LIMIT / 1024);
-            ApiError::Wrong(Fault::BodyTooLong, message)
+            too_long()
         } else {
             ApiError::bad_request(
                 "the body cannot be read to its end: it was cut off, or its chunks are malformed",
             )
         }
     })
+}
+
+fn too_long() -> ApiError {
+    ApiError::Wrong(Fault::BodyTooLong, format!("the body is longer than {} KiB", LIMIT / 1024))
 }
 
 /// Refuses a body of another media type (RFC 9110 §8.3.1), whose parameters may be any, and one that is compressed.

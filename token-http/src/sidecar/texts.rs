@@ -20,7 +20,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 const NOT_BARE: &str = "token_not_bare";
 
 impl Sidecar {
-    /// Refuses a text that is damaged, or holds more than a token: white space, quotes, a scheme or anything else around or
+    /// Refuses a text that is empty or damaged, or holds more than a token: white space, quotes, a scheme or anything else around or
     /// within it. It would pass for a token that does not exist, though the one that is meant may be live.
     pub(super) fn expect_bare_token(
         &self,
@@ -28,6 +28,9 @@ impl Sidecar {
         text: &str,
         notes: Option<&Notes>,
     ) -> Result<(), ApiError> {
+        if text.is_empty() {
+            return Err(ApiError::bad_request(format!("{name}: it is empty; send the token")));
+        }
         let Some(held) = foreign(text).or_else(|| self.surrounding(text)) else { return Ok(()) };
         if let Some(notes) = notes {
             notes.refused(NOT_BARE);

@@ -106,7 +106,9 @@ async fn a_token_in_base64_is_refused() {
     let running = Running::new();
     let (files, token) = (running.issue("files", &[]).await, running.issue("admin", &[]).await);
     let plain = text(&token);
-    for credentials in [format!("admin:{plain}"), format!("ad:{plain}"), format!("{plain}:"), plain.to_owned()] {
+    for credentials in
+        [format!("admin:{plain}"), format!("ad:{plain}"), format!("{plain}:"), plain.to_owned()]
+    {
         let encoded = STANDARD_NO_PAD.encode(credentials);
         for (uri, header) in [("/revoke", None), ("/introspect", Some(bearer(&files)))] {
             let answer = post(&running, uri, header.as_deref(), &encoded).await;

@@ -38,6 +38,6 @@ fn status(confirmation: Confirmation) -> StatusCode {
 fn id(path: InPath) -> Result<TokenId, ApiError> {
     let Path(text) = path.map_err(|_| ApiError::bad_request("the path is not UTF-8"))?;
     text.parse().map_err(|error| {
-        ApiError::bad_request(format!("this is no token id: {error}; tokens do not belong into a URL"))
+        ApiError::bad_request(format!("this is no token id: {error}; a token does not belong in a URL"))
     })
 }
