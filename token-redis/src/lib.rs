@@ -60,7 +60,6 @@
 //! [`examine`] tells whether a deployment is set up so that tokens are safe in it, also while it does not work, and
 //! changes nothing.
 
-mod builder;
 mod cache;
 mod confirm;
 mod connection;
@@ -78,12 +77,11 @@ mod tls;
 mod trouble;
 mod validate;
 
-pub use builder::Builder;
 pub use cache::{CacheStatus, LocalCache};
 pub use connection::PoolState;
 pub use doctor::{Role, RoleError, examine};
 pub use keys::{Namespace, NamespaceError};
 pub use options::Options;
 pub use script::validate_script;
-pub use store::RedisStore;
+pub use store::{Builder, RedisStore};
 pub use tls::{Tls, is_encrypted_key};

@@ -1,5 +1,6 @@
 //! `RedisStore`: the contract of `token-core`, by the scripts of `lua/`.
 
+mod builder;
 mod contract;
 mod issue;
 mod operations;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use token_core::{KeyFit, KeyRing, StoreError};
 
-use crate::builder::Builder;
+pub use self::builder::Builder;
 use crate::cache::{Cache, CacheStatus};
 use crate::connection::{PoolState, Pools, SharedConnections, StoreUrl, Topology};
 use crate::key_checks::{self, Noted};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use token_core::{KeyRing, StoreError};
 
+use super::RedisStore;
 use crate::cache::LocalCache;
 use crate::options::Options;
-use crate::store::RedisStore;
 
 /// Puts a [`RedisStore`] together, see [`RedisStore::builder`].
 #[derive(Debug, Clone, Default)]
