@@ -1,4 +1,4 @@
-//! What is left of a revoked token: when, by whom and why, and the record that it had.
+//! The tombstone of a revoked token: when, by whom and why it was revoked, and its record.
 
 use serde::Serialize;
 use serde::ser::SerializeStruct;
@@ -11,7 +11,7 @@ use crate::record::{Place, Record};
 use crate::span::Span;
 use crate::timestamp::Timestamp;
 
-/// The members of a remark.
+/// The members of the encoded reason.
 const BY: &str = "by";
 const WHY: &str = "why";
 
@@ -24,9 +24,9 @@ pub struct Revocation {
     pub why: Option<Label>,
 }
 
-/// What a store keeps of a revoked token for a while, so that its end can be explained.
+/// What a store keeps of a revoked token for a while, so that the revocation can be explained.
 ///
-/// A tombstone only explains: that a token is refused follows from its record being gone.
+/// A tombstone refuses nothing: the token is refused because its record is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tombstone {
     /// The token's public handle.
@@ -35,23 +35,23 @@ pub struct Tombstone {
     pub revoked_at: Timestamp,
     /// Who revoked it, and why.
     pub revocation: Revocation,
-    /// Whose token it was; `None` when its record did not decode.
+    /// The subject of the token; `None` if its record did not decode.
     pub subject: Option<Subject>,
-    /// What the token was for, if its record said so.
+    /// The label of the token, if it had one.
     pub label: Option<Label>,
 }
 
-/// Bytes that are no tombstone.
+/// Bytes that are not a tombstone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it does not have the form of a tombstone")]
 pub struct TombstoneError;
 
 impl Tombstone {
-    /// How long a store keeps a tombstone unless it is told otherwise: 7 days.
+    /// How long a store keeps a tombstone by default: 7 days.
     pub const RETENTION: Span = Span::days(7);
 
-    /// The bytes to keep: `revoked at` in 8, then the [`remark`](Revocation::to_remark), then the record without the end of
-    /// its seal ([`SEAL_CUT`](crate::spi::layout::SEAL_CUT)), so that nobody can put it back.
+    /// The bytes to keep: the time of revocation in 8 bytes, then the [encoded reason](Revocation::to_remark), then the record
+    /// without the end of its seal ([`SEAL_CUT`](crate::spi::layout::SEAL_CUT)), so that nobody can write it back.
     ///
     /// A script inside a store writes the same three parts one after the other.
     #[must_use]
@@ -59,10 +59,10 @@ impl Tombstone {
         [&revoked_at.as_millis().to_be_bytes(), remark, Record::revoked(record)].concat()
     }
 
-    /// Reads the bytes that were kept of the token that was at this place.
+    /// Decodes the tombstone of the token that was at this place.
     ///
     /// # Errors
-    /// The bytes are no tombstone. A record in it that does not decode is no error: it may be why it was revoked.
+    /// The bytes are not a tombstone. A record in it that does not decode is no error: it may be why the token was revoked.
     pub fn decode(place: Place<'_>, bytes: &[u8], keys: &KeyRing) -> Result<Self, TombstoneError> {
         let (revoked_at, rest) = bytes.split_first_chunk().ok_or(TombstoneError)?;
         let (revocation, record) = Revocation::from_remark(rest).ok_or(TombstoneError)?;
@@ -78,7 +78,7 @@ impl Tombstone {
 }
 
 impl Revocation {
-    /// The bytes that stand for it in a tombstone: a two-byte length, then MessagePack.
+    /// The encoded reason in a tombstone: a two-byte length, then MessagePack.
     #[must_use]
     pub fn to_remark(&self) -> Vec<u8> {
         let mut facts = Writer::default();
@@ -93,7 +93,7 @@ impl Revocation {
         remark
     }
 
-    /// The revocation at the start of the bytes, and what follows it.
+    /// The revocation at the start of the bytes, and the rest.
     fn from_remark(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (length, rest) = bytes.split_first_chunk()?;
         let (facts, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
@@ -102,7 +102,7 @@ impl Revocation {
             match member.name {
                 BY => revocation.by = Some(member.value.text()?.parse().ok()?),
                 WHY => revocation.why = Some(member.value.text()?.parse().ok()?),
-                // It only explains: what is not known limits nothing.
+                // A tombstone only explains, so unknown members restrict nothing.
                 _ => {}
             }
             Some(())

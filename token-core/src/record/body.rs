@@ -1,4 +1,4 @@
-//! The map of a record: what only people and services read.
+//! The map of a record: the members that people and services read, and scripts do not.
 
 use super::Record;
 use super::members::{self, Unknown, Writer};
@@ -9,7 +9,7 @@ const ISSUED: &str = "issued";
 const LABEL: &str = "label";
 const ISSUER: &str = "issuer";
 
-/// The members of the map, not parsed yet.
+/// The unparsed members of the map.
 pub(super) struct Body<'a> {
     pub(super) subject: &'a str,
     pub(super) issued_at: u64,
@@ -36,7 +36,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// A member stands once, and has a value of its type.
+/// Sets a member; `None` if it is repeated or has a value of another type.
 fn fill<T>(place: &mut Option<T>, value: Option<T>) -> Option<()> {
     let earlier = place.replace(value?);
     earlier.is_none().then_some(())

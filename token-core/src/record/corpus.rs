@@ -1,4 +1,4 @@
-//! The corpus: bytes that were written once and must be readable for ever. Lines are added and never changed.
+//! The corpus: bytes that were written by some version and must stay readable. Lines are added and never changed.
 //!
 //! After a new sample, `CORPUS=append cargo test -p token-core corpus` adds its line.
 
@@ -21,7 +21,7 @@ fn request(subject: &str, scopes: &[&str], lifetime: Lifetime) -> IssueRequest {
     IssueRequest::new(subject.parse().unwrap(), Access::from_scopes(scopes).unwrap(), lifetime)
 }
 
-/// What the corpus holds, by name.
+/// The samples in the corpus, by name.
 fn samples() -> Vec<(&'static str, IssueRequest)> {
     let span = |text: &str| text.parse().unwrap();
     let scopes =
@@ -36,7 +36,7 @@ fn samples() -> Vec<(&'static str, IssueRequest)> {
     ]
 }
 
-/// A line of the corpus: what it is, the token id, its bytes, and what they say as JSON.
+/// A line of the corpus: a name, the token id, the bytes, and their meaning as JSON.
 struct Line {
     name: String,
     id: TokenId,
@@ -66,7 +66,7 @@ impl Line {
         Place { namespace: NAMESPACE, id: self.id }
     }
 
-    /// What the bytes say now.
+    /// The meaning of the bytes as this program reads them.
     fn read(&self) -> Value {
         if self.name.starts_with("tombstone") {
             let tombstone = Tombstone::decode(self.place(), &self.bytes, &keys()).unwrap();
@@ -78,7 +78,7 @@ impl Line {
     }
 }
 
-/// The lines that the samples make today: a record each, and the tombstone of it.
+/// The lines that this program writes for the samples: each a record, and its tombstone.
 fn written() -> Vec<Line> {
     let now = Timestamp::from_millis(1_800_000_000_000);
     let revocation =
@@ -106,7 +106,7 @@ fn corpus() -> Vec<Line> {
 }
 
 #[test]
-fn what_was_ever_written_reads_as_it_did() {
+fn bytes_of_every_version_keep_their_meaning() {
     for line in corpus() {
         assert_eq!(line.read(), line.json, "{}", line.name);
     }
@@ -126,7 +126,7 @@ fn the_corpus_holds_every_sample() {
 }
 
 #[test]
-fn a_record_is_written_as_it_always_was() {
+fn a_record_keeps_its_bytes_across_versions() {
     let corpus = corpus();
     for now in written() {
         let then = corpus.iter().find(|line| line.name == now.name).unwrap();

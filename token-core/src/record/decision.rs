@@ -1,5 +1,5 @@
-//! Whether a use of a live token is admitted, and until when the token lives then: the one place that says so in Rust.
-//! `validate.lua` of `token-redis` decides the same inside Redis; tests hold it to this.
+//! Decides whether a use of a live token is admitted, and when the token then expires. This is the only place in Rust that
+//! does. `validate.lua` of `token-redis` decides the same inside Redis; tests compare the two.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use crate::id::TokenId;
 use crate::timestamp::Timestamp;
 use crate::verdict::{Reason, Verdict};
 
-/// What a store answers to a use of a token that it holds, and does about it.
+/// What a store answers to a use of a token, and what it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// The use is admitted. The token then ends at this time, which the store keeps.
+    /// The use is admitted. The token then expires at this time, which the store keeps.
     Admit {
-        /// When the token ends unless it is used again.
+        /// When the token expires unless it is used again.
         expires_at: Timestamp,
     },
     /// The use is refused, and changes nothing.
@@ -22,7 +22,7 @@ pub enum Decision {
 }
 
 impl Record {
-    /// Decides about a use at `now` of a token that ends at `expires_at`.
+    /// Decides about a use at `now` of a token that expires at `expires_at`.
     #[must_use]
     pub fn decide(
         &self,
@@ -37,21 +37,21 @@ impl Record {
         if let Some(reason) = requirement.unmet_by(&self.subject, &self.access) {
             return Decision::Refuse(reason);
         }
-        // Only a store whose times were changed still has such a token.
+        // A store has such a token only if its times were changed from outside.
         let hard_expiry = self.deadlines.cap();
         if hard_expiry.is_some_and(|end| end <= now) {
             return Decision::Refuse(Reason::NoSuchToken);
         }
         let expires_at = match mode {
             Mode::Use => self.deadlines.renewed(expires_at, now),
-            // The expiry is sealed into the record; what a store keeps beside it may have been changed.
+            // The hard expiry is sealed into the record; the time that a store keeps beside it may have been changed.
             Mode::Peek => hard_expiry.map_or(expires_at, |end| expires_at.min(end)),
         };
         Decision::Admit { expires_at }
     }
 
-    /// The verdict on a use that the store has admitted by itself, of a token that ends at `expires_at`: the requirement is
-    /// compared once more, with the record as it was sealed.
+    /// The verdict on a use that the store itself has admitted, of a token that expires at `expires_at`: checks the
+    /// requirement again, against the sealed record.
     #[must_use]
     pub fn admitted(self, id: TokenId, expires_at: Timestamp, requirement: &Requirement) -> Verdict {
         match requirement.unmet_by(&self.subject, &self.access) {
@@ -60,7 +60,7 @@ impl Record {
         }
     }
 
-    /// The verdict on a use, as [`decide`](Self::decide) decides it. The grant of an active token says when it ends now.
+    /// The verdict on a use, by [`decide`](Self::decide). The grant of an active token has the renewed expiry.
     #[must_use]
     pub fn verdict(
         self,
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_use_of_a_hard_token_leaves_its_end_alone() {
+    fn a_use_of_a_hard_token_does_not_change_its_expiry() {
         let record = record(Lifetime::hard("1s".parse().unwrap()));
         assert_eq!(record.decide(at(800), &Requirement::any(), Mode::Use, at(600)), admitted(800));
     }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn no_end_that_a_store_keeps_outlasts_the_hard_expiry() {
+    fn no_expiry_kept_by_a_store_exceeds_the_hard_expiry() {
         let record = record(Lifetime::hard("1s".parse().unwrap()));
         assert_eq!(record.decide(at(9000), &Requirement::any(), Mode::Peek, at(600)), admitted(1000));
         assert_eq!(record.decide(at(9000), &Requirement::any(), Mode::Use, at(600)), admitted(1000));

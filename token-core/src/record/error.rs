@@ -1,15 +1,15 @@
-//! Why bytes are no record.
+//! Why bytes are not a record.
 
 use crate::keys::KeyVersion;
 
-/// Why what a store keeps under a token's id cannot be read as its record. The token is refused for each of these.
+/// Why the bytes under a token's id cannot be read as its record. The token is refused for each of these reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// Too short, of no format version, or with parts that contradict each other.
+    /// Too short, without a format version, or with parts that contradict each other.
     #[error("it is damaged: it does not have the form of a record")]
     Form,
-    /// Of a format version that this program does not know yet.
+    /// Of a newer format version than this program supports.
     #[error("it has format version {0}, which is newer than this program")]
     Format(u8),
     /// It uses a feature that this program does not know, and that may limit the token.
@@ -18,10 +18,10 @@ pub enum RecordError {
     /// Sealed with a key that is not in the key file.
     #[error("it was sealed with key version {0}, which is not in this node's key file")]
     KeyVersion(KeyVersion),
-    /// The seal does not fit: changed, moved from another token or namespace, or sealed with another key.
+    /// The seal does not match: the record was changed, moved from another token or namespace, or sealed with another key.
     #[error("its seal does not fit: it was changed, or sealed with another key")]
     Seal,
-    /// The store keeps something that is not even bytes: in Redis, a key of another type.
+    /// The store has a value of another type there: in Redis, a key that is not a string.
     #[error("the store keeps something of another type in its place")]
     Type,
 }
@@ -39,7 +39,7 @@ impl RecordError {
         }
     }
 
-    /// What an operator can do. Revoking is the advice only if nothing else helps: a token whose key is missing is good.
+    /// What an operator can do. The advice is to revoke only if nothing else helps: a token whose key is missing is valid.
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {

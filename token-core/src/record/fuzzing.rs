@@ -1,4 +1,4 @@
-//! For the fuzzer only: a way past the seal.
+//! For the fuzzer only: seals arbitrary bytes.
 
 use super::head::{self, Head};
 use super::layout::{KEY_VERSION, SEAL_LENGTH, SUBJECT_CHECK};
@@ -8,8 +8,8 @@ use crate::keys::KeyRing;
 use crate::partition::SubjectHash;
 
 impl Record {
-    /// Puts the right subject check and seal into bytes that may be a record otherwise, so that a fuzzer reaches what
-    /// the decoder does behind them. Answers the id of the token whose record they now may be.
+    /// Writes the correct subject check and seal into bytes that may otherwise be a record, so that a fuzzer reaches the
+    /// decoder behind these checks. Returns the id of the token whose record the bytes may then be.
     pub fn reseal(bytes: &mut Vec<u8>, bits: u128, keys: &KeyRing) -> Option<TokenId> {
         let version = keys.issuing_version();
         *bytes.get_mut(KEY_VERSION)? = version.byte();

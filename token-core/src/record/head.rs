@@ -1,4 +1,4 @@
-//! The part of a record at fixed places, and the scopes behind it.
+//! The part of a record with fixed offsets, and the scopes after it.
 
 use super::layout::{
     CAPPED, FORMAT, FULL_ACCESS, HEAD_END, LATEST_FORMAT, SCOPE_LENGTH, SLIDES, STATE_LENGTH,
@@ -12,7 +12,7 @@ use crate::scope::{Permission, Scope, Scopes};
 use crate::span::Span;
 use crate::timestamp::Timestamp;
 
-/// The only kind of token, and the only "not before".
+/// The only kind of token, and the only "not before", that this format defines.
 const PERSONAL: u8 = 0;
 const AT_ONCE: u64 = 0;
 
@@ -48,7 +48,7 @@ impl Head {
         }
     }
 
-    /// The state of a token that was never used, and the head.
+    /// The bytes of the head, preceded by the state of an unused token.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEAD_END + 80);
         bytes.push(FORMAT);
@@ -94,13 +94,13 @@ impl Head {
         Some((head, rest))
     }
 
-    /// Whether it says nothing that only a newer program understands.
+    /// Whether it uses no feature that only a newer program understands.
     pub(super) fn is_understood(&self) -> bool {
         let known = SLIDES | CAPPED | FULL_ACCESS;
         self.flags & !known == 0 && self.kind == PERSONAL && self.not_before == AT_ONCE
     }
 
-    /// The deadlines, if flags and numbers agree with each other.
+    /// The deadlines, if flags and numbers are consistent.
     pub(super) fn deadlines(&self) -> Option<Deadlines> {
         let slides = self.flags & SLIDES != 0;
         let capped = self.flags & CAPPED != 0;
@@ -119,7 +119,7 @@ pub(super) fn push_scopes(bytes: &mut Vec<u8>, access: &Access) {
     }
 }
 
-/// The access that the head and the bytes behind it describe, and what follows those.
+/// The access that the head and the bytes after it describe, and the rest of the bytes.
 pub(super) fn read_access<'a>(head: &Head, rest: &'a [u8]) -> Option<(Access, &'a [u8])> {
     let (scopes, body) = rest.split_at_checked(usize::from(head.scopes) * SCOPE_LENGTH)?;
     if head.flags & FULL_ACCESS != 0 {
@@ -135,7 +135,7 @@ fn read_scope(bytes: &[u8; SCOPE_LENGTH]) -> Option<Scope> {
     Some(Scope { node: uuid::Uuid::from_bytes(*node), permission: Permission::from_bits(*bits)? })
 }
 
-/// Milliseconds of any century to come fit six bytes (8 900 years).
+/// Six bytes hold 8 900 years of milliseconds.
 fn last_six(number: u64) -> [u8; 6] {
     let [_, _, six @ ..] = number.to_be_bytes();
     six

@@ -1,12 +1,12 @@
-//! The layout of what a store keeps of a token: format 2. Every offset in the workspace comes from here; scripts inside a
-//! store get theirs generated from these constants.
+//! The layout of a token's record in a store: format 2. Every offset in the workspace comes from here; those in scripts
+//! are generated from these constants.
 //!
 //! ```text
 //! offset  bytes  holds
 //!               state: not sealed, changed in place by the store
 //!      0      1  format, 2
-//!      1      1  state flags; none is defined, and a token with a flag that is not known is refused
-//!      2     14  room for times and counts of use
+//!      1      1  state flags; none is defined, and a token with an unknown flag is refused
+//!      2     14  reserved for times and counts of use
 //!               sealed part
 //!     16      1  flags: 1 slides, 2 has a hard expiry, 4 full access
 //!     17      1  version of the store key that sealed it
@@ -17,46 +17,46 @@
 //!     37      8  subject check
 //!     45      2  number of scopes (0 with full access)
 //!     47   17·n  scopes: 16 bytes of node, 1 of permission bits
-//!      …      …  MessagePack map: user, issued, label, issuer, and members that are not known here
+//!      …      …  MessagePack map: user, issued, label, issuer, and unknown members
 //!   last     16  seal
 //! ```
 //!
-//! Numbers are big-endian. Everything that decides a validation stands at a fixed place, so that a script inside the store
+//! Numbers are big-endian. Everything that decides a validation has a fixed offset, so that a script inside the store
 //! reads it with one unpack. The seal is a keyed hash over the namespace, the token id, the format and the sealed part:
-//! someone who can write to the store without knowing the store key can end tokens, but can neither make nor widen one, nor move
+//! someone who can write to the store but has no store key can end tokens, but can neither make nor widen one, nor move
 //! one to another namespace.
 //!
-//! A member of the map that is not known here is kept as it is, unless its name begins with a capital letter: such a member
-//! limits the token, so a program that does not know it refuses the token.
+//! An unknown member of the map is kept unchanged, unless its name begins with a capital letter: such a member limits the
+//! token, so a program that does not know it refuses the token.
 
 use std::ops::Range;
 
 /// The format version.
 pub const FORMAT: u8 = 2;
 
-/// Versions to come are taken from here. A byte beyond them is damage: no text, for one, begins with a lesser one.
+/// The greatest number that a format version may get. A greater first byte means damage: text, for example, begins with one.
 pub(super) const LATEST_FORMAT: u8 = 31;
 
 /// How many bytes of state precede the sealed part.
 pub const STATE_LENGTH: usize = 16;
 
-/// Where the version of the store key stands.
+/// The offset of the version of the store key.
 pub const KEY_VERSION: usize = 17;
 
-/// Where the fixed head of the sealed part ends.
+/// The offset at which the fixed head of the sealed part ends.
 pub const HEAD_END: usize = 47;
 
-/// Where the subject check stands.
+/// The offsets of the subject check.
 pub const SUBJECT_CHECK: Range<usize> = 37..45;
 
-/// How many bytes a scope takes.
+/// The length of a scope in bytes.
 pub const SCOPE_LENGTH: usize = 17;
 
-/// How many bytes the seal takes, at the end.
+/// The length of the seal in bytes, at the end.
 pub const SEAL_LENGTH: usize = 16;
 
-/// How many bytes of the seal leave with a revocation. What a tombstone keeps is still proven by the others, but cannot be
-/// put back as a record.
+/// How many bytes of the seal a revocation removes. The rest still authenticates what a tombstone keeps, but nobody can
+/// write it back as a record.
 pub const SEAL_CUT: usize = 8;
 
 /// The flag of a token with a sliding window.

@@ -1,4 +1,4 @@
-//! A MessagePack map with text keys, read member by member. What is not known is kept as the bytes that it is.
+//! A MessagePack map with text keys, read member by member. The bytes of unknown members are kept unchanged.
 
 use rmp::Marker;
 use rmp_serde::Deserializer;
@@ -30,7 +30,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Hands each member of the map to `see`. `None` if the bytes are no such map, have more behind it, or `see` gives up.
+/// Passes each member of the map to `see`. `None` if the bytes are no such map, continue after it, or `see` gives up.
 pub(crate) fn read<'a>(bytes: &'a [u8], mut see: impl FnMut(Member<'a>) -> Option<()>) -> Option<()> {
     let mut rest = bytes;
     let count = rmp::decode::read_map_len(&mut rest).ok()?;
@@ -80,7 +80,7 @@ impl Writer {
         self.member(name, value);
     }
 
-    /// Members as they were read.
+    /// Appends members as they were read.
     pub(crate) fn as_read(&mut self, members: &Unknown) {
         self.count += members.count;
         self.bytes.extend(&members.bytes);
@@ -104,7 +104,7 @@ fn write<T, E: std::fmt::Debug>(written: Result<T, E>) {
     written.expect("a string or a number");
 }
 
-/// The members of a map that are not known here, in their order.
+/// The unknown members of a map, in their order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Unknown {
     count: u32,
@@ -119,7 +119,7 @@ impl Unknown {
         self.limits |= member.name.starts_with(|first: char| first.is_ascii_uppercase());
     }
 
-    /// Whether one of them limits what it belongs to, so that a program that does not know it must refuse that.
+    /// Whether one of them is a restriction, so that a program that does not know it must refuse the whole.
     pub(crate) fn limits(&self) -> bool {
         self.limits
     }

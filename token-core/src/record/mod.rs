@@ -1,4 +1,4 @@
-//! What a store keeps of a token: a few bytes of state that the store changes, and a sealed string of bytes. See [`layout`].
+//! The record of a token in a store: a few bytes of state that the store changes, and a sealed part. See [`layout`].
 
 mod body;
 mod decision;
@@ -31,7 +31,7 @@ pub use self::seal::Place;
 /// How many bytes of the seal a tombstone keeps.
 const SEAL_KEPT: usize = SEAL_LENGTH - SEAL_CUT;
 
-/// A token's record: the [`Grant`] without what changes with each use.
+/// A token's record: the [`Grant`] without the values that change with each use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     subject: Subject,
@@ -40,7 +40,7 @@ pub struct Record {
     issuer: Option<Actor>,
     issued_at: Timestamp,
     deadlines: Deadlines,
-    /// What a newer program wrote.
+    /// The members that a newer program wrote.
     unknown: Unknown,
 }
 
@@ -59,7 +59,7 @@ impl Record {
         }
     }
 
-    /// The bytes to keep at this place, sealed with the key that issues; their state is that of a token that was never used.
+    /// The bytes to keep at this place, sealed with the issuing key; their state is that of an unused token.
     #[must_use]
     pub fn encode(&self, place: Place<'_>, keys: &KeyRing) -> Vec<u8> {
         let version = keys.issuing_version();
@@ -70,7 +70,7 @@ impl Record {
         bytes
     }
 
-    /// Reads the bytes that were kept at this place.
+    /// Decodes the bytes that were kept at this place.
     ///
     /// # Errors
     /// See [`RecordError`].
@@ -78,13 +78,13 @@ impl Record {
         Self::read::<SEAL_LENGTH>(place, bytes, keys)
     }
 
-    /// What a tombstone keeps of the bytes of a record: all but the end of the seal.
+    /// The bytes of a record that a tombstone keeps: all but the end of the seal.
     #[must_use]
     pub(crate) fn revoked(bytes: &[u8]) -> &[u8] {
         bytes.get(..bytes.len().saturating_sub(SEAL_CUT)).unwrap_or_default()
     }
 
-    /// Reads what a tombstone keeps of the record that was at this place.
+    /// Decodes the bytes that a tombstone keeps of the record that was at this place.
     pub(crate) fn decode_revoked(
         place: Place<'_>,
         bytes: &[u8],
@@ -93,7 +93,7 @@ impl Record {
         Self::read::<SEAL_KEPT>(place, bytes, keys)
     }
 
-    /// Reads a record that ends in the first `SEAL` bytes of its seal.
+    /// Decodes a record that ends in the first `SEAL` bytes of its seal.
     fn read<const SEAL: usize>(place: Place<'_>, bytes: &[u8], keys: &KeyRing) -> Result<Self, RecordError> {
         let (head, rest) = Head::read(bytes)?;
         seal::verify::<SEAL>(bytes, place, keys, head.key_version)?;
@@ -136,13 +136,13 @@ impl Record {
         self.deadlines
     }
 
-    /// What the token is for.
+    /// The label: what the token is for.
     #[must_use]
     pub fn label(&self) -> Option<&Label> {
         self.label.as_ref()
     }
 
-    /// The grant of the token `id`, which dies at `expires_at` if it is not used again.
+    /// The grant of the token `id`, which expires at `expires_at` if it is not used again.
     #[must_use]
     pub fn into_grant(self, id: TokenId, expires_at: Timestamp) -> Grant {
         let Self { subject, access, label, issuer, issued_at, deadlines, unknown: _ } = self;

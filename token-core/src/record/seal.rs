@@ -1,24 +1,24 @@
-//! The seal of a record: a keyed hash over where it is kept, its format and everything in it but its state.
+//! The seal of a record: a keyed hash over its place, its format and everything in it except its state.
 
 use super::RecordError;
 use super::layout::{FORMAT, SEAL_LENGTH, STATE_LENGTH};
 use crate::id::TokenId;
 use crate::keys::{KeyRing, KeyVersion};
 
-/// What is sealed: no other sealed thing of this store key begins with this byte.
+/// The kind of the sealed data: no other data sealed with this store key begins with this byte.
 const RECORD: u8 = b'r';
 
-/// Where a record is kept. Its seal holds it to this place.
+/// Where a record is kept. Its seal is valid at this place only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place<'a> {
-    /// The deployment among those that share a store; empty in a store that holds only one.
+    /// The deployment, among those that share a store; empty in a store with a single deployment.
     pub namespace: &'a str,
     /// The token's id.
     pub id: TokenId,
 }
 
 impl Place<'_> {
-    /// The place of a token in a store that holds only one deployment.
+    /// The place of a token in a store with a single deployment.
     #[must_use]
     pub fn of(id: TokenId) -> Self {
         Self { namespace: "", id }
@@ -32,7 +32,7 @@ pub(super) fn append(record: &mut Vec<u8>, place: Place<'_>, keys: &KeyRing, ver
     }
 }
 
-/// Checks that the last `N` bytes are the start of the seal that fits what precedes them.
+/// Checks that the last `N` bytes are the start of the seal of the bytes before them.
 pub(super) fn verify<const N: usize>(
     record: &[u8],
     place: Place<'_>,
@@ -42,7 +42,7 @@ pub(super) fn verify<const N: usize>(
     let sealed = record.get(STATE_LENGTH..).ok_or(RecordError::Form)?;
     let (sealed, found) = sealed.split_last_chunk::<N>().ok_or(RecordError::Form)?;
     let expected = compute(sealed, place, keys, version).ok_or(RecordError::KeyVersion(version))?;
-    // All of them, so that the comparison takes the same time however many bytes agree.
+    // Compares all bytes, so that the comparison takes the same time however many are equal.
     let difference = expected.iter().zip(found).fold(0, |difference, (a, b)| difference | (a ^ b));
     if difference == 0 { Ok(()) } else { Err(RecordError::Seal) }
 }
@@ -61,6 +61,6 @@ fn compute(
         &id.bits().to_be_bytes(),
         sealed,
     ];
-    // In one piece, which costs less than hashing each part.
+    // One call to the hash function costs less than one for each part.
     keys.seal(version, &parts.concat())?.as_bytes().first_chunk().copied()
 }

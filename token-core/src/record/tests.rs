@@ -62,7 +62,7 @@ proptest! {
         let id = id_of(&record.subject, 1);
         let mut bytes = record.encode(Place::of(id), &ring(1));
         let sealed = bytes.len() - STATE_LENGTH;
-        // Format and flags, then what is sealed.
+        // Format and flags, then the sealed part.
         let at = at.index(2 + sealed);
         let at = if at < 2 { at } else { at - 2 + STATE_LENGTH };
         bytes[at] ^= 1_u8 << bit;
@@ -135,7 +135,7 @@ fn a_full_access_record_of_a_short_name_is_small() {
 }
 
 #[test]
-fn what_a_tombstone_keeps_of_a_record_is_proven_and_no_record() {
+fn a_tombstone_keeps_an_authentic_record_that_cannot_return() {
     let record = sample(Access::Full);
     let place = Place::of(id_of(&record.subject, 1));
     let mut kept = Record::revoked(&record.encode(place, &ring(1))).to_vec();
@@ -158,7 +158,7 @@ fn with_member(record: &Record, name: &str, place: Place<'_>) -> Vec<u8> {
 }
 
 #[test]
-fn members_of_the_map_that_are_not_known_are_kept() {
+fn unknown_members_of_the_map_are_kept() {
     let record = sample(Access::Full);
     let place = Place::of(id_of(&record.subject, 1));
     let bytes = with_member(&record, "hobby", place);
@@ -168,7 +168,7 @@ fn members_of_the_map_that_are_not_known_are_kept() {
 }
 
 #[test]
-fn a_member_that_may_limit_the_token_must_be_known() {
+fn an_unknown_member_that_limits_the_token_is_refused() {
     let record = sample(Access::Full);
     let place = Place::of(id_of(&record.subject, 1));
     let bytes = with_member(&record, "Networks", place);
@@ -176,7 +176,7 @@ fn a_member_that_may_limit_the_token_must_be_known() {
 }
 
 #[test]
-fn a_member_that_stands_twice_makes_the_record_unreadable() {
+fn a_repeated_member_makes_the_record_unreadable() {
     let record = sample(Access::Full);
     let place = Place::of(id_of(&record.subject, 1));
     let bytes = with_member(&record, "user", place);
@@ -184,7 +184,7 @@ fn a_member_that_stands_twice_makes_the_record_unreadable() {
 }
 
 #[test]
-fn formats_and_features_that_are_not_known_are_refused_by_name() {
+fn unknown_formats_and_features_are_refused_by_name() {
     let record = sample(Access::Full);
     let place = Place::of(id_of(&record.subject, 1));
     let bytes = record.encode(place, &ring(1));
@@ -199,7 +199,7 @@ fn formats_and_features_that_are_not_known_are_refused_by_name() {
     assert_eq!(changed(1, 1), RecordError::Feature, "a state flag");
 }
 
-/// Bytes with a right seal, of which one sealed byte is not what this program writes.
+/// Bytes with a valid seal, one of which differs from what this program writes.
 fn resealed(at: usize, byte: u8) -> RecordError {
     let record = sample(Access::Full);
     let place = Place::of(id_of(&record.subject, 1));
@@ -211,7 +211,7 @@ fn resealed(at: usize, byte: u8) -> RecordError {
 }
 
 #[test]
-fn a_sealed_feature_that_is_not_known_is_refused_by_name() {
+fn an_unknown_sealed_feature_is_refused_by_name() {
     assert_eq!(resealed(STATE_LENGTH, 8 | 6), RecordError::Feature, "a flag");
     assert_eq!(resealed(STATE_LENGTH + 2, 1), RecordError::Feature, "a kind");
     assert_eq!(resealed(SUBJECT_CHECK.start - 1, 1), RecordError::Feature, "not before");
