@@ -1,4 +1,4 @@
-//! The life of a token on the store in memory, with a clock that is moved by hand: `cargo run -p token-core --example life`
+//! The life of a token in the memory store, with a clock that the example advances: `cargo run -p token-core --example life`
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let request = IssueRequest::new("admin".parse()?, Access::Full, lifetime);
     let issued = tokens.issue(&request).await?;
 
-    // Used every eight minutes it slides, until the cap ends it.
+    // Each use within the window renews the token, until its hard expiry.
     for _ in 0..4 {
         clock.advance(Duration::from_secs(8 * 60));
         match tokens.validate(issued.token.expose_secret(), &Requirement::any()).await? {

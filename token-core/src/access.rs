@@ -1,4 +1,4 @@
-//! What a token may reach, and what a use of it demands and does.
+//! What a token may access, what a use of it requires, and whether a validation is a use.
 
 use std::collections::BTreeSet;
 
@@ -8,19 +8,19 @@ use crate::names::Subject;
 use crate::scope::{Scope, Scopes};
 use crate::verdict::Reason;
 
-/// What a token may reach.
+/// What a token may access.
 ///
-/// Full access is said by name. There is no empty list that could mean everything.
+/// Full access is a named variant. An empty list of scopes cannot exist, so it cannot mean "everything".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
-    /// All that the subject may do.
+    /// Everything that the subject may do.
     Full,
-    /// Only these nodes and what is below them, and only as far as the subject may reach them in the first place.
+    /// Only these nodes and what is below them, as far as the subject itself may access them.
     Restricted(Scopes),
 }
 
 impl Access {
-    /// Full access where no scope is given, else access restricted to the scopes: what a command line means.
+    /// Full access if there are no scopes, else access restricted to the scopes: the rule of the command line.
     ///
     /// # Errors
     /// Too many scopes, see [`Scopes::new`].
@@ -37,7 +37,7 @@ impl Access {
         }
     }
 
-    /// Whether the permission that `need` names is held on its node, counting what is held on the node's ancestors.
+    /// Whether the scopes grant the permission `need` on its node or, together, on the node and its ancestors.
     #[must_use]
     pub fn covers(&self, need: &RequiredPermission) -> bool {
         match self {
@@ -51,10 +51,10 @@ impl Access {
     }
 }
 
-/// A permission that a use needs on a node, and the folders that the node lies in.
+/// A permission that a use needs on a node, and the folders that contain the node.
 ///
-/// Only the caller knows the tree: a scope on a folder reaches a node below it because the caller names the folder
-/// among the node's ancestors. Rights add up along the way: `r` on a folder and `w` on a file in it make `rw` there.
+/// Only the caller knows the tree: a scope on a folder covers a node below it because the caller lists the folder
+/// among the node's ancestors. Rights along the path add up: `r` on a folder and `w` on a file in it make `rw` on the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequiredPermission {
     scope: Scope,
@@ -62,18 +62,18 @@ pub struct RequiredPermission {
 }
 
 impl RequiredPermission {
-    /// The most ancestors that are looked at.
+    /// The maximum number of ancestors that are checked.
     pub const MAX_ANCESTORS: usize = 256;
 
-    /// Requires `scope.permission` on `scope.node`, which lies in no folder that a token could be restricted to.
+    /// Requires `scope.permission` on `scope.node`, without ancestors.
     #[must_use]
     pub fn new(scope: Scope) -> Self {
         Self { scope, ancestors: BTreeSet::new() }
     }
 
-    /// The same, with the folders that hold the node, in any order.
+    /// Adds the folders that contain the node, in any order.
     ///
-    /// Only the first [`RequiredPermission::MAX_ANCESTORS`] different ones are kept: leaving one out can refuse, never admit.
+    /// Only the first [`RequiredPermission::MAX_ANCESTORS`] different ones are kept: an omitted one can only refuse a use.
     #[must_use]
     pub fn with_ancestors(mut self, ancestors: impl IntoIterator<Item = Uuid>) -> Self {
         for ancestor in ancestors {
@@ -91,13 +91,13 @@ impl RequiredPermission {
         self.scope
     }
 
-    /// The node and its ancestors: where holding the permission satisfies it.
+    /// The node and its ancestors: a permission on any of them satisfies the requirement.
     pub fn path(&self) -> impl Iterator<Item = &Uuid> + '_ {
         std::iter::once(&self.scope.node).chain(&self.ancestors)
     }
 }
 
-/// What a use requires besides a live token. A use that is refused for one of these does not renew the token.
+/// What a use requires in addition to a live token. A use that does not meet it does not renew the token.
 ///
 /// ```
 /// use token_core::{Requirement, RequiredPermission};
@@ -114,7 +114,7 @@ pub struct Requirement {
 }
 
 impl Requirement {
-    /// Requires nothing but a live token.
+    /// Requires only a live token.
     #[must_use]
     pub fn any() -> Self {
         Self::default()
@@ -140,7 +140,7 @@ impl Requirement {
         self.subject.as_ref()
     }
 
-    /// Why a live token of this subject, with this access, does not meet it.
+    /// Why a live token with this subject and this access does not meet the requirement; `None` if it does.
     #[must_use]
     pub fn unmet_by(&self, subject: &Subject, access: &Access) -> Option<Reason> {
         if self.subject.as_ref().is_some_and(|required| required != subject) {
@@ -162,7 +162,7 @@ impl Requirement {
 pub enum Mode {
     /// The token is being used: a sliding one is renewed.
     Use,
-    /// Somebody only looks: nothing is renewed.
+    /// The caller only inspects the token: nothing is renewed.
     Peek,
 }
 

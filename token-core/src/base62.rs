@@ -30,7 +30,7 @@ fn value(byte: u8) -> u8 {
 
 /// Whether every byte is a digit.
 pub(crate) fn is_digits(text: &[u8]) -> bool {
-    // Without an early exit, so that the loop is branch-free: token texts are short and mostly right.
+    // No early exit, so that the loop has no branches: token texts are short, and most are well formed.
     text.iter().fold(0, |seen, &byte| seen | value(byte)) & 0x80 == 0
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn encode<const N: usize>(mut number: u128) -> [u8; N] {
     text
 }
 
-/// The number that up to 21 digits stand for; `None` for anything else.
+/// The number that up to 21 digits represent; `None` for anything else.
 pub(crate) fn decode(text: &[u8]) -> Option<u128> {
     if text.len() > 21 {
         return None;
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_digit_is_refused() {
+    fn a_byte_that_is_no_digit_is_refused() {
         for byte in (0..=255).filter(|b: &u8| !b.is_ascii_alphanumeric()) {
             assert!(!is_digits(&[b'0', byte]));
             assert_eq!(decode(&[b'0', byte]), None);

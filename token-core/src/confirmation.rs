@@ -1,4 +1,4 @@
-//! How far a change is known to have gone.
+//! How durable a change is known to be.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,20 +6,20 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde::ser::SerializeStruct;
 
-/// How far a change must have gone before it counts as confirmed.
+/// How durable a change must be before it is confirmed.
 ///
 /// | level | confirmed means | survives |
 /// |---|---|---|
-/// | `local` | the primary (or the embedded store) has done it | a crash of the caller |
-/// | `replicated` | every replica that the topology lists, or that is connected, has it, and there is one | any single failover (where no topology lists replicas, of those that were connected) |
-/// | `disk` | the primary (or the embedded store) has it on its own disk; replicas are not asked | the loss of power there, not its loss |
+/// | `local` | the primary (or the embedded store) has made the change | a crash of the caller |
+/// | `replicated` | every replica that the topology lists, or that is connected, has the change, and there is at least one | any single failover (if no topology lists replicas: to a replica that was connected) |
+/// | `disk` | the primary (or the embedded store) has the change on its own disk; replicas are not asked | a power failure of that machine, not its loss |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ConfirmationLevel {
-    /// The server that was asked has done it.
+    /// The server that was asked has made the change.
     Local,
-    /// Every replica that the topology lists has it.
+    /// Every replica that the topology lists has the change.
     Replicated,
-    /// The primary that was asked has it on its own disk. This says nothing of replicas.
+    /// The primary that was asked has the change on its own disk. This says nothing about replicas.
     Disk,
 }
 
@@ -51,14 +51,14 @@ impl fmt::Display for ConfirmationLevel {
     }
 }
 
-/// What is known of how far a change has gone.
+/// How durable a change is known to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Confirmation {
-    /// The level that was asked for, or that the store chose.
+    /// The level that the caller requested, or that the store chose.
     pub level: ConfirmationLevel,
-    /// How many servers had to say that they have it, besides the one that did it (for `disk`, itself).
+    /// How many servers had to acknowledge the change, not counting the one that made it (for `disk`: that one).
     pub expected: u32,
-    /// How many of them did.
+    /// How many of them acknowledged it.
     pub reached: u32,
     /// Why the disk did not confirm it, if the store knows.
     pub reason: Option<Unconfirmed>,
@@ -74,12 +74,12 @@ pub enum Unconfirmed {
     NeverSynced,
     /// The server has no `WAITAOF`: it is older than Redis 7.2, or the command is disabled.
     NoWaitAof,
-    /// The user of the store may not run `WAITAOF`.
+    /// The Redis user of the store may not run `WAITAOF`.
     NotPermitted,
-    /// The server is of a version that answers `WAITAOF` before the disk has the change (redis/redis#13793), or of one
-    /// that could not be read, and is not known to run with `appendfsync always`.
+    /// The server has a version that answers `WAITAOF` before the disk has the change (redis/redis#13793), or its version
+    /// could not be read, and it is not known to run with `appendfsync always`.
     AnswersEarly,
-    /// The disk did not confirm it in time.
+    /// The disk did not confirm the change in time.
     TooLate,
 }
 
@@ -99,14 +99,14 @@ impl Unconfirmed {
 }
 
 impl Confirmation {
-    /// Done by the server that was asked; nobody else was.
+    /// The server that was asked has made the change; no other server was asked.
     pub const LOCAL: Self = Self { level: ConfirmationLevel::Local, expected: 0, reached: 0, reason: None };
 
-    /// On the disk of the store itself.
+    /// The change is on the disk of the store itself.
     pub const DISK: Self = Self { level: ConfirmationLevel::Disk, expected: 1, reached: 1, reason: None };
 
-    /// Whether the change has gone as far as was asked for. If not, it is done all the same, but one failure may undo it:
-    /// confirm it again.
+    /// Whether the change has reached the requested level. If not, the change is made all the same, but one failure may
+    /// undo it: confirm it again.
     #[must_use]
     pub fn is_confirmed(self) -> bool {
         self.reached >= self.expected
@@ -130,12 +130,12 @@ impl Serialize for Confirmation {
     }
 }
 
-/// What a change did, and how far it is known to have gone.
+/// What a change did, and how durable it is known to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a change that is not confirmed may be undone by one failure: look"]
 pub struct Committed<T> {
-    /// What it did.
+    /// What the change did.
     pub outcome: T,
-    /// How far it has gone.
+    /// How durable it is.
     pub confirmation: Confirmation,
 }

@@ -1,32 +1,32 @@
-//! A store that could not be asked, or could not do what it was asked.
+//! Failures of a store.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// What went wrong, as far as callers act on it.
+/// What went wrong, in the distinctions that callers act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
     /// The store cannot be reached, or is not ready (loading, failing over).
     Unavailable,
-    /// No answer before the deadline. A change may have happened or not.
+    /// No answer before the deadline. A change may or may not have been made.
     TimedOut,
-    /// The store refused the login: user name and password, or the certificate of the client. Another login mends it.
+    /// The store refused the login: user name and password, or the client's certificate. Use another login.
     LoginRefused,
-    /// The store does not permit the operation to this user, or admits nobody.
+    /// The store does not permit this user the operation, or accepts no connections.
     Denied,
     /// The store has no room for another token.
     Full,
-    /// What the store keeps does not decode, or its seal does not fit.
+    /// The data in the store does not decode, or its seal does not match.
     Corrupt,
-    /// Others changed the same subject's tokens again and again meanwhile.
+    /// Other callers kept changing the tokens of the same subject during the operation.
     Contended,
-    /// The id cannot be issued: it is another record's, a revoked token's, or of another subject's partition.
+    /// The id cannot be issued: it belongs to another record, to a revoked token, or to another subject's partition.
     Conflict,
-    /// The token that was to issue another is not live any more.
+    /// The parent token is not live any more.
     ParentGone,
-    /// The store is not set up as it must be.
+    /// The store is not configured correctly.
     Misconfigured,
 }
 
@@ -49,7 +49,7 @@ impl StoreErrorKind {
     }
 }
 
-/// It could not be found out, or could not be done. Never "no", and never "yes".
+/// The store could not answer, or could not make the change. This is never "no", and never "yes".
 ///
 /// `Display` is one line that says what failed, on what, and what to do next; `source` has the cause. Neither holds a
 /// token or a password.
@@ -67,14 +67,14 @@ impl StoreError {
         Self { kind, message: message.into(), source: None }
     }
 
-    /// The same, with its cause.
+    /// An error with a message and its cause.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into().into());
         self
     }
 
-    /// The record of `id` does not decode. It is refused; an operator should look.
+    /// The record of `id` does not decode. The token is refused; an operator should examine the record.
     #[must_use]
     pub fn corrupt(id: crate::TokenId, source: crate::spi::RecordError) -> Self {
         tracing::error!(%id, error = %source, "refused a token whose record does not decode");
@@ -89,13 +89,13 @@ impl StoreError {
             .caused_by(source)
     }
 
-    /// A store has given fewer answers than it was asked for.
+    /// A store has returned fewer answers than requested.
     #[must_use]
     pub(crate) fn unanswered() -> Self {
         Self::new(StoreErrorKind::Misconfigured, "cannot validate: the store left out an answer")
     }
 
-    /// The id is taken by another record or by a token that was revoked.
+    /// The id belongs to another record, or to a token that was revoked.
     #[must_use]
     pub fn id_taken(id: crate::TokenId) -> Self {
         let message =
@@ -103,14 +103,14 @@ impl StoreError {
         Self::new(StoreErrorKind::Conflict, message)
     }
 
-    /// The token that was to issue `id` was revoked meanwhile, or has expired.
+    /// The parent of `id` was revoked meanwhile, or has expired.
     #[must_use]
     pub fn parent_gone(id: crate::TokenId) -> Self {
         let message = format!("cannot issue token {id}: the token that issues it has expired or was revoked");
         Self::new(StoreErrorKind::ParentGone, message)
     }
 
-    /// The id, or the parent, is not of the subject it should be issued to.
+    /// The id, or the parent, belongs to another subject than the one of the request.
     #[must_use]
     pub fn id_of_another(id: crate::TokenId) -> Self {
         let message = format!(
@@ -125,7 +125,7 @@ impl StoreError {
         self.kind
     }
 
-    /// Whether the same call may succeed a little later without anybody doing anything.
+    /// Whether the same call may succeed a little later without any intervention.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self.kind {

@@ -1,10 +1,10 @@
-//! What an examination of a store finds: the same form for every store.
+//! What an examination of a store finds, in the same form for every store.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// How good what was found is.
+/// How good the state is that a check found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FindingStatus {
@@ -26,19 +26,19 @@ impl fmt::Display for FindingStatus {
     }
 }
 
-/// Something to look at, what would be good there, and why that matters.
+/// One thing to examine: its name, the wanted state, and why that matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Check {
     /// A short name, stable for programs.
     pub name: &'static str,
-    /// What a good answer would be.
+    /// The state that would be good.
     pub wanted: &'static str,
     /// Why it matters.
     pub why: &'static str,
 }
 
 impl Check {
-    /// It is as it should be.
+    /// A finding for a state that is as it should be.
     #[must_use]
     pub fn ok(&self, found: impl Into<String>) -> Finding {
         self.finding(FindingStatus::Ok, found)
@@ -56,7 +56,7 @@ impl Check {
         self.finding(FindingStatus::Failure, found)
     }
 
-    /// What was found, and how good that is.
+    /// A finding with this status.
     #[must_use]
     pub fn finding(&self, status: FindingStatus, found: impl Into<String>) -> Finding {
         let Self { name, wanted, why } = *self;
@@ -64,17 +64,17 @@ impl Check {
     }
 }
 
-/// What was found in one place.
+/// The result of a check on one server or file.
 ///
-/// `found` and `node` may repeat what a server says of itself: escape what cannot be seen before showing them. They hold
-/// no password and no token.
+/// `found` and `node` may repeat text from a server: escape invisible characters before showing them. They contain no
+/// password and no token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The name of the check, stable for programs.
     pub check: &'static str,
-    /// The server or file it is about; `None` when it is about all together.
+    /// The server or file that was checked; `None` if the check is about all of them together.
     pub node: Option<String>,
-    /// How good it is.
+    /// How good the state is.
     pub status: FindingStatus,
     /// What was found.
     pub found: String,
@@ -85,7 +85,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The same about this server or file.
+    /// The same finding, about this server or file.
     #[must_use]
     pub fn at(mut self, node: impl Into<String>) -> Self {
         self.node = Some(node.into());

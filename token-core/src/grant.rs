@@ -9,7 +9,7 @@ use crate::lifetime::Deadlines;
 use crate::names::{Actor, Label, Subject};
 use crate::timestamp::Timestamp;
 
-/// Everything that a live token's record says, and when the token dies if it is not used again.
+/// Everything that a live token's record says, and when the token expires if it is not used again.
 ///
 /// Serializes to the one JSON form that the command, the documentation and the HTTP interface share:
 /// `id, user, scopes (null = full access), label, issuer, issued_at, expires_at, sliding_window_seconds,
@@ -20,7 +20,7 @@ pub struct Grant {
     pub id: TokenId,
     /// The user the token speaks for.
     pub subject: Subject,
-    /// What it may reach.
+    /// What it may access.
     pub access: Access,
     /// What it is for.
     pub label: Option<Label>,
@@ -28,14 +28,14 @@ pub struct Grant {
     pub issuer: Option<Actor>,
     /// When it was issued, by the store's clock.
     pub issued_at: Timestamp,
-    /// When it dies if it is not used again.
+    /// When it expires if it is not used again.
     pub expires_at: Timestamp,
     /// The sliding window and the hard expiry.
     pub deadlines: Deadlines,
 }
 
 impl Grant {
-    /// The order of every listing: by time of issue, and by id where that is the same.
+    /// The order of every listing: by time of issue, then by id.
     pub fn sort_oldest_first(grants: &mut [Self]) {
         grants.sort_by_key(|grant| (grant.issued_at, grant.id));
     }
@@ -59,7 +59,7 @@ impl Serialize for Grant {
     }
 }
 
-/// A number of seconds that is written as an integer where it is one.
+/// A number of seconds, written as an integer if it is one.
 fn seconds(span: crate::Span) -> Seconds {
     match span.as_millis() % 1000 {
         0 => Seconds::Whole(span.as_millis() / 1000),

@@ -7,7 +7,7 @@ use crate::partition::Partition;
 
 /// A token's public handle: its partition and 128 bits of a keyed hash of its text.
 ///
-/// It names the token's record, is safe to log and to show, and opens nothing: validation takes a
+/// It names the token's record, is safe to log and to show, and gives no access: validation takes a
 /// [`ParsedToken`](crate::ParsedToken), which only the text of the token yields.
 ///
 /// Written as 28 characters: two of base62 for the partition, 26 of Crockford's base32 in lower case.
@@ -31,7 +31,7 @@ impl TokenId {
         Self { partition, bits }
     }
 
-    /// The partition of the token and of everything else of its subject.
+    /// The partition of the token and of all other keys of its subject.
     #[must_use]
     pub fn partition(self) -> Partition {
         self.partition
@@ -64,7 +64,7 @@ impl TokenId {
 impl fmt::Display for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.text();
-        // `pad` honours the width a table asks for; the text is ASCII by construction.
+        // `pad` applies the width of a table column; the text is ASCII by construction.
         f.pad(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
@@ -75,17 +75,17 @@ impl fmt::Debug for TokenId {
     }
 }
 
-/// Why a text is not a token id. It never repeats the text, which may be a token in the wrong place.
+/// Why a text is not a token id. It never repeats the text, which may be a token that was given by mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenIdError {
     /// The text has the wrong number of bytes.
     #[error("a token id has {expected} characters, this text has {0}", expected = TokenId::TEXT_LENGTH)]
     Length(usize),
-    /// The first two characters name no partition.
+    /// The first two characters are not a partition.
     #[error("the first two characters of a token id name a partition, and these do not")]
     Partition,
-    /// A character behind the partition is not of the alphabet, or the number is larger than 128 bits.
+    /// A character after the partition is not in the alphabet, or the number is larger than 128 bits.
     #[error("the last 26 characters of a token id are of 0-9 and a-z without i, l, o and u")]
     Digits,
 }

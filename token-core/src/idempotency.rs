@@ -1,6 +1,6 @@
-//! Repeating a request to issue without issuing a second token.
+//! Repeats an issue request without issuing a second token.
 //!
-//! The header of the same name over HTTP: draft-ietf-httpapi-idempotency-key-header.
+//! Over HTTP this is the header of the same name: draft-ietf-httpapi-idempotency-key-header.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,11 +18,11 @@ use crate::scope::Scopes;
 use crate::span::Span;
 use crate::tombstone::Tombstone;
 
-/// A name that a caller gives to one request to issue, so that a repeat of it issues no second token: 1 to 255 printable
-/// ASCII characters without a blank at its ends (which HTTP would cut off), best a UUID.
+/// A name that a caller gives to one issue request, so that repeating the request issues no second token: 1 to 255
+/// printable ASCII characters without a space at either end (HTTP would remove it), preferably a UUID.
 ///
-/// It belongs to one subject and one issuer: the same text from others is another key. Only a hash of it is kept, here and
-/// in stores.
+/// It belongs to one subject and one issuer: the same text with another subject or issuer is another key. Only a hash of it
+/// is kept, here and in stores.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey([u8; 32]);
 
@@ -31,23 +31,23 @@ pub struct IdempotencyKey([u8; 32]);
 #[error("an idempotency key is 1 to 255 printable ASCII characters without a blank at its ends, best a UUID")]
 pub struct IdempotencyKeyError;
 
-/// What a store keeps for a key: where, and what to compare a repeat with. Both are hashes.
+/// What a store keeps for a key: the name of the entry, and what to compare a repeat with. Both are hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdempotencyEntry {
     /// Names the entry: a hash of the subject, the issuer and the key.
     pub name: u128,
-    /// A hash of everything else that was asked for.
+    /// A hash of everything else in the request.
     pub fingerprint: u128,
 }
 
-/// What became of a request to issue that has an [`IdempotencyKey`].
+/// The result of an issue request that has an [`IdempotencyKey`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Once<T> {
-    /// It was the first with this key, and was granted.
+    /// It was the first request with this key, and issued a token.
     Issued(T),
-    /// An earlier one had issued a token. No other one was issued, and the text of that one is not kept anywhere.
+    /// An earlier request has issued a token. No other one was issued, and the text of the first is not kept anywhere.
     Repeated(Repeated),
-    /// An earlier one with this key had asked for something else. Nothing was issued.
+    /// An earlier request with this key was for something else. Nothing was issued.
     Mismatched,
 }
 
@@ -56,26 +56,26 @@ pub enum Once<T> {
 pub struct Repeated {
     /// Its public handle.
     pub id: TokenId,
-    /// What is known of it now: it may have been revoked or have expired meanwhile.
+    /// Its current state: it may have been revoked or have expired meanwhile.
     pub known: TokenStatus,
-    /// How far it, or its revocation, is known to have gone by now.
+    /// How durable the token, or its revocation, is known to be.
     pub confirmation: Confirmation,
 }
 
 impl Repeated {
-    /// A stable word for what has become of the token: `live`, `revoked` or `expired`.
+    /// A stable word for the current state of the token: `live`, `revoked` or `expired`.
     #[must_use]
     pub fn state(&self) -> &'static str {
         match self.known {
             TokenStatus::Live(_) => "live",
             TokenStatus::Revoked(_) => "revoked",
-            // It was issued less than a day ago: its tombstone would still be there.
+            // It was issued less than a day ago: if it had been revoked, its tombstone would still exist.
             TokenStatus::Unknown => "expired",
         }
     }
 }
 
-/// As JSON: `repeated` (true), `state`, what a [`Grant`] or a [`Tombstone`] says (else `id`), `confirmation`.
+/// As JSON: `repeated` (true), `state`, the members of a [`Grant`] or a [`Tombstone`] (else `id`), `confirmation`.
 /// There is no `token`.
 impl Serialize for Repeated {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -105,15 +105,15 @@ impl Serialize for Repeated {
 }
 
 impl IdempotencyKey {
-    /// How long a store keeps an entry: 24 hours. Afterwards the same key issues another token.
+    /// How long a store keeps an entry: 24 hours. After that, the same key issues another token.
     pub const RETENTION: Span = Span::days(1);
 
     /// The entry for this request.
     ///
-    /// The parent is not compared: a holder may repeat with another of their tokens.
+    /// The parent is not compared: a holder may repeat the request with another of their tokens.
     #[must_use]
     pub fn entry(&self, request: &IssueRequest) -> IdempotencyEntry {
-        // A new member must be listed here: compared or not.
+        // List every new member here, and decide whether it is compared.
         let IssueRequest { subject, access, lifetime, label, issuer, parent: _ } = request;
 
         let mut name = Fields::new("token-core 2026-11 idempotency key");
@@ -142,7 +142,7 @@ fn access_bytes(access: &Access) -> Option<Vec<u8>> {
     access.scopes().map(bytes)
 }
 
-/// A hash of fields, each with its length in front, so that no two lists of fields are the same bytes.
+/// A hash of fields, each preceded by its length, so that no two lists of fields have the same bytes.
 struct Fields(blake3::Hasher);
 
 impl Fields {
@@ -151,7 +151,7 @@ impl Fields {
     }
 
     fn add(&mut self, field: Option<&[u8]>) {
-        // One more than the length, so that an empty field differs from none.
+        // One more than the length, so that an empty field differs from a missing one.
         let length = field.map_or(0, |field| 1 + field.len() as u64);
         self.0.update(&length.to_be_bytes()).update(field.unwrap_or_default());
     }
@@ -175,7 +175,7 @@ impl FromStr for IdempotencyKey {
     }
 }
 
-/// Nothing of the key, which may be guessed from its hash.
+/// Shows nothing of the key: it could be guessed from its hash.
 impl fmt::Debug for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IdempotencyKey(..)")
@@ -229,7 +229,7 @@ mod tests {
 
     /// Nodes of other versions, and with other keys, find the entry.
     #[test]
-    fn an_entry_is_what_it_always_was() {
+    fn an_entry_keeps_its_bytes_across_versions() {
         let entry = key("8e03978e-40d5-43e8-bc93-6894a57f9324").entry(&request("admin", "1h"));
         assert_eq!((entry.name, entry.fingerprint), (NAME, FINGERPRINT));
     }

@@ -1,32 +1,32 @@
-//! Whether the keys of a node are those that issued the tokens of a store.
+//! Whether the keys of a node are the keys that issued the tokens in a store.
 //!
-//! A store keeps a check value of each key version that has issued a token in it. Two deployments may both have a
-//! version `1`, with different keys: their check values differ.
+//! A store keeps a check value for each key version that has issued a token in it. If two deployments both have a
+//! version `1`, with different keys, their check values differ.
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::keys::{KeyRing, KeyVersion};
 
-/// What a store keeps of a key: it tells one key from another, and nothing else about it.
+/// What a store keeps of a key: it distinguishes the key from others, and discloses nothing else about it.
 pub type CheckValue = [u8; 16];
 
-/// How the keys of a node compare with what a store knows of the keys that issued its tokens.
+/// How the keys of a node compare with the check values in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum KeyFit {
-    /// The store knows a key of this node.
+    /// The store has the check value of a key of this node.
     Fits,
-    /// The store knows no key yet, or could not be asked.
+    /// The store has no check value yet, or could not be asked.
     Unknown,
-    /// The store knows these versions only, and this node has none of them.
+    /// The store has check values of these versions only, and this node has none of the keys.
     Missing(Vec<KeyVersion>),
-    /// The store knows these versions of a key file, and this node has the public key.
+    /// The store has check values of these versions from a key file, and this node has the public key.
     Public(Vec<KeyVersion>),
-    /// The store knows another key of this version than the node has.
+    /// The node's key of this version differs from the one that the store has the check value of.
     Differs(KeyVersion),
 }
 
 impl KeyRing {
-    /// Compares these keys with those that a store knows.
+    /// Compares these keys with the check values in a store.
     pub fn fit(&self, known: &[(KeyVersion, CheckValue)]) -> KeyFit {
         let mut fits = false;
         for &(version, value) in known {
@@ -50,7 +50,7 @@ impl KeyRing {
         }
     }
 
-    /// Whether this is the ring of the public key.
+    /// Whether this ring consists of the public key.
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.issuing_version() == KeyVersion::PUBLIC
@@ -81,13 +81,13 @@ impl KeyFit {
         }
     }
 
-    /// Whether the keys of the node are those of another deployment. One that lacks keys of the store may get them.
+    /// Whether the node has the keys of another deployment. A node that only lacks keys of the store may still get them.
     #[must_use]
     pub fn is_of_another(&self) -> bool {
         matches!(self, Self::Differs(_) | Self::Public(_))
     }
 
-    /// An error if the keys of the node are those of another deployment. `doing` is a verb, as in "cannot …".
+    /// Fails if the node has the keys of another deployment. `doing` is a verb, as in "cannot …".
     ///
     /// # Errors
     /// [`Misconfigured`](StoreErrorKind::Misconfigured) for [`KeyFit::Differs`] and [`KeyFit::Public`].

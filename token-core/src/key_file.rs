@@ -1,4 +1,4 @@
-//! Reading a key file, for every store and command: how long it may be, and that no copy of a key is left behind.
+//! Reads a key file, for every store and command, with a maximum length and without leaving copies of a key in memory.
 
 use std::io::{self, Read};
 
@@ -6,16 +6,16 @@ use zeroize::Zeroizing;
 
 use crate::keys::{KeyFileError, KeyRing};
 
-/// The longest key file, in bytes: several times what all the keys that there can be take.
+/// The maximum length of a key file in bytes: several times the length of all possible keys.
 pub(crate) const MAX_BYTES: usize = 64 * 1024;
 
 impl KeyRing {
-    /// Reads an open key file to its end, as [`KeyRing::read`] reads its bytes.
+    /// Reads an open key file to its end, and parses it as [`KeyRing::read`] does.
     ///
     /// # Errors
-    /// The file cannot be read; inside, it is not a key file or is longer than 64 KiB.
+    /// Outer: the file cannot be read. Inner: it is not a key file, or is longer than 64 KiB.
     pub fn read_from(file: impl Read) -> io::Result<Result<Self, KeyFileError>> {
-        // Room from the start: growing would leave copies of the keys behind that are not wiped.
+        // Allocated in full from the start: growing would leave copies of the keys that are not wiped.
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
         file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
         Ok(if bytes.len() > MAX_BYTES { Err(KeyFileError::TooLong) } else { Self::read(&bytes) })

@@ -1,7 +1,7 @@
-//! The store keys: what makes a token's check characters and id, and what seals its record.
+//! The store keys: they make a token's check characters and id, and seal its record.
 //!
-//! Each key has a version, one character that stands in every token it made, so that keys rotate without issuing
-//! anything again. All nodes share one key file.
+//! Each key has a version, one character in every token that it made, so that keys can be rotated without issuing tokens
+//! again. All nodes share one key file.
 
 use std::fmt;
 
@@ -11,21 +11,21 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::key_check::CheckValue;
 use crate::plain::{PlainTextError, plain_text};
 
-/// The version of a store key, as it stands in a token: one of `0-9A-Za-z`. `0` is the built-in public key.
+/// The version of a store key, one character of a token: one of `0-9A-Za-z`. `0` is the built-in public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyVersion(u8);
 
 impl KeyVersion {
-    /// The version of the built-in key, which everybody knows.
+    /// The version of the built-in key, which is public.
     pub const PUBLIC: Self = Self(b'0');
 
-    /// The version that this byte stands for, if it is one of `0-9A-Za-z`.
+    /// The version with this character, if the byte is one of `0-9A-Za-z`.
     #[must_use]
     pub fn new(byte: u8) -> Option<Self> {
         byte.is_ascii_alphanumeric().then_some(Self(byte))
     }
 
-    /// Every version that there can be.
+    /// All possible versions.
     pub fn all() -> impl Iterator<Item = Self> {
         (b'0'..=b'z').filter_map(Self::new)
     }
@@ -57,20 +57,20 @@ impl StoreKey {
     }
 }
 
-/// The store keys of a deployment: one that issues, and others that only validate what they issued before.
+/// The store keys of a deployment: one issues, the others only validate tokens that they issued earlier.
 pub struct KeyRing {
     // Never empty; the first one issues.
     keys: Vec<StoreKey>,
 }
 
-/// Why a text is not a key file. It never repeats what stands there.
+/// Why a text is not a key file. It never repeats the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
     /// There is no key in it.
     #[error("the key file holds no key; write a line like \"1 HEX\" with 64 hexadecimal digits")]
     Empty,
-    /// The file holds more than any set of keys takes.
+    /// The file is longer than any set of keys.
     #[error("the key file is longer than {} bytes; name the file with the keys", crate::key_file::MAX_BYTES)]
     TooLong,
     /// The file is not text.
@@ -103,17 +103,17 @@ pub enum KeyFileError {
 }
 
 impl KeyRing {
-    /// The ring of the built-in public key, version `0`: needs no configuration and keeps out typing errors only.
+    /// The ring of the built-in public key, version `0`: it needs no configuration, and detects only typing errors.
     ///
-    /// Anyone can make a token text that passes its check, which then costs one look-up, and anyone who can write to
-    /// the store can write a record. Real deployments use a key file.
+    /// Anyone can make a token text that passes its check, and so cause a look-up; anyone who can write to the store can
+    /// write a valid record. Production deployments use a key file.
     #[must_use]
     pub fn public() -> Self {
         let key = blake3::derive_key("token-core 2026-11 public store key", b"");
         Self { keys: vec![StoreKey::new(KeyVersion::PUBLIC, Zeroizing::new(key))] }
     }
 
-    /// Reads the bytes of a key file, as [`KeyRing::parse`] reads its text; the encoding may be any of [`plain_text`].
+    /// Parses the bytes of a key file as [`KeyRing::parse`] does; [`plain_text`] lists the accepted encodings.
     ///
     /// # Errors
     /// See [`KeyFileError`].
@@ -121,10 +121,10 @@ impl KeyRing {
         Self::parse(&plain_text(bytes)?)
     }
 
-    /// Reads a key file: a line for each key, `VERSION HEX`; blank lines and lines that start with `#` are skipped.
+    /// Parses a key file: one line for each key, `VERSION HEX`; blank lines and lines that start with `#` are skipped.
     ///
     /// **The first key issues; all of them validate.** To rotate: add the new key as the last line on every node,
-    /// then move it to the first line on every node, and take the old one out when its tokens have died.
+    /// then move it to the first line on every node, and remove the old one when its tokens have expired.
     ///
     /// # Errors
     /// See [`KeyFileError`].
@@ -153,18 +153,18 @@ impl KeyRing {
         self.keys.first().map_or(KeyVersion::PUBLIC, |key| key.version)
     }
 
-    /// The keyed hash of a token's text up to its check characters; `None` when the version is not in this ring.
+    /// The keyed hash of a token's text up to its check characters; `None` if the version is not in this ring.
     pub(crate) fn hash_token(&self, version: KeyVersion, text: &[u8]) -> Option<blake3::Hash> {
         self.key(version).map(|key| blake3::keyed_hash(&key.token, text))
     }
 
-    /// The keyed hash that seals these bytes; `None` when the version is not in this ring.
+    /// The keyed hash that seals these bytes; `None` if the version is not in this ring.
     pub(crate) fn seal(&self, version: KeyVersion, bytes: &[u8]) -> Option<blake3::Hash> {
         self.key(version).map(|key| blake3::keyed_hash(&key.seal, bytes))
     }
 
-    /// What a store keeps of the key with this version, to tell it from another: derived from it one way. `None` if the
-    /// version is not in this ring.
+    /// The check value of the key with this version, derived one way: a store keeps it to distinguish the key from others.
+    /// `None` if the version is not in this ring.
     #[must_use]
     pub fn check_value(&self, version: KeyVersion) -> Option<CheckValue> {
         let derived = self.key(version).map(|key| {

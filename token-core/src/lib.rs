@@ -1,12 +1,12 @@
 //! Personal access tokens: issued once, checked on every node, renewed while they are used, gone on time, and refused
 //! everywhere the moment they are revoked.
 //!
-//! This crate holds what a token *is*: its text and id, subjects, scopes, lifetimes, records and verdicts, and the
-//! contract of a [`TokenStore`](spi::TokenStore). It does no I/O. Stores live in crates of their own (`token-redis`, `token-sqlite`);
-//! [`MemoryStore`](spi::MemoryStore) is the executable specification of them all.
+//! This crate defines what a token *is*: its text and id, subjects, scopes, lifetimes, records and verdicts, and the
+//! contract of a [`TokenStore`](spi::TokenStore). It does no I/O. Stores are in crates of their own (`token-redis`,
+//! `token-sqlite`); [`MemoryStore`](spi::MemoryStore) is the executable specification of them all.
 //!
-//! Data takes one way: text → [`ParsedToken`] → [`TokenStore`](spi::TokenStore) → [`Verdict`]. [`TokenService`] owns every operation; an
-//! [`IssuePolicy`] and an [`EventSink`] of yours can stand between its callers and the store.
+//! Data flows one way: text → [`ParsedToken`] → [`TokenStore`](spi::TokenStore) → [`Verdict`]. [`TokenService`] has every
+//! operation; you can put an [`IssuePolicy`] and an [`EventSink`] of your own between its callers and the store.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -37,10 +37,10 @@
 //! # }
 //! ```
 //!
-//! The names at the root are for users of tokens. Authors of stores find theirs in [`spi`].
+//! The names at the root are for services that use tokens. The names for authors of stores are in [`spi`].
 //!
-//! Three things are kept apart: a request that cannot be granted does not parse ([`ScopeError`], [`SpanError`], …), "no"
-//! is an answer ([`Verdict::Inactive`]), and "could not find out" is a [`StoreError`].
+//! Three outcomes are distinct: invalid input does not parse ([`ScopeError`], [`SpanError`], …), "no" is an answer
+//! ([`Verdict::Inactive`]), and "could not find out" is a [`StoreError`].
 
 mod access;
 mod base62;

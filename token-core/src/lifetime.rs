@@ -5,38 +5,39 @@ use std::time::Duration;
 use crate::span::Span;
 use crate::timestamp::Timestamp;
 
-/// How long a token lives. There is no token without a lifetime.
+/// How long a token lives. Every token has a lifetime.
 ///
-/// | lifetime | other words | dies |
+/// | lifetime | also called | the token expires |
 /// |---|---|---|
 /// | [hard](Lifetime::hard) | absolute timeout | at a fixed time after issue, used or not |
-/// | [sliding](Lifetime::sliding) | idle timeout | when it was not used for a window |
-/// | [capped](Lifetime::capped) | both | when it was not used for a window, and at the cap even when it is used |
+/// | [sliding](Lifetime::sliding) | idle timeout | when it has not been used for a window |
+/// | [capped](Lifetime::capped) | both | when it has not been used for a window, and at the cap even if it is used |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lifetime {
-    // At least one of the two; where both, window ≤ cap.
+    // At least one of the two; if both, window ≤ cap.
     window: Option<Span>,
     cap: Option<Span>,
 }
 
-/// Why what is asked for makes no lifetime.
+/// Why a request describes no lifetime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LifetimeError {
-    /// Neither a hard limit nor a sliding window: a token would live for ever.
+    /// Neither a hard limit nor a sliding window: the token would never expire.
     #[error("a token needs a lifetime: a hard limit (like 24h), a sliding window (like 10m), or both")]
     Missing,
-    /// A window longer than the cap: it could never be used up.
+    /// A window longer than the cap: it could never end.
     #[error("the sliding window of {window} is longer than the hard limit of {cap}; make it at most as long")]
     WindowBeyondCap {
-        /// The sliding window asked for.
+        /// The requested sliding window.
         window: Span,
-        /// The cap asked for.
+        /// The requested cap.
         cap: Span,
     },
 }
 
 impl Lifetime {
-    /// What a hard limit and a sliding window mean together, each where it is given: hard, sliding, or sliding with a cap.
+    /// The lifetime that an optional hard limit and an optional sliding window mean together: hard, sliding, or sliding with a
+    /// cap.
     ///
     /// # Errors
     /// Neither is given, or the window is longer than the limit.
@@ -49,22 +50,22 @@ impl Lifetime {
         }
     }
 
-    /// Dies `limit` after issue.
+    /// Expires `limit` after issue.
     #[must_use]
     pub fn hard(limit: Span) -> Self {
         Self { window: None, cap: Some(limit) }
     }
 
-    /// Dies when it was not used for `window`; each use restarts the window.
+    /// Expires when it has not been used for `window`; each use restarts the window.
     #[must_use]
     pub fn sliding(window: Span) -> Self {
         Self { window: Some(window), cap: None }
     }
 
-    /// Slides by `window`, but dies `cap` after issue at the latest.
+    /// Slides by `window`, but expires `cap` after issue at the latest.
     ///
     /// # Errors
-    /// A window longer than the cap: it could never be used up.
+    /// The window is longer than the cap: it could never end.
     pub fn capped(window: Span, cap: Span) -> Result<Self, LifetimeError> {
         if window > cap {
             return Err(LifetimeError::WindowBeyondCap { window, cap });
@@ -78,7 +79,7 @@ impl Lifetime {
         self.window
     }
 
-    /// How long after issue the token dies even when it is used, if it is limited so.
+    /// How long after issue the token expires even if it is used, if it has such a limit.
     #[must_use]
     pub fn cap(self) -> Option<Span> {
         self.cap
@@ -91,7 +92,7 @@ impl Lifetime {
     }
 }
 
-/// A lifetime that has begun: the window is still a length, the cap has become a point in time.
+/// A lifetime that has started: the window is still a duration, the cap is a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Deadlines {
     window: Option<Span>,
@@ -99,7 +100,7 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
-    /// The deadlines with these parts; `None` without either, since no token lives for ever.
+    /// The deadlines with these parts; `None` without either, because every token expires.
     #[must_use]
     pub fn new(window: Option<Span>, cap: Option<Timestamp>) -> Option<Self> {
         (window.is_some() || cap.is_some()).then_some(Self { window, cap })
@@ -111,22 +112,22 @@ impl Deadlines {
         self.window
     }
 
-    /// The hard expiry: when the token dies even when it is used.
+    /// The hard expiry: when the token expires even if it is used.
     #[must_use]
     pub fn cap(self) -> Option<Timestamp> {
         self.cap
     }
 
-    /// What both allow: the shorter of the windows, and the earlier of the hard expiries.
+    /// The deadlines that both allow: the shorter window, and the earlier hard expiry.
     ///
-    /// A token with these deadlines never outlives one with either of the two: used whenever the one is used, the other
-    /// lives at least as long. And no longer deadlines have that property.
+    /// A token with these deadlines never outlives a token with either of the two that is used at the same times. No longer
+    /// deadlines have that property.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self { window: least(self.window, other.window), cap: least(self.cap, other.cap) }
     }
 
-    /// How long a token that is issued or used at `now` lives from then on. Nothing at and behind the cap.
+    /// How long a token that is issued or used at `now` lives from then on. Zero from the cap on.
     #[must_use]
     pub fn ttl(self, now: Timestamp) -> Duration {
         let to_cap = self.cap.map(|cap| now.until(cap));
@@ -134,9 +135,9 @@ impl Deadlines {
         [to_cap, window].into_iter().flatten().min().unwrap_or_default()
     }
 
-    /// When a live token that dies at `until` dies once it is used at `now`.
+    /// When a live token expires after a use at `now`, if it would expire at `until` without that use.
     ///
-    /// Never earlier than before, since the clock may have been set back meanwhile; and never behind the hard expiry.
+    /// Never earlier than `until`, because the clock may have been set back meanwhile, and never after the hard expiry.
     #[must_use]
     pub fn renewed(self, until: Timestamp, now: Timestamp) -> Timestamp {
         let renewed = match self.window {
@@ -147,7 +148,7 @@ impl Deadlines {
     }
 }
 
-/// The lesser of two limits, where no limit is more than any.
+/// The lesser of two limits; `None` is no limit.
 fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     [one, other].into_iter().flatten().min()
 }
@@ -162,12 +163,12 @@ mod tests {
     }
 
     fn lifetime() -> impl Strategy<Value = Lifetime> {
-        // Short ones, so that uses fall before and behind their ends.
+        // Short spans, so that uses happen before and after the tokens expire.
         let span = || prop::option::of((1..=100_u64).prop_map(|millis| Span::from_millis(millis).unwrap()));
         (span(), span()).prop_filter_map("no lifetime", |(limit, window)| Lifetime::of(limit, window).ok())
     }
 
-    /// When a token that is issued at `start` dies, if it is used at these times as long as it lives.
+    /// When a token that is issued at `start` expires, if it is used at these times as long as it is live.
     fn death(deadlines: Deadlines, start: Timestamp, uses: &[u64]) -> Timestamp {
         let mut end = start.after(deadlines.ttl(start));
         for &used in uses {
@@ -189,7 +190,7 @@ mod tests {
             prop_assume!(!parent.ttl(issued).is_zero());
             let child = asked.starting(issued).and(parent);
             uses.sort_unstable();
-            // To issue is to use the parent: its window restarts.
+            // Issuing a child uses the parent: its window restarts.
             prop_assert!(death(child, issued, &uses) <= death(parent, issued, &uses));
         }
 

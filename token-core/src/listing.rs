@@ -9,23 +9,23 @@ use crate::record::RecordError;
 
 /// The tokens that a store keeps for a subject, at one moment.
 ///
-/// A record that cannot be read hides no other one: it has a row of its own, which says which token it is and why it
-/// cannot be read. Such a token is refused at validation, and may be valid on a node that has another key file or a newer
-/// program. A listing with [`unreadable`](Self::unreadable) rows is therefore incomplete.
+/// A record that cannot be read hides no other record: it has its own row with the id of the token and the reason. This
+/// node refuses such a token at validation, but a node with another key file or a newer program may accept it. A listing
+/// with [`unreadable`](Self::unreadable) rows is therefore incomplete.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
-    /// The live tokens, oldest first; those of one instant by id.
+    /// The live tokens, oldest first, then by id.
     pub grants: Vec<Grant>,
     /// The records that cannot be read, by id.
     pub unreadable: Vec<UnreadableRecord>,
 }
 
-/// A record that a store keeps and cannot read.
+/// A record in a store that cannot be read.
 ///
 /// Serializes as `id, why` (a stable word: [`RecordError::code`]) and `message` (for people: the cause, and what to do).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnreadableRecord {
-    /// The public handle of the token whose record it should be.
+    /// The public handle of the token that the record belongs to.
     pub id: TokenId,
     /// Why it cannot be read.
     pub why: RecordError,
@@ -50,13 +50,13 @@ impl Listing {
         listing
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the listing has no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.grants.is_empty() && self.unreadable.is_empty()
     }
 
-    /// Leaves only the rows of these tokens.
+    /// Keeps only the rows of these tokens.
     pub fn retain(&mut self, keep: impl Fn(TokenId) -> bool) {
         self.grants.retain(|grant| keep(grant.id));
         self.unreadable.retain(|row| keep(row.id));

@@ -24,9 +24,9 @@ use crate::token::ParsedToken;
 use crate::tombstone::{Revocation, Tombstone};
 use crate::verdict::{Reason, Verdict};
 
-/// A store in the memory of one process: the specification of every other one, and a double for tests.
+/// A store in the memory of one process: the specification of all other stores, and a store for tests.
 ///
-/// It keeps sealed bytes, as the others do, so that it refuses what they refuse.
+/// It keeps sealed bytes, as other stores do, so that it refuses the same records.
 #[derive(Debug)]
 pub struct MemoryStore {
     keys: Arc<KeyRing>,
@@ -38,9 +38,9 @@ pub struct MemoryStore {
 struct State {
     tokens: HashMap<TokenId, Kept>,
     tombstones: HashMap<TokenId, Kept>,
-    /// What was issued for an idempotency key, by the name of the entry.
+    /// The tokens that were issued for idempotency keys, by the name of the entry.
     once: HashMap<u128, IssuedBefore>,
-    /// How many tokens there may be before the next issue clears the expired ones away.
+    /// The number of tokens from which the next issue removes the expired ones.
     sweep_at: usize,
 }
 
@@ -52,7 +52,7 @@ struct IssuedBefore {
     until: Timestamp,
 }
 
-/// Bytes, whose they are, and when they leave.
+/// The bytes of a record or tombstone, their subject, and when they expire.
 #[derive(Debug)]
 struct Kept {
     bytes: Vec<u8>,
@@ -73,7 +73,7 @@ impl MemoryStore {
         Self { keys, clock: Box::new(clock), state: Mutex::default() }
     }
 
-    /// Changes the bytes that are kept for a token: lets a test see that they are not trusted.
+    /// Changes the bytes that are kept for a token, so that a test can check that the store does not trust them.
     pub fn tamper(&self, id: TokenId, change: impl FnOnce(&mut Vec<u8>)) {
         if let Some(kept) = self.lock().tokens.get_mut(&id) {
             change(&mut kept.bytes);
@@ -81,7 +81,7 @@ impl MemoryStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A thread that panicked here left the state whole: it changes by single inserts and removals.
+        // A thread that panicked here left the state consistent: it changes by single inserts and removals.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -140,14 +140,14 @@ impl MemoryStore {
 }
 
 impl State {
-    /// The tokens of a subject, the expired ones among them.
+    /// The tokens of a subject, including the expired ones.
     fn all_of(&self, subject: &Subject) -> impl Iterator<Item = (TokenId, &Kept)> {
         let index = SubjectHash::of(subject).index;
         self.tokens.iter().filter(move |(_, kept)| kept.subject == index).map(|(&id, kept)| (id, kept))
     }
 
-    /// Turns a token into its tombstone, and says whether it was live. One that has expired leaves none, but its record
-    /// goes as well: it must not come back if the clock was ahead and is set right.
+    /// Replaces a record with its tombstone, and returns whether the token was live. An expired token leaves no tombstone,
+    /// but its record is removed as well: it must not become live again if the clock was ahead and is corrected.
     fn bury(&mut self, id: TokenId, revocation: &Revocation, now: Timestamp) -> bool {
         let Some(kept) = self.tokens.remove(&id).filter(|kept| now < kept.until) else { return false };
         let bytes = Tombstone::to_bytes(now, &revocation.to_remark(), &kept.bytes);
@@ -156,7 +156,7 @@ impl State {
         true
     }
 
-    /// Clears away what expired long enough ago, and returns how much.
+    /// Removes everything that expired long enough ago, and returns the number of entries removed.
     fn sweep(&mut self, now: Timestamp) -> u64 {
         let (before, limit) = (self.len(), now.before(HOUSEKEEPING_LAG));
         self.tokens.retain(|_, kept| limit < kept.until);
@@ -171,7 +171,7 @@ impl State {
     }
 }
 
-/// A change of this memory, where there is nobody else to ask.
+/// A change in this memory, which no other server has to confirm.
 fn done<T>(outcome: T) -> Committed<T> {
     Committed { outcome, confirmation: Confirmation::LOCAL }
 }

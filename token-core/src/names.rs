@@ -1,13 +1,13 @@
-//! Who and what a token speaks for: names that people chose.
+//! Subjects, issuers and labels: names that people choose.
 //!
 //! A name is 1–255 bytes of UTF-8 without control characters and is otherwise opaque: nothing is folded, trimmed or
-//! normalised, and two names are the same when their bytes are. Names are shared, not copied: a clone is cheap.
+//! normalised, and two names are equal if their bytes are. Names are shared, not copied: a clone is cheap.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The longest name, in bytes.
+/// The maximum length of a name in bytes.
 pub const MAX_NAME_BYTES: usize = 255;
 
 /// Why a text is not a name.
@@ -20,7 +20,7 @@ pub enum NameError {
     /// The text is longer than [`MAX_NAME_BYTES`].
     #[error("it is {0} bytes long; give 1 to {MAX_NAME_BYTES} bytes of UTF-8")]
     TooLong(usize),
-    /// The text holds a control character (Unicode category Cc).
+    /// The text contains a control character (Unicode category Cc).
     #[error("it holds the control character U+{:04X}, which no name may hold", u32::from(*.0))]
     ControlCharacter(char),
 }
@@ -75,7 +75,7 @@ name! {
     Subject
 }
 name! {
-    /// Who issued or revoked a token: for the record, it grants nothing.
+    /// Who issued or revoked a token. It is only recorded, and grants nothing.
     Actor
 }
 name! {

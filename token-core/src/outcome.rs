@@ -1,9 +1,8 @@
-//! What a store knows of an id, and what a revocation found.
-
+//! What a store knows about an id, and the outcome of a revocation.
 use crate::grant::Grant;
 use crate::tombstone::Tombstone;
 
-/// What a store knows of an id.
+/// What a store knows about an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenStatus {
     /// The token is live.
@@ -26,7 +25,7 @@ impl TokenStatus {
     }
 }
 
-/// What is kept of an id.
+/// What a store keeps under an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TokenState {
     /// The record of a live token.
@@ -49,12 +48,12 @@ impl TokenState {
     }
 }
 
-/// What a revocation met.
+/// The outcome of a revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RevokeOutcome {
-    /// The token was live and is not any more.
+    /// The token was live, and has been revoked.
     Revoked,
-    /// It had been revoked before.
+    /// The token had been revoked earlier.
     AlreadyRevoked,
     /// There is nothing to revoke: expired, or never issued here.
     Unknown,

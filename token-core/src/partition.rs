@@ -1,7 +1,7 @@
-//! Where a subject's keys live.
+//! The partition of a subject's keys.
 //!
-//! Every key of one subject carries the same partition and so falls into one Redis Cluster slot. The partition is
-//! derived from the subject alone, without a secret: rotating store keys moves nothing.
+//! All keys of a subject contain the same partition, so they are in one Redis Cluster slot. The partition is derived from
+//! the subject alone, without a secret: rotating store keys moves nothing.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -32,14 +32,14 @@ impl Partition {
         self.0
     }
 
-    /// The two characters that stand for it in a token, an id and a key.
+    /// The two characters that represent the partition in a token, an id and a key.
     #[must_use]
     pub fn text(self) -> [u8; 2] {
         let number = u32::from(self.0);
         [base62::digit(number / 62), base62::digit(number)]
     }
 
-    /// Reads the two characters; `None` when they name no partition.
+    /// Parses the two characters; `None` if they are not a partition.
     pub(crate) fn parse(text: [u8; 2]) -> Option<Self> {
         let number = base62::decode(&text)?;
         u16::try_from(number).ok().and_then(Self::new)
@@ -52,18 +52,18 @@ impl fmt::Display for Partition {
     }
 }
 
-/// What stands for a subject in keys and records: fixed-length pieces of one domain-separated BLAKE3 of its bytes.
+/// The hash that represents a subject in keys and records: fixed-length parts of one domain-separated BLAKE3 of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SubjectHash {
     /// The subject's partition.
     pub partition: Partition,
-    /// 64 bits that a script compares before it renews; the decoded record settles the name byte for byte.
+    /// 64 bits that a script compares before it renews; the name in the decoded record is compared byte for byte afterwards.
     pub check: [u8; 8],
     /// 128 bits that name the subject's index.
     pub index: u128,
 }
 
-/// What separates this hash from all others, hashed once: `derive_key` of BLAKE3 would do it each time.
+/// The hashed context that separates this hash from all others: BLAKE3's `derive_key` would hash it on each call.
 static CONTEXT: LazyLock<ContextKey> =
     LazyLock::new(|| hash_derive_key_context("token-core 2026-11 subject"));
 

@@ -2,23 +2,23 @@
 
 use zeroize::Zeroizing;
 
-/// Why bytes are not read as text. It never repeats them.
+/// Why bytes cannot be read as text. It never repeats them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlainTextError {
     /// Not UTF-8, and not UTF-16 with a byte order mark.
     #[error("it is not text in UTF-8; save it as UTF-8")]
     NotUtf8,
-    /// Zero bytes: mostly UTF-16 without a byte order mark.
+    /// Zero bytes: usually UTF-16 without a byte order mark.
     #[error("it holds zero bytes, as UTF-16 does; save it as UTF-8")]
     ZeroBytes,
-    /// A byte order mark of UTF-16 or UTF-32, and something else behind it.
+    /// A byte order mark of UTF-16 or UTF-32, followed by something else.
     #[error("it starts like UTF-16 and is not; save it as UTF-8")]
     NotUtf16,
 }
 
-/// Reads UTF-8 with or without a byte order mark, or UTF-16 with one (as `>` of Windows PowerShell writes it), and
-/// leaves the mark out. The text is wiped on drop.
+/// Reads UTF-8 with or without a byte order mark, or UTF-16 with one (as `>` in Windows PowerShell writes it), and
+/// omits the mark. The text is wiped on drop.
 ///
 /// # Errors
 /// See [`PlainTextError`].
@@ -41,7 +41,7 @@ fn utf8(bytes: &[u8]) -> Result<Zeroizing<String>, PlainTextError> {
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Zeroizing<String>, PlainTextError> {
     let (pairs, rest) = bytes.as_chunks::<2>();
-    // Room from the start: growing would leave copies of a secret behind. A unit is at most three bytes of UTF-8.
+    // Allocated in full from the start: growing would leave copies of a secret. A unit is at most three bytes of UTF-8.
     let mut text = Zeroizing::new(String::with_capacity(pairs.len() * 3));
     for decoded in char::decode_utf16(pairs.iter().map(|&pair| unit(pair))) {
         match decoded {
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_refused_for_its_own_reason() {
+    fn bytes_that_are_no_text_are_refused_with_the_reason() {
         for (bytes, error) in [
             (b"tok_\xff".to_vec(), PlainTextError::NotUtf8),
             (written("tok", b"", u16::to_le_bytes), PlainTextError::ZeroBytes),

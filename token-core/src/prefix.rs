@@ -1,20 +1,20 @@
-//! What a token text starts with.
+//! The prefix of token texts.
 
 use std::str::FromStr;
 
 use crate::base62;
 
-/// What a token text starts with, before the underscore: 1–16 characters of `0-9A-Za-z`.
+/// The part of a token text before the underscore: 1–16 characters of `0-9A-Za-z`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefix(Box<str>);
 
-/// A text that is no prefix.
+/// A text that is not a prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a token prefix is 1 to {max} characters of 0-9, A-Z and a-z", max = Prefix::MAX_BYTES)]
 pub struct PrefixError;
 
 impl Prefix {
-    /// The longest prefix: what is hashed of a token then fits one block of BLAKE3.
+    /// The maximum length: the hashed part of a token then fits one block of BLAKE3.
     pub const MAX_BYTES: usize = 16;
 
     /// The prefix, without the underscore.

@@ -1,8 +1,8 @@
-//! Recognising a token in a text that should hold none.
+//! Recognises tokens in texts that should not contain one.
 //!
-//! Only what is a token is one: commit hashes, names and passwords are long runs of letters and digits, too. A text is a
-//! token if its check characters fit a key that is known here; or if it has the prefix in force, the form of a token, and
-//! a key version other than the public one, because the key file of its deployment need not be here.
+//! Commit hashes, names and passwords are long runs of letters and digits, too, and must not be recognised. A text is a
+//! token if its check characters match a key of this node; or if it has the configured prefix, the form of a token, and a
+//! key version other than the public one, because this node need not have the key file of its deployment.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -11,10 +11,10 @@ use crate::keys::KeyRing;
 use crate::prefix::Prefix;
 use crate::token::{MalformedToken, TokenFormat};
 
-/// How many letters and digits behind a prefix look like the beginning of a token.
+/// How many letters and digits after a prefix look like the beginning of a token.
 const BEGINNING: usize = 12;
 
-/// Recognises tokens in other texts: of the default prefix and the one in force, and of the keys that are known.
+/// Recognises tokens in other texts, by the default and the configured prefix and by the keys of this node.
 #[derive(Clone)]
 pub struct Recogniser<K = fn() -> Option<Arc<KeyRing>>> {
     prefixes: Vec<Prefix>,
@@ -24,7 +24,7 @@ pub struct Recogniser<K = fn() -> Option<Arc<KeyRing>>> {
 }
 
 impl Recogniser {
-    /// For the default prefix and the one in force, and the keys in force.
+    /// A recogniser for the default and the configured prefix, with these keys.
     #[must_use]
     pub fn of(in_force: Prefix, keys: Arc<KeyRing>) -> Self {
         let recogniser = Self::new(Some(in_force), (|| None) as fn() -> _);
@@ -33,15 +33,15 @@ impl Recogniser {
 }
 
 impl<K: Fn() -> Option<Arc<KeyRing>>> Recogniser<K> {
-    /// For the default prefix and the one in force; `load` reads the keys in force, and is called only if needed.
+    /// A recogniser for the default and the configured prefix; `load` reads the keys, and is called only if needed.
     #[must_use]
     pub fn new(in_force: Option<Prefix>, load: K) -> Self {
         let prefixes = in_force.into_iter().chain([Prefix::default()]).collect();
         Self { prefixes, public: Arc::new(KeyRing::public()), load, keys: OnceLock::new() }
     }
 
-    /// Whether the text holds a token, or the beginning of one that was cut off: a known prefix, and some letters and
-    /// digits behind its underscore.
+    /// Whether the text contains a token, or the beginning of a truncated one: a known prefix, an underscore, and some letters
+    /// and digits.
     pub fn finds_part(&self, text: &str) -> bool {
         let begins = |prefix: &Prefix| {
             text.match_indices(prefix.as_str()).any(|(at, prefix)| {
@@ -52,12 +52,12 @@ impl<K: Fn() -> Option<Arc<KeyRing>>> Recogniser<K> {
         self.prefixes.iter().any(begins) || self.finds_token(text)
     }
 
-    /// Whether a token stands anywhere in the text.
+    /// Whether the text contains a token anywhere.
     pub fn finds_token(&self, text: &str) -> bool {
         text.match_indices('_').any(|(at, _)| self.finds_token_around(text, at))
     }
 
-    /// The same for a token whose underscore stands there.
+    /// Whether there is a token whose underscore is at this position.
     fn finds_token_around(&self, text: &str, underscore: usize) -> bool {
         let (before, behind) = text.split_at(underscore);
         let is_digit = |byte: &u8| byte.is_ascii_alphanumeric();
@@ -76,7 +76,7 @@ impl<K: Fn() -> Option<Arc<KeyRing>>> Recogniser<K> {
         })
     }
 
-    /// Whether this text, of this prefix, is a token; `ends` says that no letter or digit follows it.
+    /// Whether this text with this prefix is a token; `ends` means that no letter or digit follows it.
     fn is_token(&self, prefix: Prefix, text: &str, ends: bool) -> bool {
         match TokenFormat::new(prefix.clone(), self.public.clone()).parse(text) {
             Ok(_) => true,

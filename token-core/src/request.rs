@@ -1,4 +1,4 @@
-//! What is asked for at issue.
+//! The request to issue a token.
 
 use crate::access::Access;
 use crate::grant::Grant;
@@ -8,12 +8,12 @@ use crate::names::{Actor, Label, Subject};
 use crate::partition::SubjectHash;
 use crate::timestamp::Timestamp;
 
-/// What is asked for at issue.
+/// A request to issue a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssueRequest {
     /// The user the token speaks for.
     pub subject: Subject,
-    /// What it may reach.
+    /// What it may access.
     pub access: Access,
     /// How long it lives.
     pub lifetime: Lifetime,
@@ -21,14 +21,14 @@ pub struct IssueRequest {
     pub label: Option<Label>,
     /// Who issues it.
     pub issuer: Option<Actor>,
-    /// The token that issues it, when that is one of the same user, which the new one must not exceed.
+    /// The token of the same user that issues it, if there is one; the new token must not exceed it.
     pub parent: Option<Parent>,
 }
 
-/// A live token that issues another one to its own user. The child never exceeds it.
+/// A live token that issues another token to its own user. The child never exceeds it.
 ///
-/// Every store keeps to this in the transition that issues, and by its own clock: the parent is live then, and the child
-/// gets of the deadlines that it asks for what the parent's allow ([`Deadlines::and`]).
+/// Every store enforces this in the transition that issues, by its own clock: the parent must be live, and the child's
+/// deadlines are clamped to the parent's ([`Deadlines::and`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parent {
     id: TokenId,
@@ -37,8 +37,8 @@ pub struct Parent {
 }
 
 impl Parent {
-    /// The token with this grant, if it may issue. One that is restricted to scopes may not: only the service knows what
-    /// lies below a node, so nothing could be compared with what its child asks for.
+    /// The token with this grant, if it may issue. A token that is restricted to scopes may not: only the service knows
+    /// what is below a node, so the store could not compare the child's scopes with the parent's.
     #[must_use]
     pub fn of(grant: &Grant) -> Option<Self> {
         let Grant { id, ref subject, deadlines, .. } = *grant;
@@ -59,8 +59,8 @@ impl IssueRequest {
         Self { subject, access, lifetime, label: None, issuer: None, parent: None }
     }
 
-    /// The hash of the subject, if the keys of token `id` live where the subject's do, and the parent is the subject's,
-    /// too. A record under any other id could never be read again.
+    /// The hash of the subject, if token `id` is in the subject's partition and the parent, if any, belongs to the subject. A
+    /// record under any other id could never be read again.
     #[must_use]
     pub fn home_of(&self, id: TokenId) -> Option<SubjectHash> {
         let hash = SubjectHash::of(&self.subject);
@@ -69,7 +69,7 @@ impl IssueRequest {
         (is_home && is_parents).then_some(hash)
     }
 
-    /// The deadlines of the token, issued at `now`: what the lifetime and the parent both allow.
+    /// The deadlines of the token if it is issued at `now`: those that both the lifetime and the parent allow.
     #[must_use]
     pub fn deadlines(&self, now: Timestamp) -> Deadlines {
         let asked = self.lifetime.starting(now);

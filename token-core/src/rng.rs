@@ -1,4 +1,4 @@
-//! Where secrets come from.
+//! The source of secrets.
 
 use std::error::Error;
 
@@ -6,7 +6,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 use zeroize::Zeroizing;
 
-/// There are no random bytes, so no token can be made.
+/// No random bytes are available, so no token can be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the operating system gave no random bytes")]
 pub struct RandomnessError(#[source] Box<dyn Error + Send + Sync>);
@@ -21,10 +21,10 @@ impl RandomnessError {
 
 /// Seeds the generator of each token.
 pub trait RandomSource: Send + Sync {
-    /// Fills the seed with bytes that nobody can predict.
+    /// Fills the seed with unpredictable bytes.
     ///
     /// # Errors
-    /// There are none. No token is made.
+    /// No random bytes are available. No token is made then.
     fn fill(&self, seed: &mut [u8; 32]) -> Result<(), RandomnessError>;
 }
 
@@ -53,8 +53,8 @@ pub(crate) fn seeded(source: &dyn RandomSource) -> Result<ChaCha20Rng, Randomnes
     Ok(ChaCha20Rng::from_seed(*seed))
 }
 
-/// A ChaCha20 generator freshly seeded by the operating system, for what is made outside of a
-/// [`TokenService`](crate::TokenService): key files, and tokens of tests.
+/// A ChaCha20 generator freshly seeded by the operating system, for secrets that are made outside of a
+/// [`TokenService`](crate::TokenService): key files, and tokens in tests.
 ///
 /// Make one for each secret (it takes under a microsecond) and drop it: a generator that is kept repeats its secrets in
 /// a forked process or a resumed snapshot of a machine.

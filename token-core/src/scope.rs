@@ -1,4 +1,4 @@
-//! What a token is restricted to: permissions on nodes.
+//! Scopes: permissions on nodes, to which a token is restricted.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-/// What may be done with a node: reading, writing, or both. Never nothing.
+/// The permission to read a node, to write it, or both. Never neither.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Permission(u8);
 
@@ -31,7 +31,7 @@ impl Permission {
         self.0
     }
 
-    /// Either permission's rights.
+    /// The rights of both permissions together.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -56,7 +56,8 @@ impl fmt::Debug for Permission {
 
 /// A permission on one node, written `node:UUID:PERM` with PERM one of `r`, `w`, `rw`, `wr`.
 ///
-/// On a folder it reaches down to everything below: see [`Requirement`](crate::Requirement) for who says what is below.
+/// A scope on a folder covers everything below it: the caller lists a node's ancestors in a
+/// [`Requirement`](crate::Requirement).
 ///
 /// ```
 /// use token_core::Scope;
@@ -73,7 +74,7 @@ pub struct Scope {
     pub permission: Permission,
 }
 
-/// A text that is no scope: which text, and what is wrong with it.
+/// A text that is not a scope, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{scope:?} is not a scope: {problem}; write node:UUID:PERM, with PERM one of r, w, rw")]
 pub struct ScopeError {
@@ -107,7 +108,7 @@ impl FromStr for Scope {
     }
 }
 
-/// Reads the hyphenated form of a UUID (RFC 9562 §4), in any case, and no other.
+/// Parses the hyphenated form of a UUID (RFC 9562 §4), in upper or lower case, and no other form.
 #[must_use]
 pub fn parse_node(text: &str) -> Option<Uuid> {
     // The parser of `uuid` also takes braces, `urn:uuid:` and no hyphens; their lengths differ.
@@ -120,16 +121,16 @@ impl fmt::Display for Scope {
     }
 }
 
-/// One or more scopes, at most one for each node. Never empty: no restriction is [`Access::Full`](crate::Access::Full).
-/// Ordered by node, and shared: a clone is cheap.
+/// One or more scopes, at most one for each node. Never empty: a token without restriction has
+/// [`Access::Full`](crate::Access::Full). Ordered by node, and shared: a clone is cheap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scopes(Arc<[Scope]>);
 
-/// Why a number of scopes cannot be a token's.
+/// Why a token cannot have these scopes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScopesError {
-    /// There is none: to restrict to nothing is not to restrict.
+    /// No scope: an empty list would restrict nothing.
     #[error("a restricted token needs at least one scope")]
     Empty,
     /// More nodes than [`Scopes::MAX`].
@@ -138,10 +139,10 @@ pub enum ScopesError {
 }
 
 impl Scopes {
-    /// The most nodes that one token can be restricted to.
+    /// The maximum number of nodes that one token can be restricted to.
     pub const MAX: usize = 256;
 
-    /// The scopes together; those of one node are united.
+    /// Combines the scopes; those of one node are merged.
     ///
     /// # Errors
     /// None at all, and more than [`Scopes::MAX`] nodes.
@@ -165,7 +166,7 @@ impl Scopes {
         self.0.iter().copied()
     }
 
-    /// The bits of what is held on this very node, whatever is held above it.
+    /// The bits of the permission on this node itself, without its ancestors.
     pub(crate) fn bits_on(&self, node: &Uuid) -> u8 {
         let held = self.0.binary_search_by_key(node, |scope| scope.node).ok().and_then(|at| self.0.get(at));
         held.map_or(0, |scope| scope.permission.bits())
@@ -215,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_of_one_node_are_united() {
+    fn scopes_of_one_node_are_merged() {
         let scopes = [format!("node:{NODE}:r"), format!("node:{}:w", NODE.to_uppercase())];
         let scopes = Scopes::new(scopes.iter().map(|text| text.parse().unwrap())).unwrap();
         let texts: Vec<_> = scopes.iter().map(|scope| scope.to_string()).collect();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A length of time that a lifetime can be made of: whole milliseconds, from [`Span::MIN`] to [`Span::MAX`].
+/// A length of time for lifetimes: whole milliseconds, from [`Span::MIN`] to [`Span::MAX`].
 ///
 /// ```
 /// use token_core::Span;
@@ -24,7 +24,7 @@ pub struct Span {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpanError {
-    /// Not of the form at all.
+    /// Not the form of a length of time.
     #[error("write it like 20s, 10m, 24h, 28d or 1d12h")]
     Form,
     /// A number without a unit.
@@ -36,7 +36,7 @@ pub enum SpanError {
     /// The name of a unit, written out or in another form (`min`, `days`, `ms`).
     #[error("{0:?} is not a unit; use s, m, h, d or w, like 20s, 10m, 24h or 28d")]
     Word(&'static str),
-    /// A date, as far as its first separator tells.
+    /// A date, judging by its first separator.
     #[error("dates are not taken: write how long it shall last from now, like 28d")]
     Date,
     /// A fraction.
@@ -48,7 +48,7 @@ pub enum SpanError {
     /// Units not in the order d, h, m, s, or one of them twice.
     #[error("units go from the largest to the smallest, each once, like 1d12h or 1h30m")]
     Order,
-    /// No time at all, or less than a millisecond.
+    /// Zero, or less than a millisecond.
     #[error("it must be longer than nothing, like 20s, 10m, 24h or 28d")]
     Zero,
     /// Longer than [`Span::MAX`].
@@ -59,10 +59,10 @@ pub enum SpanError {
 /// The units and their length in milliseconds, from the largest to the smallest.
 const UNITS: [(char, u64); 4] = [('d', 86_400_000), ('h', 3_600_000), ('m', 60_000), ('s', 1_000)];
 
-/// A week is read, and written in days.
+/// A week is accepted as input; the output uses days.
 const WEEK: (char, u64) = ('w', 7 * 86_400_000);
 
-/// What people write for units, those of other programs included.
+/// Other spellings of units, including those of other programs.
 const WORDS: [&str; 25] = [
     "ms", "us", "ns", "msec", "millis", "sec", "secs", "second", "seconds", "min", "mins", "minute",
     "minutes", "hr", "hrs", "hour", "hours", "day", "days", "wk", "week", "weeks", "mo", "month", "months",
@@ -91,7 +91,7 @@ impl Span {
         }
     }
 
-    /// Reads what [`FromStr`] reads, and a bare number as seconds: the form that a sliding window also takes.
+    /// Parses what [`FromStr`] parses, and a bare number as seconds: a sliding window accepts both.
     ///
     /// # Errors
     /// See [`SpanError`].
@@ -108,14 +108,14 @@ impl Span {
         self.millis
     }
 
-    /// The length as the standard library has it.
+    /// The length as a [`Duration`].
     #[must_use]
     pub fn as_duration(self) -> Duration {
         Duration::from_millis(self.millis)
     }
 }
 
-/// Cut to whole milliseconds.
+/// Truncates to whole milliseconds.
 impl TryFrom<Duration> for Span {
     type Error = SpanError;
 
@@ -155,7 +155,7 @@ fn parse_units(text: &str) -> Result<Span, SpanError> {
                 other => SpanError::Unit(other),
             });
         }
-        // `units` only moves forward: a unit that is not among the rest came too late or twice.
+        // `units` only moves forward: a unit that is not among the rest is out of order or repeated.
         let (_, length) = units.find(|(known, _)| *known == unit).ok_or(SpanError::Order)?;
         millis = number.checked_mul(*length).and_then(|n| millis.checked_add(n)).ok_or(SpanError::TooLong)?;
         rest = behind;
@@ -163,7 +163,7 @@ fn parse_units(text: &str) -> Result<Span, SpanError> {
     Span::from_millis(millis)
 }
 
-/// The word behind the number at the start of `text`, if it is known.
+/// The unit after the number at the start of `text`, if it is a known word.
 fn word(text: &str) -> Option<&'static str> {
     let behind = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let end = behind.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(behind.len());
@@ -171,7 +171,7 @@ fn word(text: &str) -> Option<&'static str> {
     WORDS.into_iter().find(|word| written.eq_ignore_ascii_case(word))
 }
 
-/// The number at the start of `text`, the character behind it, and what follows.
+/// The number at the start of `text`, the character after it, and the rest.
 fn split_number(text: &str) -> Result<(u64, char, &str), SpanError> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, behind) = text.split_at(end);
@@ -180,12 +180,12 @@ fn split_number(text: &str) -> Result<(u64, char, &str), SpanError> {
     if digits.is_empty() {
         return Err(if matches!(unit, Some('-' | '+')) { SpanError::Sign } else { SpanError::Form });
     }
-    // All ASCII digits: the only way to fail is to be too large.
+    // All are ASCII digits: parsing fails only if the number is too large.
     let number = digits.parse().map_err(|_| SpanError::TooLong)?;
     Ok((number, unit.ok_or(SpanError::NoUnit)?, behind.as_str()))
 }
 
-/// In the form that reads back, with milliseconds behind it where there are some (`1s250ms`).
+/// Writes the form that parses back, followed by milliseconds if there are any (`1s250ms`).
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.millis;
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_form_is_refused_for_its_own_reason() {
+    fn each_wrong_form_is_refused_with_its_own_reason() {
         for (text, error) in [
             ("", SpanError::Form),
             ("d", SpanError::Form),

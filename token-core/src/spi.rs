@@ -1,6 +1,6 @@
 //! For authors of stores: the contract of a [`TokenStore`], the records that it keeps, and the executable specification.
 //!
-//! Users of tokens need [`TokenStore`] as a bound, and a store to give to their
+//! Services that use tokens need [`TokenStore`] as a bound, and a store for their
 //! [`TokenService`](crate::TokenService); [`MemoryStore`] is one for tests.
 
 pub use crate::idempotency::IdempotencyEntry;

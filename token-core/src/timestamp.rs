@@ -1,4 +1,4 @@
-//! Points in time, and who tells them.
+//! Points in time, and clocks.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,8 +7,8 @@ use serde::Serialize;
 
 /// A point in time: whole milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Written as RFC 3339 in UTC, with three digits behind the seconds (so that texts sort as times do), or with as many as
-/// the format asks for (`{:.0}`).
+/// Written as RFC 3339 in UTC, with three decimals of a second (so that texts sort as times do), or with the precision of
+/// the format string (`{:.0}`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
@@ -25,19 +25,19 @@ impl Timestamp {
         self.0
     }
 
-    /// The point `duration` later, cut to whole milliseconds; the last one there is where that overflows.
+    /// The point `duration` later, truncated to whole milliseconds; the last representable one if that overflows.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
     }
 
-    /// The point `duration` earlier, cut to whole milliseconds; the first one there is if that underflows.
+    /// The point `duration` earlier, truncated to whole milliseconds; the first representable one if that underflows.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
     }
 
-    /// How long it is from this point until `later`; nothing when that is past.
+    /// How long it is from this point until `later`; zero if `later` is earlier.
     #[must_use]
     pub fn until(self, later: Self) -> Duration {
         Duration::from_millis(later.0.saturating_sub(self.0))
@@ -69,14 +69,14 @@ impl Serialize for Timestamp {
     }
 }
 
-/// Tells the time to stores that have no clock of their own (memory, SQLite). Redis has one, and uses it.
+/// The clock of stores that have none of their own (memory, SQLite). The Redis store uses the clock of Redis.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The time now.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// How long a store on a [`Clock`] keeps what has expired before it clears it away: one day. Until then it is there and
-/// invisible, so that a clock that was ahead by less and is set right ends no token.
+/// How long a store on a [`Clock`] keeps expired records before it removes them: one day. Until then they are invisible but
+/// present, so that a clock that was ahead by less than that, and is corrected, ends no token.
 pub const HOUSEKEEPING_LAG: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The operating system's clock.
@@ -90,7 +90,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told to move: for tests and examples.
+/// A clock that moves only on demand: for tests and examples.
 #[derive(Debug)]
 pub struct ManualClock(std::sync::atomic::AtomicU64);
 
@@ -107,7 +107,7 @@ impl ManualClock {
         self.0.fetch_add(millis, std::sync::atomic::Ordering::SeqCst);
     }
 
-    /// Sets the clock back, by whole milliseconds, as a correction of a wrong clock does.
+    /// Sets the clock back by whole milliseconds, as the correction of a wrong clock does.
     pub fn set_back(&self, by: Duration) {
         let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
         self.0.fetch_sub(millis, std::sync::atomic::Ordering::SeqCst);
@@ -120,7 +120,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// A clock may be shared, so that a test can move the one its store reads.
+/// A clock can be shared, so that a test can move the clock of its store.
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     fn now(&self) -> Timestamp {
         (**self).now()

@@ -1,16 +1,16 @@
-//! The text of a token: how it is made, and how it is recognised without asking any store.
+//! The text of a token: how it is made, and how it is recognised without I/O.
 //!
 //! ```text
 //! tok_1G7pYk…………………………………………………………3Xq0dZ
-//! │   ││ │                                        └ check: 6 characters of a keyed hash of all that stands before
+//! │   ││ │                                        └ check: 6 characters of a keyed hash of everything before them
 //! │   ││ └ secret: 256 random bits, 43 characters
-//! │   │└ partition: where the subject's keys live, 2 characters
+//! │   │└ partition of the subject's keys, 2 characters
 //! │   └ key version: which store key made the check and the id
 //! └ prefix, for people and for scanners that look for leaked tokens
 //! ```
 //!
-//! Everything behind the prefix is of `0-9A-Za-z`. One keyed BLAKE3 yields the check characters and the token id from
-//! different bits of its output: garbage costs no look-up, and nobody without the key can make well-formed garbage.
+//! Everything after the underscore is of `0-9A-Za-z`. One keyed BLAKE3 yields the check characters and the token id from
+//! different bits of its output: garbage causes no look-up, and nobody without the key can make well-formed garbage.
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ const CHECK_VALUES: u64 = 62_u64.pow(CHECK as u32);
 /// Key version, partition, secret and check: what follows the underscore.
 const BODY: usize = 1 + 2 + SECRET + CHECK;
 
-/// A token that was just made. Its text is shown once and wiped on drop; only its id is kept.
+/// A token that was just made. Its text is shown once and wiped on drop; only its id is stored.
 ///
 /// There is no `Display`, `Clone` or `Serialize`, and `Debug` shows the id alone.
 pub struct Token {
@@ -40,7 +40,7 @@ pub struct Token {
 }
 
 impl Token {
-    /// The text. Every call is a place where the secret can leak: keep them few.
+    /// The text. Every call is a place where the secret can leak: call it rarely.
     #[must_use]
     pub fn expose_secret(&self) -> &str {
         self.text.expose_secret()
@@ -59,9 +59,9 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Proof that somebody presented a well-formed token: its check characters were right. It holds no secret.
+/// Proof that a well-formed token with correct check characters was presented. It contains no secret.
 ///
-/// Only [`TokenFormat::parse`] makes one, so a token id, which is public, cannot be presented in a token's place.
+/// Only [`TokenFormat::parse`] makes one, so nobody can present a token id, which is public, in place of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ParsedToken {
     id: TokenId,
@@ -75,24 +75,24 @@ impl ParsedToken {
     }
 }
 
-/// A text that is no token of this deployment. It never repeats the text.
+/// Why a text is not a token of this deployment. It never repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedToken {
     /// Wrong prefix, length or characters.
     #[error("the text does not have the form of a token")]
     Form,
-    /// A key version that this deployment does not have (any more).
+    /// A key version that this node does not have.
     #[error(
         "the token was made with a key version that is not in this node's key file; give this node the key file that has it"
     )]
     KeyVersion,
-    /// The check characters do not fit: a typing error, a token of another deployment, or an invention.
+    /// The check characters do not match: a typing error, a token of another deployment, or a forgery.
     #[error("the token's check characters do not fit: mistyped, or made with another store key")]
     Check,
 }
 
-/// How the tokens of a deployment look: their prefix and the keys that make and check them.
+/// The format of a deployment's tokens: their prefix, and the keys that make and check them.
 #[derive(Debug, Clone)]
 pub struct TokenFormat {
     prefix: Prefix,
@@ -100,22 +100,22 @@ pub struct TokenFormat {
 }
 
 impl TokenFormat {
-    /// How many characters of a token stand behind the underscore.
+    /// How many characters of a token follow the underscore.
     pub const BODY_LENGTH: usize = BODY;
 
-    /// Tokens with this prefix, made and checked with these keys.
+    /// The format of tokens with this prefix, made and checked with these keys.
     #[must_use]
     pub fn new(prefix: Prefix, keys: Arc<KeyRing>) -> Self {
         Self { prefix, keys }
     }
 
-    /// What all tokens start with.
+    /// The prefix of all tokens.
     #[must_use]
     pub fn prefix(&self) -> &Prefix {
         &self.prefix
     }
 
-    /// Makes a token whose keys live in `partition`.
+    /// Makes a token of this partition.
     #[must_use]
     pub fn generate(&self, partition: Partition, rng: &mut impl CryptoRng) -> Token {
         let version = self.keys.issuing_version();
@@ -123,7 +123,7 @@ impl TokenFormat {
         rng.fill_bytes(secret.as_mut_slice());
         let secret = Zeroizing::new(base62::encode_256(&secret));
 
-        // Room for all of it from the start: growing would leave copies behind that nobody wipes.
+        // Allocated in full from the start: growing would leave copies that are not wiped.
         let mut text = String::with_capacity(self.prefix.as_str().len() + 1 + BODY);
         text.push_str(self.prefix.as_str());
         text.push('_');
@@ -140,7 +140,7 @@ impl TokenFormat {
     /// Recognises the text of a token, without any I/O.
     ///
     /// # Errors
-    /// See [`MalformedToken`]: to the caller of a service all of them are one answer, "no".
+    /// See [`MalformedToken`]. For the caller of a service all of them mean "no".
     pub fn parse(&self, text: &str) -> Result<ParsedToken, MalformedToken> {
         let text = text.as_bytes();
         let body = text
@@ -155,7 +155,7 @@ impl TokenFormat {
 
         let (id, expected) =
             self.fingerprint(version, partition, hashed).ok_or(MalformedToken::KeyVersion)?;
-        // Two integers: comparing them takes the same time however many characters agree.
+        // Comparing two integers takes the same time however many characters are equal.
         if base62::decode(check) == Some(u128::from(expected)) {
             Ok(ParsedToken { id })
         } else {
@@ -163,14 +163,14 @@ impl TokenFormat {
         }
     }
 
-    /// Whether a token of this form stands anywhere in the text.
+    /// Whether the text contains a token of this format anywhere.
     pub(crate) fn finds(&self, text: &str) -> bool {
         let length = self.prefix.as_str().len() + 1 + BODY;
         let starts = text.match_indices(self.prefix.as_str()).map(|(at, _)| at);
         starts.filter_map(|at| text.get(at..at + length)).any(|token| self.parse(token).is_ok())
     }
 
-    /// Token id and check value of a text without its check characters; `None` when the key is not in the ring.
+    /// Token id and check value of a text without its check characters; `None` if the key is not in the ring.
     fn fingerprint(&self, version: KeyVersion, partition: Partition, text: &[u8]) -> Option<(TokenId, u64)> {
         let hash = self.keys.hash_token(version, text)?;
         let (id, rest) = hash.as_bytes().split_first_chunk()?;
@@ -232,7 +232,7 @@ mod tests {
         assert!(text.bytes().skip(4).all(|b| b.is_ascii_alphanumeric()), "{text}");
     }
 
-    /// The format is a promise to everyone who holds a token: this text must be recognised for ever.
+    /// The format is a promise to every holder of a token: this text must always be recognised.
     #[test]
     fn a_token_of_the_first_release_is_still_recognised() {
         let known = token(&format("tok"), 42, 5);

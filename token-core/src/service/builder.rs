@@ -23,27 +23,27 @@ impl<S: TokenStore> TokenServiceBuilder<S> {
         Self { store, prefix: Prefix::default(), parts }
     }
 
-    /// What all tokens start with. Default `tok`.
+    /// The prefix of all tokens. Default `tok`.
     #[must_use]
     pub fn prefix(self, prefix: Prefix) -> Self {
         Self { prefix, ..self }
     }
 
-    /// Decides what may be issued. Default: everything.
+    /// Decides which requests may be issued. Default: all.
     #[must_use]
     pub fn issue_policy(mut self, policy: impl IssuePolicy + 'static) -> Self {
         self.parts.policy = Arc::new(policy);
         self
     }
 
-    /// Learns what happened. Default: nothing is recorded.
+    /// Receives every change. Default: nothing is recorded.
     #[must_use]
     pub fn event_sink(mut self, events: impl EventSink + 'static) -> Self {
         self.parts.events = Arc::new(events);
         self
     }
 
-    /// Seeds the secrets of new tokens. Default: the operating system does. Only tests need another source.
+    /// Seeds the secrets of new tokens. Default: the operating system. Only tests need another source.
     #[must_use]
     pub fn random_source(mut self, random: impl RandomSource + 'static) -> Self {
         self.parts.random = Arc::new(random);
@@ -57,7 +57,7 @@ impl<S: TokenStore> TokenServiceBuilder<S> {
     }
 }
 
-/// Without the parts, which need not be shown.
+/// Omits the parts, which implement no `Debug`.
 impl<S: fmt::Debug> fmt::Debug for TokenServiceBuilder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenServiceBuilder")

@@ -1,4 +1,4 @@
-//! Why an operation that needs more than the store did not happen.
+//! Errors of operations that need more than the store.
 
 use crate::error::StoreError;
 use crate::rng::RandomnessError;
@@ -8,19 +8,19 @@ use super::policy::IssueDenied;
 /// Why nothing was issued, or why a service is not ready.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// The [`IssuePolicy`](super::IssuePolicy) does not allow it. The store was not asked.
+    /// The [`IssuePolicy`](super::IssuePolicy) does not allow the request. The store was not asked.
     #[error(transparent)]
     Denied(#[from] IssueDenied),
-    /// There are no random bytes to make a token of. The store was not asked.
+    /// No random bytes are available to make a token. The store was not asked.
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
-    /// The store could not be asked, or could not do it.
+    /// The store could not be asked, or could not make the change.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl ServiceError {
-    /// A stable word for programs, metrics and logs: `policy`, `no_randomness`, or that of the
+    /// A stable word for programs, metrics and logs: `policy`, `no_randomness`, or the word of the
     /// [`StoreErrorKind`](crate::StoreErrorKind::code).
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -31,7 +31,7 @@ impl ServiceError {
         }
     }
 
-    /// Whether the same call may succeed a little later without anybody doing anything.
+    /// Whether the same call may succeed a little later without any intervention.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -41,10 +41,10 @@ impl ServiceError {
         }
     }
 
-    /// The error of the store, if it is one.
+    /// The error of the store, if this is one.
     ///
     /// # Errors
-    /// It is another one.
+    /// This is another error.
     pub fn into_store(self) -> Result<StoreError, Self> {
         match self {
             Self::Store(error) => Ok(error),

@@ -1,4 +1,4 @@
-//! What happened to tokens.
+//! Events: changes that a store has made.
 
 use crate::confirmation::Confirmation;
 use crate::grant::Grant;
@@ -7,16 +7,16 @@ use crate::names::Subject;
 use crate::outcome::RevokeOutcome;
 use crate::tombstone::Revocation;
 
-/// Learns of every change that a service has made.
+/// Receives every change that a service has made.
 ///
-/// It is called after the store has made the change, and before the caller has the answer. It must not block. `()` records
-/// nothing.
+/// The service calls it after the store has made the change, and before the caller has the answer. It must not block. `()`
+/// records nothing.
 pub trait EventSink: Send + Sync {
     /// The store has made this change.
     fn record(&self, event: &Event<'_>);
 }
 
-/// A change that a store has made. It holds no secret.
+/// A change that a store has made. It contains no secret.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -24,10 +24,10 @@ pub enum Event<'a> {
     Issued {
         /// What it grants.
         grant: &'a Grant,
-        /// How far the issue is known to have gone.
+        /// How durable the issue is known to be.
         confirmation: Confirmation,
     },
-    /// A token was revoked, now or before.
+    /// A token was revoked by this call or an earlier one.
     Revoked {
         /// The token.
         id: TokenId,
@@ -40,7 +40,7 @@ pub enum Event<'a> {
     },
     /// All live tokens of a subject were revoked.
     SubjectRevoked {
-        /// Whose tokens.
+        /// The subject of the tokens.
         subject: &'a Subject,
         /// Who revokes, and why.
         revocation: &'a Revocation,

@@ -1,4 +1,4 @@
-//! Every operation on tokens: token texts on one side, a store on the other.
+//! Every operation on tokens, from token texts to a store.
 
 mod builder;
 mod error;
@@ -25,9 +25,10 @@ use crate::rng::RandomSource;
 use crate::store::TokenStore;
 use crate::token::{MalformedToken, ParsedToken, TokenFormat};
 
-/// Owns every operation on tokens, over any store.
+/// Provides every operation on tokens, with any store.
 ///
-/// The [`IssuePolicy`] and the [`EventSink`] stand between all callers and the store. Both do nothing unless [`builder`](Self::builder) is given others.
+/// The [`IssuePolicy`] and the [`EventSink`] are between all callers and the store. The defaults allow everything and record
+/// nothing; set others with the [`builder`](Self::builder).
 pub struct TokenService<S> {
     store: S,
     format: TokenFormat,
@@ -35,7 +36,7 @@ pub struct TokenService<S> {
     parts: Parts,
 }
 
-/// What stands between callers and a store.
+/// The parts between callers and a store.
 #[derive(Clone)]
 struct Parts {
     policy: Arc<dyn IssuePolicy>,
@@ -44,19 +45,19 @@ struct Parts {
 }
 
 impl<S: TokenStore> TokenService<S> {
-    /// Tokens that start with `prefix`, kept in `store`. Every request may be issued, and no events are recorded.
+    /// A service for tokens that start with `prefix`, kept in `store`. It allows every request, and records no events.
     pub fn new(store: S, prefix: Prefix) -> Self {
         Self::builder(store).prefix(prefix).build()
     }
 
-    /// A service with other parts than the default ones.
+    /// Builds a service with other parts than the default ones.
     pub fn builder(store: S) -> TokenServiceBuilder<S> {
         TokenServiceBuilder::new(store)
     }
 
-    /// The same service over another store: the prefix, the policy, the event sink and the source of randomness stay.
+    /// The same service with another store: the prefix, the policy, the event sink and the source of randomness stay.
     ///
-    /// Use it to put something around the store, or for another connection to the same one.
+    /// Use it to wrap the store, or for another connection to the same store.
     pub fn with_store<T: TokenStore>(&self, store: T) -> TokenService<T> {
         TokenService::of(store, self.format.prefix().clone(), self.parts.clone())
     }
@@ -70,23 +71,23 @@ impl<S: TokenStore> TokenService<S> {
     /// Recognises a token text without asking the store.
     ///
     /// # Errors
-    /// The text is no token of this deployment.
+    /// The text is not a token of this deployment.
     pub fn parse(&self, text: &str) -> Result<ParsedToken, MalformedToken> {
         self.format.parse(text)
     }
 
-    /// Recognises tokens in texts that should hold none: tokens of this deployment, and of others.
+    /// Recognises tokens of this and of other deployments in texts that should not contain one.
     pub fn recogniser(&self) -> &Recogniser {
         &self.recogniser
     }
 
-    /// Whether the text holds a token of this deployment with something around it, such as white space, quotes or a
-    /// scheme. A text that is a token is none.
+    /// Whether the text contains a token of this deployment together with other characters, such as white space, quotes or
+    /// a scheme. False for a text that is exactly a token.
     pub fn holds_token(&self, text: &str) -> bool {
         self.parse(text).is_err() && self.format.finds(text)
     }
 
-    /// The store, for what only this kind of store can do. What changes tokens goes through the service.
+    /// The store, for operations that only this kind of store has. Change tokens through the service only.
     pub fn store(&self) -> &S {
         &self.store
     }
@@ -97,7 +98,7 @@ impl<S: TokenStore> TokenService<S> {
     }
 }
 
-/// Without the parts, which need not be shown.
+/// Omits the parts, which implement no `Debug`.
 impl<S: fmt::Debug> fmt::Debug for TokenService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenService")

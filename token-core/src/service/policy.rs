@@ -1,13 +1,13 @@
-//! What may be issued.
+//! The policy of what may be issued.
 
 use crate::request::IssueRequest;
 
-/// Decides which requests may be issued, over every surface and with every store.
+/// Decides which requests may be issued, for every interface and every store.
 ///
-/// The service asks it before it makes a token. It sees the whole request, with the issuer that the caller has set.
+/// The service calls it before it makes a token. It sees the whole request, with the issuer that the caller has set.
 /// `()` allows everything.
 pub trait IssuePolicy: Send + Sync {
-    /// Allows the request, or says why not.
+    /// Allows the request, or returns the reason for the refusal.
     ///
     /// # Errors
     /// The request must not be issued.
@@ -20,7 +20,7 @@ pub trait IssuePolicy: Send + Sync {
 pub struct IssueDenied(String);
 
 impl IssueDenied {
-    /// `why` is for the caller: it says which rule the request breaks, and what to ask for instead.
+    /// `why` is for the caller: it says which rule the request breaks, and what to request instead.
     #[must_use]
     pub fn new(why: impl Into<String>) -> Self {
         Self(why.into())

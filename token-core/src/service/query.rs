@@ -1,4 +1,4 @@
-//! Looking at tokens, and after the store.
+//! Queries about tokens, and maintenance of the store.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::store::TokenStore;
 use rand_chacha::rand_core::Rng;
 
 impl<S: TokenStore> TokenService<S> {
-    /// What the store knows of an id. Renews nothing.
+    /// What the store knows about an id. Renews nothing.
     ///
     /// # Errors
     /// It could not be found out.
@@ -39,19 +39,18 @@ impl<S: TokenStore> TokenService<S> {
         self.store.confirm(id).await
     }
 
-    /// Clears away what expiry left behind and returns how many. Never needed for correctness.
+    /// Removes the remains of expired tokens and returns how many. Never needed for correctness.
     ///
     /// # Errors
-    /// The store could not be asked, or did not get to the end.
+    /// The store could not be asked, or did not finish.
     pub async fn prune(&self) -> Result<u64, StoreError> {
         self.store.prune().await
     }
 
-    /// Asks the store about a token that does not exist, of any partition by chance: whether it answers, and could keep a
-    /// change.
+    /// Whether the store answers, about a token of a random partition that does not exist, and whether it could keep a change.
     ///
     /// # Errors
-    /// It does not, or no token could be made here.
+    /// It does not answer or could not keep a change, or no token could be made here.
     pub async fn probe(&self) -> Result<(), ServiceError> {
         let number = seeded(&*self.parts.random)?.next_u32() % u32::from(PARTITIONS);
         let partition = u16::try_from(number).ok().and_then(Partition::new);
@@ -63,7 +62,7 @@ impl<S: TokenStore> TokenService<S> {
         Ok(self.store.keeps_changes().await?)
     }
 
-    /// After how long a validation has ended, whatever happens; `None` if nothing bounds it.
+    /// The time within which a validation ends in any case; `None` if nothing bounds it.
     pub fn validates_within(&self) -> Option<Duration> {
         self.store.validates_within()
     }

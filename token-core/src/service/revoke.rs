@@ -1,4 +1,4 @@
-//! Ending tokens.
+//! Revoking tokens.
 
 use super::{Event, TokenService};
 use crate::confirmation::Committed;
@@ -10,10 +10,10 @@ use crate::store::TokenStore;
 use crate::tombstone::Revocation;
 
 impl<S: TokenStore> TokenService<S> {
-    /// Ends a live token by its public id. A repeat is safe, and waits for the confirmation again.
+    /// Revokes a live token by its public id. Repeating the call is safe, and waits for the confirmation again.
     ///
     /// # Errors
-    /// The store could not be asked, or could not do it. The token may have been revoked all the same: repeat it.
+    /// The store could not be asked, or failed. The token may have been revoked all the same: repeat the call.
     pub async fn revoke(
         &self,
         id: TokenId,
@@ -27,7 +27,7 @@ impl<S: TokenStore> TokenService<S> {
         Ok(change)
     }
 
-    /// Ends all live tokens of a subject in one transition and returns their ids.
+    /// Revokes all live tokens of a subject in one transition and returns their ids.
     ///
     /// # Errors
     /// As [`revoke`](Self::revoke).

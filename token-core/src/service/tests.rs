@@ -1,4 +1,4 @@
-//! What stands between callers and the store.
+//! Tests of the parts between callers and the store.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! Validating presented texts. Neither the policy nor the event sink is on this path.
+//! Validating presented texts. This path uses neither the policy nor the event sink.
 
 use super::TokenService;
 use crate::access::{Mode, Requirement};
@@ -7,20 +7,20 @@ use crate::store::TokenStore;
 use crate::verdict::{Reason, Verdict};
 
 impl<S: TokenStore> TokenService<S> {
-    /// Answers whether the text is a live token that meets the requirement; a sliding one that does is renewed.
+    /// Decides whether the text is a live token that meets the requirement, and renews a sliding token that does.
     ///
-    /// Text that is no token of this deployment is refused without asking the store.
+    /// A text that is not a token of this deployment is refused without asking the store.
     ///
     /// # Errors
-    /// It could not be found out. Neither accept nor call the token invalid.
+    /// It could not be found out. Neither accept the token nor call it invalid.
     pub async fn validate(&self, text: &str, requirement: &Requirement) -> Result<Verdict, StoreError> {
         self.decide(text, requirement, Mode::Use).await
     }
 
-    /// The same for many texts at once, each with a requirement of its own; the answers are in the same order.
+    /// Validates many texts at once, each with its own requirement; the answers are in the same order.
     ///
-    /// A store behind a network gets many in one message: checking again who is behind some thousand open connections
-    /// costs a fraction of as many validations.
+    /// A store behind a network gets many of them in one message: to check the tokens of a thousand open connections costs
+    /// a fraction of a thousand validations.
     pub async fn validate_many<'a>(
         &self,
         uses: impl IntoIterator<Item = (&'a str, Requirement)>,
@@ -38,7 +38,7 @@ impl<S: TokenStore> TokenService<S> {
         parsed.into_iter().map(answer).collect()
     }
 
-    /// The same without renewing anything.
+    /// Validates a text without renewing the token.
     ///
     /// # Errors
     /// It could not be found out.
@@ -46,7 +46,7 @@ impl<S: TokenStore> TokenService<S> {
         self.decide(text, requirement, Mode::Peek).await
     }
 
-    /// Renews a token that was [looked at](Self::peek), after its use was admitted by more than the requirement.
+    /// Renews a token after [`peek`](Self::peek), when the service has admitted the use by further rules.
     ///
     /// # Errors
     /// It could not be found out.
