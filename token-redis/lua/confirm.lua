@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
--- Write what is kept of an id once more as it is, so that WAIT has something to wait for: see revoke.lua. Renews nothing.
+-- Write the TTL of an id's record or tombstone again without a change, so that WAIT has a write to wait for: see revoke.lua.
+-- Renews nothing.
 --
 -- KEYS[1]  the token's record    KEYS[2]  its tombstone
 -- Returns  {'live'} | {'revoked'} | {'unknown'}
--- Writes   the time to live of the record, or of the tombstone, as it is
+-- Writes   the TTL of the record, or of the tombstone, unchanged
 
 for n, word in ipairs({'live', 'revoked'}) do
   local key = KEYS[n]
@@ -12,7 +13,7 @@ for n, word in ipairs({'live', 'revoked'}) do
     redis.call('PEXPIREAT', key, ends_at)
     return {word}
   elseif ends_at == -1 then
-    -- Somebody took its TTL away. The next use sets that right.
+    -- The TTL was removed from outside. The next use restores it.
     redis.call('SET', key, redis.call('GET', key), 'KEEPTTL')
     return {word}
   end

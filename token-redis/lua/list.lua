@@ -1,15 +1,15 @@
 #!lua flags=allow-oom
 -- List the live tokens of a subject at one moment. Renews nothing.
 --
--- KEYS[1]  the subject's index    KEYS[2…] the records of the tokens that an earlier look at the index found
--- ARGV[1…] the ids that go with KEYS[2…]
--- Returns  {'listed', id, record (0: the key holds no string), dies at (ms), …} | {'changed'} when the index has an id that
---          was not given: look again
--- Writes   the index: dead ids out, unless it must not
+-- KEYS[1]  the subject's index    KEYS[2…] the records of the tokens that an earlier read of the index returned
+-- ARGV[1…] the ids of KEYS[2…]
+-- Returns  {'listed', id, record (0: not a string), expires at (ms), …} | {'changed'} if the index has an id that was not
+--          given: read the index again
+-- Writes   the index: removes expired ids, unless it must not write
 
 -- include read
 
-local writes = true -- false behind without_writing.lua
+local writes = true -- false after without_writing.lua
 
 local index, given = KEYS[1], {}
 for _, id in ipairs(ARGV) do given[id] = true end

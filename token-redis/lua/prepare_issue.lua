@@ -1,10 +1,10 @@
 #!lua
--- Look at a subject before a token is issued to it: what time it is, and some of its tokens that may have died.
+-- Read the time, and some of a subject's tokens that may have expired, before a token is issued to the subject.
 --
 -- KEYS[1]  the subject's index
--- ARGV[1]  how many ids to draw at most
+-- ARGV[1]  the maximum number of ids to return
 -- Returns  {now (ms), id…}
--- Writes   nothing, yet it is no read-only script: a primary that may not write must not be asked for the time either
+-- Writes   nothing, but it is not a read-only script: a primary that may not write must refuse it
 
 -- include clock
 

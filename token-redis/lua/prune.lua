@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
--- Take the ids of dead tokens out of a subject's index.
+-- Remove the ids of expired tokens from a subject's index.
 --
--- KEYS[1]  the subject's index    KEYS[2…] the records of the tokens that an earlier look at the index found
--- ARGV[1…] the ids that go with KEYS[2…]
--- Returns  how many were taken out
--- Writes   the index: dead ids out
+-- KEYS[1]  the subject's index    KEYS[2…] the records of the tokens that an earlier read of the index returned
+-- ARGV[1…] the ids of KEYS[2…]
+-- Returns  how many were removed
+-- Writes   the index: removes expired ids
 
 local pruned = 0
 for place, id in ipairs(ARGV) do

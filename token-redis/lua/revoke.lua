@@ -1,16 +1,16 @@
 #!lua flags=allow-oom
--- End a token and leave a tombstone.
+-- Revoke a token and leave a tombstone.
 --
 -- KEYS[1]  the token's record    KEYS[2]  its tombstone
--- ARGV[1]  the remark: who revokes and why    ARGV[2]  how long to keep the tombstone (ms)
+-- ARGV[1]  the encoded reason: who revokes and why    ARGV[2]  how long to keep the tombstone (ms)
 -- ARGV[3]  the channel of revocations         ARGV[4]  the token's id
 -- Returns  {'revoked'} | {'already_revoked'} | {'unknown'}
--- Writes   the record out, the tombstone in; on a repeat the same tombstone again
--- Publishes the id on the channel. If the role of the caller may not publish, caches learn of it when they ask again
+-- Writes   deletes the record, writes the tombstone; a repeat writes the same tombstone again
+-- Publishes the id on the channel. If the role of the caller may not publish, caches find out when they ask again
 --
--- DEL comes before SET: where the role of the caller has no DEL, the script stops before it has changed anything.
--- The repeat must write: WAIT only waits for what its own connection wrote, so a repeat that changed nothing would be
--- confirmed by replicas that never saw the first revocation.
+-- DEL comes before SET: if the role of the caller may not run DEL, the script stops before it has changed anything.
+-- The repeat must write: WAIT waits only for writes of its own connection, so a repeat that wrote nothing would be
+-- confirmed by replicas that never received the first revocation.
 
 -- include clock
 -- include layout

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- End all live tokens of a subject at one moment.
+-- Revoke all live tokens of a subject at one moment.
 --
 -- KEYS[1]  the subject's index    KEYS[2]  the subject's own tombstone
--- KEYS[3…] record and tombstone, in turn, of the tokens that an earlier look at the index found
--- ARGV[1]  the remark: who revokes and why    ARGV[2]  how long to keep tombstones (ms)
+-- KEYS[3…] record and tombstone, in turn, of the tokens that an earlier read of the index returned
+-- ARGV[1]  the encoded reason: who revokes and why    ARGV[2]  how long to keep tombstones (ms)
 -- ARGV[3]  the channel of revocations
--- ARGV[4…] the ids that go with KEYS[3…]
--- Returns  {'revoked', id…} | {'changed'} when the index has an id that was not given: look again
--- Writes   the records and the index out, a tombstone for each record in
+-- ARGV[4…] the ids of KEYS[3…]
+-- Returns  {'revoked', id…} | {'changed'} if the index has an id that was not given: read the index again
+-- Writes   deletes the records and the index, writes a tombstone for each record
 -- Publishes all ids on the channel, in one message: see revoke.lua
 --
 -- DEL comes before SET: see revoke.lua.

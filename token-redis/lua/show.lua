@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
--- Tell what is known of an id. Renews nothing.
+-- Return the record or the tombstone of an id. Renews nothing.
 --
 -- KEYS[1]  the token's record    KEYS[2]  its tombstone
--- Returns  {'live', record, dies at (ms)} | {'revoked', tombstone} | {'unknown'}; 0 for a record or tombstone that is no string
+-- Returns  {'live', record, expires at (ms)} | {'revoked', tombstone} | {'unknown'}; 0 for a record or tombstone that is not
+--          a string
 -- Writes   nothing
 
 -- include read

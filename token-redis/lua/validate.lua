@@ -1,34 +1,34 @@
 #!lua flags=allow-oom
--- Decide about uses of tokens; renew those that are admitted and slide.
+-- Decide about uses of tokens, and renew sliding tokens whose use is admitted.
 --
 -- KEYS[n]      a token's record
 -- ARGV[1]      'use', or 'peek' to renew nothing
--- ARGV[2]      grace (ms): how long the caller may answer without asking again; a renewed token outlives its window by it
--- ARGV[2n+1]   check of the subject that is demanded (8 bytes); '' when any will do
--- ARGV[2n+2]   the permissions that are demanded, '' for none: for each its bits in 1 byte, the number of nodes in 2, then
---              16 bytes for the node and for each of its ancestors. Both for each token, or none where nothing is demanded
--- Returns      a reply for one token, for several a list of replies. Each begins with a byte that says what was decided:
---              ACTIVE, then when the token ends and the time (ms, 6 bytes each; 0 for no end, and without a grace for the
---              time) | NOT_PERMITTED, then which of the permissions is not held, from 1 (2 bytes) | WRONG_SUBJECT | ENDED
---              (its hard expiry has passed) | UNREADABLE | WRONG_TYPE | UNKNOWN; behind it, but for the last two, stands
---              the record: its reader believes a refusal only if the seal fits
--- Writes       the record's TTL, when the token is admitted, slides, and the use is no peek
+-- ARGV[2]      grace (ms): how long the caller may answer from its cache; a renewed token outlives its window by it
+-- ARGV[2n+1]   check of the required subject (8 bytes); '' for any
+-- ARGV[2n+2]   the required permissions, '' for none: for each its bits in 1 byte, the number of nodes in 2, then 16 bytes
+--              for the node and for each of its ancestors. Both arguments for each token, or for none if nothing is required
+-- Returns      a reply for one token, or a list of replies for several. Each begins with a byte for the decision:
+--              ACTIVE, then when the token expires, and the time (ms, 6 bytes each; 0 for no expiry, and for the time if
+--              there is no grace) | NOT_PERMITTED, then which permission is not held, from 1 (2 bytes) | WRONG_SUBJECT |
+--              ENDED (its hard expiry has passed) | UNREADABLE | WRONG_TYPE | UNKNOWN. The record follows, except after
+--              the last two: the client accepts a refusal only if the seal matches
+-- Writes       the record's TTL, if the token slides, is admitted, and the use is not a peek
 --
--- This decides as Record::decide of token-core does. It runs at every validation, so it goes by what things cost: a call of
--- redis as much as a hundred steps, TIME most of all, which is made once for all tokens, if one needs it; a function that
--- shares variables as much as a call; a list in the answer more than a text.
+-- This decides as Record::decide of token-core does. It runs at every validation, so its form follows the cost: a call of
+-- redis costs as much as a hundred steps, and TIME the most, so it is called once for all tokens, and only if one needs it; a
+-- closure costs as much as a call; a list in the reply costs more than a string.
 
 -- include clock
 -- include layout
 -- include reply
 
--- The reply about a key that holds no string.
+-- The reply about a key that is not a string.
 local function wrong_type(failed)
   if not string.find(failed.err, '^WRONGTYPE') then error(failed) end
   return WRONG_TYPE
 end
 
--- Which of the needs the scopes of a record do not meet, from 1; nil if they meet all.
+-- The number of the first permission that the scopes of a record do not cover, from 1; nil if they cover all.
 local function unmet(scopes, needs)
   local at, number = 1, 0
   while at <= #needs do
@@ -60,7 +60,7 @@ for n, key in ipairs(KEYS) do
   if not record then
     reply = UNKNOWN
   elseif #record < HEAD_END + SEAL then
-    -- An error is a table, and as long as nothing.
+    -- An error is a table, and its length is 0.
     reply = type(record) == 'string' and UNREADABLE .. record or wrong_type(record)
   else
     local form, flags, kind, window, cap, not_before, scopes = unpack(HEAD, record)
@@ -84,22 +84,22 @@ for n, key in ipairs(KEYS) do
       if not capped or now < cap then
         till = now + window + grace
         if capped and cap < till then till = cap end
-        -- A use never brings the end nearer: another node's grace may be longer.
+        -- A use never shortens the TTL: another node's grace may be longer.
         if call('PEXPIREAT', key, format('%d', till), 'GT') == 1 then ends_at = till end
       end
     end
 
     if not reply and not ends_at then
       ends_at = call('PEXPIRETIME', key)
-      -- By its hard expiry the key is gone, unless somebody has changed its TTL: the expiry is sealed into the record. The
-      -- token is refused and left where it is, for people to look at; without a TTL it gets a minute.
+      -- At its hard expiry the key is gone, unless its TTL was changed from outside: the expiry is sealed into the record. The
+      -- token is refused, and the key stays for examination; if it has no TTL, it gets one minute.
       local overdue = capped and (cap < ends_at or ends_at < 0)
       if overdue then now = now or clock() end
       if capped and (overdue or renews) and cap <= now then
         reply = ENDED .. record
         if use and ends_at < 0 then call('PEXPIREAT', key, format('%d', now + LONGEST_GRACE)) end
       elseif use and overdue or renews and (ends_at <= now or now + window + LONGEST_GRACE < ends_at) then
-        -- What no use of any node can have set is set right, a missing TTL too.
+        -- Corrects a TTL that no use of any node can have set, and a missing one.
         call('PEXPIREAT', key, format('%d', till))
         ends_at = till
       elseif overdue then

@@ -1,13 +1,13 @@
 #!lua flags=no-writes
--- Read at a primary that cannot write to its disk: what follows is validate.lua (as a peek), show.lua or list.lua.
+-- Read at a primary that cannot write to its disk: followed by validate.lua (as a peek), show.lua or list.lua.
 --
--- KEYS, ARGV, Returns  as there, but for one more argument at the end: how many replicas the topology lists, '' where none
---                      does
--- Returns besides      an error where this is a replica, or a primary that another one may have replaced
+-- KEYS, ARGV, Returns  as there, with one more argument at the end: how many replicas the topology lists, '' if it lists
+--                      none
+-- Also returns         an error if this is a replica, or a primary that another one may have replaced
 -- Writes               nothing
 --
--- The only scripts about tokens that may be `no-writes`. A server refuses others where it must not answer from
--- the past; this one has to look for itself.
+-- These are the only scripts about tokens that may be `no-writes`. A server refuses other scripts if its data may be stale;
+-- this one has to check that itself.
 
 do
   local listed, needed = table.remove(ARGV), 0
@@ -20,7 +20,7 @@ do
     connected = connected + 1
     if state == 'online' and tonumber(lag) <= 2 then heard = heard + 1 end
   end
-  -- Where no topology lists replicas, the server's own settings may demand some.
+  -- If no topology lists replicas, the server's own settings may require some.
   if listed ~= '' then
     needed = tonumber(listed)
   elseif string.find(info, 'min_slaves_good_slaves:', 1, true) then

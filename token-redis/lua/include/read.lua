@@ -1,4 +1,4 @@
--- What a key holds: false for nothing, and 0 for what is not a string.
+-- The value of a key: false if there is none, and 0 if it is not a string.
 local function read(key)
   local value = redis.pcall('GET', key)
   if type(value) ~= 'table' then return value end
