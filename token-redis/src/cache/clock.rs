@@ -1,7 +1,7 @@
-//! The clock of the cache, in nanoseconds since some moment.
+//! The clock of the cache, in nanoseconds since an arbitrary moment.
 //!
-//! On Linux it is the one that counts the time a machine sleeps as well: what was known before is not known after. Where
-//! there is only a clock that stands still meanwhile, answers may be as much too old.
+//! On Linux it includes the time that a machine sleeps, so that entries expire during the sleep. On other systems the clock
+//! stops meanwhile, and answers may be too old by the length of the sleep.
 
 #[cfg(target_os = "linux")]
 pub(super) use linux::Clock;

@@ -1,4 +1,4 @@
-//! What is known of tokens: bounded in number and in bytes.
+//! The cached entries of tokens, bounded in number and in bytes.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use token_core::{Access, Grant, TokenId};
 use super::leases::Generation;
 use super::settings::LocalCache;
 
-/// What an entry takes besides the texts in it, about: itself, and its place in the map.
+/// The approximate size of an entry without its texts: itself, and its slot in the map.
 const FRAME: usize = size_of::<Entry>() + size_of::<Grant>() + 112;
 
-/// Entries by token. The ones that are used stay longest.
+/// Entries by token. Entries in use stay longest.
 pub(super) struct Entries(Cache<TokenId, Entry, Weight>);
 
-/// What is known of a token. A clone shares what it grants.
+/// What the cache knows about a token. A clone shares the grant.
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) what: Held,
-    /// When it ceases to count, by the clock of the cache.
+    /// When it expires, by the clock of the cache.
     pub(super) until: u64,
     pub(super) generation: Generation,
 }
@@ -34,7 +34,7 @@ pub(super) enum Held {
 impl Entries {
     pub(super) fn new(settings: LocalCache) -> Self {
         let (entries, bytes) = (settings.entries(), settings.bytes());
-        // As if none were smaller than its share: then the bound on bytes is one on their number, too.
+        // Each entry weighs at least its share of the bytes, so that the bound on bytes also bounds the number of entries.
         let weight = Weight { least: (bytes / entries).max(1) as u64 };
         Self(Cache::with_weighter(entries, bytes as u64, weight))
     }
@@ -47,14 +47,14 @@ impl Entries {
         self.0.insert(id, Entry { what, until, generation });
     }
 
-    /// How many there are, those included that do not count any more.
+    /// How many entries there are, including those that are not valid any more.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 }
 
 impl Entry {
-    /// How many bytes it takes, about.
+    /// The approximate number of bytes of an entry.
     pub(super) fn size(&self) -> usize {
         match &self.what {
             Held::Live(grant) => FRAME + texts(grant),

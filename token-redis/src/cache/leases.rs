@@ -1,14 +1,14 @@
-//! Until when what is known of a partition counts.
+//! How long the entries of a partition are valid.
 //!
-//! Each partition has a *lease*: until then, whatever its primary tells has been heard. And it has a *generation*, which
-//! turns when one of its tokens is revoked, and whenever something may have been missed: an entry of an earlier
-//! generation does not count. Reading both is all that an answer costs, and nothing has to be searched and removed.
+//! Each partition has a *lease*: until it ends, all messages of its primary have been received. And it has a *generation*
+//! (its epoch), which is bumped when one of its tokens is revoked, and whenever a message may have been missed: an entry of
+//! an earlier generation is not valid. An answer only reads both, and no entry has to be searched and removed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use token_core::spi::{PARTITIONS, Partition};
 
-/// What an entry was made in; it counts while its partition is still in it.
+/// The epoch of a partition. An entry is valid while its partition is still in the entry's generation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Generation(u64);
 
@@ -22,27 +22,27 @@ struct Lease {
 }
 
 impl Leases {
-    /// None is given yet.
+    /// Leases of which none has been given yet.
     pub(super) fn new() -> Self {
         Self((0..PARTITIONS).map(|_| Lease::default()).collect())
     }
 
-    /// Until when the partition can be heard; 0 when it cannot.
+    /// When the partition's lease ends; 0 if there is none.
     pub(super) fn until(&self, partition: Partition) -> u64 {
         self.of(partition).until.load(Ordering::Acquire)
     }
 
-    /// What the partition is in.
+    /// The current generation of the partition.
     pub(super) fn generation(&self, partition: Partition) -> Generation {
         Generation(self.of(partition).generation.load(Ordering::Acquire))
     }
 
-    /// All that is known of the partition counts no more.
+    /// Bumps the generation: no entry of the partition is valid any more.
     pub(super) fn turn(&self, partition: Partition) {
         self.of(partition).generation.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// The partition was heard: gives or extends its lease. When there was none at `now`, something may have been missed.
+    /// Gives or extends the lease of the partition. If there was none at `now`, a message may have been missed.
     pub(super) fn extend(&self, partition: Partition, now: u64, until: u64) {
         if self.until(partition) <= now {
             self.turn(partition);
@@ -50,13 +50,13 @@ impl Leases {
         self.of(partition).until.fetch_max(until, Ordering::AcqRel);
     }
 
-    /// The partition cannot be heard any more.
+    /// Ends the lease: messages of the partition do not arrive any more.
     pub(super) fn end(&self, partition: Partition) {
         self.of(partition).until.store(0, Ordering::Release);
         self.turn(partition);
     }
 
-    /// How many can be heard at `now`.
+    /// How many partitions have a lease at `now`.
     pub(super) fn given(&self, now: u64) -> usize {
         self.0.iter().filter(|lease| lease.until.load(Ordering::Relaxed) > now).count()
     }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revocation_turns_its_partition_and_no_other() {
+    fn a_revocation_bumps_only_its_own_partition() {
         let leases = Leases::new();
         let (one, other) = (leases.generation(partition(1)), leases.generation(partition(2)));
         leases.turn(partition(1));
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_that_was_never_interrupted_keeps_what_is_known() {
+    fn an_uninterrupted_lease_keeps_the_entries_valid() {
         let (leases, one) = (Leases::new(), partition(1));
         leases.extend(one, 0, 10);
         let generation = leases.generation(one);

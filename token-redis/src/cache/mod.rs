@@ -1,12 +1,12 @@
-//! The local cache: what was found out a moment ago is not asked again, and a revocation reaches it at once.
+//! The local cache: it answers repeated uses of a token from memory, and receives revocations at once.
 //!
-//! An entry counts for [`LocalCache::max_age`] from the *sending* of the call that it is from, never past the token's own
-//! end, and only while its partition can be heard ([`Leases`]). Revocations are told on a channel by the scripts that
-//! make them; each ends all entries of its partition, which are few. Nothing else is told: renewals, which are many,
+//! An entry is valid for [`LocalCache::max_age`] from the *sending* of the call that found it, never after the token's
+//! expiry, and only while its partition has a lease ([`Leases`]). Scripts publish their revocations on a channel; each
+//! revocation invalidates all entries of its partition, which are few. Renewals, which are many, are not published: they
 //! change no entry.
 //!
-//! What is *not* kept: that a token is unknown, since its issue may be under way; and what a peek has found, since a peek
-//! renews nothing. That a token was revoked is kept as long as an entry is, since it cannot be issued again.
+//! The cache does *not* keep that a token is unknown, because it may be issued at this moment, nor the result of a peek,
+//! because a peek renews nothing. It does keep that a token was revoked, because the token cannot be issued again.
 
 mod clock;
 mod entries;
@@ -42,11 +42,11 @@ pub(crate) struct Cache {
     settings: LocalCache,
     known: Arc<Known>,
     tally: Tally,
-    /// Ends with the store.
+    /// Stops when the store is dropped.
     _supervisor: Supervisor,
 }
 
-/// What is known, and how long it counts.
+/// The entries, and how long they are valid.
 pub(crate) struct Known {
     clock: Clock,
     entries: Entries,
@@ -54,17 +54,17 @@ pub(crate) struct Known {
     leases: Leases,
 }
 
-/// How a local cache is doing.
+/// The state of a local cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStatus {
-    /// Uses that were answered here.
+    /// Uses that the cache answered.
     pub hits: u64,
-    /// Uses that had to be asked.
+    /// Uses that the store had to answer.
     pub misses: u64,
-    /// What is kept, what does not count any more included.
+    /// The number of entries, including those that are not valid any more.
     pub entries: usize,
-    /// Of how many of the 1 024 partitions revocations are heard now. Tokens of the others are asked about.
+    /// For how many of the 1 024 partitions revocations are received at this moment. The store answers for all others.
     pub partitions_heard: usize,
 }
 
@@ -76,7 +76,7 @@ pub(crate) struct Sending {
 }
 
 impl Cache {
-    /// Begins to listen. Until somebody is heard, nothing is answered.
+    /// Starts the subscriptions. The cache answers nothing before a subscription is active.
     pub(crate) fn open(
         settings: LocalCache,
         topology: Arc<Topology>,
@@ -102,7 +102,7 @@ impl Cache {
         Self { settings, known, tally: Tally::default(), _supervisor: supervisor }
     }
 
-    /// How much longer than its window a renewed token must live, so that uses that are answered here count.
+    /// How much longer than its window a renewed token must live, so that uses answered by the cache do not shorten its life.
     pub(crate) fn grace(&self) -> Duration {
         self.settings.age()
     }
@@ -117,26 +117,26 @@ impl Cache {
         }
     }
 
-    /// The verdict on a use, where it is known.
+    /// The verdict on a use, if the cache has a valid entry.
     pub(crate) fn verdict(&self, id: TokenId, requirement: &Requirement) -> Option<Verdict> {
         let verdict = self.known.verdict(id, requirement)?;
         self.tally.hit();
         Some(verdict)
     }
 
-    /// To be called before a call is sent whose answer is to be kept.
+    /// Call this before sending a call whose answer shall be kept.
     pub(crate) fn sending(&self, id: TokenId) -> Sending {
         self.tally.miss();
         Sending { at: self.known.clock.now(), generation: self.known.leases.generation(id.partition()) }
     }
 
-    /// Keeps what a use has found: a live token with so much left of its life.
+    /// Keeps the result of a use: a live token that expires after `left`.
     pub(crate) fn keep(&self, sending: Sending, grant: &Arc<Grant>, left: Duration) {
         let until = sending.at.saturating_add(nanos(left.min(self.settings.age())));
         self.known.entries.put(grant.id, Held::Live(grant.clone()), until, sending.generation);
     }
 
-    /// Forgets what it knows of a partition: one of its tokens was revoked here.
+    /// Invalidates the entries of a partition: this node has revoked one of its tokens.
     pub(crate) fn forget(&self, partition: Partition) {
         self.known.leases.turn(partition);
     }
@@ -153,7 +153,7 @@ impl Known {
         })
     }
 
-    /// An entry that counts.
+    /// The valid entry of a token, if there is one.
     fn entry(&self, id: TokenId) -> Option<Entry> {
         if let Some(copy) = self.near.get(id)
             && self.counts(id, &copy).is_some()
@@ -166,16 +166,16 @@ impl Known {
         Some(entry)
     }
 
-    /// Whether an entry counts, and when that was found.
+    /// The time of the check, if the entry is valid.
     fn counts(&self, id: TokenId, entry: &Entry) -> Option<u64> {
-        // The lease first: what was heard before it was given is seen then.
+        // Read the lease first: this makes all messages visible that arrived before it was given.
         let lease = self.leases.until(id.partition());
         let current = self.leases.generation(id.partition());
         let now = self.clock.now();
         (now < lease && now < entry.until && entry.generation == current).then_some(now)
     }
 
-    /// A token was revoked, and its partition has turned. It cannot be issued again, so that may be kept.
+    /// Keeps that a token was revoked, after its partition was bumped. The token cannot be issued again.
     fn revoked(&self, id: TokenId, age: Duration) {
         let until = self.clock.now().saturating_add(nanos(age));
         self.entries.put(id, Held::Revoked, until, self.leases.generation(id.partition()));
@@ -206,7 +206,7 @@ mod tests {
         }
     }
 
-    /// All that is known is of this token, and counts.
+    /// A cache with a valid entry of this token only.
     fn known(id: TokenId) -> Known {
         let settings = LocalCache::default();
         let known = Known {
@@ -225,7 +225,7 @@ mod tests {
         known.entries.put(id, Held::Live(Arc::new(grant(id, label))), until, generation);
     }
 
-    /// The label of the token, if its use is answered.
+    /// The label of the token, if the cache answers its use.
     fn answered(known: &Known, id: TokenId) -> Option<String> {
         let verdict = known.verdict(id, &Requirement::any())?;
         Some(verdict.grant()?.label.as_ref()?.to_string())
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_ends_the_copies_of_threads_as_well() {
+    fn a_bumped_generation_invalidates_the_copies_of_threads() {
         let (id, known) = (token(), known(token()));
         for _ in 0..3 {
             assert_eq!(answered(&known, id).as_deref(), Some("first"));
@@ -247,10 +247,10 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_lease_ends_the_copies_of_threads_as_well() {
+    fn the_end_of_a_lease_invalidates_the_copies_of_threads() {
         let (id, known) = (token(), known(token()));
         assert!(answered(&known, id).is_some());
-        // A new one that is over already: the generation is the same.
+        // A new lease that is over already: the generation is the same.
         known.leases.end(id.partition());
         put(&known, id, "second", u64::MAX);
         known.near.put(id, &known.entries.get(id).unwrap(), 0);
@@ -261,9 +261,9 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_is_too_old_makes_way_for_what_is_known_now() {
+    fn a_copy_that_is_too_old_is_replaced_by_the_newer_entry() {
         let (id, known) = (token(), known(token()));
-        // In the past, whatever the clock says.
+        // This is in the past for any clock.
         let old = Entry { until: 0, ..known.entries.get(id).unwrap() };
         known.near.put(id, &old, 0);
         put(&known, id, "second", u64::MAX);

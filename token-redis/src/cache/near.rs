@@ -1,8 +1,8 @@
-//! Each thread's own copies of the entries that it needed lately.
+//! Thread-local copies of recently used entries.
 //!
-//! A thread that looks into the map of all threads, or shares a grant with them, writes to memory that they write to as well: two
-//! threads that ask about the same tokens would hardly be faster than one. A copy counts by the lease, generation and age of
-//! the entry that it is of, so that nothing that ends an entry has to look for copies.
+//! A thread that reads the shared map, or shares a grant, writes to memory that other threads write to as well: two threads
+//! that validate the same tokens would hardly be faster than one. A copy is valid by the lease, generation and age of its
+//! entry, so invalidating an entry also invalidates its copies.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -13,25 +13,25 @@ use token_core::{Grant, TokenId};
 use super::entries::{Entry, Held};
 use super::settings::LocalCache;
 
-/// The most places of a thread.
+/// The maximum number of slots of a thread.
 const PLACES: usize = 1024;
-/// What may be kept in all is this many times what a thread may keep.
+/// The bound of the whole cache divided by the bound of one thread.
 const SHARE: usize = 64;
-/// Larger entries are not copied, in bytes.
+/// Entries of more bytes than this are not copied.
 const LARGE: usize = 1024;
 
 /// The copies of all threads.
 pub(super) struct Near {
-    /// For each thread. 0 where the cache is too small to be worth a copy.
+    /// The number of slots of each thread; 0 if the cache is too small for copies.
     places: usize,
     threads: ThreadLocal<Places>,
 }
 
-/// The places of a thread. Alone in its line of the processor's cache, and the next one, which is fetched with it.
+/// The slots of a thread. Aligned to two cache lines, because processors fetch them in pairs.
 #[repr(align(128))]
 struct Places(RefCell<Box<[Option<DedicatedConnection>]>>);
 
-/// A token has one place, which others have as well.
+/// One slot. Several tokens share it.
 #[derive(Clone)]
 struct DedicatedConnection {
     id: TokenId,
@@ -44,14 +44,14 @@ impl Near {
         Self { places: (all / SHARE).min(PLACES), threads: ThreadLocal::new() }
     }
 
-    /// What this thread has of a token.
+    /// This thread's copy of a token's entry.
     pub(super) fn get(&self, id: TokenId) -> Option<Entry> {
         let places = self.threads.get()?.0.borrow();
         let own = places.get(self.place(id)?)?.as_ref()?;
         (own.id == id).then(|| own.entry.clone())
     }
 
-    /// Copies an entry, unless its place is taken by one that is not too old at `now`.
+    /// Copies an entry, unless another one that is still valid at `now` has its slot.
     pub(super) fn put(&self, id: TokenId, entry: &Entry, now: u64) {
         let Some(place) = self.place(id) else { return };
         let empty = || Places(RefCell::new(vec![None; self.places].into()));
@@ -64,13 +64,13 @@ impl Near {
     }
 
     fn place(&self, id: TokenId) -> Option<usize> {
-        // An id is random: any bits will do.
+        // An id is random: any of its bits are suitable.
         (id.bits() as usize).checked_rem(self.places)
     }
 }
 
 impl Entry {
-    /// The same with a grant of its own.
+    /// The same entry with its own copy of the grant.
     fn copied(&self) -> Self {
         let what = match &self.what {
             Held::Live(grant) => Held::Live(Arc::new(Grant::clone(grant))),
@@ -98,7 +98,7 @@ mod tests {
         Entry { what, until, generation: Leases::new().generation(id.partition()) }
     }
 
-    /// The label of what is held of a token.
+    /// The label of this thread's copy of a token.
     fn label(near: &Near, id: TokenId) -> Option<String> {
         match near.get(id)?.what {
             Held::Live(grant) => grant.label.as_ref().map(ToString::to_string),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_for_its_thread_alone() {
+    fn a_copy_belongs_to_one_thread() {
         let near = Near::new(LocalCache::default());
         let (token, original) = (id(1), entry(id(1), "a", 10));
         near.put(token, &original, 0);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_kept_until_what_is_there_is_too_old() {
+    fn a_slot_is_kept_until_its_copy_is_too_old() {
         let near = Near::new(LocalCache::default());
         let (first, other) = (id(1), id(1 + PLACES as u128));
         near.put(first, &entry(first, "a", 10), 0);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_take_a_part_of_what_a_cache_may_hold() {
+    fn copies_take_a_part_of_the_bound_of_the_cache() {
         let places =
             |entries, bytes| Near::new(LocalCache::default().max_entries(entries).max_bytes(bytes)).places;
         assert_eq!(places(100_000, 64 << 20), 1024);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_large_is_not_copied() {
+    fn a_large_entry_is_not_copied() {
         let near = Near::new(LocalCache::default());
         let mut grant = grant(id(1), "a");
         let scopes =

@@ -1,10 +1,10 @@
-//! What a subscriber of revocations learns, and what the cache makes of it.
+//! What a subscriber of revocations observes, and how the cache reacts.
 //!
-//! | it learns | then |
+//! | observation | reaction |
 //! |---|---|
-//! | a primary still validates, and all that it told before has arrived | the leases of its partitions are extended, from the sending of the probe |
-//! | something may have been missed | the leases of its partitions end |
-//! | tokens were revoked | what is known of their partition is not used any more |
+//! | a primary still validates, and all its earlier messages have arrived | the leases of its partitions are extended, from the sending of the probe |
+//! | a message may have been missed | the leases of its partitions end |
+//! | tokens were revoked | the entries of their partition are not valid any more |
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use token_core::spi::Partition;
 
 use super::{Known, nanos};
 
-/// Learns of changes to tokens. A [`Subscription`](super::subscription::Subscription) knows no more of its cache.
+/// Receives changes to tokens. A [`Subscription`](super::subscription::Subscription) knows nothing else about its cache.
 pub(super) trait ChangeObserver: Send + Sync + 'static {
-    /// A moment, for a probe that is sent now.
+    /// The current time, for a probe that is about to be sent.
     fn now(&self) -> u64;
 
-    /// The primary of these partitions has answered a probe that was sent then.
+    /// The primary of these partitions has answered a probe that was sent at `sent`.
     fn confirmed(&self, partitions: &[Partition], sent: u64);
 
     /// Changes to tokens of these partitions may have been missed.
@@ -28,7 +28,7 @@ pub(super) trait ChangeObserver: Send + Sync + 'static {
     fn revoked(&self, ids: &[TokenId]);
 }
 
-/// The observer of a cache whose answers may be so old.
+/// The observer of a cache with this maximum age.
 pub(super) struct Observer {
     pub(super) known: std::sync::Arc<Known>,
     pub(super) age: Duration,
@@ -48,7 +48,7 @@ impl ChangeObserver for Observer {
         partitions.iter().for_each(|&partition| self.known.leases.end(partition));
     }
 
-    /// The partition must not turn again behind what is kept of the tokens.
+    /// Bumps all generations before it keeps entries: a later bump would invalidate them.
     fn revoked(&self, ids: &[TokenId]) {
         ids.iter().for_each(|id| self.known.leases.turn(id.partition()));
         ids.iter().for_each(|&id| self.known.revoked(id, self.age));

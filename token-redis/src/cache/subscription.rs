@@ -1,11 +1,11 @@
-//! Hears of revocations at one primary.
+//! Receives the revocations of one primary.
 //!
-//! It subscribes to the channel on which the scripts announce revocations, and over the same connection it asks, again and
-//! again, for a validation of a token that cannot exist. An answer says that the server still is the primary, and that all it
-//! announced before it answered has arrived, since both come over one socket in order. If answers fail to come, leases run
-//! out by themselves; when a connection is lost, they end at once.
+//! A subscription subscribes to the channel on which the scripts publish revocations. Over the same connection it repeatedly
+//! validates a token that cannot exist. A reply proves that the server is still the primary, and that all its earlier
+//! messages have arrived, because one socket keeps their order. If replies do not arrive, leases run out; if the connection
+//! is lost, they end at once.
 //!
-//! In a cluster an announcement reaches all nodes, so it is heard even while its slot is on the move.
+//! In a cluster a message reaches all nodes, so it arrives even while its slot is being moved.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,22 +24,22 @@ use crate::connection::{Address, Limits, StoreUrl};
 use crate::keys::Namespace;
 use crate::script::{self, answer};
 
-/// Before a primary that cannot be heard is tried again.
+/// The pause before the next attempt to subscribe at a primary.
 pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
-/// What all subscriptions of a cache share.
+/// The settings that all subscriptions of a cache share.
 pub(super) struct Settings {
     pub(super) observer: Arc<dyn ChangeObserver>,
-    /// How long a lease is.
+    /// The length of a lease.
     pub(super) age: Duration,
     pub(super) url: Arc<StoreUrl>,
     pub(super) names: Namespace,
     pub(super) limits: Limits,
-    /// A subscription has lost its primary.
+    /// Notified when a subscription has lost its primary.
     pub(super) lost: Notify,
 }
 
-/// Listens to one primary until it is dropped.
+/// A subscription at one primary, until it is dropped.
 pub(super) struct Subscription {
     state: Arc<State>,
     listening: JoinHandle<()>,
@@ -57,7 +57,7 @@ impl Subscription {
         Self { state, listening }
     }
 
-    /// Partitions that are new here may have had a revocation announced at another primary just now.
+    /// Ends the leases of new partitions: another primary may have published a revocation of theirs a moment ago.
     pub(super) fn cover(&self, partitions: Vec<Partition>) {
         let mut covered = self.state.partitions.write().unwrap_or_else(PoisonError::into_inner);
         let new: Vec<_> = partitions.iter().copied().filter(|new| !covered.contains(new)).collect();
@@ -90,14 +90,14 @@ async fn listen(address: Address, state: Arc<State>) {
 struct State {
     settings: Arc<Settings>,
     partitions: RwLock<Vec<Partition>>,
-    /// Something may have been missed: find out at once whether the primary can still be heard.
+    /// A message may have been missed: probe at once whether the primary still answers.
     missed: Notify,
-    /// The same, for a probe whose answer is about to extend the leases.
+    /// The same, and the reply of a probe under way must not extend the leases.
     gap: AtomicBool,
 }
 
 impl State {
-    /// Listens until the primary cannot be heard any more, and says why.
+    /// Receives messages until the primary is lost, and returns the reason.
     async fn hear(
         self: &Arc<Self>,
         address: &Address,
@@ -110,7 +110,7 @@ impl State {
             self.gap.store(false, Ordering::Release);
             self.probe(&mut connection).await?;
             observer.confirmed(&self.lock(), sent);
-            // Between the two, the connection may have been lost: what it ended must stay so.
+            // The connection may have been lost between the two: leases that this ended must stay ended.
             if self.gap.load(Ordering::Acquire) {
                 self.end();
             }
@@ -129,7 +129,7 @@ impl State {
         let state = self.clone();
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(limits.connect))
-            // An answer that is older than a lease gives none.
+            // A reply that took longer than a lease extends none.
             .set_response_timeout(Some(limits.response.min(*age).max(PAUSE)))
             .set_push_sender(move |push| {
                 state.receive(push);
@@ -141,7 +141,7 @@ impl State {
         Ok(connection)
     }
 
-    /// Finds out whether the server still validates, as the primary of its partitions.
+    /// Finds out whether the server still validates as the primary of its partitions.
     async fn probe(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
         let Some(partition) = self.lock().first().copied() else { return Ok(()) };
         let key = self.settings.names.nobody_in(partition);
@@ -152,17 +152,17 @@ impl State {
         self.settings.observer.missed(&self.lock());
     }
 
-    /// Runs where the connection is read, so that it is done before the answer behind it is seen.
+    /// Runs in the task that reads the connection, so that it finishes before the reply after the message is seen.
     fn receive(&self, push: PushInfo) {
         match (push.kind, push.data.as_slice()) {
             (PushKind::Message, [_, Value::BulkString(ids)]) => self.revoked(ids),
             (PushKind::Subscribe, _) => {}
-            // The connection is lost, or says what we know nothing of: better ask again.
+            // The connection is lost, or the message is of an unknown kind: probe again.
             _ => self.miss(),
         }
     }
 
-    /// The ids of one partition, one after the other.
+    /// The concatenated ids of a message, all of one partition.
     fn revoked(&self, ids: &[u8]) {
         let read: Vec<_> = ids.chunks(TokenId::TEXT_LENGTH).map(answer::id_of).collect();
         let known: Vec<_> = read.iter().flatten().copied().collect();

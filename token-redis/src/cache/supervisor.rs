@@ -11,7 +11,7 @@ use super::subscription::{PAUSE, Settings, Subscription};
 use crate::connection::{Address, SlotMap, Topology, TopologyKind};
 use crate::keys::Namespace;
 
-/// Between two looks at who the primaries are, while all of them can be heard.
+/// The pause between two queries for the primaries while all subscriptions work.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Keeps subscriptions until it is dropped.

@@ -1,14 +1,14 @@
-//! How often the cache could answer.
+//! Counts of hits and misses.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use thread_local::ThreadLocal;
 
-/// Counts hits and misses, each thread for itself.
+/// Counts hits and misses, separately in each thread.
 #[derive(Default)]
 pub(super) struct Tally(ThreadLocal<Counter>);
 
-/// Alone in its line of the processor's cache, and the next one, which is fetched with it.
+/// Aligned to two cache lines, because processors fetch them in pairs.
 #[derive(Default)]
 #[repr(align(128))]
 struct Counter {

@@ -1,4 +1,4 @@
-//! Calls of `validate.lua`, as they are sent.
+//! Calls of `validate.lua` as operations.
 
 use redis::aio::ConnectionLike;
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
@@ -6,7 +6,7 @@ use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value};
 use crate::connection::{Operation, Primary};
 use crate::script::Call;
 
-/// One call. If it is about several keys, and some have moved to another node already, its caller splits it.
+/// One call. If it has several keys, and some of them have already moved to another node, its caller splits it.
 pub(super) struct OneCall<'a>(pub(super) &'a Call);
 
 impl<C: ConnectionLike + Send> Operation<C> for OneCall<'_> {
@@ -21,7 +21,7 @@ impl<C: ConnectionLike + Send> Operation<C> for OneCall<'_> {
     }
 }
 
-/// Several calls that are sent together, and an answer to each.
+/// Several calls that are sent together, with a reply to each.
 pub(super) struct Calls(pub(super) Vec<Call>);
 
 impl<C: ConnectionLike + Send> Operation<C> for Calls {
@@ -37,8 +37,8 @@ impl<C: ConnectionLike + Send> Operation<C> for Calls {
     }
 }
 
-/// Whether a call about several keys was refused since some have moved to another node already: then each has to be asked
-/// about alone.
+/// Whether a call with several keys was refused because some of them have already moved to another node: then each key needs
+/// its own call.
 pub(super) fn is_half_moved(error: &RedisError, call: &Call) -> bool {
     call.keys.len() > 1 && error.kind() == ErrorKind::Server(ServerErrorKind::TryAgain)
 }

@@ -1,8 +1,7 @@
 //! The hot path: from a parsed token to a verdict.
 //!
-//! What the local cache knows is answered at once. The rest is asked ([`Validator`]), over the connections that all
-//! validations of a runtime share: requests share a call if many are made at a time ([`Batcher`]), or many by one caller
-//! ([`batches`]).
+//! The local cache answers if it can. Otherwise [`Validator`] asks the servers, over the connections that all validations of a
+//! runtime share. Requests share a call if many are made at the same time ([`Batcher`]), or many by one caller ([`batches`]).
 
 mod batcher;
 mod batches;
@@ -31,12 +30,12 @@ use crate::cache::{Cache, Sending};
 use crate::connection::SharedConnections;
 use crate::options::Options;
 
-/// How many calls are under way before requests are batched: both ends have one to work at.
+/// How many calls are under way before requests are batched: client and server each have one to work on.
 const THRESHOLD: usize = 2;
-/// The same where one thread does all the work, for which a task that gathers costs less than a call.
+/// The same for a runtime with one thread, on which the task of a batch costs less than a call.
 const THRESHOLD_OF_ONE_THREAD: usize = 0;
 
-/// Answers whether tokens are valid.
+/// Validates tokens.
 pub(crate) struct Validation {
     keys: Arc<KeyRing>,
     cache: Option<Arc<Cache>>,
@@ -55,7 +54,7 @@ impl Validation {
         Self { keys, cache, batcher: Batcher::new(validator, THRESHOLD) }
     }
 
-    /// Answers by what the same cache knows, and asks over other connections, on this runtime.
+    /// A validation for the calling runtime, with the same cache and other connections.
     pub(crate) fn with_connections(&self, shared: Arc<SharedConnections>) -> Self {
         let validator = self.validator().with_connections(shared);
         let one_thread = Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread;
@@ -64,7 +63,7 @@ impl Validation {
         Self { keys: self.keys.clone(), cache: self.cache.clone(), batcher }
     }
 
-    /// One verdict, for at most one command.
+    /// Validates one token, with at most one command.
     pub(crate) fn one<'a>(
         &'a self,
         token: ParsedToken,
@@ -78,13 +77,13 @@ impl Validation {
         Box::pin(async move {
             match self.known(id, requirement, mode) {
                 Some(verdict) => Ok(verdict),
-                // In a box: what is known should not have to carry about all that asking takes.
+                // Boxed: an answer from the cache should not carry the state of a call.
                 None => Box::pin(self.ask_one(id, requirement, mode)).await,
             }
         })
     }
 
-    /// A verdict each.
+    /// Validates several tokens.
     pub(crate) async fn many(
         &self,
         tokens: &[(ParsedToken, Requirement)],
@@ -114,7 +113,7 @@ impl Validation {
         self.batcher.executor()
     }
 
-    /// What a use is answered without asking. A peek asks.
+    /// The cache's answer to a use. A peek always asks the server.
     fn known(&self, id: TokenId, requirement: &Requirement, mode: Mode) -> Option<Verdict> {
         let cache = self.cache.as_ref().filter(|_| mode == Mode::Use)?;
         cache.verdict(id, requirement)
@@ -141,13 +140,13 @@ impl Validation {
                     self.batcher.ask(key, &request, validator.deadline(), attempt.until(), alone).await;
                 asked.map_err(|_| attempt.out_of_time())?
             }
-            // Peeks are few.
+            // There are few peeks, so they are not batched.
             Mode::Peek => alone().await,
         };
         self.verdict(id, requirement, sending, reply?)
     }
 
-    /// Asks about the tokens at these places with one call.
+    /// Validates the tokens at these indices with one call.
     async fn ask(
         &self,
         tokens: &[(ParsedToken, Requirement)],
@@ -181,14 +180,14 @@ impl Validation {
                 if let (Some(cache), Some(sending), Verdict::Active(grant), Some(left)) =
                     (&self.cache, sending, &verdict, left)
                 {
-                    // The server's time is cut to milliseconds: up to one more has passed.
+                    // The server truncates its time to milliseconds: up to one more has passed.
                     cache.keep(sending, grant, Duration::from_millis(left.saturating_sub(1)));
                 }
                 Ok(verdict)
             }
             ValidateReply::Unknown => Ok(Verdict::Inactive(Reason::NoSuchToken)),
             ValidateReply::Refused(refusal, record) => {
-                // A record that was changed is an error, whatever the script made of it.
+                // A record that was changed is an error, whatever the script decided.
                 self.decode(id, &record)?;
                 self.reason(refusal, requirement).map(Verdict::Inactive)
             }
@@ -204,7 +203,7 @@ impl Validation {
                 .permissions()
                 .get(place)
                 .map(|permission| Reason::NotPermitted { missing: permission.scope() }),
-            // The script knows less than this program: they do not belong together.
+            // The script supports fewer formats than this program: they are of different versions.
             Refusal::Unreadable => None,
         };
         reason.ok_or_else(|| self.validator().attempt().not_understood())

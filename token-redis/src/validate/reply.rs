@@ -1,43 +1,43 @@
-//! What `validate.lua` replies.
+//! The replies of `validate.lua`.
 
 use redis::Value;
 
 use crate::script::Decided;
 
-/// What the script decided about a use of a token.
+/// The decision of the script about a use of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ValidateReply {
-    /// It is admitted, and ends then.
+    /// The use is admitted.
     Active {
         /// Its record.
         record: Vec<u8>,
-        /// When it ends, in milliseconds.
+        /// When the token expires, in milliseconds.
         dies_at: u64,
-        /// How many milliseconds before its end this was decided, if there is a grace.
+        /// The remaining life of the token at the decision, in milliseconds, if there is a grace.
         left: Option<u64>,
     },
     /// There is no such live token.
     Unknown,
-    /// It is refused, if this is its record.
+    /// The use is refused, provided that the record is authentic.
     Refused(Refusal, Vec<u8>),
-    /// What is kept of it is not a string.
+    /// The value of the key is not a string.
     WrongType,
 }
 
 /// Why a token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// It is another subject's.
+    /// The token belongs to another subject.
     WrongSubject,
-    /// Its scopes do not meet the need with this place among those that were asked for.
+    /// Its scopes do not cover the required permission with this index.
     NotPermitted(usize),
     /// Its hard expiry has passed.
     Ended,
-    /// The script does not know this form of a record. Its reader says why.
+    /// The script does not know this form of a record. The decoder finds the reason.
     Unreadable,
 }
 
-/// Reads the replies about so many tokens; `None` for what the script does not reply.
+/// Parses the replies about this many tokens; `None` for anything that the script does not reply.
 pub(crate) fn read(value: Value, count: usize) -> Option<Vec<ValidateReply>> {
     let replies = match value {
         Value::Array(replies) => replies,
@@ -70,7 +70,7 @@ fn one(reply: Value) -> Option<ValidateReply> {
     }
 }
 
-/// A refusal, and how long the reply is before the record.
+/// A refusal, and the length of the reply before the record.
 fn refusal(decided: Decided, rest: &[u8]) -> Option<(Refusal, usize)> {
     match decided {
         Decided::WrongSubject => Some((Refusal::WrongSubject, 1)),
@@ -101,15 +101,15 @@ mod tests {
     }
 
     #[test]
-    fn one_token_has_a_text_as_its_reply_and_several_a_list() {
+    fn the_reply_is_a_text_for_one_token_and_else_a_list() {
         assert_eq!(read(text(&[2]), 1), Some(vec![ValidateReply::Unknown]));
         let several = Value::Array(vec![text(&[2]), text(&[7])]);
         assert_eq!(read(several.clone(), 2), Some(vec![ValidateReply::Unknown, ValidateReply::WrongType]));
-        assert_eq!(read(several, 3), None, "as many as were asked about");
+        assert_eq!(read(several, 3), None, "the number of replies is that of the tokens");
     }
 
     #[test]
-    fn a_live_token_has_an_end_and_a_record() {
+    fn a_live_token_has_an_expiry_and_a_record() {
         let reply = |asked_at: u8| [&[1, 0, 0, 0, 0, 6, 0xa4, 0, 0, 0, 0, 6, asked_at][..], b"rec"].concat();
         assert_eq!(read(text(&reply(0x72)), 1), Some(vec![active(b"rec", 1700, Some(50))]));
         let without_grace = [&[1, 0, 0, 0, 0, 6, 0xa4, 0, 0, 0, 0, 0, 0][..], b"rec"].concat();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_script_does_not_reply_is_not_understood() {
+    fn an_unknown_reply_is_not_understood() {
         let short = [1, 0, 0];
         for reply in
             [text(b""), text(b"no"), text(&short), text(&[4, 0, 0]), text(&[2, 2]), text(&[8]), Value::Nil]

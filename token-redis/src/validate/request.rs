@@ -1,4 +1,4 @@
-//! What a validation asks, as `validate.lua` takes it.
+//! The request of a validation, in the form that `validate.lua` takes.
 
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
@@ -9,14 +9,14 @@ use token_core::{Mode, RequiredPermission, Requirement, TokenId};
 use crate::keys::Namespace;
 use crate::script::{self, Call};
 
-/// Whether a token counts for a use. Two that are equal have one answer.
+/// Asks whether a token is valid for a use. Equal requests have the same answer.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ValidateRequest {
     id: TokenId,
     mode: Mode,
-    /// The check of the subject that is demanded; empty when any will do.
+    /// The check of the required subject; empty for any subject.
     subject: Vec<u8>,
-    /// The permissions that are demanded.
+    /// The required permissions.
     needs: Vec<u8>,
 }
 
@@ -28,18 +28,18 @@ impl ValidateRequest {
         Self { id, mode, subject: subject.unwrap_or_default(), needs }
     }
 
-    /// Whether it is about a use.
+    /// Whether it is a use or a peek.
     pub(crate) fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// The token that is asked about.
+    /// The token.
     pub(crate) fn id(&self) -> TokenId {
         self.id
     }
 }
 
-/// By the token alone: the rest seldom differs.
+/// Hashes only the token: the rest seldom differs.
 impl Hash for ValidateRequest {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u128(self.id.bits());
@@ -52,7 +52,7 @@ pub(crate) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn write_u128(&mut self, id: u128) {
-        // Both halves: a table looks at the lowest bits and at the highest ones.
+        // Both halves: a hash table uses the lowest and the highest bits.
         self.0 = (id >> 64) as u64 ^ id as u64;
     }
 
@@ -65,11 +65,11 @@ impl Hasher for IdHasher {
     }
 }
 
-/// A call that asks about all of them, which have one mode.
+/// One call for all requests, which have the same mode.
 pub(super) fn call(requests: &[&ValidateRequest], names: &Namespace, mode: Mode, grace: Duration) -> Call {
     let keys = requests.iter().map(|request| names.record(request.id)).collect();
     let mut arguments = head(mode, grace);
-    // Where nothing is demanded of any token, nothing is said of it.
+    // If no request has a requirement, the arguments are omitted.
     if requests.iter().any(|request| !request.subject.is_empty() || !request.needs.is_empty()) {
         arguments
             .extend(requests.iter().flat_map(|request| [request.subject.clone(), request.needs.clone()]));

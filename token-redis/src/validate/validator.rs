@@ -1,4 +1,4 @@
-//! Asks the servers: about one token, or about several with one call.
+//! Validates one token, or several with one call, at the servers.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasherDefault;
@@ -24,14 +24,14 @@ use crate::operation_context::OperationContext;
 use crate::options::Options;
 use crate::script::{Call, is_without_disk};
 
-/// Asks over the connections that all validations of a runtime share.
+/// Validates over the connections that all validations of a runtime share.
 pub(super) struct Validator {
     names: Namespace,
-    /// The store, as it is shown to people.
+    /// The name of the store in messages.
     shown: String,
     cluster: bool,
     deadline: Duration,
-    /// How long an answer may be given again.
+    /// How long a cache may repeat an answer.
     grace: Duration,
     shared: Arc<SharedConnections>,
     without_writing: Arc<WithoutWriting>,
@@ -52,7 +52,7 @@ impl Validator {
         }
     }
 
-    /// Asks the same store over other connections.
+    /// A validator of the same store over other connections.
     pub(super) fn with_connections(&self, shared: Arc<SharedConnections>) -> Self {
         let (names, shown) = (self.names.clone(), self.shown.clone());
         Self { shared, names, shown, without_writing: self.without_writing.clone(), ..*self }
@@ -62,7 +62,7 @@ impl Validator {
         OperationContext::new("validate", &self.shown, self.cluster, self.deadline)
     }
 
-    /// What the seal of a token's record is bound to.
+    /// The place that the seal of a token's record is bound to.
     pub(super) fn place(&self, id: TokenId) -> Place<'_> {
         self.names.place(id)
     }
@@ -72,12 +72,12 @@ impl Validator {
         self.deadline
     }
 
-    /// Tokens of one key can be asked about together: in a cluster, those that one primary has.
+    /// The batch key of a token: one call can validate tokens with the same key. In a cluster, that is one primary's tokens.
     pub(super) fn batch_key(&self, partition: Partition) -> usize {
         if self.cluster { self.shared.batch_key(Namespace::slot(partition)) } else { 0 }
     }
 
-    /// Asks about one token.
+    /// Validates one token.
     pub(super) async fn one(&self, attempt: OperationContext<'_>, request: &ValidateRequest) -> Replied {
         let call = self.call_about(&[request], request.mode());
         let answered = self.send(slot(request), &call, attempt).await;
@@ -85,8 +85,8 @@ impl Validator {
         replies.ok_or_else(|| attempt.not_understood())
     }
 
-    /// Asks about several tokens of one batch key, in one mode: by one call, or by one for each partition of a cluster, which
-    /// are sent together.
+    /// Validates several tokens of one batch key, in one mode: with one call, or in a cluster with one call for each partition,
+    /// sent together.
     pub(super) async fn many(&self, requests: &[ValidateRequest], mode: Mode) -> Vec<Replied> {
         let attempt = self.attempt();
         let groups = self.groups(requests);
@@ -104,7 +104,7 @@ impl Validator {
             let requests = requests_of(group);
             let replies = match answer.ok().and_then(|answer| reply::read(answer, group.len())) {
                 Some(replies) => replies.into_iter().map(Ok).collect(),
-                // The server has another opinion of this partition, or none of the script.
+                // The server does not serve this partition any more, or does not have the script.
                 None => self.group(attempt, &requests, mode).await,
             };
             zip(group.iter().map(|&(place, _)| place), replies).collect::<Vec<_>>()
@@ -116,7 +116,7 @@ impl Validator {
         replies
     }
 
-    /// The requests that one call can ask about, with their places.
+    /// The requests that fit one call, with their indices.
     fn groups<'a>(&self, requests: &'a [ValidateRequest]) -> BTreeMap<Option<Partition>, Group<'a>> {
         let mut groups: BTreeMap<_, Group<'a>> = BTreeMap::new();
         for (place, request) in requests.iter().enumerate() {
@@ -126,7 +126,7 @@ impl Validator {
         groups
     }
 
-    /// Asks about several tokens by one call.
+    /// Validates several tokens with one call.
     async fn group(
         &self,
         attempt: OperationContext<'_>,
@@ -152,7 +152,7 @@ impl Validator {
         request::call(requests, &self.names, mode, self.grace)
     }
 
-    /// Calls; where the server cannot write to its disk, once more without writing.
+    /// Makes the call; if the server cannot write to its disk, repeats it without writing.
     async fn send(
         &self,
         slot: u16,
@@ -186,7 +186,7 @@ impl BatchExecutor for Validator {
     type Reply = Replied;
     const MOST: usize = MOST;
 
-    /// Peeks are few, and asked alone.
+    /// There are few peeks, so each has its own call.
     async fn execute(&self, _: usize, requests: Vec<ValidateRequest>) -> Vec<Replied> {
         self.many(&requests, Mode::Use).await
     }

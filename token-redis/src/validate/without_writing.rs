@@ -1,13 +1,13 @@
-//! Validating at a primary that cannot write to its disk.
+//! Validates at a primary that cannot write to its disk.
 //!
-//! Such a server refuses every script that might write (MISCONF), `validate.lua` among them, although a validation need not
-//! write: a hard token is looked at, and a sliding one only loses the renewal of this use. So the same script is called
-//! once more, without the right to write, as a peek.
+//! Such a server refuses every script that might write (MISCONF), including `validate.lua`, although a validation need not
+//! write: a hard token is only read, and a sliding one only loses the renewal of this use. So the same script is called
+//! again without write access, as a peek.
 //!
-//! A script that may write has more to it: a replica refuses it (READONLY), and so does a primary that was cut off from its
-//! replicas (NOREPLICAS), which may have been replaced. Servers name MISCONF before NOREPLICAS, so the script looks for itself:
-//! `without_writing.lua` answers only at a primary that all replicas are connected to which the topology lists. Where one of
-//! them was promoted it is not among them.
+//! A script that may write has another effect: a replica refuses it (READONLY), and so does a primary that was cut off from
+//! its replicas (NOREPLICAS) and may have been replaced. Servers report MISCONF before NOREPLICAS, so the script checks this
+//! itself: `without_writing.lua` answers only at a primary to which all replicas that the topology lists are connected. A
+//! replica that was promoted is not connected any more.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -18,17 +18,17 @@ use tokio::time::Instant;
 use crate::connection::SharedConnections;
 use crate::script::Call;
 
-/// Between two warnings.
+/// The pause between two warnings.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// Validates without writing, and warns of it now and then.
+/// Validates without writing, and logs a warning about it from time to time.
 #[derive(Default)]
 pub(super) struct WithoutWriting {
     warned: Mutex<Option<Instant>>,
 }
 
 impl WithoutWriting {
-    /// Calls again what was refused. `None` where this is no primary that can be relied on, or the user may not look.
+    /// Repeats the refused call. `None` if this primary may have been replaced, or the user may not read its state.
     pub(super) async fn call(
         &self,
         shared: &SharedConnections,

@@ -1,12 +1,11 @@
 //! Requests that are made at the same time share a call.
 //!
-//! A call costs the server, the connection and the caller several times as much as one more request in it does. While fewer
-//! calls than a threshold are under way, each request makes a call of its own. The others wait in a batch: the first of
-//! them starts a task that lets all others come along that are about to ask, and then makes calls for several each. Identical
-//! requests share a place in the batch. No request waits for a call that was sent before it, and the replies of one call wake
-//! the callers that make up the next batch. If that task makes no progress, because something blocks its thread, another one
-//! is started after a quarter of a request's time, and in the last quarter the request is sent alone, perhaps for the second
-//! time.
+//! A call costs the server, the connection and the caller several times as much as one more request in it. While fewer calls
+//! than a threshold are under way, each request makes its own call. Further requests wait in a batch: the first of them starts
+//! a task that yields, so that others can join, and then makes calls for several requests each. Identical requests share a
+//! place in the batch. No request joins a call that was sent before it, and the replies of one call wake the callers that make
+//! up the next batch. If the task makes no progress, because something blocks its thread, another task is started after a
+//! quarter of a request's time, and in the last quarter the request is sent alone, possibly for the second time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash};
@@ -20,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 
-/// How often other tasks of the same thread may go on before a call is made, as long as more requests come each time.
+/// How often the task yields before it makes a call, as long as more requests join each time.
 const YIELDS: usize = 4;
 
 /// Makes the calls.
@@ -31,10 +30,10 @@ pub(super) trait BatchExecutor: Send + Sync + 'static {
     /// Hashes requests.
     type Hasher: BuildHasher + Default + Send + 'static;
     type Reply: Clone + Send + 'static;
-    /// The most requests in one call.
+    /// The maximum number of requests in one call.
     const MOST: usize;
 
-    /// Replies to all of them by one call, in order.
+    /// Answers all of the requests with one call, in their order.
     fn execute(
         &self,
         key: Self::Key,
@@ -42,22 +41,22 @@ pub(super) trait BatchExecutor: Send + Sync + 'static {
     ) -> impl Future<Output = Vec<Self::Reply>> + Send;
 }
 
-/// Gathers requests.
+/// Batches requests.
 pub(super) struct Batcher<T: BatchExecutor> {
     executor: T,
     threshold: usize,
     batches: Mutex<BTreeMap<T::Key, Batch<T>>>,
 }
 
-/// What is under way for one key, and what waits for the next call.
+/// The calls under way for one key, and the requests that wait for the next call.
 struct Batch<T: BatchExecutor> {
     calls: usize,
-    /// The requests that have a call of their own under way.
+    /// The requests whose own call is under way.
     alone: Vec<T::Request>,
     waiting: HashMap<T::Request, Callers<T>, T::Hasher>,
 }
 
-/// The callers that wait for one reply.
+/// The callers that wait for the same reply.
 type Callers<T> = Vec<oneshot::Sender<<T as BatchExecutor>::Reply>>;
 
 /// Requests, and the callers of each.
@@ -69,7 +68,7 @@ enum Place<T: BatchExecutor> {
 }
 
 impl<T: BatchExecutor> Batcher<T> {
-    /// Batches requests while as many calls as the threshold are under way for their key, or more.
+    /// Batches requests while at least `threshold` calls are under way for their key.
     pub(super) fn new(executor: T, threshold: usize) -> Arc<Self> {
         Arc::new(Self { executor, threshold, batches: Mutex::default() })
     }
@@ -78,10 +77,11 @@ impl<T: BatchExecutor> Batcher<T> {
         &self.executor
     }
 
-    /// The reply to this request, by a call that begins after this: that of `alone`, or one for several.
+    /// The reply to this request, from a call that starts later than the request: `alone`, or a shared call.
     ///
     /// # Errors
-    /// It was to share a call, and `time` was over, which ends at `until`. A call that it makes at once is not bounded here.
+    /// The request waited for a shared call, and its `time`, which ends at `until`, was over. A call of its own has no limit
+    /// here.
     pub(super) async fn ask(
         self: &Arc<Self>,
         key: T::Key,
@@ -96,13 +96,13 @@ impl<T: BatchExecutor> Batcher<T> {
         };
         match self.wait(key, reply, [until - time * 3 / 4, until - time / 4]).await {
             Some(reply) => Ok(reply),
-            // In a box: large, seldom needed, and would be moved about with every request.
+            // Boxed: it is large, seldom needed, and would be moved with every request.
             None => Box::pin(timeout_at(until, alone())).await,
         }
     }
 
-    /// The reply of the shared call, unless that has ended with its runtime, or makes no progress until the second moment.
-    /// At the first one this makes the call for all that wait still.
+    /// The reply of the shared call; `None` if the call has ended with its runtime, or makes no progress until the second
+    /// moment. At the first moment this makes the call for all requests that still wait.
     async fn wait(
         self: &Arc<Self>,
         key: T::Key,
@@ -138,9 +138,9 @@ impl<T: BatchExecutor> Batcher<T> {
     }
 
     async fn gather(self: Arc<Self>, key: T::Key) {
-        // Requests that are about to be made come along.
+        // Yield, so that requests that are about to be made can join.
         let mut come = 0;
-        // Those on other threads are being made already: waiting longer for them takes more than it gives.
+        // Requests on other threads are being made in parallel: waiting longer for them costs more than it gains.
         let yields = if self.threshold == 0 { YIELDS } else { 1 };
         for _ in 0..yields {
             let waiting = self.waiting(key);
@@ -157,12 +157,12 @@ impl<T: BatchExecutor> Batcher<T> {
         self.batches().get(&key).map_or(0, |batch| batch.waiting.len())
     }
 
-    /// Makes the calls for all that wait.
+    /// Makes the calls for all requests that wait.
     async fn call(self: Arc<Self>, key: T::Key) {
         join_all(self.take(key).into_iter().map(|(call, waiting)| call.answer(waiting))).await;
     }
 
-    /// The requests that wait, in as few calls as they fit in, which are of about the same size.
+    /// The requests that wait, in as few calls as possible, of about the same size.
     fn take(self: &Arc<Self>, key: T::Key) -> Vec<(Call<T>, Waiting<T>)> {
         let mut batches = self.batches();
         let Some(batch) = batches.get_mut(&key) else { return Vec::new() };
@@ -200,12 +200,12 @@ impl<T: BatchExecutor> Batch<T> {
 struct Call<T: BatchExecutor> {
     batcher: Arc<Batcher<T>>,
     key: T::Key,
-    /// The request that it is made for, if it is for one alone.
+    /// The request, if the call is for a single one.
     alone: Option<T::Request>,
 }
 
 impl<T: BatchExecutor> Call<T> {
-    /// Answers the callers that wait. One that does not any more was given up.
+    /// Answers the callers that still wait.
     async fn answer(self, waiting: Waiting<T>) {
         let (requests, callers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
         let replies = self.batcher.executor.execute(self.key, requests).await;

@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-/// Answers questions with the number of the call that asked them, once it may.
+/// Answers each request with the number of its call, once a permit is available.
 struct Server {
     calls: AtomicUsize,
     may: Semaphore,
@@ -32,7 +32,7 @@ impl BatchExecutor for Server {
     }
 }
 
-/// How many calls are under way before questions are gathered.
+/// How many calls are under way before requests are batched.
 const FEW: usize = 2;
 
 const TIME: Duration = Duration::from_secs(4);
@@ -55,7 +55,7 @@ fn ask(batcher: &Arc<Batcher<Server>>, key: u8, question: usize) -> Answers {
     })
 }
 
-/// So many ask that the next ones are gathered; nobody is answered.
+/// Makes so many requests that further ones are batched; none is answered.
 async fn occupy(batcher: &Arc<Batcher<Server>>) -> Vec<Answers> {
     let asked = (0..FEW).map(|question| ask(batcher, 0, question)).collect();
     settle().await;
@@ -75,7 +75,7 @@ fn is_idle(batcher: &Batcher<Server>) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn few_questions_are_asked_at_once() {
+async fn requests_below_the_threshold_are_sent_at_once() {
     let server = server();
     let asked = occupy(&server).await;
     assert_eq!(calls(&server), FEW);
@@ -83,7 +83,7 @@ async fn few_questions_are_asked_at_once() {
     for (question, asked) in asked.into_iter().enumerate() {
         assert_eq!(asked.await.unwrap().0, question);
     }
-    assert!(is_idle(&server), "nothing is kept of calls that have ended");
+    assert!(is_idle(&server), "calls that have ended leave no state");
 }
 
 #[tokio::test(start_paused = true)]
@@ -91,7 +91,7 @@ async fn a_request_among_many_concurrent_ones_shares_a_call_with_them() {
     let server = server();
     let asked: Vec<_> = (0..FEW + 7).map(|question| ask(&server, 0, question)).collect();
     settle().await;
-    assert_eq!(calls(&server), FEW + 1, "none of them waits for a call to end");
+    assert_eq!(calls(&server), FEW + 1, "no request waits for a call to end");
     server.executor().may.add_permits(FEW + 1);
     for (question, asked) in asked.into_iter().enumerate() {
         let (answered, call) = asked.await.unwrap();
@@ -124,7 +124,7 @@ async fn with_a_threshold_of_zero_the_first_request_shares_a_call_too() {
 async fn a_request_that_arrives_during_batching_joins_the_batch() {
     let server = that_gathers(0);
     let first = ask(&server, 0, 0);
-    // Each comes a turn after the one before.
+    // Each request arrives one yield after the previous one.
     let chain = server.clone();
     let others = tokio::spawn(async move {
         let mut others = Vec::new();
@@ -144,7 +144,7 @@ async fn a_request_that_arrives_during_batching_joins_the_batch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_call_asks_too_much_and_none_much_less_than_another() {
+async fn requests_are_spread_evenly_over_few_calls() {
     let server = server();
     let asked: Vec<_> = (0..FEW + 22).map(|question| ask(&server, 0, question)).collect();
     settle().await;
@@ -158,7 +158,7 @@ async fn no_call_asks_too_much_and_none_much_less_than_another() {
     assert_eq!(sizes, [0, 1, 1, 7, 7, 8]);
 }
 
-/// A request that is under way in a call of its own was sent before the later ones, which must not have its reply.
+/// The call of an earlier identical request was sent before the later requests, which must not get its reply.
 #[tokio::test(start_paused = true)]
 async fn identical_requests_share_a_place_in_the_next_call() {
     let server = server();
@@ -177,7 +177,7 @@ async fn identical_requests_share_a_place_in_the_next_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_is_given_up_leaves_the_place_to_the_others() {
+async fn a_dropped_caller_leaves_its_place_to_the_others() {
     let server = that_gathers(0);
     let (one, other) = (ask(&server, 0, 7), ask(&server, 0, 7));
     tokio::task::yield_now().await;
@@ -190,7 +190,7 @@ async fn a_caller_that_is_given_up_leaves_the_place_to_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lanes_do_not_count_for_each_other() {
+async fn batch_keys_have_separate_thresholds() {
     let server = server();
     let mut asked = occupy(&server).await;
     asked.extend([ask(&server, 1, 7), ask(&server, 1, 8)]);
@@ -204,7 +204,7 @@ async fn lanes_do_not_count_for_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_do_not_end_hold_no_later_question_up() {
+async fn a_call_that_hangs_delays_no_later_request() {
     let server = server();
     let mut asked = occupy(&server).await;
     for later in 1..=5 {
@@ -220,7 +220,7 @@ async fn calls_that_do_not_end_hold_no_later_question_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_was_given_up_is_not_asked_about() {
+async fn a_dropped_request_is_not_sent() {
     let server = server();
     let first = occupy(&server).await;
     let alone = async || (98, server.executor().call().await);
@@ -280,10 +280,10 @@ fn a_call_of_a_stuck_runtime_is_repeated_before_the_deadline() {
     };
     other.block_on(settle());
     stuck.block_on(settle());
-    assert_eq!(calls(&server), FEW + 1, "both are asked about");
+    assert_eq!(calls(&server), FEW + 1, "both are sent");
     other.block_on(async {
         let began = Instant::now();
-        // Those before it have the first ones.
+        // The earlier requests have the first numbers.
         server.executor().may.add_permits(100);
         assert_eq!(waiting.await.unwrap(), (99, FEW + 2));
         let waited = began.elapsed();
@@ -296,7 +296,7 @@ fn a_call_of_a_stuck_runtime_is_repeated_before_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_was_given_up_leaves_no_lane_without_a_task() {
+async fn a_batch_whose_task_was_dropped_gets_another_task() {
     let server = server();
     let first = occupy(&server).await;
     let one = runtime();
@@ -304,7 +304,7 @@ async fn who_was_given_up_leaves_no_lane_without_a_task() {
         let _entered = one.enter();
         ask(&server, 0, 98)
     };
-    // It asks on a runtime that ends before it has gathered.
+    // The request is made on a runtime that ends before its task makes the call.
     std::thread::scope(|scope| {
         scope.spawn(|| one.block_on(tokio::task::yield_now())).join().unwrap();
     });
@@ -312,7 +312,7 @@ async fn who_was_given_up_leaves_no_lane_without_a_task() {
     drop(given_up);
     let other = ask(&server, 0, 99);
     settle().await;
-    assert_eq!(calls(&server), FEW + 1, "the next one does not wait for a task that is gone");
+    assert_eq!(calls(&server), FEW + 1, "the next request does not wait for a dropped task");
     server.executor().may.add_permits(100);
     assert_eq!(other.await.unwrap().0, 99);
     for asked in first {
@@ -338,7 +338,7 @@ fn a_call_that_ends_with_its_runtime_is_made_by_another_waiter() {
         drop((one, held_up));
         waiting
     };
-    assert_eq!(calls(&server), FEW + 1, "both were asked about");
+    assert_eq!(calls(&server), FEW + 1, "both were sent");
     server.executor().may.add_permits(100);
     other.block_on(async {
         let began = Instant::now();
@@ -348,7 +348,7 @@ fn a_call_that_ends_with_its_runtime_is_made_by_another_waiter() {
     assert!(is_idle(&server));
 }
 
-/// Enough ask there, and one more who gathers; the runtime stands still before it has.
+/// Makes requests up to the threshold there, and one more that starts a batch; the runtime stops before its call.
 fn ask_and_stand_still(runtime: &tokio::runtime::Runtime, server: &Arc<Batcher<Server>>) -> Vec<Answers> {
     let mut held_up = runtime.block_on(occupy(server));
     runtime.block_on(async {
