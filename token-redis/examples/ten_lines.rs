@@ -1,4 +1,4 @@
-//! Issue a token and validate it, against the Redis server or cluster named as the argument:
+//! Issues a token and validates it, with the Redis server or cluster of the argument:
 //! `cargo run -p token-redis --example ten_lines -- redis://127.0.0.1:6379`
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How far a change has gone: asked on the connection that made it, since WAIT speaks of what its own connection wrote.
+//! Confirms a change on the connection that made it, because WAIT covers only the writes of its own connection.
 
 use std::time::Duration;
 
@@ -25,14 +25,14 @@ impl Operation<DedicatedConnection> for Confirmed<'_> {
     }
 }
 
-/// Waits until the change that `own` just made at `primary` has gone as far as was asked for, or `patience` is over.
+/// Waits until the change that `own` just made at `primary` has reached the requested level, or `patience` is over.
 ///
-/// The replicas that count are those that the topology lists, and all that are connected besides: a primary that was cut
-/// off has none, and would confirm itself; a sentinel that was reset lists none for a while, and a replica that has just
-/// joined, or is hidden, is promoted like any other.
+/// The change needs the greater of two numbers of replicas: those that the topology lists, and those that are connected. A
+/// primary that was cut off has none connected, and would confirm its own writes. A sentinel that was reset lists none for a
+/// while, and a replica that has just joined, or is hidden, can be promoted like any other.
 ///
-/// An error here means that the connection is lost or the server is not the primary any more: the change must be made
-/// again. That the server cannot confirm is no error: the change is done, and not confirmed.
+/// An error means that the connection is lost or that the server is not the primary any more: make the change again. If the
+/// server cannot confirm, that is no error: the change is made, and not confirmed.
 async fn confirm(
     own: &mut DedicatedConnection,
     primary: &Primary,
@@ -54,7 +54,7 @@ async fn confirm(
     }
 }
 
-/// How many replicas are connected to the server. None, where it may not be asked.
+/// How many replicas are connected to the server; 0 if this user may not ask.
 async fn connected_replicas(own: &mut DedicatedConnection) -> RedisResult<u32> {
     let role: Option<Value> = or_none(redis::cmd("ROLE").query_async(own).await)?;
     Ok(match role {
@@ -66,7 +66,7 @@ async fn connected_replicas(own: &mut DedicatedConnection) -> RedisResult<u32> {
     })
 }
 
-/// Nothing, if the server does not do what it was asked to (a command it does not know or permit).
+/// `None` if the server does not know or permit the command.
 fn or_none<T>(result: RedisResult<T>) -> RedisResult<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -78,7 +78,7 @@ fn or_none<T>(result: RedisResult<T>) -> RedisResult<Option<T>> {
     }
 }
 
-/// Whether the server has understood that it does not know, or not permit, what it was asked to do.
+/// Whether the server answered that it does not know or permit the command.
 pub(crate) fn is_refusal(error: &RedisError) -> bool {
     matches!(
         error.kind(),
@@ -87,6 +87,6 @@ pub(crate) fn is_refusal(error: &RedisError) -> bool {
 }
 
 fn millis(patience: Duration) -> u64 {
-    // 0 would wait for ever.
+    // 0 would wait without a limit.
     u64::try_from(patience.as_millis()).unwrap_or(u64::MAX).max(1)
 }

@@ -1,6 +1,6 @@
-//! Whether the disk of a primary has a change: WAITAOF, and whether its answer is to be trusted.
+//! Confirms that the disk of a primary has a change: WAITAOF, and whether its answer can be trusted.
 //!
-//! Nothing here is cached: a setting or a server may change between two changes, and only `--confirm disk` pays for it.
+//! Nothing here is cached: a setting or a server may change between two changes, and only `--confirm disk` has the cost.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use token_core::{Confirmation, ConfirmationLevel, Unconfirmed};
 use crate::confirm::is_refusal;
 use crate::connection::DedicatedConnection;
 
-/// Waits until the disk of the server has what `own` wrote, or for so many milliseconds.
+/// Waits until the disk of the server has the writes of `own`, for at most this many milliseconds.
 pub(crate) async fn confirm(own: &mut DedicatedConnection, millis: u64) -> RedisResult<Confirmation> {
     let reason = match waited(own, millis).await {
         Ok(true) if answers_in_time(own).await? => return Ok(Confirmation::DISK),
@@ -30,7 +30,8 @@ async fn waited(own: &mut DedicatedConnection, millis: u64) -> RedisResult<bool>
     Ok(local > 0)
 }
 
-/// Whether the answer comes when the disk has the change, by the version, or since each change is synced before its answer.
+/// Whether WAITAOF answers only when the disk has the change: because of the version, or because the server syncs each change
+/// before its reply.
 async fn answers_in_time(own: &mut DedicatedConnection) -> RedisResult<bool> {
     if version(own).await?.is_some_and(|version| !version.answers_early()) {
         return Ok(true);
@@ -38,7 +39,7 @@ async fn answers_in_time(own: &mut DedicatedConnection) -> RedisResult<bool> {
     Ok(appendfsync(own).await?.as_deref() == Some("always"))
 }
 
-/// Why it is not confirmed, though the server took the question; `answered` says whether it claimed that it is.
+/// Why the change is not confirmed, although the server accepted WAITAOF; `answered` is whether it claimed a confirmation.
 async fn why_not(own: &mut DedicatedConnection, answered: bool) -> RedisResult<Unconfirmed> {
     Ok(match appendfsync(own).await?.as_deref() {
         Some("no") => Unconfirmed::NeverSynced,
@@ -47,7 +48,7 @@ async fn why_not(own: &mut DedicatedConnection, answered: bool) -> RedisResult<U
     })
 }
 
-/// Why the server refused WAITAOF, if that is known.
+/// Why the server refused WAITAOF, if the reason is known.
 fn why_refused(error: &RedisError) -> Option<Unconfirmed> {
     let text = error.detail().unwrap_or_default().to_ascii_lowercase();
     if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) {
@@ -61,15 +62,15 @@ fn why_refused(error: &RedisError) -> Option<Unconfirmed> {
     }
 }
 
-/// How the append-only file is synced. None if the user may not ask.
+/// How the append-only file is synced. `None` if the user may not read the setting.
 async fn appendfsync(own: &mut DedicatedConnection) -> RedisResult<Option<String>> {
     let answer: RedisResult<HashMap<String, String>> =
         redis::cmd("CONFIG").arg("GET").arg("appendfsync").query_async(own).await;
     Ok(permitted(answer)?.and_then(|mut settings| settings.remove("appendfsync")))
 }
 
-/// The version, by HELLO, which every role may ask. Valkey 7.2, and later ones that imitate Redis, call themselves Redis
-/// 7.2.4 there: then INFO says which it is, if the user may ask it.
+/// The version from HELLO, which every role may call. Valkey 7.2, and later versions that imitate Redis, report Redis 7.2.4
+/// there: then INFO has the real version, if the user may call it.
 async fn version(own: &mut DedicatedConnection) -> RedisResult<Option<Version>> {
     let answer: RedisResult<HashMap<String, Value>> = redis::cmd("HELLO").query_async(own).await;
     let Some(hello) = permitted(answer)? else { return Ok(None) };
@@ -83,7 +84,7 @@ async fn version(own: &mut DedicatedConnection) -> RedisResult<Option<Version>> 
     Ok(Version::read(server == "valkey", &number))
 }
 
-/// The version of Redis that Valkey gives for its own.
+/// The version of Redis that Valkey reports as its own.
 const IMITATED: &str = "7.2.4";
 
 fn permitted<T>(result: RedisResult<T>) -> RedisResult<Option<T>> {
@@ -94,7 +95,7 @@ fn permitted<T>(result: RedisResult<T>) -> RedisResult<Option<T>> {
     }
 }
 
-/// Which server it is.
+/// The product and version of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Version {
     valkey: bool,
@@ -103,7 +104,7 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// A version like 8.0.1.
+    /// Parses a version like 8.0.1.
     pub(crate) fn read(valkey: bool, number: &str) -> Option<Self> {
         let mut parts = number.split('.').map(|part| part.parse().ok());
         Some(Self { valkey, major: parts.next()??, minor: parts.next()?? })
@@ -114,7 +115,7 @@ impl Version {
         Self::of(|name| lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')))
     }
 
-    /// The version that the fields of INFO name.
+    /// The version in the fields of INFO.
     pub(crate) fn of<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         match field("valkey_version") {
             Some(number) => Self::read(true, number.trim()),
@@ -122,8 +123,8 @@ impl Version {
         }
     }
 
-    /// Whether it answers WAITAOF before the disk has the change, if `appendfsync` is `everysec` (redis/redis#13793):
-    /// Redis 7.4 and Valkey from 8.0 do, Redis 7.2 and from 8.0, and Valkey 7.2, do not.
+    /// Whether it answers WAITAOF before the disk has the change if `appendfsync` is `everysec` (redis/redis#13793). Redis 7.4
+    /// and Valkey from 8.0 do; Redis 7.2, Redis from 8.0, and Valkey 7.2 do not.
     pub(crate) fn answers_early(self) -> bool {
         if self.valkey { self.major >= 8 } else { (self.major, self.minor) == (7, 4) }
     }

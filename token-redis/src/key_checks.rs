@@ -1,7 +1,7 @@
-//! The check values of the store keys: what tells a node that its key file is of another deployment.
+//! The check values of the store keys: a node uses them to detect a key file of another deployment.
 //!
-//! A process writes one before the first token that it issues, and never over another. Reading and writing is best effort:
-//! a server that refuses it or does not answer says nothing about keys.
+//! A process writes one before it issues its first token, and never overwrites another. Reading and writing is best effort:
+//! if a server refuses or does not answer, the keys are treated as unknown.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,10 +15,10 @@ use tokio::time::Instant;
 use crate::connection::{DedicatedConnection, Operation, Pools, Primary};
 use crate::keys::Namespace;
 
-/// After a server could not say, issues go on without for so long.
+/// If a server could not answer, issues continue without a comparison for this time.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Whether an issue has to compare its key with the store's.
+/// Whether an issue has to compare its key with the check values in the store.
 #[derive(Default)]
 pub(crate) struct Noted(Mutex<Next>);
 
@@ -31,7 +31,8 @@ enum Next {
 }
 
 impl Noted {
-    /// Notes the key that issues in the store, or compares it with the one that is noted there, until it was done once.
+    /// Writes the check value of the issuing key, or compares the key with the check value in the store, until this has succeeded
+    /// once.
     pub(crate) async fn before_issue(
         &self,
         keys: &KeyRing,
@@ -44,7 +45,7 @@ impl Noted {
         }
         let slot = Namespace::slot_of_key_checks();
         let (fit, next) = match pools.on_primary(slot, &Note { keys, namespace }, until).await {
-            // A difference is looked at again by the next issue.
+            // After a difference, the next issue compares again.
             Ok(Ok(fit)) if fit.is_of_another() => (fit, Next::Now),
             Ok(Ok(fit)) => (fit, Next::Never),
             _ => (KeyFit::Unknown, Next::From(Instant::now() + PAUSE)),
@@ -62,9 +63,9 @@ impl Noted {
     }
 }
 
-/// Writes the check value of the key that issues unless there is one, and compares the keys with what there was. The
-/// public key is compared with all versions, and noted only if no key file has issued: one round trip more, once in the
-/// life of a store.
+/// Writes the check value of the issuing key unless there is one, and compares the keys with the previous value. The public
+/// key is compared with all versions, and written only if no key file has issued: this costs one more round trip, once in
+/// the life of a store.
 struct Note<'a> {
     keys: &'a KeyRing,
     namespace: &'a Namespace,
@@ -89,7 +90,7 @@ impl Operation<DedicatedConnection> for Note<'_> {
     }
 }
 
-/// A look at all check values.
+/// Reads all check values.
 pub(crate) struct Look<'a>(pub(crate) &'a Namespace);
 
 impl Operation<DedicatedConnection> for Look<'_> {
@@ -100,12 +101,12 @@ impl Operation<DedicatedConnection> for Look<'_> {
     }
 }
 
-/// Asks the server that keeps them for all check values.
+/// Reads all check values from the server that keeps them.
 pub(crate) async fn known(
     namespace: &Namespace,
     link: &mut (impl ConnectionLike + Send),
 ) -> RedisResult<Vec<(KeyVersion, CheckValue)>> {
-    // Alone first: the refusal of a pipeline does not tell its kind.
+    // One command first: the error of a refused pipeline has no kind.
     redis::cmd("GET").arg(namespace.key_check(KeyVersion::PUBLIC)).query_async::<Value>(link).await?;
     all(namespace, link).await
 }
@@ -124,7 +125,7 @@ async fn all(
     Ok(both.filter_map(|(version, value)| Some((version, check_value(value)?))).collect())
 }
 
-/// What is of another length was not written by us and says nothing.
+/// Ignores values of another length, which another program wrote.
 fn check_value(value: &Value) -> Option<CheckValue> {
     Vec::<u8>::from_redis_value_ref(value).ok()?.try_into().ok()
 }

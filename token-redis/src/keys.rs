@@ -1,17 +1,17 @@
-//! The only place that spells key names.
+//! The names of all keys. No other module builds key names.
 //!
 //! | key | holds |
 //! |---|---|
-//! | `NAMESPACE:{PARTITION}:ID` | a token's record; its TTL is the token's life |
+//! | `NAMESPACE:{PARTITION}:ID` | a token's record; its TTL is the remaining life of the token |
 //! | `NAMESPACE:{PARTITION}:r:ID` | the tombstone of a revoked token |
 //! | `NAMESPACE:{PARTITION}:u:SUBJECT` | the ids of a subject's tokens |
 //! | `NAMESPACE:{PARTITION}:r:u:SUBJECT` | when all tokens of a subject were last revoked |
 //! | `NAMESPACE:{PARTITION}:i:REQUEST` | the token that was issued for an idempotency key |
-//! | `NAMESPACE:{keys}:v:VERSION` | the check value of a key version that has issued tokens; it stays |
+//! | `NAMESPACE:{keys}:v:VERSION` | the check value of a key version that has issued tokens; it never expires |
 //!
-//! `PARTITION` is the hash tag, two characters that a token carries in its text: all keys of one subject fall into one
-//! slot. `ID` are the 26 characters of the token id behind its partition; `SUBJECT` is a hash, never a name, and
-//! `REQUEST` one of subject, issuer and key.
+//! `PARTITION` is the hash tag, two characters of the token's text: all keys of one subject are in one slot. `ID` is the 26
+//! characters of the token id after its partition. `SUBJECT` is a hash, never a name, and `REQUEST` is a hash of subject,
+//! issuer and key.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,14 +19,14 @@ use std::str::FromStr;
 use token_core::spi::{PARTITIONS, Partition, Place, SubjectHash};
 use token_core::{KeyVersion, TokenId};
 
-/// What every key of a deployment starts with: 1–32 characters of `0-9A-Za-z_-`.
+/// The prefix of all keys of a deployment: 1–32 characters of `0-9A-Za-z_-`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Namespace(String);
 
 /// The hash tag of all check values.
 const KEYS_TAG: &str = "keys";
 
-/// A text that is no namespace.
+/// A text that is not a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a namespace is 1 to 32 characters of 0-9, A-Z, a-z, _ and -")]
 pub struct NamespaceError;
@@ -58,7 +58,7 @@ impl fmt::Display for Namespace {
 }
 
 impl Namespace {
-    /// What the seal of a token's record is bound to.
+    /// The place that the seal of a token's record is bound to.
     pub(crate) fn place(&self, id: TokenId) -> Place<'_> {
         Place { namespace: &self.0, id }
     }
@@ -88,7 +88,7 @@ impl Namespace {
         self.key(partition, &["i:", &format!("{name:032x}")])
     }
 
-    /// The check value of a key version. It is in no partition: a tag of four characters is none.
+    /// The check value of a key version. It is in no partition: its hash tag has four characters.
     pub(crate) fn key_check(&self, version: KeyVersion) -> String {
         format!("{self}:{{{KEYS_TAG}}}:v:{version}")
     }
@@ -98,18 +98,18 @@ impl Namespace {
         crc16::State::<crc16::XMODEM>::calculate(KEYS_TAG.as_bytes()) % 16_384
     }
 
-    /// A key that no token has, in the first partition whose slot is wanted.
+    /// A key that no token has, in the first partition whose slot is among the wanted ones.
     pub(crate) fn nobody(&self, wanted: impl Fn(u16) -> bool) -> Option<String> {
         let mut partitions = (0..PARTITIONS).filter_map(Partition::new);
         partitions.find(|&partition| wanted(Self::slot(partition))).map(|partition| self.nobody_in(partition))
     }
 
-    /// A key that no token has, since an id is longer.
+    /// A key that no token has, because an id is longer.
     pub(crate) fn nobody_in(&self, partition: Partition) -> String {
         self.key(partition, &["doctor"])
     }
 
-    /// The channel on which revocations are told.
+    /// The channel on which revocations are published.
     pub(crate) fn revocations(&self) -> String {
         format!("{self}:revoked")
     }
@@ -128,12 +128,12 @@ impl Namespace {
         crc16::State::<crc16::XMODEM>::calculate(&partition.text()) % 16_384
     }
 
-    /// The pattern that all indexes match. A namespace holds nothing that a pattern gives a meaning to.
+    /// The pattern that all indexes match. A namespace contains no characters with a meaning in patterns.
     pub(crate) fn all_indexes(&self) -> String {
         format!("{self}:{{??}}:u:*")
     }
 
-    /// The record of the token whose id is a member of `index`; `None` when `index` is no index.
+    /// The record of the token whose id is a member of `index`; `None` if `index` is not the key of an index.
     pub(crate) fn record_beside(index: &str, id: &str) -> Option<String> {
         let (home, _) = index.rsplit_once("u:")?;
         Some(format!("{home}{}", id.get(2..)?))
@@ -150,7 +150,7 @@ impl Namespace {
     }
 }
 
-/// The id behind its partition.
+/// The characters of the id after its partition.
 fn digits(id: &[u8; TokenId::TEXT_LENGTH]) -> &str {
     let [_, _, digits @ ..] = id;
     // An id is ASCII.

@@ -1,7 +1,7 @@
-//! A token store on Redis (7.0 or later) or Valkey: one server, a server that sentinels name, or a Redis Cluster.
+//! A token store on Redis (7.0 or later) or Valkey: one server, a server that Sentinels name, or a Redis Cluster.
 //!
-//! Every transition is one atomic script in `lua/`. A validation is one command on keys of one slot, renewal, cap,
-//! subject and scopes included. The server's clock is the only clock.
+//! Every transition is one atomic script in `lua/`. A validation is one command on keys of one slot, including renewal, cap,
+//! subject and scopes. The server's clock is the only clock.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -24,21 +24,22 @@
 //!
 //! # Connections
 //!
-//! Validations share one multiplexed connection to each primary, which is replaced when it is lost, when calls on it keep
-//! failing, or when another server becomes the primary ([`RedisStore::connection_swaps`] counts, a warning is logged); issue, list, revoke and prune take one of their own from
-//! a pool at the primary of the slot ([`RedisStore::pools`] tells of them). Every operation ends by a deadline ([`Options`]) with a [`StoreError`](token_core::StoreError) that says whether trying
-//! again can help. Scripts are called by hash and sent in full to a node that does not know them, so a restart, a
-//! failover or `SCRIPT FLUSH` is not noticed. Every script is idempotent by its arguments: a retry inside the client
-//! library changes nothing twice.
+//! Validations share one multiplexed connection to each primary. It is replaced when it is lost, when calls on it keep
+//! failing, or when another server becomes the primary; [`RedisStore::connection_swaps`] counts the replacements, and a
+//! warning is logged. Issue, list, revoke and prune take a dedicated connection from a pool at the primary of the slot
+//! ([`RedisStore::pools`] returns the state of the pools). Every operation ends by a deadline ([`Options`]); if it fails, its
+//! [`StoreError`](token_core::StoreError) says whether trying again can help. Scripts are called by hash, and sent in full to
+//! a node that does not have them, so a restart, a failover or `SCRIPT FLUSH` causes no error. Every script is idempotent by
+//! its arguments: a retry inside the client library makes no change twice.
 //!
 //! # Many nodes, many validations
 //!
-//! The busier a node, the less a validation costs: while two calls are under way, up to 64 validations share the next one,
-//! and identical ones a place in it (in a cluster, those of one primary are sent together). No answer is older than its
-//! question. A process with a runtime on each core opens a store once, and takes it along by
-//! [`RedisStore::on_this_runtime`]: then the validations of one runtime share calls, the first ones included.
-//! `validate_many` asks about up to 64 tokens with one command. With a [`LocalCache`] a node answers uses for a while without asking at all, hears of
-//! revocations at once, and goes back to asking as soon as it cannot hear:
+//! The busier a node, the less a validation costs: while two calls are under way, up to 64 validations share the next call,
+//! and identical ones share a place in it (in a cluster, those of one primary are sent together). No answer is older than its
+//! request. A process with a runtime on each core opens a store once, and calls [`RedisStore::on_this_runtime`] on each
+//! runtime: then all validations of one runtime share calls, including the first ones. `validate_many` validates up to 64
+//! tokens with one command. With a [`LocalCache`] a node answers uses from memory for a while, receives revocations at once,
+//! and asks the store again as soon as it cannot receive them:
 //!
 //! ```no_run
 //! # async fn open(keys: std::sync::Arc<token_core::KeyRing>) -> Result<(), token_core::StoreError> {
@@ -51,14 +52,15 @@
 //!
 //! # Confirmation
 //!
-//! Issue and revoke wait until every replica that the topology lists has the change, where one does ([`Options::confirm`]),
-//! and say whether it was so ([`Confirmation`](token_core::Confirmation)). What is not confirmed is done, but one failure
-//! may undo it: repeat it. Every revocation writes, also a repeated one, so that a repeat is as honest as the first.
+//! If the topology lists replicas, issue and revoke wait until every one of them has the change ([`Options::confirm`]), and
+//! report whether this succeeded ([`Confirmation`](token_core::Confirmation)). An unconfirmed change is made, but one failure
+//! may undo it: repeat it. Every revocation writes, also a repeated one, so the confirmation of a repeat is as reliable as
+//! that of the first.
 //!
 //! # Examination
 //!
-//! [`examine`] tells whether a deployment is set up so that tokens are safe in it, also while it does not work, and
-//! changes nothing.
+//! [`examine`] reports whether a deployment is configured so that tokens are safe in it. It also works while the deployment
+//! does not, and changes nothing.
 
 mod cache;
 mod confirm;

@@ -1,4 +1,4 @@
-//! Opening a store: that the URL means what it says is found out here, and not at the first token.
+//! Opens a store, and checks that the servers are of the kind that the URL says, before the first token is used.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::options::Options;
 use crate::script;
 use crate::trouble::is_temporary;
 
-/// Between two tries.
+/// The pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A node of a cluster serves some slots: another one sends to another node.
+/// Two ranges of slots to probe: a node of a cluster redirects for slots that it does not serve.
 const SLOTS: [Range<u16>; 2] = [0..5461, 10923..16384];
 
-/// Connects, and has one server that stands alone validate a token that cannot exist.
+/// Connects. A single server also has to validate a token that cannot exist.
 pub(crate) async fn open(
     topology: &Arc<Topology>,
     options: &Options,
@@ -41,7 +41,7 @@ pub(crate) async fn open(
     Ok(shared)
 }
 
-/// Connects, again while the server has no room for another client.
+/// Connects; tries again while the server has too many clients.
 async fn connected(
     topology: &Arc<Topology>,
     limits: Limits,
@@ -60,7 +60,7 @@ async fn connected(
     }
 }
 
-/// A second look at a server that gave no answer of its own: it may be something else.
+/// Examines a server that did not answer as a store: it may be something else.
 async fn explained(error: StoreError, target: &StoreUrl, attempt: OperationContext<'_>) -> StoreError {
     match peer::look(target).await {
         Some((kind, seen)) => {
@@ -74,8 +74,8 @@ async fn explained(error: StoreError, target: &StoreUrl, attempt: OperationConte
     }
 }
 
-/// What tells that this is no server of the kind that the URL says: a node of a cluster, a replica, a Sentinel. All else
-/// passes, or may: one that has no room or no replicas just now can be opened.
+/// Whether the error proves that the server is of another kind than the URL says: a node of a cluster, a replica, a Sentinel.
+/// All other errors may pass: a server that is full, or has too few replicas at the moment, can be opened.
 async fn wrong_kind(shared: &SharedConnections, options: &Options) -> Option<RedisError> {
     for range in SLOTS {
         let probe = script::probe(options.namespace.nobody(|slot| range.contains(&slot))?);

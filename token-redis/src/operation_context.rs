@@ -1,4 +1,4 @@
-//! One attempt at an operation: its deadline, and what to tell when it fails.
+//! The context of an operation: its deadline, and the text of its errors.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::error::Elapsed;
 use crate::script::answer::Answer;
 use crate::trouble::{self, ConnectPhase};
 
-/// What is being done, on which store, and until when.
+/// An operation, its store and its deadline.
 #[derive(Clone, Copy)]
 pub(crate) struct OperationContext<'a> {
     doing: &'static str,
@@ -21,40 +21,40 @@ pub(crate) struct OperationContext<'a> {
 }
 
 impl<'a> OperationContext<'a> {
-    /// Begins now. `doing` is a verb with its object, as in "cannot …"; `store` is shown to people, `cluster` says
-    /// whether it is one.
+    /// An operation that starts at this moment. `doing` is a verb with its object, as in "cannot …"; `store` is shown to
+    /// people; `cluster` is whether the store is a cluster.
     pub(crate) fn new(doing: &'static str, store: &'a str, cluster: bool, deadline: Duration) -> Self {
         let stage = ConnectPhase::Connected { cluster };
         Self { doing, store, deadline, until: Instant::now() + deadline, stage }
     }
 
-    /// The first attempt of all, with TLS or without.
+    /// The opening of a store, with TLS or without.
     pub(crate) fn to_connect(store: &'a str, tls: bool, deadline: Duration) -> Self {
         Self { stage: ConnectPhase::Connecting { tls }, ..Self::new("connect", store, false, deadline) }
     }
 
-    /// Waits for something that Redis does.
+    /// Waits for a command.
     pub(crate) async fn redis<T>(self, work: impl Future<Output = RedisResult<T>>) -> Result<T, StoreError> {
         self.ended(tokio::time::timeout_at(self.until, work).await)
     }
 
-    /// How something ended that was to be done by the deadline.
+    /// The outcome of something with this deadline.
     pub(crate) fn ended<T>(self, result: Result<RedisResult<T>, Elapsed>) -> Result<T, StoreError> {
         result.map_err(|_| self.out_of_time())?.map_err(|error| self.failed(error))
     }
 
-    /// Takes apart what a script answered.
+    /// Parses the reply of a script.
     pub(crate) fn answer(self, result: Result<RedisResult<Value>, Elapsed>) -> Result<Answer, StoreError> {
         let value = self.ended(result)?;
         Answer::read(value).ok_or_else(|| self.not_understood())
     }
 
-    /// When it has to be done.
+    /// The deadline.
     pub(crate) fn until(self) -> Instant {
         self.until
     }
 
-    /// It was not done by then.
+    /// The error for an operation that did not finish by the deadline.
     pub(crate) fn out_of_time(self) -> StoreError {
         let Self { doing, store, deadline, stage, .. } = self;
         let question = stage.question();
@@ -62,32 +62,32 @@ impl<'a> OperationContext<'a> {
         StoreError::new(StoreErrorKind::TimedOut, message)
     }
 
-    /// It failed with this error.
+    /// The error for an operation that failed with this error.
     pub(crate) fn failed(self, error: RedisError) -> StoreError {
         let (kind, advice) = trouble::of(&error, self.stage);
         let message = format!("cannot {}: {} {advice}", self.doing, self.store);
         StoreError::new(kind, message).caused_by(error)
     }
 
-    /// A second look has shown what is wrong with the store: this follows its name.
+    /// The error for a cause that an examination has found; the text follows the store's name.
     pub(crate) fn seen(self, kind: StoreErrorKind, seen: &str) -> StoreError {
         StoreError::new(kind, format!("cannot {}: {} {seen}", self.doing, self.store))
     }
 
-    /// The answer is none that a script of ours gives.
+    /// The error for a reply that none of our scripts gives.
     pub(crate) fn not_understood(self) -> StoreError {
         let Self { doing, store, .. } = self;
         let message = format!("cannot {doing}: {store} gave an answer that this version does not understand");
         StoreError::new(StoreErrorKind::Misconfigured, message)
     }
 
-    /// A subject's tokens changed at each of several tries.
+    /// The error for a subject whose tokens changed during each of several attempts.
     pub(crate) fn contended(self) -> StoreError {
         let message = format!("cannot {}: others keep changing this user's tokens; try again", self.doing);
         StoreError::new(StoreErrorKind::Contended, message)
     }
 
-    /// The lifetime was over before the record could be kept.
+    /// The error for a lifetime that was over before the record could be stored.
     pub(crate) fn too_late(self) -> StoreError {
         let message =
             format!("cannot {}: the lifetime ended before {} had kept the token", self.doing, self.store);

@@ -1,4 +1,4 @@
-//! How a store behaves.
+//! The options of a store.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use crate::connection::Limits;
 use crate::keys::Namespace;
 use crate::tls::Tls;
 
-/// How a [`RedisStore`](crate::RedisStore) behaves. All waits are bounded; the defaults are short.
+/// The options of a [`RedisStore`](crate::RedisStore). All waits are bounded; the defaults are short.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
-    /// What every key starts with: several deployments can share one Redis. Default `tok`.
+    /// The prefix of every key, so that several deployments can share one Redis. Default `tok`.
     pub namespace: Namespace,
-    /// How long one validation may take, reconnecting and redirections included. Default 1 s.
+    /// How long one validation may take, including reconnections and redirections. Default 1 s.
     pub validate_deadline: Duration,
     /// How long any other operation may take. Default 5 s.
     pub deadline: Duration,
@@ -23,29 +23,28 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long one node may take to answer one command before the call goes elsewhere or fails. Default 500 ms.
     pub response_timeout: Duration,
-    /// How many connections of their own issue, list, revoke and prune use at most, to each
-    /// server. Default 8.
+    /// The maximum number of dedicated connections to each server, for issue, list, revoke and prune. Default 8.
     pub pool_size: usize,
-    /// How far a change must have gone to count as confirmed. Default `None`: replicated where the topology (the map of
-    /// a cluster, or sentinels) lists replicas, else local.
+    /// The level that a change must reach to be confirmed. Default `None`: replicated if the topology (the map of a cluster, or
+    /// Sentinels) lists replicas, else local.
     pub confirm: Option<ConfirmationLevel>,
-    /// How long to wait for a confirmation before the change is reported as not confirmed. Default 2 s: a
-    /// server that syncs each second takes a little more than one. Must be shorter than `deadline`, which ends the wait too:
-    /// see [`Options::confirm_within`].
+    /// How long to wait for a confirmation before the change is reported as not confirmed. Default 2 s, because a server that
+    /// syncs each second takes a little more than one. It must be shorter than `deadline`, which ends the wait, too: see
+    /// [`Options::confirm_within`].
     pub confirm_timeout: Duration,
-    /// What a node may answer without asking. Default `None`: it asks at each validation.
+    /// The local cache of this node. Default `None`: the node asks the store at each validation.
     pub local_cache: Option<LocalCache>,
-    /// Certificates for the URLs that ask for TLS.
+    /// Certificates for URLs that require TLS.
     pub tls: Tls,
-    /// How long a revoked token can be explained. Default [`Tombstone::RETENTION`].
+    /// How long to keep the tombstone of a revoked token. Default [`Tombstone::RETENTION`].
     pub tombstone_retention: Span,
-    /// Whether the first issue notes a check value of the issuing key in the store, and refuses if another key is noted.
-    /// Default `true`; `false` is for tokens that leave nothing behind.
+    /// Whether the first issue writes a check value of the issuing key into the store, and refuses if there is one of another
+    /// key. Default `true`; `false` is for tests and measurements that must leave nothing in the store.
     pub note_keys: bool,
 }
 
 impl Options {
-    /// Waits so long for confirmations, and gives changes a deadline that does not cut the wait.
+    /// Waits this long for confirmations, with a deadline for changes that does not cut the wait short.
     pub fn confirm_within(&mut self, patience: Duration) {
         const WORK: Duration = Duration::from_secs(3);
         self.confirm_timeout = patience;
@@ -55,7 +54,7 @@ impl Options {
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             connect: self.connect_timeout,
-            // A call is sent twice at most before its deadline is looked at: see `SharedConnections::on_primary`.
+            // A call is sent at most twice before its deadline is checked: see `SharedConnections::on_primary`.
             response: self.response_timeout.min(self.validate_deadline / 2),
             operation: self.deadline,
             pool_size: self.pool_size,

@@ -1,4 +1,4 @@
-//! TLS: what to trust and to show, and what it means when a handshake fails.
+//! TLS: certificates, and the causes of failed handshakes.
 
 use std::fmt;
 use std::io;
@@ -11,17 +11,17 @@ use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, CertificateError};
 use token_core::{StoreError, StoreErrorKind};
 
-/// What a URL that asks for TLS (`rediss://`, `rediss-cluster://`, `rediss-sentinel://`) is met with. Names and dates of
-/// certificates are always verified. With a URL that asks for no TLS, certificates are refused, except for a socket.
+/// The certificates for a URL that requires TLS (`rediss://`, `rediss-cluster://`, `rediss-sentinel://`). Names and dates of
+/// certificates are always verified. With a URL without TLS, certificates are refused, except for a socket.
 #[derive(Clone, Default)]
 pub struct Tls {
     /// The certificates of the authorities to trust, in PEM, instead of the public ones.
     pub authorities: Option<Vec<u8>>,
-    /// Our own certificate and its private key, in PEM, for servers that demand one.
+    /// The client certificate and its private key, in PEM, for servers that demand one.
     pub client: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Shows whether there are certificates, and none of them.
+/// Shows whether there are certificates, but not their content.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls")
@@ -38,16 +38,16 @@ impl Tls {
         TlsCertificates { client_tls, root_cert: self.authorities.clone() }
     }
 
-    /// Makes this process able to speak TLS with these certificates.
+    /// Prepares this process to use TLS with these certificates.
     pub(crate) fn prepare(&self) -> Result<(), StoreError> {
         self.check()?;
-        // An application that has chosen a provider already keeps it.
+        // If the application has already installed a provider, it stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(())
     }
 
-    /// Whether each of them is what it should be. Without this, an empty file would pass for authorities of whom no
-    /// server has a certificate.
+    /// Checks that each text is of the right kind. Without this, an empty file would be accepted as a list of authorities, and
+    /// every server would be refused.
     fn check(&self) -> Result<(), StoreError> {
         let refuse =
             |what| Err(StoreError::new(StoreErrorKind::Misconfigured, format!("cannot use TLS: {what}")));
@@ -67,7 +67,7 @@ impl Tls {
                  with \"openssl pkey -in KEY -out PLAIN\" (Tls::client, --tls-key)",
             );
         }
-        // Why it is none is not told: that might quote the key.
+        // The error omits the reason, which might quote the key.
         let Ok(key) = PrivateKeyDer::from_pem_slice(key) else {
             return refuse("there is no private key in PEM for our certificate (Tls::client, --tls-key)");
         };
@@ -75,25 +75,25 @@ impl Tls {
             Err(rustls::Error::InconsistentKeys(_)) => {
                 refuse("our certificate has another private key (Tls::client, --tls-cert and --tls-key)")
             }
-            // A kind of key that is not known here may be known to the provider of the application.
+            // The application's provider may support a kind of key that is unknown here.
             _ => Ok(()),
         }
     }
 }
 
-/// Whether a text in PEM is a private key that takes a passphrase.
+/// Whether a text in PEM is a private key that needs a passphrase.
 #[must_use]
 pub fn is_encrypted_key(pem: &[u8]) -> bool {
     let text = String::from_utf8_lossy(pem);
     text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") || text.contains("Proc-Type: 4,ENCRYPTED")
 }
 
-/// All there are; none where one is damaged.
+/// All items; none if one is damaged.
 fn certificates(pem: &[u8]) -> Vec<CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().unwrap_or_default()
 }
 
-/// The kind of a failed handshake, and what to do, as it follows the store's name. `None` when it was not TLS that failed.
+/// The kind of a failed handshake, and what to do, as text that follows the store's name. `None` if TLS did not fail.
 pub(crate) fn trouble(error: &RedisError) -> Option<(StoreErrorKind, &'static str)> {
     use rustls::Error;
     let tls = io_error(error)?.get_ref()?.downcast_ref()?;
@@ -143,7 +143,7 @@ fn foreign_certificate(reason: &CertificateError) -> &'static str {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "has a certificate that is not valid yet; is the clock of this machine right?"
         }
-        // One that was made with `openssl req -x509`, for example: that is an authority's own.
+        // For example, one made with `openssl req -x509`: that is the certificate of an authority itself.
         _ => {
             "has a certificate that cannot be accepted; give it one that names its host, is not the certificate of an \
              authority, and is signed by one that is trusted here (Tls::authorities, --tls-ca)"
@@ -151,7 +151,7 @@ fn foreign_certificate(reason: &CertificateError) -> &'static str {
     }
 }
 
-/// The error of the system or of TLS that this one stands for.
+/// The underlying error of the system or of TLS.
 pub(crate) fn io_error(error: &RedisError) -> Option<&io::Error> {
     let source = std::error::Error::source(error)?;
     // The client library shares it.

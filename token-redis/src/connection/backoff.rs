@@ -1,4 +1,4 @@
-//! Pauses between replacements that lead to the same trouble again.
+//! Pauses between replacements of connections, so that a replacement that does not help is not repeated at once.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use redis::RedisError;
 use tokio::time::Instant;
 
-/// The pause after the first replacement; doubled at each that follows soon, up to the longest.
+/// The pause after the first replacement; it doubles with each one that follows soon, up to the longest.
 const FIRST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_millis(160);
 
-/// Without a replacement for so long, the next one is the first again.
+/// After this time without a replacement, the pauses start again with the first.
 const CALM: Duration = Duration::from_secs(1);
 
-/// When connections may be replaced. All callers share it.
+/// Limits how often connections are replaced. All callers share it.
 #[derive(Default)]
 pub(super) struct Backoff(Mutex<Option<Last>>);
 
@@ -24,13 +24,13 @@ struct Last {
 }
 
 impl Backoff {
-    /// How long the next replacement has to wait; zero if it may begin.
+    /// How long the next replacement has to wait; zero if it may start.
     pub(super) fn wait(&self) -> Duration {
         let last = self.lock();
         last.as_ref().map_or(Duration::ZERO, |last| last.pause.saturating_sub(last.began.elapsed()))
     }
 
-    /// A replacement begins. It need not end: its caller may give it up.
+    /// A replacement starts. It need not finish: its caller may be dropped.
     pub(super) fn begin(&self) {
         let mut last = self.lock();
         let recent = last.as_ref().filter(|last| last.began.elapsed() < CALM);
@@ -38,7 +38,8 @@ impl Backoff {
         *last = Some(Last { began: Instant::now(), pause, failure: None });
     }
 
-    /// The replacement failed: the pause begins now, so that callers that waited for it fail as well, and do not try in turn.
+    /// The replacement failed. The pause starts at this moment, so that callers that waited for it fail as well, instead of
+    /// trying one after the other.
     pub(super) fn failed(&self, error: &RedisError) {
         if let Some(last) = self.lock().as_mut() {
             (last.began, last.failure) = (Instant::now(), Some(error.clone()));

@@ -1,4 +1,4 @@
-//! How long the parts of an operation may take.
+//! Limits on the parts of an operation.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use std::time::Duration;
 pub(crate) struct Limits {
     /// Connecting to one server.
     pub(crate) connect: Duration,
-    /// One answer over a shared connection.
+    /// One reply over a shared connection.
     pub(crate) response: Duration,
-    /// One operation over a connection of its own.
+    /// One operation over a dedicated connection.
     pub(crate) operation: Duration,
-    /// How many connections of their own there may be to each server.
+    /// The maximum number of dedicated connections to each server.
     pub(crate) pool_size: usize,
 }

@@ -1,4 +1,4 @@
-//! The shared connection to one server, and how it is doing.
+//! The shared connection to one server, and its failures.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use super::backoff::Backoff;
 use super::store_url::Address;
 
-/// Looks after links.
+/// The owner of links, which watches and replaces them.
 pub(super) trait Owner: Send + Sync {
     /// A call has failed over this link.
     fn watch(&self, link: &Arc<Link>);
@@ -31,7 +31,7 @@ pub(super) struct Link {
 #[derive(Default)]
 struct Current {
     connection: Option<MultiplexedConnection>,
-    /// How many came before it.
+    /// How many connections were installed so far.
     generation: u64,
 }
 
@@ -58,7 +58,7 @@ impl Link {
         self.current.read().unwrap_or_else(PoisonError::into_inner).connection.is_some()
     }
 
-    /// The connection; connects if there is none. Callers that come meanwhile wait for it.
+    /// The connection; connects if there is none. Concurrent callers wait for it.
     pub(super) async fn connect<F>(self: &Arc<Self>, open: impl FnOnce() -> F) -> RedisResult<Handle>
     where
         F: Future<Output = RedisResult<MultiplexedConnection>>,
@@ -68,7 +68,7 @@ impl Link {
             return Ok(handle);
         }
         let wait = self.backoff.wait();
-        // A server that could not be reached a moment ago is not asked again for each caller.
+        // Do not connect again for each caller to a server that could not be reached a moment ago.
         if !wait.is_zero()
             && let Some(error) = self.backoff.failure()
         {
@@ -81,7 +81,7 @@ impl Link {
         Ok(Handle { connection, generation, link: self.clone(), settled: false })
     }
 
-    /// Puts a connection in the place of the one that there was.
+    /// Replaces the connection.
     pub(super) fn install(&self, connection: MultiplexedConnection) -> u64 {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         current.connection = Some(connection);
@@ -90,7 +90,7 @@ impl Link {
         current.generation
     }
 
-    /// Drops the connection of this generation; answers whether it was there still.
+    /// Drops the connection of this generation; returns whether it still existed.
     pub(super) fn discard(&self, generation: u64) -> bool {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let there = current.generation == generation && current.connection.take().is_some();
@@ -100,7 +100,7 @@ impl Link {
         there
     }
 
-    /// Drops the connection, whichever it is; answers whether there was one.
+    /// Drops the current connection; returns whether there was one.
     pub(super) fn close(&self) -> bool {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         self.failing.clear();
@@ -128,14 +128,14 @@ impl Link {
         }
     }
 
-    /// Begins to be watched, unless it is watched already.
+    /// Starts a watch, unless there is one already.
     pub(super) fn begin_watch(self: &Arc<Self>) -> Option<Watch> {
         let watched = self.failing.watched.swap(true, Ordering::AcqRel);
         (!watched).then(|| Watch(self.clone()))
     }
 }
 
-/// A link is watched, until this is dropped.
+/// A watch of a link, until it is dropped.
 pub(super) struct Watch(pub(super) Arc<Link>);
 
 impl Drop for Watch {
@@ -147,7 +147,7 @@ impl Drop for Watch {
 /// Since when calls have failed without a success.
 #[derive(Default)]
 struct Failing {
-    /// Whether there is any failure: all that a success has to look at, mostly.
+    /// Whether there is any failure. Usually a success only reads this.
     any: AtomicBool,
     since: StdMutex<Option<Instant>>,
     watched: AtomicBool,
@@ -177,7 +177,7 @@ impl Failing {
     }
 }
 
-/// A connection that other callers use at the same time. A caller that gives it up in the middle of a call has failed.
+/// A connection that other callers use at the same time. Dropping it in the middle of a call is a failure of that call.
 pub(crate) struct Handle {
     connection: MultiplexedConnection,
     pub(super) generation: u64,

@@ -1,4 +1,4 @@
-//! One look at the topology: asks the servers that know it.
+//! Reads the topology once from the servers that know it.
 
 use std::time::Duration;
 
@@ -13,21 +13,21 @@ use redis::{
 use super::slot_map::{Nodes, Primary, SlotMap};
 use super::store_url::{Address, StoreUrl, TopologyKind};
 
-/// How many are asked at once, and how long each has before the next one is asked as well.
+/// How many servers are asked at once, and how long each has before the next one is asked as well.
 const AT_ONCE: usize = 8;
 const HEAD_START: Duration = Duration::from_millis(50);
 
-/// How a look is made.
+/// Reads the topology.
 pub(super) struct Look<'a> {
     pub(super) url: &'a StoreUrl,
     /// How long connecting, and each answer, may take.
     pub(super) limit: Duration,
 }
 
-/// What a look has found.
+/// The topology that was read.
 pub(super) struct Found {
     pub(super) map: SlotMap,
-    /// The servers to ask the next time.
+    /// The servers to ask next time.
     pub(super) nodes: Vec<Address>,
 }
 
@@ -44,7 +44,7 @@ impl Look<'_> {
         }
     }
 
-    /// Asks sentinels until one knows the primary.
+    /// Asks Sentinels until one knows the primary.
     async fn ask_sentinels(&self, sentinels: Vec<Address>, service: &str) -> RedisResult<Found> {
         let ask = |sentinel: Address| async move {
             let info = self.url.sentinel_server(&sentinel)?;
@@ -59,7 +59,7 @@ impl Look<'_> {
             })?;
             let replicas: Vec<Value> =
                 self.ask(info, redis::cmd("SENTINEL").arg("REPLICAS").arg(service)).await?;
-            // A primary that sentinels watch should have one, also while they have not found it yet.
+            // A primary that Sentinels watch should have a replica, even while they have not found one yet.
             let replicas = u32::try_from(replicas.len()).unwrap_or(u32::MAX).max(1);
             let primary = Primary { address: Address::Tcp(host, port), replicas: Some(replicas) };
             Ok(Found { map: SlotMap::of_one(primary), nodes: vec![sentinel] })
@@ -67,7 +67,7 @@ impl Look<'_> {
         first(sentinels, ask).await
     }
 
-    /// Asks nodes until one has a whole map.
+    /// Asks nodes until one has a complete map.
     async fn ask_nodes(&self, nodes: Vec<Address>) -> RedisResult<Found> {
         let ask = |node: Address| async move {
             let info = self.url.server(&node)?;
@@ -83,13 +83,13 @@ impl Look<'_> {
         first(nodes, ask).await
     }
 
-    /// One question over a connection of its own.
+    /// Sends one query over a new connection.
     async fn ask<T: FromRedisValue>(&self, info: ConnectionInfo, question: &Cmd) -> RedisResult<T> {
         question.query_async(&mut open(info, self.limit).await?).await
     }
 }
 
-/// The first good answer, asking a few at a time, the most promising first: one that hangs is not waited for.
+/// The first good answer. Asks a few servers at a time, the most promising first, and does not wait for one that hangs.
 async fn first<T, F: Future<Output = RedisResult<T>>>(
     servers: Vec<Address>,
     ask: impl Fn(Address) -> F,
@@ -102,7 +102,7 @@ async fn first<T, F: Future<Output = RedisResult<T>>>(
             && let Some(server) = waiting.next()
         {
             asked.push(ask(server));
-            // The one that answered last mostly answers again: give it a moment for itself.
+            // The server that answered last usually answers again: ask it alone for a moment.
             match tokio::time::timeout(HEAD_START, asked.next()).await {
                 Ok(Some(Ok(answer))) => return Ok(answer),
                 Ok(Some(Err(error))) => last = error,
@@ -117,7 +117,7 @@ async fn first<T, F: Future<Output = RedisResult<T>>>(
     }
 }
 
-/// A connection for a few questions. Connecting has the limit for itself, and so has each answer.
+/// A connection for a few queries. The limit applies to connecting and to each reply separately.
 pub(crate) async fn open(info: ConnectionInfo, limit: Duration) -> RedisResult<MultiplexedConnection> {
     let limits =
         AsyncConnectionConfig::new().set_connection_timeout(Some(limit)).set_response_timeout(Some(limit));

@@ -1,30 +1,30 @@
-//! The nodes of a cluster, as one of them sees them.
+//! The nodes of a cluster in the view of one of them.
 
 use super::store_url::Address;
 
-/// A node of a cluster, as another one or it itself sees it.
+/// A node of a cluster, in the view of another node or its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) id: String,
-    /// `None` when it is not told in a form that can be read.
+    /// `None` if its form is unknown.
     pub(crate) address: Option<Address>,
     /// The id of its primary, if it is a replica.
     pub(crate) follows: Option<String>,
-    /// First and last slot of what it owns.
+    /// The first and last slot of each range that it owns.
     pub(crate) slots: Vec<(u16, u16)>,
-    /// The slots that are on the move, from it or to it. Each node tells its own only.
+    /// The slots that are being moved from it or to it. Each node reports only its own.
     pub(crate) moving: Vec<u16>,
     flags: Vec<String>,
 }
 
 impl Member {
-    /// Whether it has a flag: `myself`, `master`, `slave`, `fail`, …
+    /// Whether the node has a flag: `myself`, `master`, `slave`, `fail`, …
     pub(crate) fn is(&self, flag: &str) -> bool {
         self.flags.iter().any(|own| own == flag)
     }
 }
 
-/// Reads the answer to CLUSTER NODES, a line for each node: id, address, flags, primary's id, …, slots.
+/// Parses the reply to CLUSTER NODES, a line for each node: id, address, flags, primary's id, …, slots.
 pub(crate) fn read_members(nodes: &str, asked: &Address) -> Vec<Member> {
     let read = |line: &str| {
         let words: Vec<&str> = line.split(' ').collect();
@@ -41,8 +41,8 @@ pub(crate) fn read_members(nodes: &str, asked: &Address) -> Vec<Member> {
     nodes.lines().filter_map(read).collect()
 }
 
-/// `ip:port@bus-port[,hostname…]`. A node that does not know its own address yet leaves it empty: it is the one we asked.
-/// Where we ask by name, nodes that announce names are reached by them, since their certificates may know no address.
+/// `ip:port@bus-port[,hostname…]`. A node that does not know its own address yet leaves it empty: it is the node we asked.
+/// If we asked a node by name, we reach all nodes that announce names by name, because their certificates may have no address.
 fn read_address(text: &str, asked: &Address) -> Option<Address> {
     let (address, more) = text.split_once('@')?;
     if let (Address::Tcp(host, _), Some(name)) = (asked, more.split(',').nth(1))
@@ -59,7 +59,7 @@ fn read_address(text: &str, asked: &Address) -> Option<Address> {
     }
 }
 
-/// `17` or `0-5460`; slots on the move (`[93->-…]`) stand elsewhere in the list, too.
+/// `17` or `0-5460`. Slots that are being moved (`[93->-…]`) are in the list, too.
 fn read_range(text: &str) -> Option<(u16, u16)> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     Some((first.parse().ok()?, last.parse().ok()?))

@@ -1,17 +1,17 @@
 //! The connections to the servers. They take commands and operations, and know no script.
 //!
-//! One way leads to all servers: [`StoreUrl`] (what the URL says) → [`Topology`] (what the servers say: which primary
-//! serves which slots) → a connection to that primary. [`SharedConnections`] has one multiplexed connection to each primary
-//! for all validations of a runtime; [`Pools`] has connections of their own for everything else. Both send operations by
-//! the same [`router`], which follows redirections and looks for another primary.
+//! All operations reach the servers in the same way: [`StoreUrl`] (the URL) → [`Topology`] (which primary serves which slots,
+//! as the servers report) → a connection to that primary. [`SharedConnections`] has one multiplexed connection to each primary
+//! for all validations of a runtime; [`Pools`] has dedicated connections for everything else. Both use the same [`router`],
+//! which follows redirections and looks for another primary.
 //!
 //! # Known bugs of the libraries, and how this avoids them
 //!
 //! | bug | upstream | avoided by |
 //! |---|---|---|
-//! | the cluster client hangs at a slot refresh on tokio 1.54, asks a silent server for ever, passes on stale redirections, and sends CLIENT SETINFO, which no role permits | redis-rs#1953, #2092, #2277; else none known | it is not used |
-//! | one server that hangs holds up a look at the topology for all | redis-rs#2092 | limits, always; several servers are asked at a time |
-//! | deadpool-redis' managers for clusters and sentinels take no timeouts, certificates or TCP settings | deadpool#404, deadpool#452 | its manager for one server, for each primary: [`Pools`] |
+//! | the cluster client hangs at a slot refresh on tokio 1.54, asks a silent server without a limit, passes on stale redirections, and sends CLIENT SETINFO, which no role permits | redis-rs#1953, #2092, #2277; else none known | it is not used |
+//! | one server that hangs delays reading the topology for all callers | redis-rs#2092 | every wait has a limit; several servers are asked at a time |
+//! | deadpool-redis' managers for clusters and sentinels take no timeouts, certificates or TCP settings | deadpool#404, deadpool#452 | [`Pools`] uses its manager for one server, once for each primary |
 //! | a pool keeps connections to a primary that was demoted | none known | [`Pools`] drops the whole pool |
 
 mod backoff;

@@ -1,4 +1,4 @@
-//! What stands behind an address with which no connection could be made: a second look, to name the true cause.
+//! Examines an address to which no store connection could be made, to name the true cause.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,19 +13,18 @@ use tokio::net::TcpStream;
 use super::store_url::{Address, StoreUrl};
 use crate::trouble::{self, ConnectPhase};
 
-/// How long it may take to be asked, and to answer.
+/// The limit for sending the probe, and for the reply.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// A command for Redis, and an end of a request for all that speaks HTTP.
+/// A command for Redis that is also a complete request for an HTTP server.
 const QUESTION: &[u8] = b"PING\r\n\r\n";
 
-/// What the store is, and what to do, as it follows the store's name: asked at the first server that the URL names.
-/// `None` when that tells nothing new.
+/// What the first server of the URL is, and what to do, as text that follows the store's name. `None` if this adds nothing.
 pub(crate) async fn look(target: &StoreUrl) -> Option<(StoreErrorKind, String)> {
     look_at(target.named.first()?, target.certificates().is_some()).await
 }
 
-/// The same of one server.
+/// The same for one server.
 pub(crate) async fn look_at(address: &Address, tls: bool) -> Option<(StoreErrorKind, String)> {
     let (host, port) = match address {
         Address::Tcp(host, port) => (host, port),
@@ -33,7 +32,7 @@ pub(crate) async fn look_at(address: &Address, tls: bool) -> Option<(StoreErrorK
     };
     let answer = ask(host, *port, QUESTION).await?;
     match what(&answer) {
-        // It says itself what is wrong: too many clients, protected mode.
+        // The reply itself says what is wrong: too many clients, protected mode.
         What::Redis if answer.starts_with(b"-") && !tls => complaint(&answer),
         What::Redis if tls => Some((Misconfigured, PLAIN.to_owned())),
         What::Redis => None,
@@ -45,7 +44,7 @@ pub(crate) async fn look_at(address: &Address, tls: bool) -> Option<(StoreErrorK
     }
 }
 
-/// Something that is there and is not a socket. What is not there has said so by itself.
+/// A path that exists and is not a socket. The connection error already covers a missing path.
 fn no_socket(path: &Path) -> Option<(StoreErrorKind, String)> {
     let there = std::fs::metadata(path).ok()?;
     let what = match (there.is_dir(), is_socket(&there)) {
@@ -75,7 +74,7 @@ const ENCRYPTED: &str = "takes nothing but TLS at this port; write rediss in the
 const HTTP: &str = "is an HTTP server and no Redis; check host and port of the store URL";
 const OTHER: &str = "answers in another protocol than that of Redis; check host and port of the store URL";
 
-/// What an answer is that of.
+/// The kind of server that sent a reply.
 #[derive(Debug, PartialEq, Eq)]
 enum What {
     Redis,
@@ -88,7 +87,7 @@ enum What {
 fn what(answer: &[u8]) -> What {
     match answer {
         [] => What::Nothing,
-        // A record of TLS: an alert or a handshake, of version 3.
+        // A TLS record: an alert or a handshake, of version 3.
         [0x15 | 0x16, 3, ..] => What::Tls,
         _ if answer.starts_with(b"HTTP/") || answer.starts_with(b"<") => What::Http,
         [b'+' | b'-', ..] => What::Redis,
@@ -98,11 +97,11 @@ fn what(answer: &[u8]) -> What {
 
 fn complaint(answer: &[u8]) -> Option<(StoreErrorKind, String)> {
     let error = redis::parse_redis_value(answer).ok()?.extract_error().err()?;
-    // Who asks without a password is told so, which is no news.
+    // A server that demands a password answers so: this adds nothing.
     (error.code() != Some("NOAUTH")).then(|| trouble::of(&error, ConnectPhase::Connecting { tls: false }))
 }
 
-/// Whether it answers the beginning of a handshake. Nothing is verified, and nothing is said, over it.
+/// Whether the server answers the start of a TLS handshake. Nothing is verified, and no data is sent.
 async fn takes_tls(host: &str, port: u16) -> bool {
     let Some(hello) = hello(host) else { return false };
     let answer = ask(host, port, &hello).await;
@@ -119,11 +118,11 @@ fn hello(host: &str) -> Option<Vec<u8>> {
     Some(hello)
 }
 
-/// The beginning of the answer; empty when there is none. `None` when it cannot be reached.
+/// The beginning of the reply; empty if there is none. `None` if the server cannot be reached.
 async fn ask(host: &str, port: u16, question: &[u8]) -> Option<Vec<u8>> {
     let connecting = tokio::time::timeout(PATIENCE, TcpStream::connect((host, port)));
     let mut stream = connecting.await.ok()?.ok()?;
-    // One that has hung up may have said why before.
+    // A server that closes the connection may have sent the reason before.
     let _ = stream.write_all(question).await;
     let mut answer = vec![0; 512];
     let read = tokio::time::timeout(PATIENCE, stream.read(&mut answer)).await;

@@ -1,6 +1,6 @@
 //! The state of the pools, for monitoring.
 
-/// A pool of connections to one server, as it was at the moment of asking.
+/// The state of the pool of connections to one server at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolState {
@@ -8,10 +8,10 @@ pub struct PoolState {
     pub server: String,
     /// How many connections there are.
     pub size: usize,
-    /// How many of them nobody uses just now.
+    /// How many of them are idle.
     pub available: usize,
-    /// How many operations wait for one.
+    /// How many operations wait for a connection.
     pub waiting: usize,
-    /// How many connections there may be.
+    /// The maximum number of connections.
     pub max: usize,
 }

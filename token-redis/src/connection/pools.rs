@@ -1,5 +1,5 @@
-//! Connections of their own to primaries, for what would hold up others on a shared one, and for WAIT, which speaks of
-//! what its own connection wrote.
+//! Dedicated connections to primaries, for operations that would delay others on a shared connection, and for WAIT, which
+//! covers only the writes of its own connection.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,10 +20,10 @@ use super::slot_map::Primary;
 use super::store_url::Address;
 use super::topology::Topology;
 
-/// A connection that nobody else uses.
+/// A connection with one user at a time.
 pub(crate) type DedicatedConnection = Routed<Connection>;
 
-/// A deadpool-redis pool for each primary that was needed.
+/// A deadpool-redis pool for each primary that was used.
 pub(crate) struct Pools {
     topology: Arc<Topology>,
     limits: Limits,
@@ -57,7 +57,7 @@ impl Pools {
         Ok(Routed::new(self.connect(&primary.address).await?, false))
     }
 
-    /// The pools as they are now.
+    /// The current state of the pools.
     pub(crate) fn states(&self) -> Vec<PoolState> {
         let of = |(address, pool): (&Address, &Pool)| {
             let Status { max_size: max, size, available, waiting } = pool.status();
@@ -105,7 +105,7 @@ impl Connector for Pools {
     const LONGEST_PAUSE: Duration = Duration::from_millis(200);
     const ASKS_SILENT_SERVERS_AGAIN: bool = true;
 
-    /// By a fresh map: it says how many replicas have to confirm a change.
+    /// Uses a fresh map, because it determines how many replicas have to confirm a change.
     async fn primary(&self, slot: u16) -> RedisResult<Arc<Primary>> {
         self.topology.primary(slot).await
     }
@@ -118,14 +118,14 @@ impl Connector for Pools {
         })
     }
 
-    /// It goes back into its pool by itself.
+    /// Dropping the connection returns it to its pool.
     fn succeeded(&self, _: Connection) {}
 
-    /// Not back into the pool: its next user would only find out the same. If a server stands alone, callers would rather
-    /// know that a connection was lost.
+    /// Does not return the connection to the pool: its next user would fail in the same way. For a single server, the caller
+    /// gets the error of the lost connection.
     fn failed(&self, address: &Address, connection: Connection, error: &RedisError) -> bool {
         if is_demoted(error) {
-            // A new pool that leads to the same server is kept for a moment: each costs a connection.
+            // Each new pool costs a connection, so a pool that is new itself is kept for a moment.
             if self.backoff.wait().is_zero() {
                 self.backoff.begin();
                 self.lock().remove(address);

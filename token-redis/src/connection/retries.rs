@@ -1,4 +1,4 @@
-//! Retries until a deadline, and why the last one failed.
+//! Retries until a deadline, and the error of the last one.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout_at};
 /// Retries of one operation, until a deadline.
 pub(crate) struct Retries {
     until: Instant,
-    /// How old a failure may be to be the reason why nothing was done by the deadline: behind an older one something hung,
-    /// which is another trouble.
+    /// The maximum age of a failure that is reported at the deadline. After an older one, something hung, and the report is a
+    /// timeout.
     recent: Duration,
     last: Option<(RedisError, Instant)>,
 }
@@ -26,12 +26,12 @@ impl Retries {
         timeout_at(self.until, work).await
     }
 
-    /// A try failed, and another one follows.
+    /// An attempt failed, and another one follows.
     pub(crate) fn failed(&mut self, error: RedisError) {
         self.last = Some((error, Instant::now()));
     }
 
-    /// How it ended at the deadline: with the last failure, unless something hung behind it.
+    /// The outcome at the deadline: the last failure, unless something hung after it.
     pub(crate) fn end<T>(self, elapsed: Elapsed) -> Result<RedisResult<T>, Elapsed> {
         match self.last {
             Some((error, at)) if at.elapsed() <= self.recent => Ok(Err(error)),

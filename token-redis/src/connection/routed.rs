@@ -1,23 +1,23 @@
-//! Operations, and the connections that they are done over.
+//! Operations, and the connections that they use.
 
 use redis::aio::ConnectionLike;
 use redis::{Cmd, Pipeline, RedisError, RedisFuture, RedisResult, Value};
 
 use super::slot_map::Primary;
 
-/// Something to do at a primary. It may be done more than once, so it must be idempotent.
+/// An operation at a primary. It may be performed more than once, so it must be idempotent.
 pub(crate) trait Operation<C>: Sync {
-    /// What comes of it.
+    /// The result.
     type Output: Send;
 
-    /// Does it.
+    /// Performs the operation.
     fn perform(
         &self,
         connection: &mut C,
         primary: &Primary,
     ) -> impl Future<Output = RedisResult<Self::Output>> + Send;
 
-    /// Whether the caller can do better about this error than another try.
+    /// Whether to return this error to the caller instead of trying again.
     fn ends_with(&self, _: &RedisError) -> bool {
         false
     }
@@ -26,7 +26,7 @@ pub(crate) trait Operation<C>: Sync {
 /// A connection to the server that has a slot, or is about to get it.
 pub(crate) struct Routed<C> {
     connection: C,
-    /// Every command is preceded by ASKING: its slot is on the move to this server.
+    /// ASKING precedes every command: the slot is being moved to this server.
     asking: bool,
 }
 

@@ -1,16 +1,16 @@
-//! The way of an operation to the primary of its slot, also while the topology changes.
+//! Routes an operation to the primary of its slot, also while the topology changes.
 //!
-//! | a server says, or fails by | then |
+//! | reply or failure | reaction |
 //! |---|---|
-//! | MOVED, ASK (in a cluster) | the operation goes to the server that is named |
-//! | LOADING, TRYAGAIN, BUSY, no room for another client | again after a pause |
-//! | CLUSTERDOWN, MASTERDOWN (with another server to ask) | the topology is read again, then again after a pause |
-//! | READONLY | the connection is replaced: another server may have taken the address |
-//! | a lost connection | it is replaced; with another server to ask, the topology is read again |
-//! | silence | the topology is read again: if it names another primary, that one is asked |
-//! | anything else | that is the answer |
+//! | MOVED, ASK (in a cluster) | send the operation to the named server |
+//! | LOADING, TRYAGAIN, BUSY, too many clients | try again after a pause |
+//! | CLUSTERDOWN, MASTERDOWN (if there are other servers) | read the topology again, and try again after a pause |
+//! | READONLY | replace the connection: another server may have taken over the address |
+//! | a lost connection | replace it; if there are other servers, read the topology again |
+//! | no reply in time | read the topology again, and ask the primary if it is another one |
+//! | anything else | return it |
 //!
-//! All of it ends by the deadline of the operation.
+//! All of this ends by the deadline of the operation.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,27 +26,27 @@ use super::store_url::{Address, TopologyKind};
 use super::topology::{Hint, Topology};
 use crate::trouble::is_temporary;
 
-/// Between two tries; doubled at each, up to the longest.
+/// The first pause between two attempts; it doubles with each one, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
-/// Gives connections to servers.
+/// Connects to servers.
 pub(super) trait Connector: Sync {
     type Connection: ConnectionLike + Send;
 
-    /// The longest pause between two tries.
+    /// The longest pause between two attempts.
     const LONGEST_PAUSE: Duration;
 
-    /// Whether a silent server is asked again if the topology names no other one.
+    /// Whether to ask a silent server again if the topology names no other primary.
     const ASKS_SILENT_SERVERS_AGAIN: bool;
 
-    /// The primary of a slot, as far as this has to be up to date.
+    /// The primary of a slot, from a map that is recent enough for this kind of connection.
     fn primary(&self, slot: u16) -> impl Future<Output = RedisResult<Arc<Primary>>> + Send;
 
     fn connect(&self, address: &Address) -> impl Future<Output = RedisResult<Self::Connection>> + Send;
 
     fn succeeded(&self, connection: Self::Connection);
 
-    /// Something failed over this connection. Answers whether the next one to the same server may do better.
+    /// A call over this connection has failed. Returns whether another connection to the same server may succeed.
     fn failed(&self, address: &Address, connection: Self::Connection, error: &RedisError) -> bool;
 }
 
@@ -56,17 +56,17 @@ pub(super) struct Router<'a, C> {
     pub(super) connector: &'a C,
 }
 
-/// A try that failed.
+/// A failed attempt.
 pub(super) struct Failed {
     pub(super) error: RedisError,
     /// The server, if it is known.
     at: Option<Address>,
     began: Instant,
-    /// The next connection to the same server may do better.
+    /// Another connection to the same server may succeed.
     reconnects: bool,
 }
 
-/// Where a server has sent us.
+/// The target of a redirection.
 pub(super) struct Redirect {
     address: Address,
     asking: bool,
@@ -75,19 +75,19 @@ pub(super) struct Redirect {
 /// What to do about a failure.
 enum Next {
     Redirect(Redirect),
-    /// The same again.
+    /// Try again.
     Again,
-    /// The same over another connection, once; another server may be the primary.
+    /// Try again once, over another connection, after looking for another primary.
     Reconnect,
-    /// Another server may be the primary.
+    /// Look for another primary, then try again.
     LookUp,
-    /// The same, and only then.
+    /// Look for another primary, and try again only if there is one.
     GoElsewhere,
 }
 
 impl<C: Connector> Router<'_, C> {
-    /// Performs an operation until it succeeds, fails for a reason that stays, or the deadline is over: then it ends with
-    /// the last failure, if there was one. `failed` is a try that was made before.
+    /// Performs an operation until it succeeds, fails permanently, or the deadline is over; then it returns the last failure,
+    /// if there was one. `failed` is an attempt that was made before.
     pub(super) async fn run<O: Operation<Routed<C::Connection>>>(
         &self,
         slot: u16,
@@ -120,7 +120,7 @@ impl<C: Connector> Router<'_, C> {
         }
     }
 
-    /// One try.
+    /// Makes one attempt.
     pub(super) async fn attempt<O: Operation<Routed<C::Connection>>>(
         &self,
         slot: u16,
@@ -152,7 +152,7 @@ impl<C: Connector> Router<'_, C> {
         }
     }
 
-    /// What to do about a failure, if there is something to do.
+    /// What to do about a failure; `None` if the failure is final.
     fn next(&self, failure: &Failed, state: &mut State) -> Option<Next> {
         let error = &failure.error;
         let alone = *self.topology.kind() == TopologyKind::Server;
@@ -164,7 +164,7 @@ impl<C: Connector> Router<'_, C> {
         }
         if is_demoted(error) {
             let before = std::mem::replace(&mut state.demoted, true);
-            // If the next connection leads to a replica as well, a server that stands alone stays one.
+            // If a single server is a replica over the new connection as well, it remains one.
             return if alone {
                 (failure.reconnects && !before).then_some(Next::Reconnect)
             } else {
@@ -183,7 +183,7 @@ impl<C: Connector> Router<'_, C> {
         }
     }
 
-    /// Outside of a cluster, a redirection says that the URL means one.
+    /// Outside of a cluster, a redirection is an error: the URL should name a cluster.
     fn redirect(&self, error: &RedisError) -> Option<Next> {
         if *self.topology.kind() != TopologyKind::Cluster {
             return None;
@@ -193,7 +193,7 @@ impl<C: Connector> Router<'_, C> {
         Some(address.map_or(Next::LookUp, |address| Next::Redirect(Redirect { address, asking })))
     }
 
-    /// Gets ready for the next try; `None` if there is no use in one.
+    /// Prepares the next attempt; `None` if another attempt is of no use.
     async fn prepare(&self, slot: u16, next: Next, failure: &Failed, state: &mut State) -> Option<Prepared> {
         let Failed { at, began, .. } = failure;
         let avoid = at.clone().map(Hint::Avoid);
@@ -201,7 +201,7 @@ impl<C: Connector> Router<'_, C> {
             Next::Again => state.pause::<C>().await,
             Next::Reconnect => {
                 if *self.topology.kind() != TopologyKind::Server {
-                    // Where nothing better is known, the same server is tried.
+                    // If no other primary is known, the next attempt asks the same server.
                     let _ = self.topology.map_since(*began, avoid).await;
                 }
             }
@@ -220,7 +220,7 @@ impl<C: Connector> Router<'_, C> {
                 if !redirect.asking {
                     let _ = self.topology.map_since(*began, Some(Hint::Ask(redirect.address.clone()))).await;
                 }
-                // Two that send to each other do not agree yet.
+                // Two servers that redirect to each other do not agree yet.
                 state.redirects += 1;
                 if state.redirects > 1 {
                     state.pause::<C>().await;
@@ -249,17 +249,17 @@ impl State {
     }
 }
 
-/// A primary that became a replica goes on answering; its connections are of no more use.
+/// Whether the server is a replica that was a primary: it still answers, but connections to it are useless.
 pub(super) fn is_demoted(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
 }
 
-/// Whether the connection is of no more use.
+/// Whether the connection is lost.
 pub(super) fn is_lost(error: &RedisError) -> bool {
     error.is_unrecoverable_error() && !is_refusal(error)
 }
 
-/// Whether the server turned us away for good: another try would be turned away as well.
+/// Whether the server refused the login or the command: another attempt would be refused as well.
 pub(super) fn is_refusal(error: &RedisError) -> bool {
     error.kind() == ErrorKind::AuthenticationFailed
         || matches!(error.code(), Some("WRONGPASS" | "NOAUTH" | "NOPERM"))

@@ -1,8 +1,8 @@
 //! The connections that all validations of a runtime share: one to each primary.
 //!
-//! Many callers, one socket for each server, no caller waits for a turn. A connection is replaced as soon as it is lost. A
-//! server may also be silent: then a watch begins, which looks for another primary in its place, and replaces the
-//! connection if calls go on failing (`watch.rs`).
+//! Many callers use one socket for each server, and no caller waits for another. A connection is replaced as soon as it is
+//! lost. If a server is silent, a watch starts: it looks for another primary, and replaces the connection if calls keep
+//! failing (`watch.rs`).
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,21 +34,21 @@ pub(crate) struct SharedConnections {
     pub(super) topology: Arc<Topology>,
     pub(super) limits: Limits,
     links: RwLock<HashMap<Address, Arc<Link>>>,
-    /// The warnings about a replacement, and about one that failed.
+    /// Limits the warnings about a replacement, and about a failed one.
     replaced: OncePerMinute,
     pub(super) stuck: OncePerMinute,
-    /// How often a connection was replaced, those of all runtimes together.
+    /// How often connections were replaced, on all runtimes together.
     replacements: Arc<AtomicU64>,
 }
 
 impl SharedConnections {
-    /// Connects to one primary at least.
+    /// Connects to at least one primary.
     pub(crate) async fn open(topology: Arc<Topology>, limits: Limits) -> RedisResult<Arc<Self>> {
         Self::begin(topology, limits, Arc::default()).await
     }
 
-    /// Connections to the same store that live on the runtime that this is called on. They have a topology of their own: a
-    /// runtime that is blocked while it reads it holds no other one up.
+    /// Connections to the same store on the calling runtime. They have their own topology, so that a runtime that is blocked
+    /// while it reads the topology delays no other runtime.
     pub(crate) async fn fork(&self) -> RedisResult<Arc<Self>> {
         let topology = Topology::new(self.url.clone(), self.limits.connect);
         Self::begin(Arc::new(topology), self.limits, self.replacements.clone()).await
@@ -77,7 +77,7 @@ impl SharedConnections {
         })
     }
 
-    /// In a cluster some primaries may be down: the first that answers is enough, and the others follow.
+    /// In a cluster some primaries may be down: the first one that answers is enough, and the others are connected later.
     async fn connect_to_any(self: &Arc<Self>) -> RedisResult<()> {
         self.topology.primary(0).await?;
         let map = self.topology.map().await?;
@@ -102,12 +102,12 @@ impl SharedConnections {
         self.replacements.load(Ordering::Relaxed)
     }
 
-    /// How many replicas the primary of a slot should have, as [`Primary`] says.
+    /// How many replicas the primary of a slot should have, see [`Primary`].
     pub(crate) async fn listed_replicas(&self, slot: u16) -> RedisResult<Option<u32>> {
         Ok(self.topology.primary(slot).await?.replicas)
     }
 
-    /// Slots of one batch key are served by one primary, as far as is known.
+    /// The batch key of a slot: according to the last map, one primary serves all slots with the same key.
     pub(crate) fn batch_key(&self, slot: u16) -> usize {
         if self.url.kind != TopologyKind::Cluster {
             return 0;
@@ -115,7 +115,7 @@ impl SharedConnections {
         self.topology.last_map().and_then(|map| map.place(slot)).unwrap_or(0)
     }
 
-    /// Performs an operation once, whatever comes of it.
+    /// Performs an operation in a single attempt.
     pub(crate) async fn once<O: Operation<SharedConnection>>(
         &self,
         slot: u16,
@@ -132,14 +132,14 @@ impl SharedConnections {
         until: tokio::time::Instant,
     ) -> Result<RedisResult<O::Output>, Elapsed> {
         let mut failed = None;
-        // Mostly a server answers at once: its connection bounds each answer by itself, and one timer is enough.
+        // Usually a server answers at once. Its connection has a limit for each reply, so another timer is not needed.
         if self.is_open(slot) {
             match self.router().attempt(slot, None, operation).await {
                 Ok(output) => return Ok(Ok(output)),
                 Err(failure) => failed = Some(failure),
             }
         }
-        // In a box: it is large, and would be moved about with every call.
+        // Boxed: it is large, and would be moved with every call.
         Box::pin(self.router().run(slot, operation, until, failed)).await
     }
 
@@ -157,7 +157,7 @@ impl SharedConnections {
         let found = self.links.read().unwrap_or_else(PoisonError::into_inner).get(address).cloned();
         found.unwrap_or_else(|| {
             let mut links = self.links_to_change();
-            // Servers that have left are not kept. A link that a caller holds is about to be opened.
+            // Drop the links to servers that have left, but not a link that a caller holds: it is about to be opened.
             let is_kept =
                 |link: &Arc<Link>| link.is_open() || link.is_held_back() || Arc::strong_count(link) > 1;
             links.retain(|_, link| is_kept(link));
@@ -181,7 +181,7 @@ impl SharedConnections {
     pub(super) fn note_replacement(&self, server: &Address) {
         self.replacements.fetch_add(1, Ordering::Relaxed);
         if self.replaced.is_due() {
-            // Without a number: each warning would look like another cause.
+            // Without a number, so that repeated warnings are the same and can be suppressed.
             tracing::warn!(store = %self.url, %server, "replaced the connection that validations share");
         }
     }
@@ -193,7 +193,7 @@ impl Connector for SharedConnections {
     const LONGEST_PAUSE: Duration = Duration::from_millis(20);
     const ASKS_SILENT_SERVERS_AGAIN: bool = false;
 
-    /// What was read last is good enough until it proves wrong: another server says so.
+    /// The last map is good enough until it is wrong: then a server redirects.
     async fn primary(&self, slot: u16) -> RedisResult<Arc<Primary>> {
         match self.topology.last_primary(slot) {
             Some(primary) => Ok(primary),
@@ -217,7 +217,7 @@ impl Connector for SharedConnections {
         let link = handle.link.clone();
         let demoted = is_demoted(error);
         if !demoted && !is_lost(error) {
-            // A server that understood and said no is well. Otherwise the drop of the handle notes the failure.
+            // A server that refuses a command works. For any other error, dropping the handle records the failure.
             if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) {
                 handle.succeed();
             }

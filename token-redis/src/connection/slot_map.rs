@@ -1,4 +1,4 @@
-//! Which primary serves which slots, as one look at the topology found it.
+//! Which primary serves which slots, at one moment.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use super::store_url::Address;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Primary {
     pub(crate) address: Address,
-    /// How many replicas it should have: as many as the topology lists, also those that are down, and at least one in a
-    /// topology that has replicas at all. `None` if no topology lists replicas.
+    /// How many replicas it should have: as many as the topology lists, including those that are down, and at least one if the
+    /// topology has any replicas. `None` if no topology lists replicas.
     pub(crate) replicas: Option<u32>,
 }
 
@@ -19,7 +19,7 @@ const LAST_SLOT: u16 = 16_383;
 /// The primaries of all slots, in the order of the slots.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct SlotMap {
-    /// First and last slot, and the place of their primary.
+    /// The first and last slot of each range, and the index of its primary.
     ranges: Vec<(u16, u16, usize)>,
     primaries: Vec<Arc<Primary>>,
 }
@@ -39,7 +39,7 @@ impl SlotMap {
         self.primaries.get(self.place(slot)?)
     }
 
-    /// The place of a slot's primary among all primaries.
+    /// The index of a slot's primary among all primaries.
     pub(crate) fn place(&self, slot: u16) -> Option<usize> {
         let behind = self.ranges.partition_point(|&(first, ..)| first <= slot);
         let &(_, last, place) = self.ranges.get(behind.checked_sub(1)?)?;
@@ -62,17 +62,16 @@ impl SlotMap {
     }
 }
 
-/// What a node of a cluster knows of it.
+/// The view that a node has of its cluster.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Nodes {
-    /// All nodes but those that failed.
+    /// All nodes except failed ones.
     pub(super) addresses: Vec<Address>,
     pub(super) map: SlotMap,
 }
 
 impl Nodes {
-    /// Reads the answer to CLUSTER NODES. A primary's replicas count whether they are well or not: one that comes back may be
-    /// promoted.
+    /// Parses the reply to CLUSTER NODES. A primary's replicas include those that are down: one that comes back may be promoted.
     pub(super) fn read(nodes: &str, asked: &Address) -> Self {
         let members = read_members(nodes, asked);
         let count = |follows: &dyn Fn(&&Member) -> bool| {
@@ -124,7 +123,7 @@ f6 127.0.0.1:7006@17006 master,fail - 0 1 2 connected
     }
 
     #[test]
-    fn the_nodes_are_all_but_those_that_failed() {
+    fn the_nodes_exclude_failed_ones() {
         let nodes = "\
 a1 127.0.0.1:7000@17000 myself,master - 0 1 1 connected 0-16383
 b2 10.0.0.2:7001@17001,host slave a1 0 1 2 connected
@@ -136,7 +135,7 @@ d4 :0@0 slave,noaddr a1 0 1 1 disconnected
         assert_eq!(read.addresses, [tcp("127.0.0.1", 7000), tcp("10.0.0.2", 7001)]);
     }
 
-    /// One that has just taken over has none left, and still is to be told from one that never had any.
+    /// A primary that has just been promoted has no replica left, and must differ from one in a cluster without replicas.
     #[test]
     fn every_primary_needs_a_replica_if_another_primary_has_one() {
         let nodes = "\

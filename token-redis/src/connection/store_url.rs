@@ -1,4 +1,4 @@
-//! Where a store is: which servers, and how to speak to each of them.
+//! The URL of a store: its servers, and how to connect to each of them.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use redis::{
 };
 use token_core::StoreError;
 
-/// Where a store is. Shown without user and password.
+/// The URL of a store. Shown without user and password.
 #[derive(Clone)]
 pub(crate) struct StoreUrl {
     pub(crate) kind: TopologyKind,
@@ -19,21 +19,21 @@ pub(crate) struct StoreUrl {
     tls: Option<TlsCertificates>,
 }
 
-/// How the servers belong together.
+/// The kind of topology.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum TopologyKind {
     /// One server.
     Server,
-    /// One server at a time, which sentinels name.
+    /// One server at a time, which Sentinels name.
     Sentinel {
-        /// What the sentinels call it.
+        /// The name of the service at the Sentinels.
         service: String,
     },
     /// A Redis Cluster.
     Cluster,
 }
 
-/// Where one server listens.
+/// The address of one server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Address {
     /// A host without brackets, and a port.
@@ -43,13 +43,13 @@ pub(crate) enum Address {
 }
 
 impl StoreUrl {
-    /// Reads a store URL. The certificates are used where its scheme asks for TLS.
+    /// Parses a store URL. The certificates are used if its scheme requires TLS.
     pub(crate) fn parse(text: &str, certificates: Option<TlsCertificates>) -> Result<Self, StoreError> {
         super::url::parse(text, certificates)
     }
 
     pub(super) fn new(kind: TopologyKind, named: Vec<Address>, settings: RedisConnectionInfo) -> Self {
-        // No role permits CLIENT SETINFO: Redis 7.0 does not know it, and refuses an ACL file that names it.
+        // No role permits CLIENT SETINFO: Redis 7.0 does not have it, and refuses an ACL file that names it.
         let settings = settings.set_protocol(ProtocolVersion::RESP3).set_skip_set_lib_name();
         Self { kind, named, settings, tls: None }
     }
@@ -63,12 +63,12 @@ impl StoreUrl {
         self.connection(address, self.settings.clone())
     }
 
-    /// How to connect to a server that is to tell things of its own accord: it can do that in RESP3.
+    /// How to connect to a server that shall push messages: this needs RESP3.
     pub(crate) fn listening_server(&self, address: &Address) -> RedisResult<ConnectionInfo> {
         self.connection(address, self.settings.clone().set_protocol(ProtocolVersion::RESP3))
     }
 
-    /// How to connect to a sentinel: without the user and the password of the servers.
+    /// How to connect to a Sentinel: without the user and the password of the servers.
     pub(crate) fn sentinel_server(&self, address: &Address) -> RedisResult<ConnectionInfo> {
         self.connection(address, RedisConnectionInfo::default().set_skip_set_lib_name())
     }
@@ -78,7 +78,7 @@ impl StoreUrl {
         self.settings.username()
     }
 
-    /// The certificates, where the URL asks for TLS.
+    /// The certificates, if the URL requires TLS.
     pub(crate) fn certificates(&self) -> Option<&TlsCertificates> {
         self.tls.as_ref()
     }
@@ -102,7 +102,7 @@ impl StoreUrl {
     }
 }
 
-/// Small requests go out at once instead of waiting to be joined.
+/// Sends small requests at once (`TCP_NODELAY`).
 pub(crate) fn tcp_settings() -> TcpSettings {
     TcpSettings::default().set_nodelay(true)
 }
@@ -145,7 +145,7 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Whether nothing that is sent there leaves this machine.
+    /// Whether the address is on this machine, so that no data leaves it.
     pub(crate) fn is_local(&self) -> bool {
         match self {
             Self::Unix(_) => true,
@@ -155,7 +155,7 @@ impl Address {
         }
     }
 
-    /// Reads `HOST:PORT`, as servers write it: an IPv6 address has brackets or not.
+    /// Parses `HOST:PORT` as servers write it: an IPv6 address with or without brackets.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
         let host = host.trim_start_matches('[').trim_end_matches(']');

@@ -10,37 +10,37 @@ use super::look::Look;
 use super::slot_map::{Primary, SlotMap};
 use super::store_url::{Address, StoreUrl, TopologyKind};
 
-/// What is known of a deployment, read again when it proves wrong or is no longer fresh.
+/// The topology of a deployment, read again when it was wrong or is too old.
 pub(crate) struct Topology {
     url: Arc<StoreUrl>,
     connect_timeout: Duration,
     known: RwLock<Known>,
-    /// Held while one caller reads.
+    /// Held by the caller that reads.
     reading: Mutex<()>,
 }
 
-/// How long what was read may be relied on: a replica that joined must be waited for.
+/// The maximum age of a map that determines confirmations: a change must also wait for a replica that has joined.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Between two looks, however many callers find the map wrong.
+/// The pause between two reads, however many callers find the map wrong.
 const PAUSE: Duration = Duration::from_millis(10);
 
 #[derive(Default)]
 struct Known {
-    /// What was read last.
+    /// The map that was read last.
     map: Option<Arc<SlotMap>>,
-    /// When that look began, unless it has proved wrong since.
+    /// When that read started, unless the map was wrong since.
     read_at: Option<Instant>,
-    /// The servers to ask first: the one that answered last, then all nodes that it knew.
+    /// The servers to ask first: the one that answered last, then all nodes that it listed.
     nodes: Vec<Address>,
 }
 
-/// What an error has told about who knows the topology.
+/// Which server to ask for the topology, or to avoid, after an error.
 #[derive(Clone, Debug)]
 pub(super) enum Hint {
-    /// This server knows it: another one has sent us there.
+    /// This server has it: another one has redirected us there.
     Ask(Address),
-    /// This server does not: ask it last.
+    /// This server has failed: ask it last.
     Avoid(Address),
 }
 
@@ -49,17 +49,17 @@ impl Topology {
         Self { url, connect_timeout, known: RwLock::default(), reading: Mutex::default() }
     }
 
-    /// Where the store is.
+    /// The URL of the store.
     pub(crate) fn url(&self) -> &Arc<StoreUrl> {
         &self.url
     }
 
-    /// How the servers belong together.
+    /// The kind of topology.
     pub(super) fn kind(&self) -> &TopologyKind {
         &self.url.kind
     }
 
-    /// The primary of a slot, by a map that is fresh.
+    /// The primary of a slot, from a map that is at most as old as [`FRESH`].
     pub(crate) async fn primary(&self, slot: u16) -> RedisResult<Arc<Primary>> {
         let map = self.map().await?;
         map.primary(slot).cloned().ok_or_else(|| {
@@ -68,17 +68,17 @@ impl Topology {
         })
     }
 
-    /// The primary of a slot as it was read last, however long ago. Asks no server.
+    /// The primary of a slot in the last map, however old. Asks no server.
     pub(super) fn last_primary(&self, slot: u16) -> Option<Arc<Primary>> {
         self.known().map.as_ref()?.primary(slot).cloned()
     }
 
-    /// What was read last, however long ago.
+    /// The last map, however old.
     pub(super) fn last_map(&self) -> Option<Arc<SlotMap>> {
         self.known().map.clone()
     }
 
-    /// The map was wrong: the next look reads it again.
+    /// The map was wrong: the next caller reads it again.
     pub(crate) fn forget(&self) {
         self.known.write().unwrap_or_else(PoisonError::into_inner).read_at = None;
     }
@@ -92,7 +92,7 @@ impl Topology {
         }
     }
 
-    /// The map by a look that began after `since`, or a moment ago.
+    /// A map whose read started after `since`, or a moment ago.
     pub(super) async fn map_since(&self, since: Instant, hint: Option<Hint>) -> RedisResult<Arc<SlotMap>> {
         if let Some(hint) = hint {
             self.take(hint);
@@ -100,7 +100,7 @@ impl Topology {
         self.read_unless(|read_at| read_at > since || read_at.elapsed() < PAUSE).await
     }
 
-    /// Reads the map; callers that come meanwhile wait for the same look.
+    /// Reads the map; concurrent callers wait for the same read.
     async fn read_unless(&self, is_good: impl Fn(Instant) -> bool) -> RedisResult<Arc<SlotMap>> {
         let _reading = self.reading.lock().await;
         // Another caller may have read it meanwhile.
@@ -124,7 +124,7 @@ impl Topology {
         nodes
     }
 
-    /// In a cluster each server that keeps tokens can be asked.
+    /// Applies the hint. Only in a cluster do the servers that keep tokens know the topology.
     fn take(&self, hint: Hint) {
         if self.url.kind != TopologyKind::Cluster {
             return;

@@ -1,4 +1,4 @@
-//! Looks after the shared connection to a server that is silent.
+//! Watches the shared connection to a silent server.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -8,15 +8,15 @@ use super::shared::SharedConnections;
 use super::store_url::TopologyKind;
 use super::topology::Hint;
 
-/// How long calls to one server may fail without a success before its connection is replaced.
+/// How long calls to one server may fail, without a success, before its connection is replaced.
 const PATIENCE: Duration = Duration::from_millis(900);
 
-/// Between two looks for another primary while calls fail.
+/// The pause between two queries for another primary while calls fail.
 const LOOK: Duration = Duration::from_millis(50);
 
 impl Owner for SharedConnections {
     fn watch(&self, link: &Arc<Link>) {
-        // A caller may have been dropped with its runtime.
+        // The runtime of the caller may have been dropped.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         if let Some(watch) = link.begin_watch() {
             runtime.spawn(look_after(self.me.clone(), watch));
@@ -24,12 +24,12 @@ impl Owner for SharedConnections {
     }
 }
 
-/// Until a call succeeds, another primary is named, the connection is replaced, or the store is dropped.
+/// Runs until a call succeeds, the topology names another primary, the connection is replaced, or the store is dropped.
 async fn look_after(shared: Weak<SharedConnections>, watch: Watch) {
     let link = &watch.0;
     let mut pause = LOOK;
     loop {
-        // Mostly a call succeeds meanwhile: a caller was given up, and the server is well.
+        // Usually a call succeeds meanwhile: one caller was dropped, and the server works.
         tokio::time::sleep(pause).await;
         let (Some(failing), Some(shared)) = (link.failing_for(), shared.upgrade()) else { return };
         if shared.has_left(link).await {
@@ -39,14 +39,14 @@ async fn look_after(shared: Weak<SharedConnections>, watch: Watch) {
             if shared.replace(link).await {
                 return;
             }
-            // Callers may have gone to another primary: no call would notice that this one has left.
+            // Callers may use another primary already: then no call would notice that this server has left.
             pause = PATIENCE;
         }
     }
 }
 
 impl SharedConnections {
-    /// Whether the topology names another primary in its place.
+    /// Whether the topology names another primary in place of this one.
     async fn has_left(&self, link: &Link) -> bool {
         if self.url.kind == TopologyKind::Server {
             return false;
@@ -69,7 +69,7 @@ impl SharedConnections {
         }
     }
 
-    /// Whether there is another connection now. The old one is used until then.
+    /// Replaces the connection; returns whether that succeeded. Callers use the old one until then.
     async fn replace(&self, link: &Link) -> bool {
         let opened = tokio::time::timeout(self.limits.connect * 2, self.open_to(&link.address)).await;
         if let Ok(Ok(connection)) = opened {

@@ -1,13 +1,13 @@
-//! What the scripts answer: a word, and what belongs to it.
+//! The replies of scripts: a word and its parts.
 
 use redis::Value;
 use token_core::{Timestamp, TokenId};
 
-/// An answer of a script. The words are written down at the head of each script.
+/// A reply of a script. The head of each script documents the words.
 pub(crate) struct Answer(Vec<Value>);
 
 impl Answer {
-    /// Reads `{word, part…}`; `None` for anything else.
+    /// Parses `{word, part…}`; `None` for anything else.
     pub(crate) fn read(value: Value) -> Option<Self> {
         match value {
             Value::Array(parts) if matches!(parts.first(), Some(Value::BulkString(_))) => Some(Self(parts)),
@@ -29,12 +29,12 @@ pub(crate) fn time(millis: i64) -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
 }
 
-/// The token ids among the values. What is no id was not written by us and names no token.
+/// The token ids among the values. Other values were written by another program, and are skipped.
 pub(crate) fn ids(values: &[Value]) -> Vec<TokenId> {
     values.iter().filter_map(id).collect()
 }
 
-/// The token id that this value is.
+/// The token id in this value.
 pub(crate) fn id(value: &Value) -> Option<TokenId> {
     match value {
         Value::BulkString(text) => id_of(text),
@@ -42,7 +42,7 @@ pub(crate) fn id(value: &Value) -> Option<TokenId> {
     }
 }
 
-/// The token id that this text is.
+/// The token id in this text.
 pub(crate) fn id_of(text: &[u8]) -> Option<TokenId> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }

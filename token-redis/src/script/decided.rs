@@ -1,4 +1,4 @@
-//! What `validate.lua` decides about a use of a token: the first byte of its reply, for the script and for its reader.
+//! The decisions of `validate.lua` about a use of a token: the first byte of its reply, for the script and for the client.
 
 /// The first byte of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,20 +7,20 @@ pub(crate) enum Decided {
     Active = 1,
     /// There is no such live token.
     Unknown = 2,
-    /// The token is another subject's.
+    /// The token belongs to another subject.
     WrongSubject = 3,
-    /// A permission that is required is not held.
+    /// The token lacks a required permission.
     NotPermitted = 4,
     /// The hard expiry has passed.
     Ended = 5,
     /// The script does not know this form of a record.
     Unreadable = 6,
-    /// The key holds no string.
+    /// The key is not a string.
     WrongType = 7,
 }
 
 impl Decided {
-    /// All of them, and their names in the script.
+    /// All decisions, and their names in the script.
     pub(super) const ALL: [(Self, &str); 7] = [
         (Self::Active, "ACTIVE"),
         (Self::Unknown, "UNKNOWN"),
@@ -31,7 +31,7 @@ impl Decided {
         (Self::WrongType, "WRONG_TYPE"),
     ];
 
-    /// What this byte stands for.
+    /// The decision for this byte.
     pub(crate) fn of(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().map(|(decided, _)| decided).find(|&decided| decided as u8 == byte)
     }

@@ -1,10 +1,10 @@
-//! What scripts share: each script names it in lines `-- include NAME`, and is complete when it is sent.
+//! Parts that scripts share: a script includes them with lines `-- include NAME`, and is sent complete.
 
 use token_core::spi::layout;
 
 use super::decided::Decided;
 
-/// The script with everything in it that it includes.
+/// The script with its includes.
 pub(crate) fn expand(script: &str) -> String {
     let mut whole = String::with_capacity(2 * script.len());
     for line in script.lines() {
@@ -24,7 +24,7 @@ fn included(name: &str) -> String {
         "tombstone" => include_str!("../../lua/include/tombstone.lua").to_owned(),
         "layout" => layout(),
         "reply" => reply(),
-        // As no script names another, which a test holds, this is never sent.
+        // A test checks that every include exists, so this is never sent.
         other => format!("error('there is no include {other}')"),
     }
 }
@@ -45,10 +45,10 @@ fn layout() -> String {
     )
 }
 
-/// The first bytes of replies, as constants of one byte each.
+/// The first bytes of replies, each as a constant.
 fn reply() -> String {
     let constants = Decided::ALL.map(|(decided, name)| format!("local {name} = '\\{}'\n", decided as u8));
-    format!("-- What a reply begins with.\n{}", constants.concat())
+    format!("-- The first bytes of replies.\n{}", constants.concat())
 }
 
 #[cfg(test)]

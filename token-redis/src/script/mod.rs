@@ -1,4 +1,4 @@
-//! The scripts, and how one is run.
+//! The scripts, and calls of them.
 
 pub(crate) mod answer;
 mod decided;
@@ -47,13 +47,13 @@ script!(VALIDATE_WITHOUT_WRITING, without_writing(&VALIDATE, "ARGV[1] = 'peek'\n
 script!(SHOW_WITHOUT_WRITING, without_writing(&SHOW, ""));
 script!(LIST_WITHOUT_WRITING, without_writing(&LIST, ""));
 
-/// The script that decides about uses of tokens, as servers get it: to read, to measure, or to load before it is needed.
+/// The script that decides about uses of tokens, as it is sent to servers: to read, to measure, or to load in advance.
 #[must_use]
 pub fn validate_script() -> &'static str {
     &VALIDATE.body
 }
 
-/// What a script may do stands in its first line. The constant says the same to the script itself.
+/// A script's flags are in its first line, and the constant `writes` gives the script itself the same information: changes both.
 fn without_writing(script: &Script, first: &str) -> String {
     let body = script.body.trim_start_matches("#!lua flags=allow-oom");
     let body = body.replace("local writes = true", "local writes = false");
@@ -68,10 +68,10 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Sends it to where its first key lives.
+    /// Sends the call to the server of its first key.
     ///
-    /// By EVALSHA; a node that does not know the script (new, restarted, promoted, flushed) gets its text by EVAL with
-    /// the same keys. Nothing is ever loaded on other nodes: one that hangs could not hold this call up.
+    /// Uses EVALSHA; a node that does not have the script (new, restarted, promoted, flushed) gets its text by EVAL with
+    /// the same keys. Nothing is loaded on other nodes, so a node that hangs does not delay this call.
     pub(crate) async fn send(&self, connection: &mut (impl ConnectionLike + Send)) -> RedisResult<Value> {
         match self.by_hash().query_async(connection).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
@@ -96,7 +96,7 @@ impl Call {
         Some(Self { script, keys: self.keys.clone(), arguments })
     }
 
-    /// The command by which [`send`](Self::send) begins.
+    /// The first command that [`send`](Self::send) sends.
     pub(crate) fn by_hash(&self) -> Cmd {
         self.command("EVALSHA", &self.script.sha)
     }

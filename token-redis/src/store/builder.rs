@@ -1,4 +1,4 @@
-//! From options to a store.
+//! Builds a store from options.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::RedisStore;
 use crate::cache::LocalCache;
 use crate::options::Options;
 
-/// Puts a [`RedisStore`] together, see [`RedisStore::builder`].
+/// Builds a [`RedisStore`], see [`RedisStore::builder`].
 #[derive(Debug, Clone, Default)]
 #[must_use]
 pub struct Builder {
@@ -16,12 +16,12 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// How the store behaves otherwise. Default [`Options::default`].
+    /// All other options. Default [`Options::default`].
     pub fn options(self, options: Options) -> Self {
         Self { options: Options { local_cache: self.options.local_cache.or(options.local_cache), ..options } }
     }
 
-    /// Lets this node answer uses for a while without asking, see [`LocalCache`]. Not by default.
+    /// Lets this node answer uses from memory for a while, see [`LocalCache`]. Default: no cache.
     pub fn local_cache(mut self, cache: LocalCache) -> Self {
         self.options.local_cache = Some(cache);
         self

@@ -1,4 +1,4 @@
-//! The contract of a store: what each operation asks of the servers, and what their answers mean.
+//! The contract of a store: the calls of each operation, and the meaning of the replies.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::options::Options;
 use crate::prune::Walk;
 use crate::script::{self, Call, answer};
 
-/// How often a script over all tokens of a subject is tried when others change them meanwhile.
+/// How often to try a script over all tokens of a subject if other callers change the tokens meanwhile.
 const TRIES: usize = 16;
 
 #[async_trait]
@@ -35,7 +35,7 @@ impl TokenStore for RedisStore {
         }
     }
 
-    /// A repeat takes two calls more: one that waits for the confirmation of the token, and one that looks at it.
+    /// A repeat takes two more calls: one that waits for the confirmation of the token, and one that reads it.
     async fn issue_once(
         &self,
         id: TokenId,
@@ -69,7 +69,7 @@ impl TokenStore for RedisStore {
         Ok(Committed { outcome, confirmation })
     }
 
-    /// At most one command, on the connection that all validations share.
+    /// Sends at most one command, on the connection that all validations share.
     fn validate<'a>(
         &'a self,
         token: ParsedToken,
@@ -80,11 +80,11 @@ impl TokenStore for RedisStore {
     }
 
     fn validates_within(&self) -> Option<Duration> {
-        // It may have to wait for another's call, and then for its own.
+        // A request may have to wait for the call of another request, and then for its own.
         Some(2 * self.options.validate_deadline)
     }
 
-    /// One command for up to 64 tokens; in a cluster, for those of one partition.
+    /// Sends one command for up to 64 tokens; in a cluster, for those of one partition.
     async fn validate_many(
         &self,
         tokens: &[(ParsedToken, Requirement)],
@@ -182,7 +182,7 @@ impl TokenStore for RedisStore {
         Err(attempt.contended())
     }
 
-    /// Each step of the walk has the deadline for itself; the whole takes as long as the store is large.
+    /// The deadline applies to each step of the walk; the total time depends on the size of the store.
     async fn prune(&self) -> Result<u64, StoreError> {
         let walk = Walk::begin(&self.options.namespace, &self.pools);
         let mut walk = self.attempt("prune").redis(walk).await?;
@@ -195,7 +195,7 @@ impl TokenStore for RedisStore {
 }
 
 impl RedisStore {
-    /// Reads the rows of a listing: id, record and time of death, in turn.
+    /// Parses the rows of a listing: id, record and expiry, in turn.
     fn listing(&self, attempt: OperationContext<'_>, rows: &[Value]) -> Result<Listing, StoreError> {
         let read = |row: &[Value; 3]| {
             let [id, record, Value::Int(dies_at)] = row else { return None };
@@ -207,7 +207,7 @@ impl RedisStore {
     }
 }
 
-/// The first arguments of the revoke scripts: the remark, how long to keep it, and where to tell of it.
+/// The first arguments of the revoke scripts: the encoded reason, how long to keep the tombstone, and the channel.
 fn burial(revocation: &Revocation, options: &Options) -> Vec<Vec<u8>> {
     let retention = options.tombstone_retention.as_millis().to_string();
     vec![revocation.to_remark(), retention.into_bytes(), options.namespace.revocations().into_bytes()]

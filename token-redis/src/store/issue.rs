@@ -1,4 +1,4 @@
-//! Issuing: two calls.
+//! Issuing a token, in two calls.
 
 use redis::Value;
 use token_core::spi::{IdempotencyEntry, Record};
@@ -9,19 +9,19 @@ use super::RedisStore;
 use crate::keys::Namespace;
 use crate::script::{self, Call, answer};
 
-/// How many of a subject's other tokens an issue looks at, to let the dead ones leave the index.
+/// How many of a subject's other tokens an issue checks, to remove expired ones from the index.
 const SAMPLED: usize = 8;
 
-/// What `issue.lua` answers.
+/// The reply of `issue.lua`.
 pub(super) enum Answered {
     Issued(Committed<Grant>),
-    /// The token that the idempotency key issued before.
+    /// The token that an earlier request with the idempotency key issued.
     Repeated(TokenId),
     Mismatched,
 }
 
 impl RedisStore {
-    /// Two calls: the server's time first, since the seal covers the deadlines, then the issue itself.
+    /// Makes two calls: the first reads the server's time, because the seal covers the deadlines, and the second issues.
     pub(super) async fn issue_or_repeat(
         &self,
         id: TokenId,
@@ -31,7 +31,7 @@ impl RedisStore {
         let (attempt, names) = (self.attempt("issue"), &self.options.namespace);
         let index = names.index(request.home_of(id).ok_or_else(|| StoreError::id_of_another(id))?);
 
-        // Not with the key file of another deployment: no node of this one would know the token.
+        // Refuse the key file of another deployment: no node of this one would accept the token.
         if self.options.note_keys {
             let until = Instant::now() + self.options.deadline / 2;
             self.noted.before_issue(&self.keys, names, &self.pools, until).await.require("issue")?;

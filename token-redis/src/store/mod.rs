@@ -1,4 +1,4 @@
-//! `RedisStore`: the contract of `token-core`, by the scripts of `lua/`.
+//! `RedisStore`: implements the contract of `token-core` with the scripts of `lua/`.
 
 mod builder;
 mod contract;
@@ -20,7 +20,7 @@ use crate::operation_context::OperationContext;
 use crate::options::Options;
 use crate::validate::Validation;
 
-/// A token store on Redis: one server, a server that sentinels name, or a Redis Cluster.
+/// A token store on Redis: one server, a server that Sentinels name, or a Redis Cluster.
 pub struct RedisStore {
     keys: Arc<KeyRing>,
     options: Options,
@@ -38,13 +38,13 @@ impl RedisStore {
     /// | URL | is |
     /// |---|---|
     /// | `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, `redis+unix:///PATH` | one server |
-    /// | `redis-sentinel://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…]/DB?sentinelServiceName=NAME` | the server that sentinels name |
+    /// | `redis-sentinel://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…]/DB?sentinelServiceName=NAME` | the server that Sentinels name |
     /// | `redis-cluster://[USER:PASSWORD@]HOST:PORT?node=HOST:PORT&node=…` | a Redis Cluster, by some of its nodes |
     ///
-    /// With `rediss` for `redis`, over TLS. Sentinels are asked without user and password.
+    /// Use `rediss` in place of `redis` for TLS. Sentinels are asked without user and password.
     ///
     /// # Errors
-    /// The URL is of another form, the server cannot be reached by the deadline, or it refuses the credentials.
+    /// The URL has another form, the server cannot be reached by the deadline, or it refuses the credentials.
     pub async fn connect(url: &str, keys: Arc<KeyRing>, options: Options) -> Result<Self, StoreError> {
         let url = Arc::new(StoreUrl::parse(url, Some(options.tls.certificates()))?);
         let secure = url.certificates().is_some();
@@ -63,12 +63,12 @@ impl RedisStore {
         Ok(Self { keys, options, target, shared, validation, pools, cache, noted: Arc::default() })
     }
 
-    /// The same store for the runtime that this is called on: its validations share a connection that lives there, and calls
-    /// only with each other. All else is common to both: the local cache, the pools, what is counted.
+    /// The same store for the calling runtime: its validations share a connection on this runtime, and share calls only with
+    /// each other. The local cache, the pools and the counters are common to both stores.
     ///
-    /// For a process with a runtime on each of its cores, so that nothing that is asked on one waits for another core. Where
-    /// one runtime does all the work, one store is enough. The runtime on which the store was opened has to outlast the
-    /// others where there is a local cache: its listener lives there, and without it everything is asked.
+    /// Use it in a process with a runtime on each core, so that a validation on one core does not wait for another core. If
+    /// one runtime does all the work, one store is enough. With a local cache, the runtime on which the store was opened must
+    /// outlive the others: the subscription runs there, and without it the cache answers nothing.
     ///
     /// # Errors
     /// The server cannot be reached by the deadline, or it refuses the credentials.
@@ -91,14 +91,13 @@ impl RedisStore {
         })
     }
 
-    /// A store with more than a URL and keys to be told:
-    /// `RedisStore::builder().local_cache(LocalCache::default()).connect(url, keys)`.
+    /// Builds a store with further settings: `RedisStore::builder().local_cache(LocalCache::default()).connect(url, keys)`.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// Compares the keys of this node with what the store knows of the keys that issued its tokens. A server that does
-    /// not answer by [`Options::deadline`], or refuses, leaves that unknown.
+    /// Compares the keys of this node with the check values in the store. If a server does not answer by
+    /// [`Options::deadline`], or refuses, the result is unknown.
     pub async fn key_fit(&self) -> KeyFit {
         let (attempt, slot) = (self.attempt("read the key versions"), Namespace::slot_of_key_checks());
         let look = key_checks::Look(&self.options.namespace);
@@ -108,27 +107,27 @@ impl RedisStore {
         }
     }
 
-    /// How often the connection that validations share was replaced, because it was lost or calls on it timed out.
+    /// How often the shared connection for validations was replaced, because it was lost or calls on it timed out.
     #[must_use]
     pub fn connection_swaps(&self) -> u64 {
         self.shared.replacements()
     }
 
-    /// How the local cache is doing; `None` without one.
+    /// The state of the local cache; `None` without one.
     #[must_use]
     pub fn cache_status(&self) -> Option<CacheStatus> {
         self.cache.as_deref().map(Cache::status)
     }
 
-    /// The pools that all operations but validations take their connections from: one for each server that was needed
-    /// so far, in the order of their names.
+    /// The pools from which all operations except validations take their connections: one for each server that was used so
+    /// far, in the order of their names.
     #[must_use]
     pub fn pools(&self) -> Vec<PoolState> {
         self.pools.states()
     }
 }
 
-/// Shows where the store is, without user and password.
+/// Shows the URL of the store without user and password.
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")

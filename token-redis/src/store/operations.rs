@@ -1,4 +1,4 @@
-//! How the operations of a store call scripts.
+//! Calls of scripts by the operations of a store.
 
 use redis::{RedisResult, Value};
 use token_core::spi::{Partition, Record, RecordError, SubjectHash};
@@ -23,22 +23,22 @@ impl RedisStore {
         )
     }
 
-    /// The grant of a live token. Scripts give 0 for a record that is no string.
+    /// The grant of a live token. Scripts return 0 for a record that is not a string.
     pub(super) fn grant(&self, id: TokenId, record: &Value, dies_at: i64) -> Result<Grant, RecordError> {
         let Value::BulkString(record) = record else { return Err(RecordError::Type) };
         Ok(Record::decode(self.options.namespace.place(id), record, &self.keys)?
             .into_grant(id, answer::time(dies_at)))
     }
 
-    /// A token of this partition was revoked here.
+    /// Called when this node has revoked a token of the partition.
     pub(super) fn forget(&self, partition: Partition) {
         if let Some(cache) = &self.cache {
             cache.forget(partition);
         }
     }
 
-    /// Calls a script at the primary of a partition; where that cannot write to its disk, a script that reads once more
-    /// without the right to write.
+    /// Calls a script at the primary of a partition. If the primary cannot write to its disk, calls a script that only reads
+    /// again without write access.
     pub(super) async fn call(
         &self,
         attempt: OperationContext<'_>,
@@ -55,8 +55,7 @@ impl RedisStore {
         })
     }
 
-    /// What the call answers without writing; `None` for a call that has to write, and where the primary may have been
-    /// replaced.
+    /// The reply of the call without write access; `None` if the call has to write, or the primary may have been replaced.
     async fn without_writing(&self, attempt: OperationContext<'_>, slot: u16, call: &Call) -> Option<Value> {
         let asking = async {
             let call = call.without_writing(self.shared.listed_replicas(slot).await.ok()?)?;
@@ -65,7 +64,7 @@ impl RedisStore {
         tokio::time::timeout_at(attempt.until(), asking).await.ok().flatten()
     }
 
-    /// Calls a script that writes, and waits for the confirmation of what it wrote.
+    /// Calls a script that writes, and waits for the confirmation of its writes.
     pub(super) async fn change(
         &self,
         attempt: OperationContext<'_>,
@@ -93,8 +92,8 @@ impl RedisStore {
     }
 }
 
-/// A look at the members of an index. What is no token id of its partition was not written by us and names no token of the
-/// subject; it would keep every script over all members from finding the index unchanged, so it is taken out.
+/// Reads the members of an index. A member that is not a token id of the partition was written by another program. It would
+/// make every script over all members find the index changed, so it is removed.
 struct Members {
     index: String,
     partition: Partition,

@@ -1,4 +1,4 @@
-//! What an error of Redis means to callers: its kind, and what to do about it.
+//! The meaning of an error of Redis for callers: its kind, and what to do about it.
 
 mod replies;
 
@@ -10,23 +10,23 @@ use token_core::StoreErrorKind;
 pub(crate) use self::replies::is_temporary;
 use crate::tls;
 
-/// How far things had come, and of what kind the store is.
+/// The phase of a connection, and the kind of the store.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ConnectPhase {
-    /// Nothing has answered yet: it may not be what the URL says.
+    /// The server has not answered yet: it may not be what the URL says.
     Connecting {
-        /// The URL asks for TLS.
+        /// The URL requires TLS.
         tls: bool,
     },
-    /// It has answered before.
+    /// The server has answered before.
     Connected {
-        /// It is a Redis Cluster.
+        /// The store is a Redis Cluster.
         cluster: bool,
     },
 }
 
 impl ConnectPhase {
-    /// What to do about a silence.
+    /// What to check if there is no reply.
     pub(crate) fn question(self) -> &'static str {
         match self {
             Self::Connecting { tls: true } => {
@@ -37,7 +37,7 @@ impl ConnectPhase {
     }
 }
 
-/// The kind of an error, and what is wrong with the store and what to do, as it follows the store's name.
+/// The kind of an error, and text that follows the store's name: what is wrong, and what to do.
 pub(crate) fn of(error: &RedisError, stage: ConnectPhase) -> (StoreErrorKind, String) {
     if let Some((kind, advice)) = tls::trouble(error) {
         return (kind, advice.to_owned());
@@ -53,7 +53,7 @@ pub(crate) fn of(error: &RedisError, stage: ConnectPhase) -> (StoreErrorKind, St
     (kind, advice.to_owned())
 }
 
-/// What keeps us from an answer.
+/// Errors that prevent a reply.
 fn of_the_way(error: &RedisError, stage: ConnectPhase) -> (StoreErrorKind, &'static str) {
     use StoreErrorKind::{Denied, Misconfigured, Unavailable};
     match error.kind() {

@@ -1,4 +1,4 @@
-//! What the error replies of servers mean.
+//! The meaning of error replies.
 
 use redis::{ErrorKind, RedisError};
 use token_core::StoreErrorKind::{self, Denied, Full, LoginRefused, Misconfigured, Unavailable};
@@ -10,8 +10,8 @@ pub(super) const TOO_OLD: &str = "is too old: it takes Redis 7.0 or later, or Va
 
 const NOT_PERMITTED: &str = "does not permit this; give the user of the store URL the rights of its role (deploy/acl, token-cli doctor)";
 
-/// The kind of a reply, and what is wrong with the server and what to do, as it follows the server's name. `None` for what
-/// is no reply, or none that is known.
+/// The kind of an error reply, and text that follows the server's name: what is wrong, and what to do. `None` if the error is
+/// not a known reply.
 pub(super) fn meaning(error: &RedisError, stage: ConnectPhase) -> Option<(StoreErrorKind, &'static str)> {
     if error.kind() == ErrorKind::AuthenticationFailed {
         return Some((LoginRefused, WRONG_PASSWORD));
@@ -30,7 +30,7 @@ pub(super) fn meaning(error: &RedisError, stage: ConnectPhase) -> Option<(StoreE
             ),
             _ => (Misconfigured, "is a node of a cluster; write redis-cluster:// instead of redis://"),
         }),
-        // Nothing has been written yet: the URL names the wrong server, and not one that has just been demoted.
+        // Nothing has been written yet: the URL names the wrong server, not one that has just been demoted.
         "READONLY" | "MASTERDOWN" if matches!(stage, ConnectPhase::Connecting { .. }) => {
             Some((Misconfigured, IS_REPLICA))
         }
@@ -88,7 +88,7 @@ const TABLE: &[(&str, StoreErrorKind, &str)] = &[
 const IS_REPLICA: &str = "is a replica, which takes no writes; name its primary in the store URL";
 const BUSY: &str = "is busy with a script that does not end; stop that script there with SCRIPT KILL";
 
-/// Replies that have no code of their own.
+/// Replies without a code of their own.
 fn general(text: &str) -> Option<(StoreErrorKind, &'static str)> {
     let unknown = |command: &str| {
         let rest = text.strip_prefix("unknown command").map(str::to_ascii_lowercase);
@@ -122,8 +122,8 @@ fn general(text: &str) -> Option<(StoreErrorKind, &'static str)> {
     })
 }
 
-/// Before 7.2, Redis has no code of its own for what a script may not do because the user may not; since then it has none
-/// inside scripts either, but another text.
+/// Redis has no error code for a command that a script may not run because of the user's rights. The text differs before and
+/// from version 7.2.
 fn is_refused_script(text: &str) -> bool {
     ["The user executing the script ", "ACL failure in script: "]
         .iter()
@@ -134,7 +134,7 @@ fn is_full_of_clients(text: &str) -> bool {
     text.starts_with("max number of clients")
 }
 
-/// Whether the same server may answer otherwise in a moment, so that another try is worth its while.
+/// Whether the same server may answer differently in a moment, so that another attempt makes sense.
 pub(crate) fn is_temporary(error: &RedisError) -> bool {
     match error.code() {
         Some("LOADING" | "TRYAGAIN" | "BUSY") => true,
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_inside_a_script_is_known_in_the_texts_of_all() {
+    fn a_refusal_in_a_script_is_recognised_for_every_server() {
         for text in [
             "ERR The user executing the script can't run this command or subcommand script: 4b, on @user_script:12.",
             "ERR The user executing the script can't access at least one of the keys mentioned in the command",
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_by_itself_is_temporary_and_nothing_else() {
+    fn only_errors_that_pass_by_themselves_are_temporary() {
         for text in ["LOADING x", "TRYAGAIN x", "BUSY x", "ERR max number of clients reached"] {
             assert!(is_temporary(&reply(text)), "{text}");
         }

@@ -1,7 +1,7 @@
-//! Reading store URLs.
+//! Parses store URLs.
 //!
-//! Whatever stands in a URL is either understood or refused: a parameter that is overlooked may be the one that asks for
-//! TLS. No error repeats what may be a password.
+//! Every part of a URL is either understood or refused: an ignored parameter might be the one that requires TLS. No error
+//! repeats text that may be a password.
 
 mod hosts;
 mod parameters;
@@ -24,9 +24,9 @@ use super::store_url::{Address, StoreUrl, TopologyKind};
 const REDIS_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
-/// Reads a store URL. The certificates are used where its scheme asks for TLS.
+/// Parses a store URL. The certificates are used if its scheme requires TLS.
 pub(super) fn parse(text: &str, certificates: Option<TlsCertificates>) -> Result<StoreUrl, StoreError> {
-    // Blanks, line ends and marks of an editor around a URL are not part of it.
+    // Spaces, line ends and byte order marks around a URL are not part of it.
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let scheme = Scheme::of(text)?;
     let mut target = match scheme.kind {
@@ -48,8 +48,8 @@ fn are_given(certificates: &TlsCertificates) -> bool {
     certificates.client_tls.is_some() || certificates.root_cert.is_some()
 }
 
-/// Certificates are given for a connection that is to be encrypted: without TLS, it would not be. A socket of this machine
-/// needs none, and may be used beside other stores.
+/// Certificates without TLS are refused: the caller expects an encrypted connection. They are accepted for a socket of this
+/// machine, which needs no encryption, so that the same settings serve for other stores.
 fn refuse_certificates(kind: Kind) -> Result<(), StoreError> {
     let scheme = match kind {
         Kind::Socket => return Ok(()),
@@ -73,7 +73,7 @@ fn server(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
     Ok(StoreUrl::new(TopologyKind::Server, vec![address], settings.set_db(database)))
 }
 
-/// Its path is the socket's, so that all else stands in parameters.
+/// The path is that of the socket, so everything else is in parameters.
 fn socket(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
     const FORM: &str = "write redis+unix:///PATH[?db=DB][&user=USER&pass=PASSWORD]";
     let url = read(text, FORM)?;
@@ -144,7 +144,7 @@ fn read(text: &str, form: &str) -> Result<Url, StoreError> {
     }
 }
 
-/// The number of the database: in the path, or as a parameter.
+/// The number of the database, in the path or as a parameter.
 fn database(url: &Url, parameters: &Parameters) -> Result<i64, StoreError> {
     let in_path = match url.path().strip_prefix('/').unwrap_or_default() {
         "" => None,
@@ -158,7 +158,7 @@ fn database(url: &Url, parameters: &Parameters) -> Result<i64, StoreError> {
     }
 }
 
-/// A user without a password would be left out at the login, and the server would take its default user.
+/// Refuses a user without a password: the login would omit it, and the server would use its default user.
 fn credentials(url: &Url) -> Option<RedisConnectionInfo> {
     let mut settings = RedisConnectionInfo::default();
     if !url.username().is_empty() && url.password().is_none_or(str::is_empty) {
@@ -177,14 +177,14 @@ fn decode(text: &str) -> Option<String> {
     percent_decode_str(text).decode_utf8().ok().map(Into::into)
 }
 
-/// It is of another form. Mostly that is a password with characters that mean something in a URL.
+/// The URL has another form. Usually the cause is a password with characters that have a meaning in a URL.
 fn malformed(text: &str, form: &str) -> StoreError {
     let authority = text.split_once("://").map_or("", |(_, rest)| rest);
     match authority.find(['/', '?', '#']).and_then(|end| authority.get(end..)) {
         Some(rest) if rest.contains('@') => {
             refuse(&format!("{form}; in a password write %2F for /, %3F for ?, %23 for # and %25 for %"))
         }
-        // Of hosts alone: a password may hold commas.
+        // Only in a list of hosts: a password may contain commas.
         _ if authority.contains(',') && !authority.contains('@') => {
             refuse(&format!("{form}; several hosts stand in redis-cluster:// and redis-sentinel:// alone"))
         }
@@ -192,7 +192,7 @@ fn malformed(text: &str, form: &str) -> StoreError {
     }
 }
 
-/// The URL itself is not repeated: it may hold a password.
+/// Does not repeat the URL, which may contain a password.
 fn refuse(problem: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Misconfigured, format!("cannot use this store URL: {problem}"))
 }

@@ -1,4 +1,4 @@
-//! The parameters of store URLs: each is known or refused.
+//! The parameters of store URLs. Unknown ones are refused.
 
 use token_core::StoreError;
 use url::Url;
@@ -6,7 +6,7 @@ use url::Url;
 use super::refuse;
 use super::scheme::Scheme;
 
-/// What some kinds of URL take.
+/// Parameters that only some kinds of URL take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Allowed {
     Database,
@@ -17,7 +17,7 @@ pub(super) enum Allowed {
 }
 
 impl Allowed {
-    /// What it is called here, and by others.
+    /// Its name here, and its names in other clients.
     fn names(self) -> &'static [&'static str] {
         match self {
             Self::Database => &["db", "database"],
@@ -29,11 +29,11 @@ impl Allowed {
     }
 }
 
-/// Those of one URL, in their order.
+/// The parameters of one URL, in their order.
 pub(super) struct Parameters(Vec<(Allowed, String)>);
 
 impl Parameters {
-    /// Reads those that may stand here. What concerns the way to the server is compared with the scheme, and not kept.
+    /// Parses the allowed parameters. Those about the transport are compared with the scheme, and not kept.
     pub(super) fn read(url: &Url, scheme: Scheme, allowed: &[Allowed]) -> Result<Self, StoreError> {
         let mut read = Self(Vec::new());
         for (name, value) in url.query_pairs() {
@@ -64,13 +64,13 @@ impl Parameters {
     }
 }
 
-/// Reads the number of a database.
+/// Parses the number of a database.
 pub(super) fn number(text: &str) -> Result<i64, StoreError> {
     let number: Option<u32> = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     number.map(i64::from).ok_or_else(|| refuse("its database is no number: write redis://HOST:PORT/0"))
 }
 
-/// How the server is spoken to.
+/// Checks the parameters about protocol and transport.
 fn way(url: &Url, scheme: Scheme, name: &str, value: &str) -> Result<(), StoreError> {
     match (name, value.to_ascii_lowercase().as_str()) {
         ("protocol", "3" | "resp3") => Ok(()),
@@ -105,7 +105,7 @@ fn concerns_tls(name: &str) -> bool {
         || name.contains("cert")
 }
 
-/// A name is repeated where it can be no part of a password.
+/// Repeats the name only if it cannot be part of a password.
 fn unknown(url: &Url, name: &str) -> StoreError {
     let plain = (1..=32).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'-')

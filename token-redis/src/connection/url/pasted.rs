@@ -1,10 +1,10 @@
-//! URLs as files of variables and other tools have them.
+//! URLs as environment files and other tools contain them.
 
 use super::super::store_url::StoreUrl;
 use super::tests::{parse, refused};
 
 #[test]
-fn what_surrounds_a_url_is_no_part_of_it() {
+fn characters_around_a_url_are_not_part_of_it() {
     for text in
         [" redis://h", "redis://h\r\n", "\u{feff}redis://h", "\tredis-sentinel://h?sentinelServiceName=t\r"]
     {

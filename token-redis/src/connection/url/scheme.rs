@@ -1,18 +1,18 @@
-//! The schemes of store URLs, as we write them and as others do.
+//! The schemes of store URLs: ours, and those of other clients.
 
 use token_core::StoreError;
 
 use super::refuse;
 
-/// What a scheme says.
+/// The meaning of a scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scheme {
     pub(super) kind: Kind,
-    /// It asks for TLS.
+    /// It requires TLS.
     pub(super) tls: bool,
 }
 
-/// How the servers are named.
+/// How the URL names the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// One server, by host and port.
@@ -21,7 +21,7 @@ pub(super) enum Kind {
     Socket,
     /// A Redis Cluster, by some of its nodes.
     Cluster,
-    /// One server at a time, by Sentinels.
+    /// One server at a time, by its Sentinels.
     Sentinel,
 }
 

@@ -1,4 +1,4 @@
-//! What is read from URLs, and what is refused.
+//! Tests of URLs that are accepted and refused.
 
 use proptest::prelude::*;
 
@@ -40,7 +40,7 @@ fn a_sentinel_url_names_sentinels_service_and_database() {
 }
 
 #[test]
-fn tls_is_asked_for_by_the_scheme_alone() {
+fn only_the_scheme_requests_tls() {
     for (url, secure) in [
         ("redis://h", false),
         ("rediss://h", true),
@@ -89,7 +89,7 @@ fn a_wrong_url_is_refused_without_repeating_it() {
     }
 }
 
-/// Each of them as another client writes it.
+/// Each scheme in the form of another client.
 #[test]
 fn the_schemes_of_other_clients_mean_the_same() {
     for (other, ours) in [
@@ -237,9 +237,9 @@ fn every_scheme_refuses_and_names_an_unknown_parameter() {
     }
 }
 
-/// A TLS that is asked for is spoken, or the URL is refused.
+/// If a URL requires TLS in any form, it is used, or the URL is refused.
 #[test]
-fn what_asks_for_tls_is_never_plain_text() {
+fn a_url_that_requires_tls_is_never_plain_text() {
     let asks = [
         "ssl=true",
         "tls=true",
@@ -283,7 +283,7 @@ fn what_asks_for_tls_is_never_plain_text() {
 }
 
 #[test]
-fn what_is_no_url_of_a_store_teaches_what_is() {
+fn the_error_for_another_text_shows_a_correct_url() {
     for (url, word) in [
         ("localhost:6379", "redis://HOST:PORT"),
         ("/var/lib/tokens.db", "sqlite:PATH"),
@@ -326,14 +326,14 @@ proptest! {
         let url = format!("{scheme}://{before}{secret}{after}");
         if let Err(error) = StoreUrl::parse(&url, None) {
             let said = format!("{error} {error:?}");
-            // The name of a parameter is told where none of it can be a password's.
+            // The error repeats the name of a parameter only if none of it can be part of a password.
             let is_a_name = is_in_a_name(&url, secret) && said.contains("the parameter ");
             prop_assert!(is_a_name || !said.to_lowercase().contains("hidden_secret"), "{url}: {said}");
         }
     }
 
     #[test]
-    fn no_parameter_is_overlooked(
+    fn no_parameter_is_ignored(
         head in 0..HEADS.len(), name in "[a-zA-Z_]{1,12}", value in "[a-z0-9]{0,8}",
     ) {
         let known = ["db", "database", "node", "protocol", "user", "username", "pass", "password", "ssl", "tls"];
