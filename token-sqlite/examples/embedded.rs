@@ -12,7 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let keys = keyfile::open_keys(&database, &key_file)?;
     let tokens = TokenService::new(SqliteStore::open(&database, keys)?, Prefix::default());
 
-    // Slides by ten minutes with each use, and dies after a day at the latest.
+    // Each use renews the token for ten minutes; it expires after a day at the latest.
     let lifetime = Lifetime::capped("10m".parse()?, "24h".parse()?)?;
     let request = IssueRequest::new("admin".parse()?, Access::Full, lifetime);
     let issued = tokens.issue(&request).await?;

@@ -1,4 +1,4 @@
-//! The connections to the file, and which of them waits for the disk.
+//! The connections to the file, and their durability.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,40 +10,40 @@ use crate::error::Failure;
 use crate::open::connect;
 use crate::place::Place;
 
-/// How long the log grows before it is moved into the file, which takes two syncs: 16 MiB.
+/// The size at which the log is moved into the file, which takes two syncs: 16 MiB.
 const PAGES_IN_THE_LOG: u32 = 4_000;
 
-/// How long a change that was kept says that the next one could be.
+/// How long after a successful change the next one is assumed to succeed.
 const LATELY: Duration = Duration::from_secs(5);
 
 /// When a change is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Durability {
-    /// When all processes see it. The loss of power may undo it.
+    /// When all processes see it. A power failure may undo it.
     Seen,
-    /// When it is on the disk, with everything that was committed before it.
+    /// When it is on the disk, together with everything that was committed before it.
     Disk,
 }
 
-/// Connections to one file: what only reads waits neither for a write nor for the disk.
+/// Connections to one file. Reads wait neither for writes nor for the disk.
 #[derive(Debug)]
 pub(crate) struct Database {
     place: Place,
-    // Closed in this order: the last one moves the log into the file.
+    // Dropped in this order: closing the last connection moves the log into the file.
     reader: Mutex<Connection>,
     pub(crate) writer: Mutex<Writer>,
-    /// When the last change was kept, unless it failed.
+    /// When the last change succeeded, unless a later one failed.
     written: Mutex<Option<Instant>>,
 }
 
 /// The connections that write, one at a time.
 ///
-/// Both append to one log. SQLite syncs the log before it moves any of it into the file, on either connection, and a
-/// commit on `disk` syncs the whole log, so that what `seen` has committed earlier is on the disk too: nothing that was
-/// acknowledged as being there can depend on a page that is not (<https://sqlite.org/pragma.html#pragma_synchronous>).
+/// Both append to the same log. SQLite syncs the log before it moves any of it into the file, on either connection, and a
+/// commit on `disk` syncs the whole log, including the earlier commits of `seen`. So no change that was acknowledged as
+/// being on the disk depends on a page that is not (<https://sqlite.org/pragma.html#pragma_synchronous>).
 #[derive(Debug)]
 pub(crate) struct Writer {
-    /// `synchronous=NORMAL`. Opened by the first change that takes it: most commands make none.
+    /// `synchronous=NORMAL`. Opened by the first change that uses it: most commands make none.
     pub(crate) seen: Option<Connection>,
     /// `synchronous=FULL`
     pub(crate) disk: Connection,
@@ -59,14 +59,14 @@ impl Database {
         self.place.path()
     }
 
-    /// Runs `look` on the database as it is. Each statement in it sees one state; two may see different ones: a
-    /// transaction around them would cost every validation a quarter of its speed.
+    /// Runs `look`, which only reads, without a transaction: each statement sees one state, but two statements may see different
+    /// ones. A transaction around them would cost every validation a quarter of its speed.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Failure> {
         self.place.check_now_and_then()?;
         look(&lock(&self.reader))
     }
 
-    /// Runs `change` as the only writer of the file. All of it happens, or nothing when it fails.
+    /// Runs `change` as the only writer of the file. All of it is committed, or nothing if it fails.
     pub(crate) fn write<T>(
         &self,
         durability: Durability,
@@ -94,7 +94,7 @@ impl Database {
         self.place.check()
     }
 
-    /// Whether the last change was kept, not long ago.
+    /// Whether the last change succeeded a short time ago.
     pub(crate) fn has_written_lately(&self) -> bool {
         lock(&self.written).is_some_and(|written| written.elapsed() < LATELY)
     }
@@ -110,7 +110,7 @@ impl Writer {
     }
 }
 
-/// A connection whose commits are acknowledged so.
+/// A connection with this durability.
 pub(crate) fn connect_writer(path: &Path, durability: Durability) -> Result<Connection, Failure> {
     let connection = connect(path)?;
     set_durability(&connection, durability)?;
@@ -123,13 +123,13 @@ pub(crate) fn set_durability(connection: &Connection, durability: Durability) ->
         Durability::Disk => "FULL",
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
-    // What a sync takes on macOS, also before the log is moved into the file.
+    // macOS needs this for a real sync, also before the log is moved into the file.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", PAGES_IN_THE_LOG)?;
     Ok(())
 }
 
 fn lock<T>(connection: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A thread that panicked here dropped its transaction on the way out, which rolled it back.
+    // A thread that panicked here has dropped its transaction, which rolled it back.
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }

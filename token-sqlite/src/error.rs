@@ -1,4 +1,4 @@
-//! What a failure of SQLite or of the file system means to the caller of the store.
+//! The meaning of a failure of SQLite or of the file system for the caller of the store.
 
 use std::io;
 use std::path::Path;
@@ -7,12 +7,12 @@ use std::sync::Arc;
 use rusqlite::ErrorCode;
 use token_core::{StoreError, StoreErrorKind};
 
-/// A failure on its way to the caller: it does not yet say what was being done, and to which file.
+/// A failure without its context: the operation and the file are added later.
 #[derive(Debug, Clone)]
 pub(crate) enum Failure {
     Sqlite(Arc<rusqlite::Error>),
     File(Arc<io::Error>),
-    /// Already said in full.
+    /// A complete error.
     Store(StoreError),
 }
 
@@ -35,7 +35,7 @@ impl From<StoreError> for Failure {
 }
 
 impl Failure {
-    /// Whether something was not written because there is no room for it.
+    /// Whether a write failed because there is no room.
     pub(crate) fn is_full(&self) -> bool {
         match self {
             Self::Sqlite(error) => of_sqlite(error).0 == StoreErrorKind::Full,
@@ -44,7 +44,7 @@ impl Failure {
         }
     }
 
-    /// Says that this kept us from `doing` something to the file at `path`, which is `what`.
+    /// Makes an error of it: `doing` failed on the file at `path`, which is `what`.
     pub(crate) fn explain(self, doing: &str, what: &str, path: &Path) -> StoreError {
         let said = |(kind, trouble)| {
             StoreError::new(kind, format!("cannot {doing}: the {what} {} {trouble}", path.display()))
@@ -64,7 +64,7 @@ fn is_io(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::SqliteFailure(error, _) if error.code == ErrorCode::SystemIoFailure)
 }
 
-/// Why SQLite could not read or write the file, which it does not say: tried out on a file beside it.
+/// Why SQLite could not read or write the file: SQLite does not report it, so this tries to write another file beside it.
 fn of_disk(path: &Path) -> (StoreErrorKind, &'static str) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match write_beside(path, folder).map_err(|error| error.kind()) {
@@ -78,7 +78,7 @@ fn of_disk(path: &Path) -> (StoreErrorKind, &'static str) {
     }
 }
 
-/// Why a file opens for reading only. Opening it to find out would release the locks that SQLite holds on it.
+/// Why a file opens read-only. It does not open the file, because closing it would release the locks of SQLite on it.
 pub(crate) fn why_read_only(path: &Path) -> io::Error {
     let folder = path.parent().unwrap_or(Path::new("/"));
     match tempfile::tempfile_in(folder) {
@@ -98,7 +98,7 @@ fn write_beside(path: &Path, folder: &Path) -> io::Result<()> {
     io::Write::write_all(&mut file, &[0; MORE as usize])
 }
 
-/// Kind, trouble and next step for everything that SQLite reports.
+/// The kind, the problem and the next step for every error of SQLite.
 fn of_sqlite(error: &rusqlite::Error) -> (StoreErrorKind, &'static str) {
     use rusqlite::Error as E;
     match error {
@@ -143,7 +143,7 @@ fn of_code(code: ErrorCode) -> (StoreErrorKind, &'static str) {
         ErrorCode::NotADatabase => {
             (Kind::Misconfigured, "is not a SQLite file; name another one, or restore it from a backup")
         }
-        // SQLite's answer to a statement on a table or column that is not there.
+        // SQLite's error for a statement on a missing table or column.
         ErrorCode::Unknown => {
             (Kind::Corrupt, "does not have the tables of a token store; restore it from a backup")
         }
@@ -154,7 +154,7 @@ fn of_code(code: ErrorCode) -> (StoreErrorKind, &'static str) {
 
 const DENIED: &str = "is closed to this user; let it read and write the file and its folder";
 
-/// The same for everything that the file system reports.
+/// The same for every error of the file system.
 fn of_file(kind: io::ErrorKind) -> (StoreErrorKind, &'static str) {
     use io::ErrorKind as Io;
     match kind {

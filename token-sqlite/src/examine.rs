@@ -1,4 +1,4 @@
-//! Examining a database: whether tokens are safe in it.
+//! Examines whether tokens are safe in a database.
 
 use std::io;
 use std::path::Path;
@@ -39,7 +39,7 @@ const ROOM: Check = Check {
     why: "without room nothing is issued or revoked, and no token is renewed",
 };
 
-/// A log of this many bytes fits between two checkpoints in ordinary use.
+/// The greatest size of the log between two checkpoints in ordinary use.
 const LEAST_ROOM: u64 = 1024 * 1024;
 
 const MODE: Check = Check {
@@ -48,9 +48,9 @@ const MODE: Check = Check {
     why: "anyone who can read it learns who has tokens for what; anyone who can write to it can end them",
 };
 
-/// Examines the database at `path`. It is neither made nor changed; one that is not there yet is no failure.
+/// Examines the database at `path`. It neither creates nor changes it; a database that does not exist yet is no failure.
 ///
-/// It blocks while SQLite looks through the whole file.
+/// It blocks while SQLite reads the whole file.
 #[must_use]
 pub fn examine(path: &Path) -> Vec<Finding> {
     let node = path.display().to_string();
@@ -87,7 +87,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Failure> {
 }
 
 fn integrity(connection: &Connection) -> Finding {
-    // One complaint is enough to know.
+    // One complaint is enough.
     match connection.query_row("PRAGMA quick_check(1)", (), |row| row.get::<_, String>(0)) {
         Ok(found) if found == "ok" => INTEGRITY.ok("sound"),
         Ok(found) => INTEGRITY.failure(found),
@@ -103,7 +103,7 @@ fn journal(connection: &Connection) -> Finding {
     }
 }
 
-/// How much room the file system has on which the database is, or will be.
+/// The free space of the file system of the database, which need not exist yet.
 fn room(path: &Path) -> Finding {
     match free(path) {
         Ok(free) => judged(free),
@@ -118,11 +118,11 @@ fn judged(free: u64) -> Finding {
     }
 }
 
-/// The bytes that this user may still write.
+/// How many bytes this user may still write.
 #[cfg(unix)]
 fn free(path: &Path) -> io::Result<u64> {
     let path = std::path::absolute(path)?;
-    // Folders that are missing come with the first token.
+    // The first token creates missing folders.
     let there = path.ancestors().find(|path| path.exists()).unwrap_or(&path);
     let found = rustix::fs::statvfs(there)?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
@@ -133,9 +133,10 @@ fn free(_: &Path) -> io::Result<u64> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Judges who besides its owner may reach a file: nobody should. A group may be meant to; all others never are.
+/// Checks that only its owner may access a file. Access by its group may be intended and is a warning; access by all users is
+/// a failure.
 ///
-/// Where files have no modes, nothing is known to be wrong.
+/// If files have no modes, nothing is known to be wrong.
 #[must_use]
 pub fn examine_mode(check: &Check, path: &Path) -> Finding {
     match mode(path) {
@@ -186,13 +187,13 @@ mod tests {
     }
 
     #[test]
-    fn the_room_is_seen_before_there_is_a_database() {
+    fn free_space_is_checked_before_a_database_exists() {
         let folder = tempfile::tempdir().unwrap();
         assert!(free(&folder.path().join("no/such/t.db")).unwrap() > 0);
     }
 
     #[test]
-    fn a_mode_that_is_not_seen_is_a_warning() {
+    fn a_mode_that_cannot_be_read_is_a_warning() {
         assert_eq!(examine_mode(&MODE, Path::new("/nowhere/at/all")).status, Warning);
     }
 }

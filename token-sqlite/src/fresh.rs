@@ -1,13 +1,13 @@
-//! New files and folders: for their owner alone, and whole from the moment they have their name.
+//! Creates files and folders for their owner only, which are complete when they get their name.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Makes the file `path` unless it exists: `fill` writes it under a passing name in the same folder, which is made if
-/// need be. Of several that do this at once one wins, and all succeed. Says whether it was this one.
+/// Creates the file `path` unless it exists: `fill` writes it under a temporary name in the same folder, which is created if
+/// it is missing. Of several concurrent callers one creates the file, and all succeed. Returns whether it was this one.
 ///
-/// `fill` gets the path of an empty file of mode 0600. No descriptor of this process is open on the file when it takes
+/// `fill` gets the path of an empty file of mode 0600. No descriptor of this process is open on the file when it gets
 /// its name: closing one would release the locks that SQLite holds on the file in another thread (POSIX).
 pub(crate) fn make_whole<E: From<io::Error>>(
     path: &Path,
@@ -38,7 +38,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).create(folder)
 }
 
-/// Makes a new name in the folder survive the loss of power.
+/// Makes a new name in the folder survive a power failure.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
     std::fs::File::open(folder)?.sync_all()

@@ -1,4 +1,4 @@
--- What version 2 has and version 1 had not: the token that was issued for an idempotency key.
+-- Added in version 2: the token that was issued for an idempotency key.
 
 CREATE TABLE issued_once (
   name        BLOB PRIMARY KEY CHECK (length(name) = 16),        -- a hash of subject, issuer and key, big-endian

@@ -1,4 +1,4 @@
-//! The check values of the store keys: what tells a process that its key file belongs to another database.
+//! The check values of the store keys: a process uses them to detect a key file of another database.
 
 use rusqlite::{Connection, OptionalExtension, Result};
 use token_core::spi::CheckValue;
@@ -9,7 +9,7 @@ use crate::store::SqliteStore;
 use crate::transitions::Transitions;
 
 impl SqliteStore {
-    /// Compares the keys with what the database knows of the keys that issued its tokens. It blocks.
+    /// Compares the keys with the check values in the database. It blocks.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -22,8 +22,8 @@ impl SqliteStore {
     }
 }
 
-/// Notes the key that issues, unless one is noted. Another key of the same version is refused, and so is the public key
-/// if a key file has issued.
+/// Writes the check value of the issuing key, unless there is one. Another key of the same version is refused, and so is the
+/// public key if a key file has issued.
 pub(crate) fn before_issue(db: &Connection, keys: &KeyRing) -> std::result::Result<(), Failure> {
     if keys.is_public() {
         keys.fit(&known(db)?).require("issue")?;
@@ -44,7 +44,7 @@ pub(crate) fn before_issue(db: &Connection, keys: &KeyRing) -> std::result::Resu
     }
 }
 
-/// All that are noted. A database of an earlier version has none.
+/// All check values. A database of an earlier version has none.
 pub(crate) fn known(db: &Connection) -> Result<Vec<(KeyVersion, CheckValue)>> {
     let there = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'key_checks'")?.exists(())?;
     if !there {

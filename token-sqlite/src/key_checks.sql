@@ -1,4 +1,4 @@
--- What version 3 has and version 2 had not: the check value of each key version that has issued a token.
+-- Added in version 3: the check value of each key version that has issued a token.
 
 CREATE TABLE key_checks (
   version INTEGER PRIMARY KEY CHECK (version BETWEEN 48 AND 122),  -- the character that stands in the tokens

@@ -1,4 +1,4 @@
-//! The key file of the embedded default: made on first use, and never a second time.
+//! The key file of the embedded default: created on first use, and never again.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -12,16 +12,16 @@ use crate::{fresh, open};
 
 /// Loads the keys for the database at `database` from `key_file`.
 ///
-/// Where neither file exists, a key file with one new key is made first, with the folders above it; on Unix it has mode
-/// 0600 and each new folder 0700. Of several processes that do this at once, one makes the file and all load it.
+/// If neither file exists, it first creates a key file with one new key, and the folders above it; on Unix the file has mode
+/// 0600 and each new folder 0700. Of several concurrent processes, one creates the file and all load it.
 ///
 /// It blocks, for a few milliseconds at most.
 ///
 /// # Errors
-/// [`Misconfigured`](StoreErrorKind::Misconfigured) for a database whose key file is missing (a new one could not
-/// recognise a single token in it) and for a text that is no key file; [`Denied`](StoreErrorKind::Denied) without the
-/// right to read or make it; [`Full`](StoreErrorKind::Full) and [`Unavailable`](StoreErrorKind::Unavailable) as they
-/// say. No error holds a part of the file.
+/// [`Misconfigured`](StoreErrorKind::Misconfigured) for a database whose key file is missing (a new key would recognise no
+/// token in it) and for a text that is not a key file; [`Denied`](StoreErrorKind::Denied) without the right to read or
+/// create it; [`Full`](StoreErrorKind::Full) and [`Unavailable`](StoreErrorKind::Unavailable) for failures of the file
+/// system. No error contains a part of the file.
 pub fn open_keys(database: &Path, key_file: &Path) -> Result<Arc<KeyRing>, StoreError> {
     load_or_make(database, key_file)
         .map(Arc::new)
@@ -33,17 +33,17 @@ fn load_or_make(database: &Path, key_file: &Path) -> Result<KeyRing, Failure> {
         return Ok(keys);
     }
     if !database.try_exists()? {
-        // Else a key file would be left behind without a database.
+        // Otherwise a key file without a database would remain.
         open::refuse_unmakable(&std::path::absolute(database)?)?;
         if fresh::make_whole(key_file, fill)? {
             tracing::info!(path = %key_file.display(), "made a new key file");
         }
     }
-    // Also where the database exists: another process may have made both since we looked, the key file first.
+    // Also if the database exists: another process may have created both since the check, the key file first.
     if let Some(keys) = load(key_file)? {
         return Ok(keys);
     }
-    // What is no database has no key file either.
+    // A file that is no database has no key file.
     open::identify(database)?;
     Err(missing(database, key_file).into())
 }
@@ -67,7 +67,7 @@ fn fill(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The keys in the file; `None` where there is no file.
+/// The keys in the file; `None` if there is no file.
 fn load(path: &Path) -> Result<Option<KeyRing>, Failure> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -116,16 +116,12 @@ mod tests {
         let text = fs::read(&key_file).unwrap();
         open_keys(&database, &key_file).unwrap();
         assert_eq!(fs::read(&key_file).unwrap(), text, "not made a second time");
-        assert_eq!(
-            fs::read_dir(key_file.parent().unwrap()).unwrap().count(),
-            1,
-            "nothing else is left behind"
-        );
+        assert_eq!(fs::read_dir(key_file.parent().unwrap()).unwrap().count(), 1, "no other file is left");
     }
 
     #[cfg(unix)]
     #[test]
-    fn no_key_file_is_made_where_no_database_can_be() {
+    fn no_key_file_is_made_if_no_database_can_be_made() {
         let folder = tempfile::tempdir().unwrap();
         let (link, key_file) = (folder.path().join("t.db"), folder.path().join("t.key"));
         std::os::unix::fs::symlink(folder.path().join("none"), &link).unwrap();

@@ -1,8 +1,8 @@
 //! The embedded token store: one SQLite file, safe for several processes at once.
 //!
-//! It is the store that needs no server and no configuration. Commands, services and tests on one machine open the same
-//! file at the same time; what one of them revokes, all of them refuse from then on. Answers are those of
-//! [`MemoryStore`](token_core::spi::MemoryStore), and a revocation that was acknowledged survives the loss of power.
+//! This store needs no server and no configuration. Commands, services and tests on one machine can open the same file at the
+//! same time; when one of them revokes a token, all of them refuse it from then on. It gives the same answers as
+//! [`MemoryStore`](token_core::spi::MemoryStore), and an acknowledged revocation survives a power failure.
 //!
 //! ```
 //! use token_core::{Access, IssueRequest, Lifetime, Prefix, Requirement, Revocation, TokenService};
@@ -14,7 +14,7 @@
 //! # let folder = folder.path();
 //! let (database, key_file) = (folder.join("tokens.db"), folder.join("tokens.key"));
 //!
-//! // Both files are made on first use, readable by their owner alone.
+//! // Both files are created on first use, readable only by their owner.
 //! let keys = keyfile::open_keys(&database, &key_file)?;
 //! let tokens = TokenService::new(SqliteStore::open(&database, keys)?, Prefix::default());
 //!
@@ -29,26 +29,26 @@
 //! # }
 //! ```
 //!
-//! # What it refuses to be
+//! # Limits
 //!
-//! - **A store on a network file system.** Processes agree through memory that they share (SQLite's WAL mode), which
-//!   does not reach over NFS or SMB. Several machines share a store through `token-redis`.
-//! - **A table in your database.** It takes a new file or one that it made itself, and no other.
-//! - **One file.** While it is open, `-wal` and `-shm` files stand beside it and belong to it: copy it with SQLite's
+//! - **No network file systems.** Processes coordinate through shared memory (SQLite's WAL mode), which does not work over
+//!   NFS or SMB. To share a store between machines, use `token-redis`.
+//! - **No tables in your database.** It opens a new file or one that it created itself, and no other.
+//! - **More than one file.** While it is open, `-wal` and `-shm` files beside it belong to it: copy it with SQLite's
 //!   `.backup`, and move or delete the three together.
-//! - **A store with a clock of its own.** It reads its machine's; all processes on the file are on that machine.
+//! - **No clock of its own.** It reads the clock of its machine; all processes that use the file are on that machine.
 //!
 //! # Waiting
 //!
-//! Calls run on Tokio's blocking threads, so they need a Tokio runtime and hold up none of its workers. What only reads
-//! never waits for what writes. A write waits for the writes of other processes, at most
-//! [`SqliteStore::BUSY_TIMEOUT`]. Writes that are asked for at the same time share one transaction.
+//! Calls run on Tokio's blocking threads, so they need a Tokio runtime and block none of its workers. Reads never wait for
+//! writes. A write waits for the writes of other processes, for at most [`SqliteStore::BUSY_TIMEOUT`]. Writes that are
+//! requested at the same time share one transaction.
 //!
-//! Issues and revocations are on the disk before they are acknowledged. The use of a sliding token is a write, too, but
-//! does not wait for the disk: the loss of power may take the last renewals back, and then a token ends earlier.
+//! Issues and revocations are on the disk before they are acknowledged. The use of a sliding token is a write, too, but does
+//! not wait for the disk: a power failure may undo the last renewals, and then a token expires earlier.
 //!
-//! A full disk stops writes of every kind, revocations too: they fail with [`Full`](token_core::StoreErrorKind::Full),
-//! and so does the use of a sliding token, which is neither admitted nor called invalid then.
+//! A full disk prevents all writes, including revocations: they fail with [`Full`](token_core::StoreErrorKind::Full). So does
+//! the use of a sliding token, which is then neither admitted nor called invalid.
 
 mod database;
 mod error;

@@ -1,4 +1,4 @@
-//! Examining the tokens in a database: whether each can be read, and ends when it should.
+//! Examines whether each token in a database can be read and expires in time.
 
 use std::path::Path;
 use std::time::Duration;
@@ -31,13 +31,13 @@ const LIFETIMES: Check = Check {
           and issue another. If the clock is behind now, set it right",
 };
 
-/// How far a token may be ahead: corrections of a clock that are usual.
+/// How far ahead the times of a token may be: the size of usual clock corrections.
 const SLACK: Duration = Duration::from_secs(60);
 
-/// How many tokens a finding names.
+/// How many tokens a finding lists.
 const NAMED: usize = 3;
 
-/// Examines the tokens in the database at `path`, which is not changed. Nothing is found without a database that opens.
+/// Examines the tokens in the database at `path`, without changing it. There are no findings if the database does not open.
 ///
 /// It blocks while it reads all tokens.
 #[must_use]

@@ -1,4 +1,4 @@
-//! The versions of the schema: making the newest one, and bringing a database of an earlier one to it.
+//! The versions of the schema: creates the newest one, and migrates databases of earlier ones.
 
 use std::path::{Path, PathBuf};
 
@@ -9,21 +9,21 @@ use crate::fresh;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// What each version after the first has added.
+/// The additions of each version after the first.
 const ADDITIONS: [(i32, &str); 2] =
     [(2, include_str!("issued_once.sql")), (3, include_str!("key_checks.sql"))];
 
 /// `PRAGMA user_version`: the version of the schema.
 pub(crate) const SCHEMA_VERSION: i32 = 3;
 
-/// Makes the tables of a new database.
+/// Creates the tables of a new database.
 pub(crate) fn create_schema(new: &Connection) -> Result<(), Failure> {
     new.execute_batch(SCHEMA)?;
     add_since(new, 1)
 }
 
-/// Brings the database at this path to the newest version, in one transaction, and keeps a copy of what it was. Of several
-/// processes that do it at once, one does.
+/// Migrates the database at this path to the newest version in one transaction, and keeps a copy of the earlier database. Of
+/// several concurrent processes, one does it.
 pub(crate) fn migrate(writer: &Connection, path: &Path) -> Result<(), Failure> {
     let before = version(writer)?;
     if before == SCHEMA_VERSION {
@@ -49,8 +49,8 @@ fn add_since(db: &Connection, version: i32) -> Result<(), Failure> {
     Ok(db.pragma_update(None, "user_version", SCHEMA_VERSION)?)
 }
 
-/// Copies the database to a file beside it, for its owner alone. An older copy of the same version stays: a migration that
-/// was interrupted has changed nothing since.
+/// Copies the database to a file beside it, for its owner only. An existing copy of the same version stays: an interrupted
+/// migration has changed nothing since.
 fn keep_copy(db: &Connection, path: &Path, version: i32) -> Result<(), Failure> {
     let copy = copy_of(path, version);
     if copy.try_exists()? {

@@ -1,4 +1,4 @@
-//! Opening the file: makes it where there is none, and takes no file that is not ours.
+//! Opens the file, creates it if there is none, and refuses files of other programs.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::store::SqliteStore;
 use crate::transitions::Transitions;
 use crate::writing::Queue;
 
-/// `PRAGMA application_id`, "toks": tells our files from those of other programs.
+/// `PRAGMA application_id`, "toks": distinguishes our files from those of other programs.
 pub(crate) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"toks");
 
 impl SqliteStore {
@@ -25,23 +25,23 @@ impl SqliteStore {
     /// [`TimedOut`](StoreErrorKind::TimedOut): 5 seconds.
     pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-    /// Opens the database at `path`, on the system's clock. Where there is none, it is made, with the folders above it;
-    /// on Unix the file has mode 0600 and each new folder 0700.
+    /// Opens the database at `path`, on the system's clock. If there is none, it creates it, with the folders above it; on
+    /// Unix the file has mode 0600 and each new folder 0700.
     ///
-    /// It blocks for a few milliseconds; where another process is just working on the whole file, for
-    /// [`BUSY_TIMEOUT`](Self::BUSY_TIMEOUT) at most.
+    /// It blocks for a few milliseconds, or for at most [`BUSY_TIMEOUT`](Self::BUSY_TIMEOUT) if another process has locked
+    /// the whole file.
     ///
     /// # Errors
-    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for a path that cannot be a file, the database of another
-    /// program and another schema version; [`Denied`](StoreErrorKind::Denied) without the right to write;
-    /// [`Corrupt`](StoreErrorKind::Corrupt) for a file that is no database or is damaged;
-    /// [`Full`](StoreErrorKind::Full), [`TimedOut`](StoreErrorKind::TimedOut) and
-    /// [`Unavailable`](StoreErrorKind::Unavailable) as they say.
+    /// [`Misconfigured`](StoreErrorKind::Misconfigured) for a path that cannot be a file, for the database of another program
+    /// and for a newer schema version; [`Denied`](StoreErrorKind::Denied) without the right to write;
+    /// [`Corrupt`](StoreErrorKind::Corrupt) for a damaged database; [`Full`](StoreErrorKind::Full),
+    /// [`TimedOut`](StoreErrorKind::TimedOut) and [`Unavailable`](StoreErrorKind::Unavailable) for failures of the file
+    /// system and busy files.
     pub fn open(path: &Path, keys: Arc<KeyRing>) -> Result<Self, StoreError> {
         Self::open_with_clock(path, keys, SystemClock)
     }
 
-    /// The same, but makes nothing: a path without a database is
+    /// Opens an existing database: a path without one is
     /// [`Misconfigured`](StoreErrorKind::Misconfigured).
     ///
     /// # Errors
@@ -54,7 +54,7 @@ impl SqliteStore {
         Ok(Self::on(database, keys, SystemClock))
     }
 
-    /// The same on the given clock, which must be that of every other process on the file.
+    /// Opens the database on the given clock, which all processes that use the file must share.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -74,7 +74,7 @@ impl SqliteStore {
 }
 
 fn open_database(path: &Path) -> Result<Database, Failure> {
-    // An absolute path stays right when the process changes its folder, and is never one of SQLite's special names
+    // An absolute path stays valid if the process changes its folder, and is never one of SQLite's special names
     // (`:memory:`, `file:…`).
     let path = std::path::absolute(path)?;
     if !path.try_exists()? {
@@ -86,14 +86,14 @@ fn open_database(path: &Path) -> Result<Database, Failure> {
     open_made(path)
 }
 
-/// Opens the database at this absolute path, which is there.
+/// Opens the existing database at this absolute path.
 fn open_made(path: PathBuf) -> Result<Database, Failure> {
     if !path.try_exists()? {
         return Err(refused(&path, "does not exist; check the path"));
     }
     demand_file(&path)?;
     let writer = connect(&path)?;
-    // Asked first: merely reading it would leave a log behind that nobody may write.
+    // Check this first: reading the database would create a log that this user may not write.
     if writer.is_readonly("main")? {
         return Err(why_read_only(&path).into());
     }
@@ -107,8 +107,8 @@ fn open_made(path: PathBuf) -> Result<Database, Failure> {
     Database::new(path, reader, writer)
 }
 
-/// Whether the file at this path says in its first bytes that it is a database of ours. It must not be open here: closing
-/// it would release the locks of this process.
+/// Whether the first bytes of the file at this path are those of our database. The file must not be open in this process:
+/// closing it would release the locks of the process.
 #[must_use]
 pub fn is_store(path: &Path) -> bool {
     // <https://sqlite.org/fileformat2.html#the_database_header>
@@ -119,7 +119,7 @@ pub fn is_store(path: &Path) -> bool {
         && header.ends_with(&APPLICATION_ID.to_be_bytes())
 }
 
-/// Refuses a path without a database at which none can be made.
+/// Refuses a path without a database if none can be created there.
 pub(crate) fn refuse_unmakable(path: &Path) -> Result<(), Failure> {
     if path.is_symlink() && !path.try_exists()? {
         return Err(refused(path, "is a link to a file that does not exist; correct the link, or remove it"));
@@ -127,12 +127,12 @@ pub(crate) fn refuse_unmakable(path: &Path) -> Result<(), Failure> {
     refuse_orphans(path)
 }
 
-/// Refuses to make a database beside the log of one that is gone: SQLite would take the log for the new one's.
+/// Refuses to create a database beside the log of a deleted one: SQLite would apply the log to the new one.
 fn refuse_orphans(path: &Path) -> Result<(), Failure> {
     for suffix in ["-wal", "-journal"] {
         let mut log = path.as_os_str().to_owned();
         log.push(suffix);
-        // Asked in this order: another process may just have made the database, and then its log.
+        // Checked in this order: another process may create the database meanwhile, and then its log.
         if Path::new(&log).try_exists()? && !path.try_exists()? {
             let trouble = format!(
                 "is missing, but {} is there; restore the database, or move that file away too",
@@ -144,7 +144,7 @@ fn refuse_orphans(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes an empty database into a file that nobody else knows yet, and whose loss would not matter.
+/// Writes an empty database into a temporary file, whose loss would not matter.
 fn fill(path: &Path) -> Result<(), Failure> {
     let new = connect(path)?;
     new.pragma_update(None, "synchronous", "OFF")?;
@@ -155,7 +155,7 @@ fn fill(path: &Path) -> Result<(), Failure> {
     new.close().map_err(|(_, error)| error.into())
 }
 
-/// A connection that never makes a file: SQLite would make it readable by everybody.
+/// A connection that never creates a file: SQLite would make it readable by all users.
 pub(crate) fn connect(path: &Path) -> Result<Connection, Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -171,7 +171,7 @@ fn demand_file(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Refuses what is there and is no database of ours, without opening it for more than a look.
+/// Refuses an existing file that is not our database, and opens it only for reading.
 pub(crate) fn identify(path: &Path) -> Result<(), StoreError> {
     let looked = || {
         let path = std::path::absolute(path)?;
@@ -181,7 +181,7 @@ pub(crate) fn identify(path: &Path) -> Result<(), StoreError> {
     looked().map_err(|failure: Failure| failure.explain("open", "database", path))
 }
 
-/// Refuses the database of another program, before anything is written to it, and that of another version of ours.
+/// Refuses the database of another program before anything is written to it, and a database of a newer schema version.
 pub(crate) fn check_identity(connection: &Connection, path: &Path) -> Result<(), Failure> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     match (pragma("application_id")?, pragma("user_version")?) {
@@ -200,7 +200,7 @@ pub(crate) fn check_identity(connection: &Connection, path: &Path) -> Result<(),
     }
 }
 
-/// Readers and a writer side by side need SQLite's write-ahead log. The file remembers that it has one.
+/// Concurrent readers and writers need SQLite's write-ahead log. The mode is stored in the file.
 fn switch_to_wal(connection: &Connection, path: &Path) -> Result<(), Failure> {
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode == "wal" {

@@ -1,7 +1,7 @@
-//! Whether the file that is open still stands at its path.
+//! Checks that the open file is still at its path.
 //!
-//! A file that was deleted or replaced stays readable and writable for the processes that have it open. What they would
-//! write to it is lost when they end, and a revocation by another process reaches another file.
+//! A file that was deleted or replaced stays readable and writable for the processes that have it open. Their writes to it
+//! would be lost when they end, and a revocation by another process would be in another file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use token_core::{StoreError, StoreErrorKind};
 
 use crate::error::Failure;
 
-/// How long a process may answer from a file that is gone: looking each time would cost validations some of their speed.
+/// How long a process may answer from a deleted file: a check at each validation would cost some speed.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// A path, and the file that stood there when it was opened.
+/// A path, and the file that was there when it was opened.
 #[derive(Debug)]
 pub(crate) struct Place {
     path: PathBuf,
@@ -35,7 +35,7 @@ impl Place {
         &self.path
     }
 
-    /// Fails if another file, or none, stands at the path.
+    /// Fails if there is another file, or none, at the path.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         match FileId::at(&self.path) {
             Ok(file) if file == self.file => Ok(()),
@@ -47,14 +47,14 @@ impl Place {
         }
     }
 
-    /// The same, at most each [`EVERY`].
+    /// The same check, at most once in [`EVERY`].
     pub(crate) fn check_now_and_then(&self) -> Result<(), Failure> {
         let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         if now < self.next_check.load(Ordering::Relaxed) {
             return Ok(());
         }
         self.check()?;
-        // Only a good answer is kept: a bad one is found again at once.
+        // Only a good result is remembered; a bad one is checked again each time.
         self.next_check.store(now + EVERY.as_millis() as u64, Ordering::Relaxed);
         Ok(())
     }
@@ -66,7 +66,7 @@ impl Place {
     }
 }
 
-/// What tells one file from another at the same path.
+/// The identity of a file, which differs for another file at the same path.
 #[derive(Debug, PartialEq, Eq)]
 struct FileId(#[cfg(unix)] (u64, u64));
 

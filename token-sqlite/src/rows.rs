@@ -1,20 +1,20 @@
-//! Every SQL statement on the rows, as a function with types.
+//! Every SQL statement on the rows, as a typed function.
 //!
-//! A row whose time has come is invisible from then on, whether or not it still stands there.
+//! An expired row is invisible, even while it still exists.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row};
 use token_core::spi::{HOUSEKEEPING_LAG, Partition};
 use token_core::{Deadlines, Timestamp, TokenId};
 
-/// The record of a live token, and when the token dies.
+/// The record of a live token, and when the token expires.
 #[derive(Debug)]
 pub(crate) struct Live {
     pub(crate) record: Vec<u8>,
     pub(crate) expires_at: Timestamp,
 }
 
-/// Adds a token; `false` when the id is taken by a live one.
+/// Adds a token; `false` if a live token has the id.
 pub(crate) fn insert(
     db: &Connection,
     id: TokenId,
@@ -45,7 +45,7 @@ pub(crate) fn find(db: &Connection, id: TokenId, now: Timestamp) -> Result<Optio
         .optional()
 }
 
-/// Whether there is a live token with this id, whatever its record is.
+/// Whether there is a live token with this id, even if its record does not decode.
 pub(crate) fn is_live(db: &Connection, id: TokenId, now: Timestamp) -> Result<bool> {
     db.prepare_cached("SELECT 1 FROM tokens WHERE id = ?1 AND expires_at > ?2")?
         .exists((Key(id), Millis(now)))
@@ -62,7 +62,7 @@ pub(crate) fn find_all(db: &Connection, subject: u128, now: Timestamp) -> Result
     rows.filter_map(Result::transpose).collect()
 }
 
-/// Hands every live token to `see`. A row whose key is not the id of a token is left out.
+/// Passes every live token to `see`. A row whose key is not the id of a token is skipped.
 pub(crate) fn each(db: &Connection, now: Timestamp, mut see: impl FnMut(TokenId, Live)) -> Result<()> {
     let mut statement =
         db.prepare_cached("SELECT id, record, expires_at FROM tokens WHERE expires_at > ?1")?;
@@ -75,8 +75,8 @@ pub(crate) fn each(db: &Connection, now: Timestamp, mut see: impl FnMut(TokenId,
     Ok(())
 }
 
-/// Restarts the window of a live token with this record, and returns its new end: never earlier than before,
-/// whatever the clock says, and never behind its hard expiry. `None` where there is no such token.
+/// Restarts the window of a live token with this record, and returns its new expiry: never earlier than before, even if the
+/// clock was set back, and never after its hard expiry. `None` if there is no such token.
 pub(crate) fn renew(
     db: &Connection,
     id: TokenId,
@@ -95,8 +95,8 @@ pub(crate) fn renew(
     .optional()
 }
 
-/// Takes the token with this id away, and returns its record if it was live. An expired one must not come back if the
-/// clock was ahead and is set right.
+/// Deletes the token with this id, and returns its record if it was live. An expired token is deleted, too: it must not become
+/// live again if the clock was ahead and is corrected.
 pub(crate) fn take(db: &Connection, id: TokenId, now: Timestamp) -> Result<Option<Vec<u8>>> {
     let taken = db
         .prepare_cached("DELETE FROM tokens WHERE id = ?1 RETURNING record, expires_at")?
@@ -105,7 +105,7 @@ pub(crate) fn take(db: &Connection, id: TokenId, now: Timestamp) -> Result<Optio
     Ok(taken.filter(|taken| now < taken.expires_at).map(|taken| taken.record))
 }
 
-/// Takes the tokens of a subject away as [`take`] does, and returns the records of those that were live.
+/// Deletes the tokens of a subject as [`take`] does, and returns the records of the live ones.
 pub(crate) fn take_all(db: &Connection, subject: u128, now: Timestamp) -> Result<Vec<(TokenId, Vec<u8>)>> {
     let mut statement =
         db.prepare_cached("DELETE FROM tokens WHERE subject = ?1 RETURNING id, record, expires_at")?;
@@ -117,7 +117,7 @@ pub(crate) fn take_all(db: &Connection, subject: u128, now: Timestamp) -> Result
     rows.filter_map(Result::transpose).collect()
 }
 
-/// Puts a tombstone where a token was.
+/// Adds the tombstone of a token.
 pub(crate) fn bury(db: &Connection, id: TokenId, bytes: &[u8], keep_until: Timestamp) -> Result<()> {
     db.prepare_cached(
         "INSERT INTO tombstones (id, bytes, keep_until) VALUES (?1, ?2, ?3)
@@ -134,7 +134,7 @@ pub(crate) fn find_tombstone(db: &Connection, id: TokenId, now: Timestamp) -> Re
         .optional()
 }
 
-/// Keeps the tombstone of this id until another time; `false` when there is none.
+/// Changes until when the tombstone of this id is kept; `false` if there is none.
 pub(crate) fn keep_tombstone(
     db: &Connection,
     id: TokenId,
@@ -147,7 +147,7 @@ pub(crate) fn keep_tombstone(
     Ok(kept > 0)
 }
 
-/// The fingerprint and the token that are noted under an idempotency key.
+/// The fingerprint and the token id of an idempotency key.
 pub(crate) fn find_issued_before(
     db: &Connection,
     name: u128,
@@ -161,7 +161,7 @@ pub(crate) fn find_issued_before(
         .optional()
 }
 
-/// Notes which token was issued under an idempotency key. An older note must have expired.
+/// Adds the entry of an idempotency key. An older entry must have expired.
 pub(crate) fn note_issued(
     db: &Connection,
     name: u128,
@@ -176,7 +176,7 @@ pub(crate) fn note_issued(
     .map(drop)
 }
 
-/// Clears away at most `limit` rows of each table whose time came [`HOUSEKEEPING_LAG`] ago, and returns how many.
+/// Deletes at most `limit` rows of each table that expired [`HOUSEKEEPING_LAG`] ago, and returns how many.
 pub(crate) fn clear_expired(db: &Connection, limit: u32, now: Timestamp) -> Result<u64> {
     let now = now.before(HOUSEKEEPING_LAG);
     let tokens = db
@@ -202,7 +202,7 @@ fn live(row: &Row<'_>, at: usize) -> Result<Live> {
     Ok(Live { record: row.get(at)?, expires_at })
 }
 
-/// The token id in a column; `None` for what is none. No token has such a row, so it must not hide those of others.
+/// The token id in a column; `None` if the value is none. No token has such a row, so it must not hide the rows of tokens.
 fn key_or_none(row: &Row<'_>, at: usize) -> Result<Option<TokenId>> {
     match row.get(at) {
         Ok(Key(id)) => Ok(Some(id)),
@@ -214,7 +214,7 @@ fn key_or_none(row: &Row<'_>, at: usize) -> Result<Option<TokenId>> {
     }
 }
 
-/// A time in a column. The last time that a column holds is 292 million years away; later ones become that.
+/// A time in a column. The latest time that a column can hold is 292 million years away; later times are clamped to it.
 struct Millis(Timestamp);
 
 impl ToSql for Millis {

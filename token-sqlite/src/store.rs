@@ -1,4 +1,4 @@
-//! The asynchronous shell: every call runs on a blocking thread, so no async worker waits for a lock or the disk.
+//! The asynchronous interface: every call runs on a blocking thread, so no async worker waits for a lock or the disk.
 
 use std::sync::Arc;
 
@@ -20,24 +20,24 @@ use crate::writing::{Answer, Pending, QueuedChange};
 
 /// Tokens in one SQLite file, which several processes may have open at once.
 ///
-/// A clone is another handle on the same connections. Its methods need a Tokio runtime.
+/// A clone is another handle to the same connections. Its methods need a Tokio runtime.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     pub(crate) inner: Arc<Transitions>,
 }
 
 impl SqliteStore {
-    /// Runs `look` to its end, also when the future is dropped.
+    /// Runs `look` to its end, even if the future is dropped.
     async fn read<T: Send + 'static>(
         &self,
         doing: &'static str,
         look: impl FnOnce(&Transitions) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
-        // Nobody else answers, so its caller waits for it.
+        // No other thread answers, so the caller waits for this one.
         self.run(doing, move |store, answer| drop(answer.send(look(store)))).await
     }
 
-    /// Writes a change to the disk, also when the future is dropped: it is done whole or not at all.
+    /// Writes a change to the disk, even if the future is dropped: the change is made completely or not at all.
     async fn write<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -51,7 +51,7 @@ impl SqliteStore {
         self.run(doing, submit).await
     }
 
-    /// Runs `work` on a thread that may block. It answers itself, or leaves that to another thread.
+    /// Runs `work` on a thread that may block. `work` answers itself, or leaves that to another thread.
     async fn run<T: Send + 'static>(
         &self,
         doing: &'static str,
@@ -70,7 +70,7 @@ impl SqliteStore {
     }
 }
 
-/// Why there is no answer. A panic of the thread that was to give it is passed on.
+/// Why there is no answer. A panic of the answering thread is resumed.
 fn broken_off(doing: &str, thread: Result<(), JoinError>) -> StoreError {
     let unavailable = |why| StoreError::new(StoreErrorKind::Unavailable, format!("cannot {doing}: {why}"));
     match thread.map_err(JoinError::try_into_panic) {
@@ -82,7 +82,7 @@ fn broken_off(doing: &str, thread: Result<(), JoinError>) -> StoreError {
     }
 }
 
-/// What a transaction did is on disk when it is committed.
+/// The result of a transaction, which is on the disk when it is committed.
 pub(crate) fn on_disk<T>(outcome: T) -> Committed<T> {
     Committed { outcome, confirmation: Confirmation::DISK }
 }
@@ -127,7 +127,7 @@ impl TokenStore for SqliteStore {
         Box::pin(self.run("validate", work))
     }
 
-    /// All renewals are written together.
+    /// Writes all renewals together.
     async fn validate_many(
         &self,
         tokens: &[(ParsedToken, Requirement)],
@@ -195,7 +195,7 @@ impl TokenStore for SqliteStore {
         }
     }
 
-    /// Writes a page, unless something was written within the last seconds.
+    /// Writes a page, unless a write has succeeded within the last seconds.
     async fn keeps_changes(&self) -> Result<(), StoreError> {
         self.read("write", Transitions::check_place).await?;
         if self.inner.database.has_written_lately() {

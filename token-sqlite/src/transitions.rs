@@ -1,7 +1,7 @@
-//! What each method of the store does to the database: one statement that looks, or one change in a transaction that
-//! others may share, or the first and then the second.
+//! The database operations of each method of the store: a read of one statement, a change in a transaction that other changes
+//! may share, or the read and then the change.
 //!
-//! The clock is read behind all waiting: inside the transaction.
+//! The clock is read after all waiting, inside the transaction.
 
 use std::sync::Arc;
 
@@ -21,13 +21,13 @@ use crate::rows::{self, Live};
 use crate::store::on_disk;
 use crate::writing::{Answer, Pending, Queue, QueuedChange};
 
-/// How many expired rows of each table an issue clears away at most, so that it stays quick.
+/// How many expired rows of each table an issue deletes at most, so that it stays fast.
 pub(crate) const CLEARED_AT_ISSUE: u32 = 64;
 
-/// How many expired rows of each table a prune clears away before it lets other writers through.
+/// How many expired rows of each table a prune deletes before it lets other writers continue.
 pub(crate) const CLEARED_AT_ONCE: u32 = 1_000;
 
-/// The store without its asynchronous shell. Every method blocks.
+/// The synchronous part of the store. Every method blocks.
 #[derive(Debug)]
 pub(crate) struct Transitions {
     pub(crate) keys: Arc<KeyRing>,
@@ -36,15 +36,15 @@ pub(crate) struct Transitions {
     pub(crate) queue: Queue,
 }
 
-/// What a look at a token has shown.
+/// The result of reading a token.
 enum Seen {
-    /// The verdict, which changes nothing.
+    /// The verdict, which needs no change.
     Settled(Verdict),
-    /// The token is active, and this use moves its end.
+    /// The token is active, and this use renews it.
     Renewing(Renewal),
 }
 
-/// A use that was admitted: the grant, and the record that it was read from.
+/// An admitted use: the grant, and the record of the grant.
 struct Renewal {
     grant: Arc<Grant>,
     record: Vec<u8>,
@@ -60,7 +60,7 @@ impl Transitions {
         self.issue_at(db, id, request, self.clock.now())
     }
 
-    /// As [`issue`](Self::issue), unless the entry says that it was done before.
+    /// As [`issue`](Self::issue), unless the key has an entry of an earlier request.
     pub(crate) fn issue_once(
         &self,
         db: &Connection,
@@ -109,7 +109,7 @@ impl Transitions {
         Ok(record.into_grant(id, expires_at))
     }
 
-    /// SQLite shows an issue and a revocation to readers once they are on disk, and not before.
+    /// Readers see an issue or a revocation only once it is on the disk.
     pub(crate) fn confirm(&self, id: TokenId) -> Result<TokenState, Failure> {
         self.database.read(|db| {
             let now = self.clock.now();
@@ -123,7 +123,7 @@ impl Transitions {
         })
     }
 
-    /// Answers a validation that changes nothing, or says what is to be written before it is answered.
+    /// The verdict of a validation, or the renewal to write before it is answered.
     pub(crate) fn validate(
         &self,
         id: TokenId,
@@ -165,8 +165,8 @@ impl Transitions {
         })
     }
 
-    /// Renews as the only writer. The token may have been revoked since it was seen, and must not come back: the row is
-    /// changed only if it is live and its record, which decides all else, is the one that was judged.
+    /// Renews as the only writer. The token may have been revoked since it was read, and must not become live again: the row
+    /// is changed only if it is live and has the record for which the use was admitted.
     fn renew(
         &self,
         db: &Connection,
@@ -198,7 +198,7 @@ impl Transitions {
         if let Some(live) = rows::find(db, id, now)? {
             return Ok(TokenStatus::Live(self.decode(id, &live)?.into_grant(id, live.expires_at)));
         }
-        // In this order, a token that is revoked between the two statements is found by one of them.
+        // In this order, one of the two statements finds a token that is revoked between them.
         match rows::find_tombstone(db, id, now)? {
             Some(bytes) => Tombstone::decode(Place::of(id), &bytes, &self.keys)
                 .map(TokenStatus::Revoked)
@@ -246,17 +246,17 @@ impl Transitions {
         Ok(taken.into_iter().map(|(id, _)| id).collect())
     }
 
-    /// Clears some of the expired rows away, and answers how many.
+    /// Deletes some of the expired rows, and returns how many.
     pub(crate) fn prune(&self, db: &Connection) -> Result<u64, Failure> {
         Ok(rows::clear_expired(db, CLEARED_AT_ONCE, self.clock.now())?)
     }
 
-    /// Fails if the file that is open does not stand at its path any more.
+    /// Fails if the open file is not at its path any more.
     pub(crate) fn check_place(&self) -> Result<(), Failure> {
         self.database.check_place()
     }
 
-    /// Writes what is there already: it fails if, and as, a change would.
+    /// Writes an existing value again: it fails if a change would fail, with the same error.
     pub(crate) fn write_page(&self, db: &Connection) -> Result<(), Failure> {
         Ok(db.pragma_update(None, "application_id", APPLICATION_ID)?)
     }
@@ -267,7 +267,7 @@ impl Transitions {
     }
 }
 
-/// Turns the record of a token that was taken away into its tombstone.
+/// Makes a tombstone from the record of a deleted token.
 fn bury(db: &Connection, id: TokenId, record: &[u8], remark: &[u8], now: Timestamp) -> Result<(), Failure> {
     Ok(rows::bury(db, id, &Tombstone::to_bytes(now, remark, record), keep_until(now))?)
 }

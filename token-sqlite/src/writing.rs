@@ -1,8 +1,8 @@
-//! Group commit: changes that are asked for at the same time become one transaction.
+//! Group commit: changes that are requested at the same time become one transaction.
 //!
-//! A thread that submits a change puts it into the queue. If no thread is writing, it does so itself: it takes all that
-//! waits, commits that as one transaction, sends the answers, and goes on until nothing waits. All other threads return at
-//! once. So a change that comes alone costs nothing more than its transaction, and many share one.
+//! A thread that submits a change adds it to the queue. If no thread is writing, it becomes the writer: it takes all waiting
+//! changes, commits them as one transaction, sends the answers, and continues until no change waits. All other threads return
+//! at once. So a single change costs only its transaction, and many changes share one.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -13,25 +13,25 @@ use crate::database::Durability;
 use crate::error::Failure;
 use crate::transitions::Transitions;
 
-/// How many changes share a transaction at most: the last of them waits for all.
+/// The maximum number of changes in a transaction, because the answer to each waits for all of them.
 const AT_ONCE: usize = 256;
 
-/// Receives what came of a change.
+/// Receives the result of a change.
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, Failure>>;
 
-/// Something that is to be written, and to be answered afterwards.
+/// A change to write and then to answer.
 pub(crate) trait QueuedChange: Send {
-    /// When it may be answered.
+    /// The durability that it needs before the answer.
     fn durability(&self) -> Durability;
 
-    /// Does it inside a transaction, and keeps the answer. It may be called again, after a rollback.
+    /// Makes the change inside a transaction, and keeps the answer. It may be called again after a rollback.
     fn apply(&mut self, store: &Transitions, db: &Connection) -> Result<(), Failure>;
 
-    /// Answers what `apply` has kept, or that it was not done.
+    /// Sends the answer that `apply` has kept, or the error if the change was not made.
     fn answer(self: Box<Self>, done: Result<(), Failure>);
 }
 
-/// The changes that wait.
+/// The waiting changes.
 #[derive(Default)]
 pub(crate) struct Queue(Mutex<Waiting>);
 
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Queue {
 }
 
 impl Queue {
-    /// How many changes wait that no thread has taken yet.
+    /// How many changes wait and have not been taken by a thread.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
         self.lock().changes.len()
@@ -59,29 +59,29 @@ impl Queue {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds changes. The guard is for the thread that has to write now.
+    /// Adds changes. Returns a guard if the calling thread has to write.
     fn add(&self, changes: impl IntoIterator<Item = Box<dyn QueuedChange>>) -> Option<Writing<'_>> {
         let mut waiting = self.lock();
         waiting.changes.extend(changes);
         let idle = !std::mem::replace(&mut waiting.writing, true);
-        // Not made unless it is needed: dropping it ends what another thread does.
+        // Made only if needed: dropping the guard would end the duty of another thread.
         idle.then(|| Writing { queue: self, over: false })
     }
 }
 
-/// The duty to write all that waits.
+/// The duty to write all waiting changes.
 struct Writing<'a> {
     queue: &'a Queue,
     over: bool,
 }
 
 impl Writing<'_> {
-    /// What waits now. Without anything, the duty is over.
+    /// Takes the waiting changes. If there are none, the duty is over.
     fn next(&mut self) -> Option<Vec<Box<dyn QueuedChange>>> {
         let mut waiting = self.queue.lock();
         let count = waiting.changes.len().min(AT_ONCE);
         if count == 0 {
-            // While it is locked: a change that is added from now on finds no thread writing.
+            // Under the lock, so that the next change that is added finds no thread writing.
             waiting.writing = false;
             self.over = true;
             return None;
@@ -90,7 +90,7 @@ impl Writing<'_> {
     }
 }
 
-/// A thread that panics leaves the duty to the next one. What waits is dropped, which its callers see.
+/// If a thread panics, the next one takes over the duty. The waiting changes are dropped, and their callers get an error.
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
         if !self.over {
@@ -104,7 +104,7 @@ impl Drop for Writing<'_> {
 }
 
 impl Transitions {
-    /// Sees to it that changes are written and answered.
+    /// Submits changes to be written and answered.
     pub(crate) fn submit(&self, changes: impl IntoIterator<Item = Box<dyn QueuedChange>>) {
         let Some(mut writing) = self.queue.add(changes) else { return };
         while let Some(batch) = writing.next() {
@@ -112,8 +112,8 @@ impl Transitions {
         }
     }
 
-    /// Writes changes as one transaction. If there is no room for all of them, each gets one of its own: those first
-    /// that must not be lost.
+    /// Writes changes as one transaction. If there is no room for all of them, each gets its own transaction, and the changes
+    /// that must be on the disk come first.
     fn write(&self, mut batch: Vec<Box<dyn QueuedChange>>) {
         let failure = match self.commit(&mut batch) {
             Ok(outcomes) => {
@@ -130,7 +130,7 @@ impl Transitions {
         }
     }
 
-    /// One transaction with all changes that succeed; what the others failed with.
+    /// Commits one transaction with all changes that succeed; returns the errors of the others.
     fn commit(&self, batch: &mut [Box<dyn QueuedChange>]) -> Result<Vec<Result<(), Failure>>, Failure> {
         let durability = batch.iter().map(|change| change.durability()).max().unwrap_or(Durability::Disk);
         let together = batch.len() > 1;
@@ -139,7 +139,7 @@ impl Transitions {
             for change in batch {
                 let done = apply(change.as_mut(), together, self, db);
                 match done {
-                    // Nothing else is in the transaction, or SQLite has rolled back all of it.
+                    // The transaction contains nothing else, or SQLite has rolled all of it back.
                     Err(failure) if !together || db.is_autocommit() => return Err(failure),
                     done => outcomes.push(done),
                 }
@@ -149,14 +149,14 @@ impl Transitions {
     }
 }
 
-/// Applies a change so that its failure undoes nothing of the others in the transaction.
+/// Applies a change so that its failure does not undo the others in the transaction.
 fn apply(
     change: &mut dyn QueuedChange,
     together: bool,
     store: &Transitions,
     db: &Connection,
 ) -> Result<(), Failure> {
-    // A renewal is a single statement, which fails whole.
+    // A renewal is a single statement, which fails as a whole.
     if !together || change.durability() == Durability::Seen {
         return change.apply(store, db);
     }
@@ -208,7 +208,7 @@ where
         let answered = match (done, kept) {
             (Ok(()), Some(kept)) => Ok(kept),
             (Err(failure), _) => Err(failure),
-            // It was never applied: without an answer, its caller sees that.
+            // The change was never applied. The caller gets no answer, which it reports as an error.
             (Ok(()), None) => return,
         };
         // Its caller may have gone away.

@@ -1,11 +1,11 @@
-//! A clock that was wrong.
+//! Tests with a wrong clock.
 
 use super::*;
 use crate::examine_tokens;
 use token_core::FindingStatus;
 use token_core::spi::{Clock, SystemClock};
 
-/// The status of each check of the tokens, and what was found of their lifetimes.
+/// The status of each check of the tokens, and the finding about their lifetimes.
 fn examined(place: &Place, keys: &KeyRing) -> (Vec<(&'static str, FindingStatus)>, String) {
     let findings = examine_tokens(&place.path(), keys);
     let status = findings.iter().map(|finding| (finding.check, finding.status)).collect();

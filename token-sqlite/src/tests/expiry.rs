@@ -1,11 +1,11 @@
-//! Rows whose time has come.
+//! Tests of expired rows.
 
 use super::*;
 use crate::transitions::{CLEARED_AT_ISSUE, CLEARED_AT_ONCE};
 use token_core::spi::{HOUSEKEEPING_LAG, TokenStore};
 use token_core::{Revocation, RevokeOutcome, StoreErrorKind, TokenStatus, Tombstone};
 
-/// Copies of one token's row under ids of their own.
+/// Copies one token's row under other ids.
 fn multiply(place: &Place, table: &str, columns: &str, copies: u32) {
     let sql = format!(
         "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {copies})
@@ -87,7 +87,7 @@ async fn a_prune_removes_every_expired_row_and_returns_their_number() {
     multiply(&place, "tombstones", "bytes, keep_until", 9);
     place.clock.advance(Tombstone::RETENTION.as_duration());
     issue(&tokens, hard()).await;
-    assert_eq!(tokens.store().prune().await.unwrap(), 0, "what has just expired stays for a while");
+    assert_eq!(tokens.store().prune().await.unwrap(), 0, "rows that have just expired stay for a while");
     multiply(&place, "tokens", "subject, record, expires_at", 2 * CLEARED_AT_ONCE);
     place.clock.advance(10 * MINUTE + HOUSEKEEPING_LAG);
     let live = issue(&tokens, hard()).await;

@@ -1,4 +1,4 @@
-//! What does not go well, and what is left then.
+//! Tests of failures, and of the state after them.
 
 use super::*;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use token_core::spi::{Clock, TokenStore};
 use token_core::{Revocation, RevokeOutcome, StoreErrorKind, TokenStatus};
 
-/// A clock that breaks when it is told to, in the middle of a transaction.
+/// A clock that panics on demand, in the middle of a transaction.
 #[derive(Debug)]
 struct Fragile {
     breaks: Arc<AtomicBool>,
@@ -20,7 +20,7 @@ impl Clock for Fragile {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_call_is_passed_on_and_leaves_the_store_whole() {
+async fn a_panic_in_a_call_is_resumed_and_leaves_the_store_usable() {
     let folder = tempfile::tempdir().unwrap();
     let breaks = Arc::new(AtomicBool::new(false));
     let clock = Fragile { breaks: Arc::clone(&breaks) };
@@ -41,7 +41,7 @@ async fn a_panic_in_a_call_is_passed_on_and_leaves_the_store_whole() {
 }
 
 #[tokio::test]
-async fn a_token_that_finds_no_room_is_refused_whole() {
+async fn a_token_without_room_is_not_stored_at_all() {
     let place = Place::new();
     let tokens = place.open();
     {
@@ -79,7 +79,7 @@ async fn a_record_that_was_changed_is_an_error_until_it_is_revoked() {
     let TokenStatus::Revoked(tombstone) = tokens.store().show(issued.grant.id).await.unwrap() else {
         panic!("just revoked");
     };
-    assert_eq!(tombstone.subject, None, "nothing is believed of it");
+    assert_eq!(tombstone.subject, None, "no part of the record is trusted");
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_database_that_lost_a_table_is_damaged() {
     place.raw().execute_batch("DROP TABLE tombstones").unwrap();
     let issued = tokens.issue(&IssueRequest::new(admin(), Access::Full, hard())).await;
     assert_eq!(issued.unwrap_err().into_store().unwrap().kind(), StoreErrorKind::Corrupt);
-    assert_eq!(place.count("tokens"), 0, "nothing is half done");
+    assert_eq!(place.count("tokens"), 0, "no change is half made");
 }
 
 #[tokio::test]

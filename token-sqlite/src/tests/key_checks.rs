@@ -1,4 +1,4 @@
-//! The key file of another database.
+//! Tests with the key file of another database.
 
 use std::sync::Arc;
 

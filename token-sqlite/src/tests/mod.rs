@@ -1,5 +1,5 @@
-//! What is special to this store. That it answers as every other store does is for the conformance suite, and in small
-//! for [`same_as_memory`].
+//! Tests of what is special to this store. The conformance suite and [`same_as_memory`] test that it answers as every other
+//! store does.
 
 mod clock;
 mod expiry;
@@ -28,7 +28,7 @@ use crate::SqliteStore;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A folder with a database in it, and the clock of all who open it.
+/// A folder with a database, and the clock of all stores on it.
 struct Place {
     folder: tempfile::TempDir,
     clock: Arc<ManualClock>,
@@ -50,7 +50,7 @@ impl Place {
         TokenService::new(store, Prefix::default())
     }
 
-    /// The database as any other program sees it.
+    /// A connection to the database as any other program has it.
     fn raw(&self) -> Connection {
         Connection::open(self.path()).unwrap()
     }

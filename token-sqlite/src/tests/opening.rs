@@ -1,4 +1,4 @@
-//! Making the file, and refusing others.
+//! Tests of creating the file, and refusing others.
 
 use super::*;
 use std::fs;
@@ -49,7 +49,7 @@ async fn tokens_are_still_there_when_the_file_is_opened_again() {
     let tokens = place.open();
     let issued = issue(&tokens, hard()).await;
     drop(tokens);
-    assert_eq!(names(place.folder.path()), ["t.db"], "closing leaves the database alone behind");
+    assert_eq!(names(place.folder.path()), ["t.db"], "closing leaves only the database");
     assert!(is_active(&place.open(), &issued).await);
 }
 
@@ -96,7 +96,7 @@ fn a_newer_schema_version_is_refused_with_both_numbers() {
 }
 
 #[tokio::test]
-async fn a_database_of_the_first_version_is_brought_to_this_one() {
+async fn a_database_of_the_first_version_is_migrated() {
     let place = Place::new();
     let issued = issue(&place.open(), hard()).await;
     place
@@ -131,7 +131,7 @@ async fn a_copy_of_the_database_is_kept_before_it_is_migrated() {
 }
 
 #[test]
-fn what_is_no_database_is_refused_for_its_own_reason() {
+fn a_file_that_is_no_database_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("t.db");
     assert_eq!(refusal(folder.path()).0, StoreErrorKind::Misconfigured, "a folder");
@@ -192,7 +192,7 @@ fn threads_that_make_one_file_at_once_all_succeed() {
     }
 }
 
-/// Runs itself as several processes, which wait until their standard input ends.
+/// The test runs itself as several processes, which wait until their standard input ends.
 #[test]
 fn processes_that_make_one_file_at_once_all_succeed() {
     const DATABASE: &str = "TOKEN_SQLITE_TEST_DATABASE";

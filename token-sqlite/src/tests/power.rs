@@ -1,4 +1,4 @@
-//! What is left when a process, or the power, ends at any moment.
+//! Tests of the file after a process was killed, or the power failed, at any moment.
 
 use super::wal::{beside, commits, moved, salts};
 use super::*;
@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use token_core::spi::TokenStore;
 use token_core::{Revocation, RevokeOutcome, TokenId, TokenStatus};
 
-/// How many tokens there are in a round, half of which are revoked at most.
+/// How many tokens there are in a round, of which at most half are revoked.
 const TOKENS: usize = 40;
 
-/// So small that the log begins again many times in a round.
+/// So small that the log restarts many times in a round.
 const PAGES_IN_THE_LOG: i64 = 40;
 
-/// Copies of the files, with the log cut there, as a disk may have them when the power goes.
+/// Copies of the files with the log truncated at this position, as they may be on a disk after a power failure.
 fn left(database: &[u8], log: &[u8]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.db");
@@ -26,7 +26,7 @@ fn left(database: &[u8], log: &[u8]) -> tempfile::TempDir {
     folder
 }
 
-/// The store opens, is sound, and refuses all of these tokens.
+/// Asserts that the store opens, is sound, and refuses all of these tokens.
 async fn assert_refuses(folder: &Path, revoked: &[TokenId], when: &str) {
     let store = SqliteStore::open(&folder.join("t.db"), Arc::new(KeyRing::public())).unwrap();
     let raw = Connection::open(folder.join("t.db")).unwrap();
@@ -45,7 +45,7 @@ fn let_the_log_begin_often(store: &SqliteStore) {
     }
 }
 
-/// Uses tokens one after the other, as fast as it goes, until it is over.
+/// Uses tokens one after the other, as fast as possible, until the end of the test.
 async fn use_all(tokens: Arc<TokenService<SqliteStore>>, issued: Arc<Vec<Issued>>, over: Arc<AtomicBool>) {
     for issued in issued.iter().cycle() {
         if over.load(Ordering::Relaxed) {
@@ -56,7 +56,7 @@ async fn use_all(tokens: Arc<TokenService<SqliteStore>>, issued: Arc<Vec<Issued>
     }
 }
 
-/// The log is cut at the end of each transaction since the last revocation, and in the middle of the next.
+/// The log is truncated at the end of each transaction since the last revocation, and in the middle of the next one.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_loss_of_power_undoes_no_acknowledged_revocation() {
     let folder = tempfile::tempdir().unwrap();
@@ -80,7 +80,7 @@ async fn the_loss_of_power_undoes_no_acknowledged_revocation() {
         let outcome = store.revoke(id, &Revocation::default()).await.unwrap().outcome;
         assert_eq!(outcome, RevokeOutcome::Revoked);
         let (database, log, shared) = {
-            // Nothing is written meanwhile, so that the copies are of one moment.
+            // Nothing is written meanwhile, so that all copies are of the same moment.
             let _writer = store.inner.database.writer.lock().unwrap();
             let read = |path: &Path| fs::read(path).unwrap();
             (read(&path), read(&beside(&path)), read(&path.with_extension("db-shm")))
@@ -88,7 +88,7 @@ async fn the_loss_of_power_undoes_no_acknowledged_revocation() {
         let same_log = salts(&log) == last.0;
         begun += usize::from(!same_log);
         let synced = if same_log { last.1 } else { 0 }.max(moved(&log, &shared));
-        // All of them have what was acknowledged before this revocation, and the last one has this one, too.
+        // All copies contain the changes acknowledged before this revocation, and the last copy also contains this revocation.
         for &cut in commits(&log).iter().filter(|&&cut| cut >= synced) {
             for torn in [0, 1_000] {
                 let end = (cut + torn).min(log.len());
@@ -105,11 +105,11 @@ async fn the_loss_of_power_undoes_no_acknowledged_revocation() {
     for user in users {
         user.await.unwrap();
     }
-    assert!(begun > 1, "the log never began again");
-    assert!(lossy > TOKENS / 2, "only {lossy} cuts took something away");
+    assert!(begun > 1, "the log never restarted");
+    assert!(lossy > TOKENS / 2, "only {lossy} cuts removed a change");
 }
 
-/// Runs itself as a process that revokes under load, until it is killed.
+/// The test runs itself as a process that revokes under load, until it is killed.
 #[test]
 fn a_process_that_is_killed_undoes_no_acknowledged_revocation() {
     const DATABASE: &str = "TOKEN_SQLITE_TEST_KILLED";
@@ -130,14 +130,14 @@ fn a_process_that_is_killed_undoes_no_acknowledged_revocation() {
         assert_eq!(ids.by_ref().take(acknowledged).count(), acknowledged, "it ended by itself");
         child.kill().unwrap();
         child.wait().unwrap();
-        // What it acknowledged until then.
+        // The revocations that it acknowledged until then.
         ids.for_each(drop);
 
         let (database, log) = (fs::read(&path).unwrap(), fs::read(beside(&path)).unwrap());
         let whole = commits(&log).last().copied().unwrap_or_default();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for log in [&log[..], &log[..whole]] {
-            // Without the shared memory, which the loss of power takes.
+            // Without the shared memory, which a power failure loses.
             runtime.block_on(assert_refuses(left(&database, log).path(), &revoked, "killed"));
         }
     }
@@ -162,7 +162,7 @@ fn revoke_under_load(path: &Path) {
             let _ = store.revoke(issued.grant.id, &Revocation::default()).await.unwrap();
             writeln!(std::io::stdout(), "revoked {}", issued.grant.id).unwrap();
         }
-        // Until the kill comes, or the process that started it has ended.
+        // Until it is killed, or its parent process has ended.
         let _ = std::io::stdin().read(&mut [0]);
         over.store(true, Ordering::Relaxed);
         for user in users {

@@ -1,4 +1,4 @@
-//! A store that cannot keep a change says so, and answers what needs none.
+//! Tests of a store that cannot write: it reports that, and answers calls that need no write.
 
 use super::*;
 use std::fs;
@@ -7,10 +7,10 @@ use std::process::Command;
 use token_core::StoreErrorKind;
 use token_core::spi::TokenStore;
 
-/// What a process may write to one file, in blocks of 512 bytes: a few dozen pages of the log.
+/// The file size limit of the process, in blocks of 512 bytes: a few dozen pages of the log.
 const ROOM: &str = "400";
 
-/// Runs itself as a process that may not write large files, which is the same to it as a disk without room.
+/// The test runs itself as a process that may not write large files, which has the same effect as a full disk.
 #[test]
 fn a_store_without_room_is_not_ready_and_validates() {
     const LIMITED: &str = "TOKEN_SQLITE_TEST_LIMITED";
@@ -19,7 +19,7 @@ fn a_store_without_room_is_not_ready_and_validates() {
         return runtime.block_on(is_not_ready_and_validates());
     }
     let this_test = "tests::room::a_store_without_room_is_not_ready_and_validates";
-    // Without the trap, the system ends the process instead of refusing the write.
+    // Without the trap, the system kills the process instead of refusing the write.
     let limited = format!("trap '' XFSZ; ulimit -f {ROOM}; exec \"$@\"");
     let mut command = Command::new("sh");
     command.args(["-c", &limited, "sh"]).arg(std::env::current_exe().unwrap());
@@ -47,9 +47,9 @@ async fn is_not_ready_and_validates() {
         assert!(checks < 20, "each check takes a page");
     };
     assert_eq!(refused.kind(), StoreErrorKind::Full, "{refused}");
-    assert!(is_active(&tokens, &still).await, "that takes no change");
+    assert!(is_active(&tokens, &still).await, "that needs no write");
     let renewed = tokens.validate(slides.token.expose_secret(), &Requirement::any()).await;
-    assert_eq!(renewed.unwrap_err().kind(), StoreErrorKind::Full, "its renewal is one");
+    assert_eq!(renewed.unwrap_err().kind(), StoreErrorKind::Full, "its renewal is a write");
 }
 
 async fn issue_until_there_is_no_room(tokens: &TokenService<SqliteStore>) {
@@ -73,7 +73,7 @@ async fn a_database_that_was_deleted_is_not_answered_from() {
     assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
     assert!(error.to_string().contains("was deleted or moved while it was open"), "{error}");
     let revoked = tokens.store().revoke(issued.grant.id, &token_core::Revocation::default()).await;
-    assert_eq!(revoked.unwrap_err().kind(), StoreErrorKind::Misconfigured, "nothing is acknowledged");
+    assert_eq!(revoked.unwrap_err().kind(), StoreErrorKind::Misconfigured, "no change is acknowledged");
 
     fs::copy(place.folder.path().join("away.db"), place.path()).unwrap();
     let error = tokens.store().keeps_changes().await.unwrap_err();

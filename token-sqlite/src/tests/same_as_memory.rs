@@ -1,4 +1,4 @@
-//! The same calls at the same times get the same answers from this store and from the executable specification.
+//! Tests that the same calls at the same times get the same answers from this store and from the executable specification.
 
 use super::*;
 use token_core::spi::{MemoryStore, SubjectHash, TokenFormat, TokenStore};
@@ -71,7 +71,7 @@ impl Pair {
         }
     }
 
-    /// With one of few keys, so that most are repeats, and some are others' keys.
+    /// Uses one of a few keys, so that most requests are repeats, and some use the key of another request.
     async fn issue_once(&mut self, subject: Subject, n: &mut Numbers) {
         let format = TokenFormat::new(Prefix::default(), self.sqlite.keys().clone());
         let token = format.generate(SubjectHash::of(&subject).partition, &mut os_rng().unwrap());

@@ -1,4 +1,4 @@
-//! Several stores on one file, and what happens between them.
+//! Tests of several stores on one file.
 
 use super::*;
 use std::thread;
@@ -34,7 +34,7 @@ async fn a_renewal_by_one_store_is_seen_by_the_other() {
     assert!(!is_active(&there, &issued).await);
 }
 
-/// The narrowest gap: the token was seen alive, and the renewal waits for a writer that takes it away.
+/// The narrowest race: the token was live when it was read, and the renewal waits for a writer that revokes it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_renewal_that_waited_for_a_revocation_refuses_the_token() {
     let place = Place::new();
@@ -97,7 +97,7 @@ async fn was_renewed(tokens: &TokenService<SqliteStore>, issued: &Issued) -> boo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_who_revoke_one_token_one_ends_it() {
+async fn of_many_revocations_of_one_token_one_succeeds() {
     let place = Place::new();
     let stores = [Arc::new(place.open()), Arc::new(place.open())];
     let issued = issue(&stores[0], sliding()).await;
@@ -120,7 +120,7 @@ async fn of_many_who_revoke_one_token_one_ends_it() {
 }
 
 #[test]
-fn what_writes_nothing_waits_for_no_writer_of_any_process() {
+fn reads_wait_for_no_writer_of_any_process() {
     let place = Place::new();
     let tokens = place.open();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

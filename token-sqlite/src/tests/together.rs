@@ -1,4 +1,4 @@
-//! Changes that are asked for at the same time, and become one transaction.
+//! Tests of changes that are requested at the same time and become one transaction.
 
 use super::wal::{beside, commits};
 use super::*;
@@ -14,7 +14,7 @@ impl Place {
     }
 }
 
-/// Lets no store write until it is released: what is asked for meanwhile waits.
+/// Prevents all stores from writing until it is released: changes that are requested meanwhile wait.
 struct Held(Connection);
 
 impl Held {
@@ -29,7 +29,7 @@ impl Held {
     }
 }
 
-/// Starts something, and waits until so many changes wait behind the one that is being written.
+/// Starts a task, and waits until this many changes wait for the one that is being written.
 async fn start<T: Send + 'static>(
     store: &SqliteStore,
     waiting: usize,
@@ -53,14 +53,14 @@ fn revocation_of(store: &SqliteStore, id: TokenId) -> impl Future<Output = Revok
     async move { store.revoke(id, &Revocation::default()).await.unwrap().outcome }
 }
 
-/// How many rows the connections have changed: the one whose commits are on the disk, and the other.
+/// How many rows each connection has changed: first the one whose commits are on the disk, then the other.
 fn changed(store: &SqliteStore) -> (u64, u64) {
     let writer = store.inner.database.writer.lock().unwrap();
     (writer.disk.total_changes(), writer.seen.as_ref().map_or(0, Connection::total_changes))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn renewals_asked_for_at_once_share_a_transaction() {
+async fn concurrent_renewals_share_a_transaction() {
     let place = Place::new();
     let tokens = Arc::new(place.open());
     let store = tokens.store().clone();
@@ -78,7 +78,7 @@ async fn renewals_asked_for_at_once_share_a_transaction() {
     for used in uses {
         assert!(used.await.unwrap());
     }
-    assert_eq!(place.commits() - before, 2, "the first one alone, and all others");
+    assert_eq!(place.commits() - before, 2, "one for the first renewal, and one for all others");
     let ends = tokens.store().list(&admin()).await.unwrap();
     assert!(ends.grants.iter().all(|grant| grant.expires_at > issued[0].grant.expires_at), "{ends:?}");
 }
@@ -123,7 +123,7 @@ async fn a_revocation_among_renewals_waits_for_the_disk() {
     held.release();
     assert_eq!(revoked.await.unwrap(), RevokeOutcome::Revoked);
     assert!(first.await.unwrap() && second.await.unwrap());
-    // The first renewal by one connection; a deletion, a tombstone and the second renewal by the other.
+    // One connection made the first renewal; the other a deletion, a tombstone and the second renewal.
     assert_eq!(changed(&store), (disk + 3, 2));
 }
 
@@ -171,13 +171,13 @@ async fn a_change_that_fails_undoes_no_other_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_use_keeps_its_demand_if_the_record_changed_meanwhile() {
+async fn a_use_keeps_its_requirement_if_the_record_has_changed() {
     let place = Place::new();
     let tokens = Arc::new(place.open());
     let issued = issue(&tokens, sliding()).await;
     place.clock.advance(MINUTE);
     let held = Held::hold(&place);
-    // As seen before the other writer, whose row has another record: it is judged again, and not trusted.
+    // The token was read before the other writer replaced its record: the use must be decided again.
     let used = {
         let (tokens, text) = (Arc::clone(&tokens), issued.token.expose_secret().to_owned());
         async move { tokens.validate(&text, &Requirement::any()).await }

@@ -10,19 +10,19 @@ pub(super) fn beside(database: &Path) -> std::path::PathBuf {
     database.with_extension("db-wal")
 }
 
-/// What tells one use of the log from the next, which begins at its start again.
+/// The salt of the log, which changes when the log restarts from its beginning.
 pub(super) fn salts(log: &[u8]) -> &[u8] {
     log.get(16..24).unwrap_or_default()
 }
 
-/// Where the part of the log ends that was moved into the file, as the shared memory says
-/// (<https://sqlite.org/walformat.html#the_wal_index_file_format>). It was synced before that.
+/// The end of the part of the log that was moved into the file, according to the shared memory
+/// (<https://sqlite.org/walformat.html#the_wal_index_file_format>). That part was synced before.
 pub(super) fn moved(log: &[u8], shared: &[u8]) -> usize {
     let frames = u32::from_ne_bytes(shared[128..132].try_into().unwrap());
     HEADER + frames as usize * frame(log)
 }
 
-/// How long a frame is.
+/// The length of a frame.
 fn frame(log: &[u8]) -> usize {
     FRAME_HEADER + number(log, 8)
 }
@@ -31,7 +31,7 @@ fn number(log: &[u8], at: usize) -> usize {
     u32::from_be_bytes(log[at..at + 4].try_into().unwrap()) as usize
 }
 
-/// Where each transaction in the log ends.
+/// The end of each transaction in the log.
 pub(super) fn commits(log: &[u8]) -> Vec<usize> {
     if log.len() < HEADER {
         return Vec::new();
