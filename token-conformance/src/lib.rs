@@ -1,8 +1,8 @@
-//! The suite for authors of token stores: what the contract of [`TokenStore`](token_core::spi::TokenStore) promises, one claim
-//! a test.
+//! The conformance suite for authors of token stores: the contract of [`TokenStore`](token_core::spi::TokenStore), one claim
+//! per test.
 //!
-//! Implement [`Fixture`] for an empty store and [`Topology`] for what all tests share, such as a server, and write a test
-//! binary with `harness = false` whose `main` is [`run`]:
+//! Implement [`Fixture`] for an empty store and [`Topology`] for the parts that all tests share, such as a server, and write
+//! a test binary with `harness = false` whose `main` is [`run`]:
 //!
 //! ```no_run
 //! # use std::sync::Arc;
@@ -17,7 +17,7 @@
 //!     }
 //!
 //!     async fn fixture(&self) -> Box<dyn Fixture> {
-//!         todo!("an empty store, opened on what was started")
+//!         todo!("an empty store on the started topology")
 //!     }
 //! }
 //!
@@ -26,7 +26,7 @@
 //! }
 //! ```
 //!
-//! The command line selects tests as with any other test binary. `tests/memory.rs` of this crate is a whole example.
+//! The command line selects tests as with any other test binary. `tests/memory.rs` of this crate is a complete example.
 #![deny(dead_code)]
 #![expect(
     clippy::expect_used,

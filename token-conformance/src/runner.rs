@@ -11,29 +11,29 @@ use tokio::runtime::{Builder, Runtime};
 use crate::Fixture;
 use crate::claims::{ALL, Claim, OWN_CLOCK};
 
-/// How long a trial may take. None comes near it, unless something hangs.
+/// The limit of a trial. A trial reaches it only if something hangs.
 pub(crate) const TRIAL_LIMIT: Duration = Duration::from_secs(60);
 
-/// Where stores keep their tokens: what is started once, for all trials of a test binary, and stopped by its drop.
+/// The servers of the stores under test: started once for all trials of a test binary, and stopped on drop.
 pub trait Topology: Sized + Send + Sync + 'static {
-    /// What the names of the trials start with.
+    /// The prefix of the names of the trials.
     const NAME: &'static str;
 
-    /// Whether a test can set the store's clock back. A server's clock is another matter: what Redis does then is tested
-    /// in `promises/clock.rs`.
+    /// Whether a test can set the store's clock back. It cannot set a server's clock: `promises/clock.rs` tests what Redis does
+    /// then.
     const OWN_CLOCK: bool = false;
 
     /// Starts it.
     fn start() -> impl Future<Output = Self>;
 
-    /// An empty store on it, apart from every other one.
+    /// An empty store on the topology, separate from all others.
     fn fixture(&self) -> impl Future<Output = Box<dyn Fixture>> + Send;
 }
 
-/// Started by the first trial that runs, so that a listing of the trials starts nothing.
+/// The first trial that runs starts it, so that a listing of the trials starts nothing.
 type Shared<T> = Arc<LazyLock<T>>;
 
-/// The `main` of a test binary: runs every claim that the command line selects, and stops what it started.
+/// The `main` of a test binary: runs every claim that the command line selects, and stops everything that it started.
 #[must_use]
 pub fn run<T: Topology>() -> ExitCode {
     let shared: Shared<T> = Arc::new(LazyLock::new(|| runtime(T::NAME).block_on(T::start())));
@@ -46,7 +46,7 @@ pub fn run<T: Topology>() -> ExitCode {
 fn trial<T: Topology>(claim: &'static Claim, shared: Shared<T>) -> Trial {
     let name = format!("{}::{}", T::NAME, claim.name);
     Trial::test(name.clone(), move || {
-        // Before the trial has a runtime: starting needs one of its own.
+        // Start before the trial has a runtime: starting needs its own.
         LazyLock::force(&shared);
         let runtime = runtime(&name);
         let check = runtime.spawn(async move {
@@ -54,7 +54,7 @@ fn trial<T: Topology>(claim: &'static Claim, shared: Shared<T>) -> Trial {
             (claim.check)(&*fixture).await;
         });
         let outcome = runtime.block_on(async { tokio::time::timeout(TRIAL_LIMIT, check).await });
-        // Whatever hangs is left behind.
+        // Tasks that hang are abandoned.
         runtime.shutdown_background();
         match outcome {
             Ok(Ok(())) => Ok(()),
@@ -64,7 +64,7 @@ fn trial<T: Topology>(claim: &'static Claim, shared: Shared<T>) -> Trial {
     })
 }
 
-/// Every trial has a runtime of its own: what one leaves behind ends with it.
+/// Every trial has its own runtime, so that its remaining tasks end with it.
 fn runtime(name: &str) -> Runtime {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(2).thread_name(name).enable_all();

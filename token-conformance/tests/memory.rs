@@ -51,7 +51,7 @@ impl Fixture for MemoryFixture {
     }
 
     fn other_node(&self) -> Arc<dyn TokenStore> {
-        // There is one process, and so one node.
+        // There is one process, so there is one node.
         self.store.clone()
     }
 
@@ -72,7 +72,7 @@ impl Fixture for MemoryFixture {
     }
 
     async fn remaining(&self, id: TokenId) -> Option<Duration> {
-        // The store offers no other way to see the deadline; `show` reads it from the same place as all the rest.
+        // The store has no other way to read the deadline; all its methods read it from the same place as `show`.
         match self.store.show(id).await.expect("the store is there, and the record is sound") {
             TokenStatus::Live(grant) => Some(self.now().await.until(grant.expires_at)),
             TokenStatus::Revoked(_) | TokenStatus::Unknown => None,

@@ -1,4 +1,4 @@
-//! Callers that give up: what they asked for is done whole or not at all, and the next caller gets its own answer.
+//! Cancelled calls: the change is made completely or not at all, and the next caller gets its own answer.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -9,10 +9,10 @@ use token_core::TokenStatus;
 use super::steps::*;
 use crate::Fixture;
 
-/// More than any store takes to finish a call, however many steps it has.
+/// More polls than any store needs to finish a call.
 const MOST_POLLS: usize = 12;
 
-/// Lets the call come `polls` steps far, and drops it there.
+/// Polls the call this many times, and then drops it.
 async fn give_up_after<T>(polls: usize, call: impl Future<Output = T>) {
     let (mut call, mut left) = (pin!(call), polls);
     poll_fn(|context| {
@@ -32,7 +32,7 @@ pub(super) async fn a_dropped_revocation_of_all_is_done_whole_or_not_at_all(fixt
         let store = fixture.store();
         give_up_after(polls, store.revoke_subject(&asked.subject, &revocation("root", "dropped"))).await;
 
-        // It may still be on its way: then it is seen whole later.
+        // The change may still be under way: then it becomes visible completely.
         let listed = sorted(listed(fixture, &asked.subject).await);
         assert!(listed.is_empty() || listed == ids(&held), "{} of {}", listed.len(), held.len());
         let ended =
@@ -52,13 +52,13 @@ pub(super) async fn an_issue_that_is_dropped_is_done_whole_or_not_at_all(fixture
         let store = fixture.store();
         give_up_after(polls, store.issue(token.id(), &asked)).await;
 
-        // It may come true between any two of these questions, and then stays so.
+        // The issue may complete between any two of these queries, and then remains visible.
         let listed_before = !list(fixture, &asked.subject).await.is_empty();
         let shown = matches!(store.show(token.id()).await.unwrap(), TokenStatus::Live(_));
         let admitted = admits(fixture, token).await;
         let listed_after = !list(fixture, &asked.subject).await.is_empty();
         let seen = [listed_before, shown, admitted, listed_after];
-        assert!(seen.is_sorted(), "what was there once must stay: {seen:?}");
+        assert!(seen.is_sorted(), "a visible token must remain visible: {seen:?}");
     }
 }
 

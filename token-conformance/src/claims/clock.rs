@@ -1,4 +1,4 @@
-//! A clock that is wrong for a while: no use brings the end of a token nearer, and no housekeeping ends one.
+//! A clock that is wrong for a while: no use makes a token expire earlier, and no housekeeping ends one.
 
 use token_core::spi::HOUSEKEEPING_LAG;
 use token_core::{Requirement, RevokeOutcome};
@@ -13,7 +13,7 @@ pub(super) async fn a_use_on_a_clock_set_back_brings_no_end_nearer(fixture: &dyn
         let used = present_live(fixture, &held).await;
         assert_eq!(used.expires_at, held.grant.expires_at, "{lifetime:?}");
         assert_tells_the_deadline(fixture, &used).await;
-        // The clock is right again, and the token has all of its window.
+        // The clock is correct again, and the token has its full window.
         fixture.pass(15 * MINUTE + 9 * MINUTE).await;
         present_live(fixture, &held).await;
     }
@@ -49,7 +49,7 @@ pub(super) async fn a_refused_use_on_a_clock_set_back_changes_nothing(fixture: &
     assert_eq!(fixture.now().await.after(remaining(fixture, &held).await), end);
 }
 
-/// More than enough issues for a store that clears away with them.
+/// More than enough issues for a store that removes expired tokens when it issues.
 const ISSUES: usize = 200;
 
 pub(super) async fn housekeeping_on_a_clock_ahead_ends_no_token(fixture: &dyn Fixture) {

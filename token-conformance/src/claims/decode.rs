@@ -1,4 +1,4 @@
-//! Records that cannot be trusted: an error for whoever asks, never an answer, and still revocable.
+//! Records that cannot be trusted: every query gets an error, never an answer, and the tokens can still be revoked.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::Fixture;
 
 type Damage = fn(&mut Vec<u8>);
 
-/// What is wrong with a record, and how to make it so.
+/// The kinds of damage to a record, and how to cause each.
 const DAMAGES: [(&str, Damage); 9] = [
     ("a changed seal", |record| {
         let seal = record.len() - SEAL_LENGTH;
@@ -67,7 +67,7 @@ pub(super) async fn a_damaged_record_is_an_error_for_every_validation(fixture: &
     }
 }
 
-/// Nothing that the record says is believed, so neither is that its user or its permissions are others.
+/// No part of the record is trusted, so a refusal because of its user or its permissions would be wrong, too.
 pub(super) async fn a_damaged_record_is_an_error_whatever_is_demanded(fixture: &dyn Fixture) {
     let demands =
         [Requirement::any().subject(subject("nobody")), Requirement::any().permission(need(2, "r", &[]))];
@@ -105,7 +105,7 @@ pub(super) async fn a_damaged_record_hides_no_good_one_in_a_listing(fixture: &dy
     }
 }
 
-/// The advice depends on it: a token is not given up because a node lacks a key.
+/// The advice depends on the cause: nobody should revoke a token because a node lacks a key.
 pub(super) async fn a_record_that_cannot_be_read_is_listed_with_the_cause(fixture: &dyn Fixture) {
     let causes: [(RecordError, Damage); 8] = [
         (RecordError::Seal, |record| *record.last_mut().unwrap() ^= 1),
@@ -212,7 +212,7 @@ pub(super) async fn a_damaged_record_harms_no_other_token(fixture: &dyn Fixture)
     fixture.store().prune().await.unwrap();
 }
 
-/// Whoever can write to the store can copy a record, but it is worth something under its own id only.
+/// Anyone who can write to the store can copy a record, but a record is valid only under its own id.
 pub(super) async fn a_record_of_another_token_is_an_error(fixture: &dyn Fixture) {
     let strong = issue(fixture, &request("admin", hard("24h"))).await;
     let weak = issue(fixture, &restricted("admin", hard("1h"), &[(1, "r")])).await;
@@ -235,7 +235,7 @@ pub(super) async fn no_changed_byte_widens_prolongs_or_hides_a_token(fixture: &d
     }
 }
 
-/// The store either says that the record is corrupt or grants what it granted before.
+/// The store either reports that the record is corrupt or returns the same grant as before.
 async fn assert_not_believed(store: &dyn TokenStore, held: &Held, what: &str) {
     let check = |found: Result<Option<Grant>, StoreError>| match found {
         Ok(Some(grant)) => assert_same_facts(&grant, &held.grant),

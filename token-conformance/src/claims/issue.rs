@@ -1,4 +1,4 @@
-//! Issuing: what was asked for is kept, and no id is ever given twice.
+//! Issuing: the token has what the request asked for, and no id is issued twice.
 
 use token_core::{
     Access, IssueRequest, Lifetime, Reason, Requirement, Scopes, Span, StoreErrorKind, TokenStatus, Verdict,
@@ -80,7 +80,7 @@ pub(super) async fn the_shortest_lifetimes_are_issued_and_end(fixture: &dyn Fixt
     let kinds: [fn(Span) -> Lifetime; 3] =
         [Lifetime::hard, Lifetime::sliding, |life| Lifetime::capped(life, life).unwrap()];
     for kind in kinds {
-        // From the shortest life there is up to a second.
+        // From the shortest possible lifetime up to a second.
         let lives = (0..=10).map(|doubled| millis(1 << doubled));
         let (held, request) =
             issue_the_shortest(fixture, lives.map(|life| request("admin", kind(life)))).await;

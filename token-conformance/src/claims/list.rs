@@ -58,7 +58,7 @@ pub(super) async fn a_listing_has_only_live_tokens(fixture: &dyn Fixture) {
     assert_eq!(sorted(listed(fixture, &owner).await), ids(&[kept, new]));
 }
 
-/// What a store keeps to find a subject's tokens must live as long as the longest of them.
+/// The index of a subject must live as long as the last of its tokens.
 pub(super) async fn a_short_token_takes_no_long_one_out_of_the_listing(fixture: &dyn Fixture) {
     let short = Lifetime::hard(millis(20));
     for (number, long) in [hard("1h"), sliding("1h"), capped("30m", "1h")].into_iter().enumerate() {
@@ -78,9 +78,9 @@ pub(super) async fn a_short_token_takes_no_long_one_out_of_the_listing(fixture: 
     }
 }
 
-/// A renewal does not touch what a store keeps to find a subject's tokens, so that must not rely on it.
+/// A renewal does not write the index of a subject, so the index must not depend on renewals.
 pub(super) async fn a_token_that_outlived_its_first_window_is_still_listed(fixture: &dyn Fixture) {
-    // On a machine that pauses for a whole window the token dies of that: then the same again, with a longer one.
+    // If the machine pauses for a whole window, the token expires: then try again with a longer window.
     for window in (8..14).map(|power| millis(1 << power)) {
         let held = issue(fixture, &request("admin", Lifetime::sliding(window))).await;
         let long_after = held.grant.issued_at.after(2 * window.as_duration());

@@ -1,8 +1,8 @@
-//! What every store promises, one claim a function.
+//! The promises of every store, one claim per function.
 //!
-//! The claims use the contract ([`TokenStore`](token_core::spi::TokenStore)) and a [`Fixture`], and nothing else, so that each
-//! store and each topology runs all of them unchanged. None of them depends on how fast a machine is: they compare
-//! deadlines with each other and with the store's own clock, in steps much longer than a trial may take.
+//! The claims use only the contract ([`TokenStore`](token_core::spi::TokenStore)) and a [`Fixture`], so that all of them run
+//! unchanged on each store and each topology. None of them depends on the speed of the machine: they compare deadlines with
+//! each other and with the store's own clock, in steps much longer than the limit of a trial.
 
 mod cancel;
 mod child;
@@ -23,10 +23,10 @@ use std::pin::Pin;
 
 use crate::Fixture;
 
-/// Holds for a store, or panics. The store must be empty.
+/// Checks a claim on an empty store, and panics if it is false.
 pub type Check = for<'a> fn(&'a dyn Fixture) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// Something that is promised, as a sentence, and the check of it.
+/// A promise as a sentence, and its check.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim {
     /// The sentence.
@@ -41,7 +41,7 @@ macro_rules! claims {
     };
 }
 
-/// Every claim. One that is written and not listed here is dead code, which this crate denies.
+/// Every claim. A claim that is not listed here is dead code, which this crate denies.
 pub const ALL: &[Claim] = claims! {
     issue {
         issue_returns_what_was_asked_for

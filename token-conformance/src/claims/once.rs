@@ -1,4 +1,4 @@
-//! Repeating an issue by an idempotency key, and confirming what was issued.
+//! Repeating an issue with an idempotency key, and confirming an issued token.
 
 use token_core::spi::TokenStore;
 use token_core::{

@@ -1,4 +1,4 @@
-//! Pruning: it clears away the dead and touches nothing that lives or explains.
+//! Pruning: it removes expired rows, and no live token and no tombstone.
 
 use token_core::TokenStatus;
 use token_core::spi::HOUSEKEEPING_LAG;

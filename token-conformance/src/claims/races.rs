@@ -1,4 +1,4 @@
-//! Many at once: each transition is seen whole or not at all, and every order ends in one state.
+//! Concurrent calls: each transition is visible completely or not at all, and every order ends in a consistent state.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,12 +20,12 @@ const TASKS: usize = 64;
 
 type Store = Arc<dyn TokenStore>;
 
-/// One node's store or the other's, in turn.
+/// The stores of the two nodes, in turn.
 fn node(fixture: &dyn Fixture, number: usize) -> Store {
     if number.is_multiple_of(2) { fixture.store() } else { fixture.other_node() }
 }
 
-/// What `count` tasks bring that start together, each on one of the nodes.
+/// The results of `count` tasks that start together, each on one of the nodes.
 async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     fixture: &dyn Fixture,
     count: usize,
@@ -128,7 +128,7 @@ pub(super) async fn no_use_that_begins_after_a_revocation_returned_is_admitted(f
         });
         admitted.await;
         assert_refused(fixture, &held).await;
-        // No renewal that was on its way brought anything back.
+        // No renewal under way has restored the token.
         assert_eq!(fixture.remaining(id).await, None);
         assert_eq!(fixture.record(id).await, None);
     }
@@ -161,7 +161,7 @@ pub(super) async fn an_issue_that_races_a_revocation_ends_in_one_state(fixture: 
     }
 }
 
-/// What the tasks of the race below did.
+/// The changes made by the tasks of the race below.
 #[derive(Default)]
 struct Ledger {
     issued: Mutex<Vec<(ParsedToken, TokenId)>>,
@@ -222,7 +222,7 @@ pub(super) async fn concurrent_changes_to_one_subject_end_consistently(fixture: 
     }
 }
 
-/// A subject that gets each new token before it loses the old one has at least one at every moment, and at most two.
+/// A subject that gets each new token before its old one is revoked has one or two tokens at every moment.
 pub(super) async fn a_listing_shows_one_moment(fixture: &dyn Fixture) {
     const ROTATIONS: usize = 200;
     let asked = request("admin", sliding("1h"));
@@ -301,7 +301,7 @@ pub(super) async fn pruning_beside_other_work_loses_no_token(fixture: &dyn Fixtu
     );
 }
 
-/// Few issue, again and again until they are refused, so that the revocation gets in between.
+/// A few tasks issue repeatedly until they are refused, so that the revocation happens between two issues.
 pub(super) async fn no_child_survives_the_revocation_of_all_tokens(fixture: &dyn Fixture) {
     const ISSUERS: usize = 4;
     for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! Renewal: a use prolongs a sliding token by its window, never beyond its cap; looking prolongs nothing.
+//! Renewal: a use prolongs a sliding token by its window, never beyond its cap; queries prolong nothing.
 
 use token_core::{Lifetime, Reason, Requirement, Verdict};
 
@@ -54,7 +54,7 @@ pub(super) async fn no_renewal_passes_the_cap(fixture: &dyn Fixture) {
         let held = issue(fixture, &request("admin", lifetime)).await;
         let cap = held.grant.deadlines.cap().unwrap();
         for _ in 0..3 {
-            // From here on a full window of the first one reaches beyond its cap.
+            // From here on, a full window of the first token would end after its cap.
             fixture.pass(millis(5).as_duration()).await;
             let grant = present_live(fixture, &held).await;
             assert!(grant.expires_at <= cap, "{grant:?}");
@@ -66,7 +66,7 @@ pub(super) async fn no_renewal_passes_the_cap(fixture: &dyn Fixture) {
 }
 
 pub(super) async fn a_token_in_constant_use_dies_at_its_cap(fixture: &dyn Fixture) {
-    // A machine that pauses for a whole window proves nothing about the store: the next round has longer windows.
+    // If the machine pauses for a whole window, the round proves nothing about the store: the next one has longer windows.
     for doubled in 0..6 {
         if outlives_its_window_and_dies_at_its_cap(fixture, 150 << doubled).await {
             return;
@@ -75,8 +75,8 @@ pub(super) async fn a_token_in_constant_use_dies_at_its_cap(fixture: &dyn Fixtur
     panic!("each round was interrupted by a pause as long as its window");
 }
 
-/// Uses a token until its cap. Returns `false` for a round that a pause has ended early: by the store's clock, a whole
-/// window passed without a use.
+/// Uses a token until its cap. Returns `false` if a pause has ended the round early: by the store's clock, a whole window
+/// passed without a use.
 async fn outlives_its_window_and_dies_at_its_cap(fixture: &dyn Fixture, window: u64) -> bool {
     let lifetime = Lifetime::capped(millis(window), millis(2 * window)).unwrap();
     let Some(held) = issue_briefly(fixture, &request("admin", lifetime)).await else { return false };
@@ -104,7 +104,7 @@ async fn outlives_its_window_and_dies_at_its_cap(fixture: &dyn Fixture, window: 
         }
         fixture.pass(millis(10).as_duration()).await;
     }
-    // Redis keeps what it keeps until the millisecond of its end is over.
+    // Redis keeps a key until the millisecond of its expiry is over.
     fixture.pass(millis(2).as_duration()).await;
     assert_gone(fixture, &held).await;
     outlived

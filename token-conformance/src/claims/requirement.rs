@@ -1,11 +1,11 @@
-//! Demands: the right user and every permission, decided before anything is renewed.
+//! Requirements: the user and every permission are checked before the renewal.
 
 use token_core::{Access, Lifetime, Reason, RequiredPermission, Requirement, Scopes, Verdict};
 
 use super::steps::*;
 use crate::Fixture;
 
-/// Uses the token so that it is refused, and sees that this prolongs nothing and ends nothing.
+/// Makes a use that is refused, and checks that the token lives neither longer nor shorter.
 async fn assert_refused_without_renewal(
     fixture: &dyn Fixture,
     held: &Held,
@@ -37,7 +37,7 @@ async fn meets(
     let requirement = needs.into_iter().fold(Requirement::any(), Requirement::permission);
     let [used, looked] =
         [present(fixture, held, &requirement).await, peek(fixture, held, &requirement).await];
-    assert_eq!(used.grant().is_some(), looked.grant().is_some(), "a use and a look decide alike");
+    assert_eq!(used.grant().is_some(), looked.grant().is_some(), "a use and a peek have the same decision");
     used.grant().is_some()
 }
 

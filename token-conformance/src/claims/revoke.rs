@@ -1,4 +1,4 @@
-//! Revocation: at once, everywhere, for good, and explained.
+//! Revocation: immediate, on every node, final, and explained by a tombstone.
 
 use token_core::{
     Actor, Label, Mode, Reason, Requirement, Revocation, RevokeOutcome, TokenStatus, Tombstone, Verdict,

@@ -1,4 +1,4 @@
-//! The steps that claims are made of.
+//! Helpers for claims.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use crate::runner::TRIAL_LIMIT;
 pub(super) const MINUTE: Duration = Duration::from_secs(60);
 pub(super) const HOUR: Duration = Duration::from_secs(3600);
 
-/// More than can really pass within a trial. Claims speak of much longer times, so that they hold on any machine.
+/// More time than can pass within a trial. Claims use much longer times, so that they hold on any machine.
 const SLACK: Duration = TRIAL_LIMIT.saturating_mul(2);
 
-/// What rounding to milliseconds, twice, can do to a deadline.
+/// The error of a deadline that is rounded to milliseconds twice.
 const ROUNDING: Duration = Duration::from_millis(3);
 
-/// A token, and what it granted when it was issued.
+/// A token, and its grant at issue.
 pub(super) struct Held {
     pub(super) token: ParsedToken,
     pub(super) grant: Grant,
@@ -70,7 +70,7 @@ pub(super) fn scope(node: u128, permission: &str) -> Scope {
     format!("node:{}:{permission}", Uuid::from_u128(node)).parse().unwrap()
 }
 
-/// The need of a permission on a node that lies in these folders.
+/// A requirement of a permission on a node in these folders.
 pub(super) fn need(node: u128, permission: &str, ancestors: &[u128]) -> RequiredPermission {
     RequiredPermission::new(scope(node, permission))
         .with_ancestors(ancestors.iter().map(|&node| Uuid::from_u128(node)))
@@ -80,7 +80,7 @@ pub(super) fn revocation(by: &str, why: &str) -> Revocation {
     Revocation { by: Some(by.parse().unwrap()), why: Some(why.parse().unwrap()) }
 }
 
-/// A token as its holder presents it. Nobody has issued it yet.
+/// A presented token that has not been issued yet.
 pub(super) fn new_token(fixture: &dyn Fixture, owner: &Subject) -> ParsedToken {
     let format = TokenFormat::new(Prefix::default(), Arc::clone(fixture.store().keys()));
     let token = format.generate(SubjectHash::of(owner).partition, &mut os_rng().unwrap());
@@ -93,8 +93,8 @@ pub(super) async fn issue(fixture: &dyn Fixture, request: &IssueRequest) -> Held
     Held { token, grant }
 }
 
-/// A token whose life is a matter of milliseconds; `None` when it was over before the store could keep the token, which
-/// the store's own clock must show.
+/// Issues a token with a lifetime of milliseconds; `None` if the lifetime was over before the store could keep the token, which
+/// the store's own clock must confirm.
 pub(super) async fn issue_briefly(fixture: &dyn Fixture, request: &IssueRequest) -> Option<Held> {
     let token = new_token(fixture, &request.subject);
     let began = fixture.now().await;
@@ -109,8 +109,8 @@ pub(super) async fn issue_briefly(fixture: &dyn Fixture, request: &IssueRequest)
     }
 }
 
-/// The first of these requests that the store issues in time. Each asks for a longer life than the one before it, so
-/// that a machine that pauses is no excuse for a store that never issues.
+/// Issues the first of these requests that the store can issue in time. Each has a longer lifetime than the previous one, so
+/// that a pausing machine does not excuse a store that never issues.
 pub(super) async fn issue_the_shortest(
     fixture: &dyn Fixture,
     requests: impl IntoIterator<Item = IssueRequest>,
@@ -146,7 +146,7 @@ pub(super) async fn admits(fixture: &dyn Fixture, token: ParsedToken) -> bool {
     fixture.store().validate(token, &Requirement::any(), Mode::Use).await.unwrap().grant().is_some()
 }
 
-/// Looks at the token without using it.
+/// Peeks at the token.
 pub(super) async fn peek(fixture: &dyn Fixture, held: &Held, requirement: &Requirement) -> Verdict {
     fixture.store().validate(held.token, requirement, Mode::Peek).await.unwrap()
 }
@@ -195,14 +195,14 @@ pub(super) async fn remaining(fixture: &dyn Fixture, held: &Held) -> Duration {
     fixture.remaining(held.id()).await.expect("the token should be live")
 }
 
-/// The token is gone in every respect, and left no tombstone.
+/// Asserts that the token is gone in every respect, and left no tombstone.
 pub(super) async fn assert_gone(fixture: &dyn Fixture, held: &Held) {
     assert_refused(fixture, held).await;
     assert_eq!(show(fixture, held).await, TokenStatus::Unknown);
     assert_eq!(fixture.remaining(held.id()).await, None);
 }
 
-/// The token is refused on every node, whether it is used or looked at, and is not listed.
+/// Asserts that every node refuses a use and a peek of the token, and that it is not listed.
 pub(super) async fn assert_refused(fixture: &dyn Fixture, held: &Held) {
     for store in [fixture.store(), fixture.other_node()] {
         for mode in [Mode::Use, Mode::Peek] {
@@ -214,18 +214,18 @@ pub(super) async fn assert_refused(fixture: &dyn Fixture, held: &Held) {
     }
 }
 
-/// As much is left as if the time to live had been set within this trial.
+/// Asserts that the remaining time is that of a TTL which was set within this trial.
 pub(super) fn assert_full(remaining: Duration, whole: Duration) {
     assert!(remaining <= whole, "{remaining:?} are left of {whole:?}");
     assert!(remaining + SLACK > whole, "only {remaining:?} are left of {whole:?}");
 }
 
-/// The grant says what the other one says, but for the deadline, which moves.
+/// Asserts that two grants are equal except for the deadline, which moves.
 pub(super) fn assert_same_facts(grant: &Grant, other: &Grant) {
     assert_eq!(*grant, Grant { expires_at: grant.expires_at, ..other.clone() });
 }
 
-/// The deadline that the grant tells is the one that the store has, however long asking takes.
+/// Asserts that the deadline in the grant is the one in the store, however long the query takes.
 pub(super) async fn assert_tells_the_deadline(fixture: &dyn Fixture, grant: &Grant) {
     let before = fixture.now().await;
     let remaining = fixture.remaining(grant.id).await.expect("the token should be live");
@@ -244,7 +244,7 @@ pub(super) fn neighbours() -> (Subject, Subject) {
     (one, other)
 }
 
-/// Asks again while others change the same subject's tokens, which a store may give up on.
+/// Repeats the call while other callers change the same subject's tokens: a store may return an error then.
 pub(super) async fn insist<T, F>(mut ask: impl FnMut() -> F) -> T
 where
     F: Future<Output = Result<T, StoreError>>,

@@ -1,4 +1,4 @@
-//! Validation: a live token is active with all its facts, and a dead one is unknown.
+//! Validation: a live token is active with its complete grant, and an expired one is unknown.
 
 use token_core::{Mode, Reason, Requirement, RevokeOutcome, Verdict};
 
