@@ -1,4 +1,4 @@
-//! The stores and topologies that the conformance suite runs on, their servers, rounds of faults, and where the command is.
+//! The stores and topologies of the conformance suite, their servers, rounds of faults, and the programs under test.
 #![deny(dead_code)]
 #![expect(
     clippy::expect_used,

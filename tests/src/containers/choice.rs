@@ -1,11 +1,11 @@
-//! Containers or processes: which of them, and why, is said on standard error.
+//! Chooses between containers and processes, and prints the choice and its reason to standard error.
 
 use std::env;
 use std::io::{Write, stderr};
 
 use super::image::Image;
 
-/// What says which way the conformance suite must go: `containers` or `processes`.
+/// The environment variable that forces `containers` or `processes`.
 const FORCED: &str = "TOKEN_TEST_SERVERS";
 
 /// How servers are started.
@@ -17,10 +17,10 @@ pub enum Way {
     Processes,
 }
 
-/// In containers, where an engine has the image or gets it; else as processes. `TOKEN_TEST_SERVERS` forces either.
+/// Containers if an engine has the image or can fetch it, else processes. `TOKEN_TEST_SERVERS` forces either.
 ///
 /// # Panics
-/// Containers are forced and there is no engine, or no image; or the variable says something else.
+/// Containers are forced and there is no engine or no image, or the variable has another value.
 pub async fn choose() -> Way {
     let way = match env::var(FORCED).unwrap_or_default().as_str() {
         "processes" => Err(format!("{FORCED} says so")),
@@ -46,7 +46,7 @@ pub async fn choose() -> Way {
     }
 }
 
-/// Why the ports of a container would not be on this machine's loopback.
+/// Why the ports of a container would not be on the loopback of this machine.
 fn out_of_reach() -> Option<String> {
     let host = env::var("DOCKER_HOST").unwrap_or_default();
     let local = ["unix:", "npipe:", "tcp://127.0.0.1:", "tcp://localhost:"];
@@ -55,6 +55,6 @@ fn out_of_reach() -> Option<String> {
 }
 
 fn say(how: &str) {
-    // There is nobody left to tell when standard error is closed.
+    // Ignore the error of a closed standard error.
     let _ = writeln!(stderr(), "these tests run {how}");
 }

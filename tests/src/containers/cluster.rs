@@ -11,19 +11,19 @@ use crate::servers::patience::{Missing, wait_for};
 use crate::servers::{cluster, ports};
 
 const NODES: usize = 6;
-/// How long forming may take; it takes about three seconds where nothing else runs.
+/// How long forming may take; it takes about three seconds on an idle machine.
 const FORMING: Duration = Duration::from_secs(60);
-/// How long any one command may take.
+/// How long a single command may take.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// A cluster of three primaries with a replica each. It is gone when this is dropped.
+/// A cluster of three primaries with a replica each. It is removed on drop.
 #[derive(Debug)]
 pub struct Cluster {
     container: Container,
 }
 
 impl Cluster {
-    /// Starts an empty cluster and waits until every node agrees on all of it and every replica is in step.
+    /// Starts an empty cluster and waits until all nodes agree on its topology and every replica is in sync.
     ///
     /// # Panics
     /// It does not form. The message ends with the log.
@@ -39,7 +39,7 @@ impl Cluster {
         }
     }
 
-    /// The ports of its nodes on loopback, which are those that they announce.
+    /// The ports of its nodes on loopback, which the nodes also announce.
     #[must_use]
     pub fn ports(&self) -> &[u16] {
         self.container.ports()
@@ -52,13 +52,13 @@ impl Cluster {
         format!("redis-cluster://{}", nodes.join("&node=").replacen("&node=", "?node=", 1))
     }
 
-    /// What the engine calls its container.
+    /// The id of its container in the engine.
     #[must_use]
     pub fn container(&self) -> &str {
         self.container.id()
     }
 
-    /// A new connection that finds the node of each key, and belongs to the runtime it is called on.
+    /// A new connection to the cluster, on the calling runtime.
     ///
     /// # Panics
     /// The cluster does not answer.

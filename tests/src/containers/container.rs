@@ -18,9 +18,9 @@ use crate::servers::patience::{Missing, wait_for};
 
 /// The shell script that it runs.
 const SERVE: &str = include_str!("serve.sh");
-/// What it says once it has seen the lifeline.
+/// The line that it prints once it has seen the lifeline.
 const HELD: &str = "the lifeline is held";
-/// How long the engine may take to start it; it takes a third of a second where nothing else runs.
+/// How long the engine may take to start it; it takes a third of a second on an idle machine.
 const STARTING: Duration = Duration::from_secs(60);
 /// How long its first server may take to answer.
 const ANSWERING: Duration = Duration::from_secs(60);
@@ -32,10 +32,10 @@ const REMOVING: Duration = Duration::from_secs(60);
 /// A container with a server at each of some ports. It is removed on drop, with all that is in it.
 #[derive(Debug)]
 pub(super) struct Container {
-    /// There until the drop.
+    /// `Some` until the drop.
     inner: Option<Box<ContainerAsync<GenericImage>>>,
     ports: Vec<u16>,
-    /// The container ends when this does.
+    /// The container exits when this connection ends.
     lifeline: Option<MultiplexedConnection>,
 }
 
@@ -43,7 +43,7 @@ impl Container {
     /// Starts servers at these ports and waits until the first one answers.
     ///
     /// # Errors
-    /// It did not start, and says why.
+    /// It did not start; the error says why.
     pub(super) async fn start(image: Image, ports: Vec<u16>) -> Result<Self, String> {
         engine::run(async move || {
             let started = timeout(STARTING, run(&image, &ports)).await;
@@ -53,7 +53,7 @@ impl Container {
             let held = async {
                 container.lifeline =
                     Some(wait_for(ANSWERING, async || container.look_for_a_lifeline().await).await?);
-                // Before, a lifeline that ends at once would have been overlooked.
+                // Wait for this first: the container would not notice a lifeline that ends before it has seen it.
                 wait_for(ANSWERING, async || container.look_whether_it_is_held().await).await
             };
             match held.await {
@@ -99,7 +99,7 @@ impl Container {
         &self.ports
     }
 
-    /// What the engine calls it.
+    /// Its id in the engine.
     pub(super) fn id(&self) -> &str {
         self.inner.as_ref().expect("it is there until the drop").id()
     }
@@ -112,7 +112,7 @@ impl Container {
         format!("{sentence}\nthe end of the log of the container:\n  {}", tail.join("\n  "))
     }
 
-    /// All that it has said; nothing where the engine does not tell.
+    /// Its log; empty if the engine does not return it.
     async fn log(&self) -> String {
         let Some(inner) = &self.inner else { return String::new() };
         let [said, complained] = [inner.stdout_to_vec().await, inner.stderr_to_vec().await];
@@ -127,13 +127,13 @@ impl Drop for Container {
         let lifeline = self.lifeline.take();
         let removed = engine::finish(async move || {
             let id = inner.id().to_owned();
-            // It may be going by itself already, which the engine calls an error.
+            // It may be exiting by itself already, which the engine reports as an error.
             let _ = inner.rm().await;
             drop(lifeline);
             let gone = wait_for(REMOVING, async || look_whether_it_is_gone(&id).await).await;
             gone.unwrap_or_else(|why| panic!("the container {id} is not gone: {why}"));
         });
-        // What is left behind is a failure, but not instead of one that is being told already.
+        // A container that remains is a failure, but must not replace a panic that is already in progress.
         if let Err(panic) = removed
             && !thread::panicking()
         {
@@ -150,12 +150,12 @@ async fn run(
     let request = image
         .request()
         .with_cmd(words.chain(ports.iter().map(u16::to_string)))
-        // The user that the image has for its server.
+        // The user of the server in the image.
         .with_user("999:999")
         .with_ready_conditions(vec![WaitFor::Nothing])
         .with_startup_timeout(STARTING)
         .with_host_config_modifier(|host| {
-            // Ended, it is removed, with its volumes.
+            // Remove it when it exits, with its volumes.
             host.auto_remove = Some(true);
             for binding in
                 host.port_bindings.iter_mut().flat_map(|ports| ports.values_mut()).flatten().flatten()
@@ -184,7 +184,7 @@ pub(super) async fn connect(port: u16) -> RedisResult<MultiplexedConnection> {
     Client::open(url(port))?.get_multiplexed_async_connection_with_config(&limits).await
 }
 
-/// The answer to one command, asked over a connection of its own.
+/// The reply to one command over a new connection.
 pub(super) async fn ask<T: FromRedisValue>(port: u16, words: &[&str]) -> RedisResult<T> {
     let mut command = redis::Cmd::new();
     command.arg(words);

@@ -1,5 +1,5 @@
-//! Where all talk with the Docker engine happens: a runtime that lives as long as this process. A container outlives the
-//! runtime of the test that started it, and the client's connections must, too.
+//! A runtime that lives as long as this process, for all calls to the Docker engine. A container outlives the runtime of the
+//! test that started it, and so must the connections of the client.
 
 use std::panic::resume_unwind;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ static ENGINE: LazyLock<Runtime> = LazyLock::new(|| {
     builder.build().expect("the system gives a thread")
 });
 
-/// Waits for something that happens there.
+/// Runs a future on this runtime, and waits for it.
 pub(super) async fn run<F: Future>(work: impl FnOnce() -> F + Send + 'static) -> F::Output
 where
     F::Output: Send + 'static,
@@ -22,10 +22,10 @@ where
     done.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
-/// The same where nobody can wait but by holding the thread: in a drop, inside of another runtime or of none.
+/// The same, blocking the thread: for a drop, inside another runtime or none.
 ///
 /// # Errors
-/// It panicked.
+/// The future panicked.
 pub(super) fn finish<F: Future<Output = ()>>(
     work: impl FnOnce() -> F + Send + 'static,
 ) -> thread::Result<()> {

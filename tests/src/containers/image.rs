@@ -1,4 +1,4 @@
-//! The image of the containers: the one that `docker-compose.yml` has, with the same variable to choose another.
+//! The image of the containers: the one in `docker-compose.yml`; the same variable selects another.
 
 use std::env;
 use std::fmt;
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::engine;
 
 const COMPOSE: &str = include_str!("../../../docker-compose.yml");
-/// How long the engine may take to answer a question.
+/// How long the engine may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long it may take to fetch the image.
 const FETCHING: Duration = Duration::from_secs(120);
@@ -26,10 +26,10 @@ pub struct Image {
 }
 
 impl Image {
-    /// Looks for it at the engine, which fetches it if it can.
+    /// Looks for the image in the engine, which fetches it if it can.
     ///
     /// # Errors
-    /// There is no engine, or no image; the sentence says which, and why.
+    /// There is no engine or no image; the text says which, and why.
     pub async fn find() -> Result<Self, String> {
         let name = env::var("REDIS_IMAGE").ok().filter(|name| !name.is_empty());
         let image = Self::parse(&name.unwrap_or_else(by_default));
@@ -44,7 +44,7 @@ impl Image {
         .await
     }
 
-    /// Reads `REPOSITORY[:TAG]`.
+    /// Parses `REPOSITORY[:TAG]`.
     fn parse(name: &str) -> Self {
         // A colon before the last slash belongs to a host.
         let (repository, tag) = match name.rsplit_once(':') {
@@ -71,7 +71,7 @@ impl Image {
         Err(format!("the Docker engine has no image {self} and cannot fetch it ({why})"))
     }
 
-    /// A container of it, to be described further.
+    /// A request for a container of this image, to be completed by the caller.
     pub(super) fn request(&self) -> ContainerRequest<GenericImage> {
         GenericImage::new(&self.repository, &self.tag).into()
     }
@@ -83,7 +83,7 @@ impl fmt::Display for Image {
     }
 }
 
-/// The image where nobody names another.
+/// The default image.
 fn by_default() -> String {
     let behind = COMPOSE.split_once("${REDIS_IMAGE:-").expect("docker-compose.yml names an image").1;
     behind.split_once('}').expect("its name ends").0.to_owned()

@@ -1,9 +1,9 @@
-//! Redis in containers, where a Docker engine has its image or gets it: one server, or a cluster whose six nodes share
-//! a container. They listen on loopback only, on the same ports inside and out, so that what the nodes announce is where
-//! they are.
+//! Redis in containers, if a Docker engine has its image or can fetch it: one server, or a cluster whose six nodes share a
+//! container. They listen on loopback only, on the same ports inside and outside, so that the addresses that nodes announce
+//! are valid outside.
 //!
-//! A container is removed when its value is dropped, and also when the test process itself dies: it lives on a
-//! connection that this process holds (see `serve.sh`).
+//! A container is removed when its value is dropped, and also when the test process itself dies: it exits when a connection
+//! of this process ends (see `serve.sh`).
 
 mod choice;
 mod cluster;

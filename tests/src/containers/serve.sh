@@ -1,9 +1,10 @@
-# Runs in a container, given ports: a Redis server at each, and of several a cluster with a replica for each primary.
+# Runs in a container, with ports as arguments: starts a Redis server at each port, and forms a cluster of several servers,
+# with a replica for each primary.
 #
-# Ends when nobody holds the lifeline, a connection of this name to the first server: whoever started the container is
-# gone then, and it goes too.
+# Exits when no client holds the lifeline, a connection of this name to the first server: then the process that started the
+# container has ended.
 set -u
-# Ended, the container is gone with its log: whoever waits reads this first.
+# The log disappears with the container: wait, so that the test can read it first.
 fail() { echo "error: $1" >&2; sleep 5; exit 1; }
 server=$(command -v redis-server || command -v valkey-server) || fail 'the image has no redis-server'
 cli=$(command -v redis-cli || command -v valkey-cli) || fail 'the image has no redis-cli'
@@ -11,7 +12,7 @@ work=$(mktemp -d)
 
 cluster=
 if [ $# -gt 1 ]; then
-  # Nothing moves by itself, as in the other clusters of the tests.
+  # No automatic migration of replicas, as in the other clusters of the tests.
   cluster='--cluster-enabled yes --cluster-announce-ip 127.0.0.1 --cluster-node-timeout 2000
     --cluster-allow-replica-migration no'
 fi
@@ -20,7 +21,7 @@ nodes=
 for port; do
   nodes="$nodes 127.0.0.1:$port"
   mkdir "$work/$port"
-  # Only a loopback port of the host leads here. Nothing is kept, and a replica is served as soon as it asks.
+  # Only a loopback port of the host is mapped here. No persistence, and no delay before a replica is synchronised.
   # shellcheck disable=SC2086  # options are words
   "$server" --port "$port" --dir "$work/$port" --bind 0.0.0.0 --protected-mode no --save '' --appendonly no \
     --repl-diskless-sync-delay 0 $cluster &

@@ -6,7 +6,7 @@ use super::container::{Container, connect, url};
 use super::image::Image;
 use crate::servers::ports;
 
-/// A server without replicas. It is gone when this is dropped.
+/// A server without replicas. It is removed on drop.
 #[derive(Debug)]
 pub struct Server {
     container: Container,
@@ -34,13 +34,13 @@ impl Server {
         url(self.port())
     }
 
-    /// What the engine calls its container.
+    /// The id of its container in the engine.
     #[must_use]
     pub fn container(&self) -> &str {
         self.container.id()
     }
 
-    /// A new connection that belongs to the runtime it is called on.
+    /// A new connection on the calling runtime.
     ///
     /// # Panics
     /// The server does not answer.

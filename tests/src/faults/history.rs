@@ -1,7 +1,7 @@
-//! What was asked and what was answered, in a file that anybody can judge later.
+//! The history of a round: all calls and answers, in a file that can be judged later.
 //!
-//! One JSON object a line. The first one tells what was done; then, in the order in which they ended, all calls, and
-//! marks for what happened to the servers. Times are microseconds of one clock. Tokens are named by their ids.
+//! One JSON object per line. The first one describes the round. Then follow, in the order in which they ended, all calls,
+//! and marks for events at the servers. Times are microseconds of one clock. Tokens are named by their ids.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -16,53 +16,53 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Line {
-    /// What was done: the first line.
+    /// The description of the round: the first line.
     Head(Head),
-    /// A question and its answer.
+    /// A call and its answer.
     Call(Call),
-    /// Something that happened to the servers.
+    /// An event at the servers.
     Mark(Mark),
 }
 
-/// What was done, and what is promised of it.
+/// The description of a round, and its promises.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The topology.
     pub topology: String,
     /// The fault.
     pub fault: String,
-    /// The level that changes were to be confirmed at.
+    /// The requested level of confirmation.
     pub level: String,
-    /// All choices follow from it.
+    /// The seed of all random choices.
     pub seed: u64,
     /// Which round of the run this is.
     pub round: usize,
-    /// The fault may undo changes that no replica has confirmed.
+    /// Whether the fault may undo changes that no replica has confirmed.
     pub may_lose: bool,
-    /// Calls may fail meanwhile.
+    /// Whether calls may fail during the fault.
     pub may_fail: bool,
-    /// By when a validation has ended, in microseconds.
+    /// The deadline of a validation, in microseconds.
     pub validate_deadline: u64,
-    /// By when any other call has ended, in microseconds.
+    /// The deadline of any other call, in microseconds.
     pub deadline: u64,
 }
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
-    /// What was asked.
+    /// The operation.
     pub op: Operation,
-    /// The token's id; empty for an issue that failed, which names none.
+    /// The token's id; empty for a failed issue, which has none.
     pub token: String,
-    /// When it was asked.
+    /// When the call started.
     pub from: u64,
-    /// When it was answered.
+    /// When the call ended.
     pub to: u64,
     /// The answer.
     pub answer: Answer,
 }
 
-/// What can be asked.
+/// An operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
@@ -74,25 +74,25 @@ pub enum Operation {
     Revoke,
 }
 
-/// What can be answered.
+/// An answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// The token counts.
+    /// The token is valid.
     Active,
-    /// The token does not count.
+    /// The token is not valid.
     Inactive,
-    /// The change is done, and at least one replica has confirmed it.
+    /// The change is made, and at least one replica has confirmed it.
     Confirmed,
-    /// The change is done; no replica was asked, or not all have confirmed it.
+    /// The change is made; no replica was asked, or not all have confirmed it.
     Done,
     /// There was no such token to change.
     Unknown,
-    /// It could not be found out or done.
+    /// The call failed.
     Failed {
-        /// A word for the reason.
+        /// The code of the error.
         why: String,
-        /// Another try is said not to help either.
+        /// Whether the error says that a retry cannot help.
         for_good: bool,
         /// The whole message.
         message: String,
@@ -108,21 +108,21 @@ pub struct Mark {
     pub what: Happening,
 }
 
-/// What can happen to the servers.
+/// An event at the servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Happening {
-    /// The fault begins.
+    /// The fault starts.
     Fault,
-    /// The servers themselves are well again: every shard has a primary, and all agree on it.
+    /// The servers have recovered: every shard has a primary, and all servers agree on it.
     Well,
-    /// Everything runs again.
+    /// All servers run again.
     Repaired,
-    /// The load is over; from here on each token is looked at once more.
+    /// The load has ended; after this, each token is checked once more.
     LastLook,
 }
 
-/// Writes a history while it happens.
+/// Writes a history during a round.
 #[derive(Debug)]
 pub struct Recorder {
     start: Instant,
@@ -131,7 +131,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Begins a history in a new file.
+    /// Starts a history in a new file.
     ///
     /// # Errors
     /// The file cannot be made.
@@ -150,18 +150,18 @@ impl Recorder {
         Ok(recorder)
     }
 
-    /// The time now.
+    /// The current time.
     #[must_use]
     pub fn now(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_micros()).expect("no test lasts for ages")
     }
 
-    /// Notes a call that has just ended.
+    /// Records a call that has just ended.
     pub fn call(&self, op: Operation, token: impl Into<String>, from: u64, answer: Answer) {
         self.write(Line::Call(Call { op, token: token.into(), from, to: self.now(), answer }));
     }
 
-    /// Notes what happens to the servers now.
+    /// Records an event at the servers.
     pub fn mark(&self, what: Happening) {
         self.write(Line::Mark(Mark { at: self.now(), what }));
     }
@@ -176,7 +176,7 @@ impl Recorder {
     }
 
     fn write(&self, line: Line) {
-        // When the disk is full, the end says so.
+        // An error of a full disk is reported by `end`.
         let _ = self.lines.send(line);
     }
 }
@@ -184,7 +184,7 @@ impl Recorder {
 /// Reads a history.
 ///
 /// # Errors
-/// The file cannot be read, or has a line that is none of a history.
+/// The file cannot be read, or has a line that does not belong to a history.
 pub fn read(path: &Path) -> io::Result<Vec<Line>> {
     let lines = BufReader::new(File::open(path)?).lines();
     let parse = |line: io::Result<String>| Ok(serde_json::from_str(&line?)?);

@@ -1,4 +1,4 @@
-//! Nodes that issue, validate and revoke, all at once and all the time, and note what they are told.
+//! Nodes that concurrently issue, validate and revoke during the whole round, and record the answers.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,25 +22,25 @@ use token_conformance::keys;
 /// How many nodes validate, and how many callers each of them has.
 const NODES: usize = 2;
 const CALLERS: usize = 16;
-/// How long a caller rests between two validations.
+/// How long a caller pauses between two validations.
 const VALIDATOR_REST: Duration = Duration::from_millis(4);
-/// How many issue and revoke, over one node, and how long they rest.
+/// How many callers issue and revoke over one node, and how long they pause.
 const WRITERS: usize = 8;
 const WRITER_REST: Duration = Duration::from_millis(10);
-/// How many users the tokens are of: enough for every part of a cluster.
+/// The number of users: enough for every primary of a cluster.
 const USERS: u32 = 100;
-/// How many live tokens there are before the oldest ones go first.
+/// The number of live tokens from which the oldest ones are revoked.
 const LIVE: usize = 200;
-/// How often the last look at a token is tried.
+/// How often the last check of a token is tried.
 const LAST_TRIES: usize = 100;
 
 type Tokens = TokenService<RedisStore>;
 
-/// The nodes of a fleet, which go on over many rounds.
+/// The nodes, which stay the same for many rounds.
 pub(super) struct Fleet {
     writer: Arc<Tokens>,
     validators: Vec<Arc<Tokens>>,
-    /// How the stores behave.
+    /// The options of the stores.
     pub(super) options: Options,
 }
 
@@ -48,7 +48,7 @@ impl Fleet {
     /// Connects all nodes to the store.
     ///
     /// # Panics
-    /// It cannot be reached.
+    /// The store cannot be reached.
     pub(super) async fn connect(url: &str, level: ConfirmationLevel) -> Self {
         let mut options = Options::default();
         options.confirm = Some(level);
@@ -64,7 +64,7 @@ impl Fleet {
     }
 }
 
-/// The callers at work.
+/// The running callers.
 pub(super) struct Load {
     stop: Arc<AtomicBool>,
     callers: JoinSet<()>,
@@ -79,7 +79,7 @@ struct Shared {
     validations: AtomicUsize,
 }
 
-/// A token that somebody holds.
+/// A token with a holder.
 #[derive(Clone)]
 struct Known {
     id: TokenId,
@@ -87,7 +87,7 @@ struct Known {
 }
 
 impl Load {
-    /// Sets all callers to work.
+    /// Starts all callers.
     #[must_use]
     pub(super) fn begin(fleet: &Fleet, recorder: Arc<Recorder>, seed: u64) -> Self {
         let shared = Arc::new(Shared {
@@ -129,7 +129,7 @@ impl Load {
         }
     }
 
-    /// Looks once more at every token, revoked or not.
+    /// Checks every token once more, revoked or not.
     pub(super) async fn last_look(&self) {
         let mut looks = JoinSet::new();
         for known in [self.shared.live.take(), self.shared.revoked.take()].concat() {
@@ -142,7 +142,7 @@ impl Load {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             });
-            // A crowd at once would be a test of its own.
+            // A few at a time: all at once would be another test.
             while looks.len() >= CALLERS {
                 looks.join_next().await;
             }
@@ -156,7 +156,7 @@ async fn write(node: Arc<Tokens>, shared: Arc<Shared>, stop: Arc<AtomicBool>, mu
         shared.issue(&node, rng.next_u32() % USERS).await;
         tokio::time::sleep(WRITER_REST).await;
         if let Some(known) = shared.doom(&mut rng) {
-            // Whoever is told that it is not confirmed, or failed, tries once more.
+            // A caller whose revocation is not confirmed, or has failed, tries once more.
             if !shared.revoke(&node, &known).await {
                 shared.revoke(&node, &known).await;
             }
@@ -192,7 +192,7 @@ impl Shared {
         }
     }
 
-    /// Whether the token is revoked and confirmed so.
+    /// Whether the token is revoked, with a confirmation.
     async fn revoke(&self, node: &Tokens, known: &Known) -> bool {
         let from = self.recorder.now();
         let answer = match node.store().revoke(known.id, &Revocation::default()).await {
@@ -218,7 +218,7 @@ impl Shared {
         answered
     }
 
-    /// Takes a live token that is to be revoked, once there are enough.
+    /// Takes a live token to revoke, once there are enough.
     fn doom(&self, rng: &mut ChaCha20Rng) -> Option<Known> {
         let mut live = self.live.hold();
         if live.len() < LIVE / 2 {
@@ -230,7 +230,7 @@ impl Shared {
         Some(known)
     }
 
-    /// Any token: half of the time a live one, else one of those revoked last.
+    /// A random token: in half of the cases a live one, else one of those revoked last.
     fn any(&self, rng: &mut ChaCha20Rng) -> Option<Known> {
         let from = if rng.next_u32().is_multiple_of(2) { &self.live } else { &self.revoked };
         let from = from.hold();
@@ -240,7 +240,7 @@ impl Shared {
     }
 }
 
-/// What is kept for all callers.
+/// Access to the state that callers share.
 trait Hold<T> {
     fn hold(&self) -> std::sync::MutexGuard<'_, T>;
     fn take(&self) -> T;
@@ -248,7 +248,7 @@ trait Hold<T> {
 
 impl<T: Default> Hold<T> for Mutex<T> {
     fn hold(&self) -> std::sync::MutexGuard<'_, T> {
-        // Whoever panicked with it fails the round anyway.
+        // A panic under the lock fails the round anyway.
         self.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

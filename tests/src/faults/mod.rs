@@ -1,4 +1,4 @@
-//! Faults under load, their histories, and a judge who knows nothing but a history.
+//! Faults under load, their histories, and a judge that knows only a history.
 
 pub mod history;
 mod judge;

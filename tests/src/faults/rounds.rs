@@ -1,4 +1,4 @@
-//! Rounds: a calm second, a fault under load, a repair, and a last look at every token.
+//! Rounds: a calm second, a fault under load, a repair, and a last check of every token.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,31 +13,31 @@ use super::load::{Fleet, Load};
 use super::stage::{Fault, Stage};
 use crate::servers::{Cluster, Sentinel};
 
-/// How long the load goes on before the fault, and after it.
+/// How long the load runs before the fault, and after it.
 const CALM: Duration = Duration::from_secs(1);
 const AFTER: Duration = Duration::from_secs(2);
 
-/// What is to be done.
+/// The plan of a run.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// On sentinels instead of a cluster.
+    /// Use Sentinels instead of a cluster.
     pub sentinel: bool,
-    /// What is to happen.
+    /// The fault.
     pub fault: Fault,
-    /// How far changes are to be confirmed.
+    /// The requested level of confirmation.
     pub level: ConfirmationLevel,
-    /// How often.
+    /// The number of rounds.
     pub rounds: usize,
-    /// All choices follow from it.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// Where the histories go.
+    /// The folder of the histories.
     pub histories: PathBuf,
 }
 
-/// Runs all rounds on the same servers and the same nodes, and tells `each` where the history of a round is.
+/// Runs all rounds on the same servers and the same nodes, and calls `each` with the path of each history.
 ///
 /// # Panics
-/// The servers do not do what they must, or a history cannot be written.
+/// The servers do not work as required, or a history cannot be written.
 pub async fn run(plan: &Plan, mut each: impl FnMut(&Path)) {
     let mut stage = if plan.sentinel {
         Stage::Sentinel(Sentinel::start_with_doors().await)

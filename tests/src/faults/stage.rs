@@ -1,4 +1,4 @@
-//! What faults happen to, and how each is done.
+//! The servers under test, and how each fault is caused.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use super::history::{Happening, Recorder};
 use super::load::Load;
 use crate::servers::{Cluster, Sentinel, Server, Takeover};
 
-/// The way between two servers, in each direction: on loopback, replicas would never be behind.
+/// The delay between two servers, in each direction: without it, replicas on loopback would never lag.
 const WAY: Duration = Duration::from_millis(2);
-/// How long the laggard hears nothing before the primary is killed: longer than a change waits for it, so that changes end
-/// meanwhile, and shorter than it takes the others to take it for dead.
+/// How long the lagging replica receives nothing before the primary is killed: longer than a change waits for it, so that
+/// changes finish meanwhile, and shorter than the time after which the others consider it down.
 const LAG: Duration = Duration::from_millis(1_500);
-/// How long a primary is cut off at least.
+/// The minimum time for which a primary is cut off.
 const CUT: Duration = Duration::from_secs(3);
-/// How many validations a change of topology has to come through.
+/// How many validations are made during a change of topology.
 const VALIDATIONS: usize = 10_000;
 /// How many slots move.
 const SLOTS: usize = 500;
 
-/// Servers that are promoted, moved and lost.
+/// The servers to which faults happen.
 pub(super) enum Stage {
     /// Three primaries with a replica each.
     Cluster(Cluster),
@@ -29,22 +29,22 @@ pub(super) enum Stage {
     Sentinel(Sentinel),
 }
 
-/// What happens to them.
+/// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// A primary is killed, and the replica that is furthest takes over.
+    /// A primary is killed, and the most advanced replica takes over.
     Kill,
-    /// A primary is killed, and a replica takes over that had not heard of it for a while.
+    /// A primary is killed, and a replica takes over that has received nothing from it for a while.
     Laggard,
     /// A primary is cut off from all other servers, but not from clients, until another one has taken over.
     CutOff,
     /// A primary hangs: its connections stay open, and nothing answers.
     Hang,
-    /// Slots move from one primary to another while a third is replaced.
+    /// Slots move from one primary to another while a third primary is replaced.
     Reshard,
-    /// An empty node joins, takes slots, gives them back and leaves.
+    /// An empty node joins, gets slots, returns them and leaves.
     Grow,
-    /// Every node forgets all scripts, again and again.
+    /// The scripts of every node are flushed repeatedly.
     FlushScripts,
 }
 
@@ -73,7 +73,7 @@ impl Fault {
         matches!(self, Self::Kill | Self::Laggard | Self::CutOff | Self::Hang)
     }
 
-    /// Whether calls may fail meanwhile.
+    /// Whether calls may fail during it.
     #[must_use]
     pub fn may_fail(self) -> bool {
         self != Self::FlushScripts
@@ -90,7 +90,7 @@ impl Stage {
         }
     }
 
-    /// Makes the ways between the servers as long as they are in a data centre.
+    /// Delays traffic between the servers as in a data centre.
     pub(super) fn spread(&self) {
         match self {
             Self::Cluster(cluster) => cluster.delay(WAY),
@@ -98,11 +98,10 @@ impl Stage {
         }
     }
 
-    /// Lets the fault happen and waits until the servers themselves are well again. Some may still be down: see
-    /// [`Stage::repair`].
+    /// Causes the fault and waits until the servers have recovered. Some may still be down: see [`Stage::repair`].
     ///
     /// # Panics
-    /// They do not get well, or this does not happen to such a topology.
+    /// The servers do not recover, or the fault does not apply to this topology.
     pub(super) async fn strike(&mut self, fault: Fault, on: &Recorder, load: &Load, rng: &mut ChaCha20Rng) {
         match self {
             Self::Cluster(cluster) => strike_cluster(cluster, fault, on, load, rng).await,
@@ -110,10 +109,10 @@ impl Stage {
         }
     }
 
-    /// Starts again what was killed, and lets go on what hangs.
+    /// Restarts killed servers, and resumes paused ones.
     ///
     /// # Panics
-    /// It does not start, or does not get in step.
+    /// A server does not start, or does not get in sync.
     pub(super) async fn repair(&self) {
         match self {
             Self::Cluster(cluster) => {
@@ -126,7 +125,7 @@ impl Stage {
                 let primary = all.primary().await;
                 for server in all.servers() {
                     if start_again(server).await {
-                        // The sentinels would do it, but not soon.
+                        // The Sentinels would do it, but later.
                         server.replicate(primary).await;
                     }
                 }
@@ -136,7 +135,7 @@ impl Stage {
     }
 }
 
-/// Whether it had to be started again.
+/// Whether it had to be restarted.
 async fn start_again(server: &Server) -> bool {
     if server.is_running() {
         return false;
@@ -216,7 +215,7 @@ async fn strike_cluster(
     on.mark(Happening::Well);
 }
 
-/// A new node knows neither tokens nor scripts.
+/// A new node has neither tokens nor scripts.
 async fn grow(cluster: &mut Cluster, on: &Recorder, load: &Load) {
     let before = load.validations();
     on.mark(Happening::Fault);

@@ -1,4 +1,4 @@
-//! What many rounds prove together.
+//! The summary of many rounds.
 
 use std::fmt;
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl Summary {
         }
     }
 
-    /// Whether there was something to judge, and every promise was kept.
+    /// Whether there were rounds, and every promise was kept.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.rounds > 0
@@ -69,7 +69,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Median and longest of some times.
+/// The median and the maximum of some times.
 struct Spread<'a>(&'a [Duration]);
 
 impl fmt::Display for Spread<'_> {

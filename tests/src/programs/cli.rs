@@ -1,4 +1,4 @@
-//! The command, as people run it.
+//! Runs the command as people do.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use tokio::process::{Child, Command};
 
 use super::daemon::Daemon;
 
-/// The key file of every command, and of the stores that share its tokens.
+/// The content of the key file of every command, and of the stores that share its tokens.
 pub const KEY_FILE: &str = "k 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-/// The command, with a store, a key file and a home of its own.
+/// The command, with its own store, key file and home.
 #[derive(Debug)]
 pub struct Cli {
     home: TempDir,
@@ -25,18 +25,18 @@ pub struct Cli {
     clock: Option<&'static str>,
     log: Option<&'static str>,
     has_key_file: bool,
-    /// More of its environment, as `NAME=VALUE`.
+    /// More environment variables, as `NAME=VALUE`.
     variables: Vec<String>,
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ran {
     /// Its exit code.
     pub code: i32,
-    /// What it said on standard output.
+    /// Its standard output.
     pub stdout: String,
-    /// What it said on standard error.
+    /// Its standard error.
     pub stderr: String,
 }
 
@@ -44,7 +44,7 @@ impl Ran {
     /// Its standard output as JSON.
     ///
     /// # Panics
-    /// It is none.
+    /// It is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{}{}", self.stdout, self.stderr))
@@ -52,16 +52,16 @@ impl Ran {
 }
 
 impl Cli {
-    /// On the store with this URL.
+    /// The command on the store with this URL.
     #[must_use]
     pub fn new(store: &str) -> Self {
         Self { store: Some(store.to_owned()), ..Self::embedded() }
     }
 
-    /// On the embedded store.
+    /// The command on the embedded store.
     ///
     /// # Panics
-    /// There is no room for its home.
+    /// Its home cannot be created.
     #[must_use]
     pub fn embedded() -> Self {
         let home = TempDir::new().unwrap();
@@ -72,25 +72,25 @@ impl Cli {
         Self { home, store: None, clock: None, log: None, has_key_file: true, variables: Vec::new() }
     }
 
-    /// With a clock that is off by as much as `faketime` takes, like `+1h`.
+    /// Sets its clock off by this much, in a form of `faketime` such as `+1h`.
     #[must_use]
     pub fn with_clock(self, offset: &'static str) -> Self {
         Self { clock: Some(offset), ..self }
     }
 
-    /// Without a key file, for the commands that end.
+    /// Runs it without a key file. Not for `serve`.
     #[must_use]
     pub fn without_key_file(self) -> Self {
         Self { has_key_file: false, ..self }
     }
 
-    /// With a log of this level.
+    /// Sets the level of its log.
     #[must_use]
     pub fn with_log(self, level: &'static str) -> Self {
         Self { log: Some(level), ..self }
     }
 
-    /// The program itself, for others that start it.
+    /// The path of the program, for tests that start it themselves.
     #[must_use]
     pub fn binary(&self) -> &Path {
         binary()
@@ -102,7 +102,7 @@ impl Cli {
         self.home.path()
     }
 
-    /// Issues a token for a user, with more arguments, and answers its text.
+    /// Issues a token for a user, with more arguments, and returns its text.
     ///
     /// # Panics
     /// It is not issued.
@@ -121,7 +121,7 @@ impl Cli {
         Daemon::start(&program, arguments).await
     }
 
-    /// The same with an output that goes to this file, which may be a pipe or a device.
+    /// The same with its output in this file, which may be a pipe or a device.
     ///
     /// # Panics
     /// It does not start.
@@ -131,14 +131,14 @@ impl Cli {
         Daemon::start_with_log(&program, |port, _| arguments(port), log).await
     }
 
-    /// With this in its environment.
+    /// Adds a variable to its environment.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push(format!("{name}={value}"));
         self
     }
 
-    /// The program and its arguments for a port.
+    /// The program, and its arguments for a port.
     fn serving(&self, arguments: &[&str]) -> (PathBuf, impl Fn(u16) -> Vec<String>) {
         let keys = self.home.path().join("keys").display().to_string();
         let store = self.store.as_ref().expect("a sidecar shares a store with others");
@@ -154,7 +154,7 @@ impl Cli {
         ("/usr/bin/env".into(), arguments)
     }
 
-    /// Starts `serve` with gRPC on a port of its own choice, and answers that, too.
+    /// Starts `serve` with gRPC on a port that it chooses, and returns that port, too.
     ///
     /// # Panics
     /// It does not start. The message ends with its log.
@@ -173,10 +173,10 @@ impl Cli {
     /// Runs it with these arguments, separated by spaces.
     ///
     /// # Panics
-    /// It cannot be built, or not be started.
+    /// It cannot be built or started.
     pub async fn run(&self, arguments: &str, stdin: &str) -> Ran {
         let mut running = self.start(arguments);
-        // A command that refuses its arguments does not read: the pipe may be closed.
+        // A command that refuses its arguments does not read its input: the pipe may be closed.
         let _ = running.child.stdin.take().unwrap().write_all(stdin.as_bytes()).await;
         running.until_it_ends().await
     }
@@ -212,16 +212,16 @@ impl Cli {
     }
 }
 
-/// A command that was started. It is killed on drop.
+/// A running command. It is killed on drop.
 #[derive(Debug)]
 pub struct Running<'a> {
     child: Child,
-    /// Its home stays as long as it runs.
+    /// Keeps its home as long as it runs.
     _home: &'a TempDir,
 }
 
 impl Running<'_> {
-    /// Sends it a signal. One that has ended gets none.
+    /// Sends it a signal, unless it has ended.
     ///
     /// # Panics
     /// The system refuses.
@@ -234,16 +234,16 @@ impl Running<'_> {
     /// Whether it has ended.
     ///
     /// # Panics
-    /// The system does not tell.
+    /// The system does not return its state.
     #[must_use]
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("it is ours").is_some()
     }
 
-    /// Waits until it has ended, and answers what came of it.
+    /// Waits until it has ended, and returns its result.
     ///
     /// # Panics
-    /// It was killed, or said something that is no text.
+    /// It was killed, or its output is not text.
     pub async fn until_it_ends(self) -> Ran {
         let Output { status, stdout, stderr } = self.child.wait_with_output().await.unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -257,7 +257,7 @@ fn port_in(line: &str) -> u16 {
     behind.split(|c: char| !c.is_ascii_digit()).next().and_then(|port| port.parse().ok()).expect("a port")
 }
 
-/// The command, built from what is in the tree now.
+/// The command, built from the current sources.
 pub(super) fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! A collector of traces, none of ours.
+//! A collector of traces, made of published packages only.
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use serde_json::Value;
 use super::daemon::Daemon;
 use super::stock::{installed, script};
 
-/// A collector that listens for OTLP over gRPC, and keeps what it gets.
+/// A collector that listens for OTLP over gRPC, and keeps the spans.
 #[derive(Debug)]
 pub struct Collector(Daemon);
 
-/// A span as it came.
+/// A received span.
 #[derive(Debug, Clone)]
 pub struct Span(pub Value);
 
@@ -41,39 +41,39 @@ impl Collector {
         Self(Daemon::start(&installed("otlp/bin/python"), arguments).await)
     }
 
-    /// Where it listens.
+    /// Its address.
     #[must_use]
     pub fn endpoint(&self) -> String {
         self.0.url()
     }
 
-    /// The port of it.
+    /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.0.port()
     }
 
-    /// All that it got, as text.
+    /// Everything that it received, as text.
     #[must_use]
     pub fn said(&self) -> String {
         self.0.said()
     }
 
-    /// All spans that it got so far.
+    /// All spans that it has received so far.
     ///
     /// # Panics
-    /// It said something else.
+    /// It printed something else.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
         let said = self.said();
-        // grpcio itself complains of handshakes that fail, in the same place.
+        // grpcio itself prints messages about failed handshakes to the same output.
         let spans = said.lines().filter(|line| line.starts_with('{'));
         spans.map(|line| Span(serde_json::from_str(line).expect("a span"))).collect()
     }
 }
 
 impl Span {
-    /// A member of what the collector tells of it, where that is a text.
+    /// A member of the span that is a text.
     ///
     /// # Panics
     /// It is none.
@@ -82,7 +82,7 @@ impl Span {
         self.0[member].as_str().unwrap_or_else(|| panic!("{member} of {}", self.0))
     }
 
-    /// One of its attributes; null where it is not there.
+    /// One of its attributes; null if it is missing.
     #[must_use]
     pub fn attribute(&self, name: &str) -> &Value {
         &self.0["attributes"][name]

@@ -1,4 +1,4 @@
-//! curl, as the README shows it.
+//! Runs curl as the README shows it.
 
 use std::process::{Output, Stdio};
 
@@ -7,19 +7,19 @@ use tokio::process::Command;
 
 use super::daemon::program;
 
-/// What a server answered.
+/// The response of a server.
 #[derive(Debug)]
 pub struct Answer {
     /// Its status.
     pub status: u16,
-    /// Its head, as it came.
+    /// Its head, as received.
     pub headers: String,
     /// Its body.
     pub body: String,
 }
 
 impl Answer {
-    /// The value of a header, if it is there.
+    /// The value of a header, if there is one.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.lines().find_map(|line| {
@@ -29,10 +29,10 @@ impl Answer {
     }
 }
 
-/// How a client presents its token.
+/// How a client presents a token.
 #[derive(Debug, Clone, Copy)]
 pub enum With<'a> {
-    /// Without any.
+    /// Not at all.
     Nothing,
     /// As a bearer token.
     Bearer(&'a str),
@@ -40,10 +40,10 @@ pub enum With<'a> {
     Password(&'a str, &'a str),
 }
 
-/// Asks with curl; what is secret goes in by standard input, as the README shows it.
+/// Sends a request with curl; secrets are passed on standard input, as the README shows it.
 ///
 /// # Panics
-/// There is no curl, or no answer.
+/// There is no curl, or no response.
 pub async fn curl(url: &str, with: With<'_>, arguments: &[&str]) -> Answer {
     let secret = match with {
         With::Nothing => String::new(),
@@ -59,14 +59,14 @@ pub async fn curl(url: &str, with: With<'_>, arguments: &[&str]) -> Answer {
     };
     let status = |head: &str| head.split(' ').nth(1)?.parse::<u16>().ok();
     let (mut headers, mut body) = split(&said);
-    // A large upload is first told to go on: by the proxy, and by the service behind it.
+    // A large upload first gets responses with status 100, from the proxy and from the service behind it.
     while status(&headers).is_some_and(|status| status < 200) {
         (headers, body) = split(&body);
     }
     Answer { status: status(&headers).expect("a status line"), headers, body }
 }
 
-/// Runs a client with this standard input, and answers what it said.
+/// Runs a client with this standard input, and returns its output.
 ///
 /// # Panics
 /// It cannot be started.

@@ -1,4 +1,4 @@
-//! A program that listens on a port, and is killed with its value.
+//! A program that listens on a port, and is killed on drop.
 
 use std::env;
 use std::fs::{self, File};
@@ -12,10 +12,10 @@ use tokio::net::TcpStream;
 
 use crate::servers::{Kept, Missing, free_port, wait_for};
 
-/// How long a program may take to listen.
+/// How long a program may take until it listens.
 const START: Duration = Duration::from_secs(30);
 
-/// A program that listens on a port of loopback. It is killed on drop, and its directory goes with it.
+/// A program that listens on a port of loopback. On drop it is killed, and its directory is deleted.
 #[derive(Debug)]
 pub struct Daemon {
     port: u16,
@@ -27,21 +27,21 @@ impl Daemon {
     /// Starts a program with the arguments for a port, and waits until it listens there.
     ///
     /// # Panics
-    /// It does not. The message ends with what it said.
+    /// It does not. The message ends with its output.
     pub async fn start(program: &Path, arguments: impl Fn(u16) -> Vec<String>) -> Self {
         Self::start_in(program, |port, _| arguments(port)).await
     }
 
-    /// The same for a program that needs files in a directory of its own.
+    /// The same for a program that needs files in its own directory.
     ///
     /// # Panics
-    /// It does not start. The message ends with what it said.
+    /// It does not start. The message ends with its output.
     pub async fn start_in(program: &Path, arguments: impl Fn(u16, &Path) -> Vec<String>) -> Self {
         let log = |directory: &Path| File::create(directory.join("said")).expect("room for a log");
         Self::start_with_log(program, arguments, log).await
     }
 
-    /// The same for a program whose output goes to this file, which may be a pipe or a device.
+    /// The same with the output in this file, which may be a pipe or a device.
     ///
     /// # Panics
     /// It does not start.
@@ -100,7 +100,7 @@ impl Daemon {
         self.kept.lock().expect("nobody panics with it").ended()?.code()
     }
 
-    /// Tells it to stop, as a supervisor does.
+    /// Sends it SIGTERM, as a supervisor does.
     ///
     /// # Panics
     /// It has ended already.
@@ -108,7 +108,7 @@ impl Daemon {
         self.kept.lock().expect("nobody panics with it").terminate().expect("it runs");
     }
 
-    /// Waits until it has ended, and answers how.
+    /// Waits until it has ended, and returns its status.
     ///
     /// # Panics
     /// It does not end.
@@ -120,13 +120,13 @@ impl Daemon {
         wait_for(START, look).await.unwrap_or_else(|why| panic!("{why}: {}", self.said()))
     }
 
-    /// Waits for a line with this text, and answers it.
+    /// Waits for a line with this text, and returns the line.
     ///
     /// # Errors
-    /// It ended without, or does not come to it.
+    /// It ended without such a line, or does not print it in time.
     pub async fn until_it_says(&self, text: &str) -> Result<String, String> {
         let look = async || {
-            // Whether it has ended is asked first: what it says last counts, too.
+            // Check first whether it has ended, so that its last output is read after that.
             let ended = self.kept.lock().expect("nobody panics with it").ended();
             let line = self.said().lines().find(|line| line.contains(text)).map(str::to_owned);
             line.ok_or_else(|| match ended {
@@ -137,20 +137,20 @@ impl Daemon {
         wait_for(START, look).await
     }
 
-    /// The directory of its own.
+    /// Its directory.
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// Ends it by SIGTERM, and answers all that it wrote: a log may be written a little later than what it tells of.
+    /// Ends it by SIGTERM, and returns its output: a log line may be written a little later than its event.
     pub async fn all_it_said(&self) -> String {
         self.terminate();
         self.until_it_ends().await;
         self.said()
     }
 
-    /// All that it has said so far.
+    /// Its output so far.
     #[must_use]
     pub fn said(&self) -> String {
         String::from_utf8_lossy(&fs::read(self.directory.path().join("said")).unwrap_or_default())
@@ -158,10 +158,10 @@ impl Daemon {
     }
 }
 
-/// Where a program is.
+/// The path of a program.
 ///
 /// # Panics
-/// It is not there; the message says what to install. A test that needs it is never skipped.
+/// It is not installed; the message says what to install. A test that needs it is never skipped.
 #[must_use]
 pub fn program(name: &str, package: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();

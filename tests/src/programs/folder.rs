@@ -11,7 +11,7 @@ use super::published::published_block_with;
 pub struct NginxFolder(Daemon);
 
 impl NginxFolder {
-    /// Starts it, asking the sidecar at this URL.
+    /// Starts it with the sidecar at this URL.
     ///
     /// # Panics
     /// It does not start.
@@ -26,13 +26,13 @@ impl NginxFolder {
         format!("{}/files/", self.0.url())
     }
 
-    /// Where its files are.
+    /// The folder of its files.
     #[must_use]
     pub fn files(&self) -> PathBuf {
         self.0.directory().join("files")
     }
 
-    /// All that nginx has said.
+    /// The log of nginx.
     #[must_use]
     pub fn said(&self) -> String {
         let log = fs::read_to_string(self.0.directory().join("error.log"));
@@ -82,7 +82,7 @@ fn nginx_arguments(port: u16, directory: &Path, auth: &str) -> Vec<String> {
 pub struct CaddyFolder(Daemon);
 
 impl CaddyFolder {
-    /// Starts it, asking the sidecar at this URL, with these files in the folder.
+    /// Starts it with the sidecar at this URL, and these files in the folder.
     ///
     /// # Panics
     /// It does not start.
@@ -90,7 +90,7 @@ impl CaddyFolder {
         Self::start(sidecar, "file_server", files).await
     }
 
-    /// The same in front of a service at this URL, with nothing set that Caddy does not need.
+    /// The same in front of a service at this URL, with the minimal configuration.
     ///
     /// # Panics
     /// It does not start.
@@ -104,7 +104,7 @@ impl CaddyFolder {
         Self(Daemon::start_in(&caddy, arguments).await)
     }
 
-    /// All that Caddy has said.
+    /// The log of Caddy.
     #[must_use]
     pub fn said(&self) -> String {
         self.0.said()
@@ -136,7 +136,7 @@ fn caddy_arguments(
     let sidecar = sidecar.trim_start_matches("http://");
     let forward_auth = format!("forward_auth {sidecar}");
     let replaced = [
-        // The service first: what it is replaced with may have the address of a sidecar in it.
+        // Replace the service first: its replacement may contain the address of a sidecar.
         ("reverse_proxy 127.0.0.1:9000", seen.as_str()),
         ("127.0.0.1:8000", address.as_str()),
         ("forward_auth 127.0.0.1:8080", forward_auth.as_str()),
@@ -149,14 +149,14 @@ fn caddy_arguments(
     words.into_iter().chain([format!("{home}/Caddyfile")]).collect()
 }
 
-/// Apache with `mod_auth_openidc` in front of files that it serves itself: `/files/`. It knows nothing of our tokens, and
-/// asks the introspection endpoint about each.
+/// Apache with `mod_auth_openidc` in front of files that it serves itself: `/files/`. It does not know our tokens, and sends
+/// each of them to the introspection endpoint.
 #[derive(Debug)]
 pub struct ApacheFolder(Daemon);
 
 impl ApacheFolder {
-    /// Starts it, asking the sidecar at this `https` URL, whose certificate is of this authority, as this user by this
-    /// token, with these files in the folder.
+    /// Starts it with the sidecar at this `https` URL, whose certificate was signed by this authority; with this user and token
+    /// as its client credentials; and with these files in the folder.
     ///
     /// # Panics
     /// It does not start.
@@ -186,7 +186,7 @@ impl ApacheFolder {
         format!("{}/files/", self.0.url())
     }
 
-    /// All that Apache has said.
+    /// The log of Apache.
     #[must_use]
     pub fn said(&self) -> String {
         let log = fs::read_to_string(self.0.directory().join("error.log"));
@@ -197,7 +197,7 @@ impl ApacheFolder {
 fn apache_arguments(port: u16, directory: &Path, oauth: &str, files: &[(&str, &str)]) -> Vec<String> {
     let home = directory.display();
     put(directory, files);
-    // Started by root, it works as somebody else, who must get at the files.
+    // Started by root, it runs as another user, who must be able to read the files.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(directory, open).expect("the directory is ours");
     let modules: String = ["mpm_event", "authn_core", "authz_core", "authz_user", "auth_openidc"]
@@ -224,7 +224,7 @@ fn apache_arguments(port: u16, directory: &Path, oauth: &str, files: &[(&str, &s
 pub struct HaproxyFolder(Daemon);
 
 impl HaproxyFolder {
-    /// Starts it in front of the service at this port, asking the sidecar at this URL.
+    /// Starts it in front of the service at this port, with the sidecar at this URL.
     ///
     /// # Panics
     /// It does not start.
@@ -240,7 +240,7 @@ impl HaproxyFolder {
         format!("{}/files/", self.0.url())
     }
 
-    /// All that HAProxy has said.
+    /// The log of HAProxy.
     #[must_use]
     pub fn said(&self) -> String {
         self.0.said()
@@ -263,7 +263,7 @@ fn haproxy_arguments(port: u16, directory: &Path, service: u16, sidecar: &str) -
     ["-db".to_owned(), "-f".to_owned(), format!("{home}/haproxy.cfg")].to_vec()
 }
 
-/// Puts files into the folder.
+/// Writes files into the folder.
 fn put(directory: &Path, files: &[(&str, &str)]) {
     let folder = directory.join("files");
     fs::create_dir_all(&folder).expect("room for a folder");

@@ -1,4 +1,4 @@
-//! Programs that people run: our command and its sidecar, and the ones that they put in front of it.
+//! Programs that people run: our command and its sidecar, and the proxies in front of it.
 
 mod cli;
 mod collector;

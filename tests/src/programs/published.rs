@@ -1,4 +1,4 @@
-//! nginx with the configurations that we publish, as they are: only addresses and paths are those of the test.
+//! nginx with the configurations that we publish; only addresses and paths are replaced.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use super::daemon::{Daemon, program};
 
 const FOLDER: &str = include_str!("../../../deploy/webdav.conf");
 
-/// The first block of this kind on a page of the book, such as `proxies/nginx.md`.
+/// The first code block of this kind on a page of the book, such as `proxies/nginx.md`.
 ///
 /// # Panics
 /// There is no such page, or it has no such block.
@@ -26,7 +26,7 @@ pub fn published_block(page: &str, kind: &str) -> String {
 /// The same with parts of it replaced, such as addresses.
 ///
 /// # Panics
-/// A part is not there: the page has changed too much.
+/// A part is missing: the page has changed too much.
 #[must_use]
 pub fn published_block_with(page: &str, kind: &str, replaced: &[(&str, &str)]) -> String {
     replaced.iter().fold(published_block(page, kind), |text, (from, to)| {
@@ -35,19 +35,19 @@ pub fn published_block_with(page: &str, kind: &str, replaced: &[(&str, &str)]) -
     })
 }
 
-/// nginx with a folder at `/files/`, by a configuration that we publish.
+/// nginx with a folder at `/files/` and a configuration that we publish.
 #[derive(Debug)]
 pub struct PublishedFolder(Daemon);
 
 impl PublishedFolder {
-    /// `deploy/webdav.conf`, asking the sidecar at this URL.
+    /// Starts it with `deploy/webdav.conf` and the sidecar at this URL.
     ///
     /// # Panics
     /// It does not start, or the configuration has changed too much.
     pub async fn of_compose(sidecar: &str) -> Self {
         Self::start(|port, home| {
             let replaced = [
-                // First, since home may be below it.
+                // Replace this first, because the home may be below it.
                 ("/tmp/", format!("{home}/")),
                 ("listen 8080;", format!("listen 127.0.0.1:{port};")),
                 ("http://serve:8080", sidecar.to_owned()),
@@ -64,8 +64,8 @@ impl PublishedFolder {
         .await
     }
 
-    /// The block of the book, asking the sidecar at this URL. The service behind it is another nginx, which returns in
-    /// `X-Seen-…` the identity that it got.
+    /// Starts it with the code block of the book and the sidecar at this URL. The service behind it is another nginx, which
+    /// returns the identity that it received in `X-Seen-…` headers.
     ///
     /// # Panics
     /// It does not start, or the page has changed too much.
@@ -106,7 +106,7 @@ impl PublishedFolder {
             fs::write(&file, configuration(port, &home)).expect("room for a file");
             let mut words: Vec<_> = ["-e", "stderr", "-p", &home, "-c"].map(str::to_owned).to_vec();
             words.push(file.display().to_string());
-            // Started by root, nginx works as somebody else, who may not write there.
+            // Started by root, nginx runs as another user, who may not write there.
             words.extend(["-g", "user root;"].map(str::to_owned));
             words
         };
@@ -119,13 +119,13 @@ impl PublishedFolder {
         format!("{}/files/", self.0.url())
     }
 
-    /// Where its files are.
+    /// The folder of its files.
     #[must_use]
     pub fn files(&self) -> PathBuf {
         self.0.directory().join("www/files")
     }
 
-    /// All that nginx has said, and its access log.
+    /// The log of nginx, and its access log.
     #[must_use]
     pub fn said(&self) -> String {
         let log = fs::read_to_string(self.0.directory().join("access.log"));

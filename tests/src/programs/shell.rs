@@ -1,4 +1,4 @@
-//! A shell, as people paste commands into it.
+//! A shell into which people paste commands.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -11,8 +11,8 @@ use crate::servers::{Kept, Missing, wait_for};
 /// How long a script may take.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Runs a script in bash, in this directory, which is its home as well, with `token-cli` in its path. Answers what it wrote
-/// to standard output and to standard error. All that it started ends with it.
+/// Runs a script in bash, in this directory, which is also its home, with `token-cli` in its path. Returns its standard output
+/// and standard error. All processes that it started end with it.
 ///
 /// # Panics
 /// It does not end, or there is no bash.

@@ -1,4 +1,4 @@
-//! What scripts/test.sh installs from PyPI: programs in which nothing is ours.
+//! Programs that scripts/test.sh installs from PyPI, without code of ours.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ pub fn installed(file: &str) -> PathBuf {
     file
 }
 
-/// The path of a program of `tests/clients`, for the Python that is installed.
+/// The path of a program in `tests/clients`, for the installed Python.
 #[must_use]
 pub fn script(file: &str) -> PathBuf {
     repository().join("tests/clients").join(file)

@@ -1,4 +1,4 @@
-//! What every proxy must let through with its default buffers: large uploads, and tokens of the most scopes.
+//! Requests that every proxy must pass with its default buffers: large uploads, and tokens with the maximum number of scopes.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -15,17 +15,17 @@ use super::curl::{With, curl};
 
 const LARGE: u64 = 300_000_000;
 
-/// A token of the most scopes; this is one of them.
+/// Issues a token with the maximum number of scopes, of which this is one.
 pub async fn most_scopes(cli: &Cli, scope: &str) -> String {
     let others = (1..256).map(|node| format!(" -s node:00000000-0000-0000-0000-{node:012x}:rw"));
     cli.issue("admin", &format!("-a 10m -s {scope}{}", others.collect::<String>())).await
 }
 
-/// Uploads 300 MB below this URL, with a length and in chunks, with a token and without. `taken` answers the bytes that
-/// the service has of a name, if any; `said` answers the log of the proxy.
+/// Uploads 300 MB below this URL, with a length and in chunks, with a token and without. `taken` returns how many bytes of a
+/// name the service has received, if any; `said` returns the log of the proxy.
 ///
 /// # Panics
-/// The proxy or the service does not take the upload, or takes it without a token.
+/// The proxy or the service does not accept the upload, or accepts it without a token.
 pub async fn takes_large_uploads(
     cli: &Cli,
     url: &str,
@@ -50,8 +50,8 @@ pub async fn takes_large_uploads(
 
 type Taken = Arc<Mutex<HashMap<String, u64>>>;
 
-/// A service that takes every body and answers 201 with the user and the scopes that the proxy names, and with the `Connection`
-/// of the request in `X-Seen-Connection`. It runs as long as the runtime of its test.
+/// A service that accepts every body and responds with 201, the user and the scopes that the proxy sent, and the `Connection`
+/// header of the request in `X-Seen-Connection`. It runs as long as the runtime of its test.
 #[derive(Debug)]
 pub struct Upstream {
     port: u16,
@@ -84,7 +84,7 @@ impl Upstream {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The bytes of the last body for this path; none if no request for it came.
+    /// The size of the last body for this path; `None` if there was no request for it.
     ///
     /// # Panics
     /// Another test panicked with it.
@@ -107,7 +107,7 @@ async fn take(
         value.unwrap_or("nothing").to_owned()
     });
     let connection = request.headers().get(header::CONNECTION).cloned();
-    // Entered before the body comes: a request that must not get here shows even if it is cut off.
+    // Recorded before the body arrives, so that a request that must not reach the service is seen even if it is cut off.
     taken.lock().expect("no test panics with it").insert(path.clone(), 0);
     let count = async |sum, data: axum::body::Bytes| Ok(sum + data.len() as u64);
     let body = request.into_body().into_data_stream().try_fold(0, count).await;

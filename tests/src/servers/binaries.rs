@@ -1,4 +1,4 @@
-//! Which programs to run.
+//! Chooses the server programs.
 
 use std::env;
 use std::ffi::OsStr;
@@ -6,29 +6,29 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-/// What names another server than that of `PATH`: one that `scripts/servers.sh` has put below `target/servers`, or, with
-/// a slash in it, a folder with a server and its client.
+/// The environment variable that selects another server than the one in `PATH`: one that `scripts/servers.sh` has put below
+/// `target/servers`, or, if it contains a slash, a folder with a server and its client.
 const CHOSEN: &str = "TOKEN_TEST_SERVER";
 
-/// The server and its command line client, of one make.
+/// The server and its command line client, of the same product.
 pub(super) struct Binaries {
     pub(super) server: PathBuf,
     pub(super) cli: PathBuf,
 }
 
-/// The programs that `TOKEN_TEST_SERVER` names, else those from `PATH`: Redis, else Valkey.
+/// The programs that `TOKEN_TEST_SERVER` selects, else those in `PATH`: Redis, else Valkey.
 ///
 /// # Panics
-/// They are not there; the message says what to install. A test that needs a server is never skipped.
+/// They are missing; the message says what to install. A test that needs a server is never skipped.
 pub(super) fn binaries() -> &'static Binaries {
     static FOUND: LazyLock<Result<Binaries, String>> = LazyLock::new(find);
     FOUND.as_ref().unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// Whether the server knows WAITAOF: not if it is Redis 7.0, the oldest that we support.
+/// Whether the server has WAITAOF. Redis 7.0, the oldest supported version, does not.
 ///
 /// # Panics
-/// It does not tell its version.
+/// It does not print its version.
 pub(super) fn has_waitaof() -> bool {
     static KNOWN: LazyLock<bool> = LazyLock::new(|| {
         let server = &binaries().server;

@@ -1,4 +1,4 @@
-//! Certificates that are made for one test and thrown away with it.
+//! Certificates for one test, which are deleted with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use rcgen::{
 use redis::{ClientTlsConfig, TlsCertificates};
 use tempfile::TempDir;
 
-/// Whether a server with TLS lets clients in that show no certificate of their own.
+/// Whether a server with TLS accepts clients without a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientCertificates {
     /// It does.
@@ -28,12 +28,12 @@ impl ClientCertificates {
     }
 }
 
-/// A certificate of a server that no client should accept, though the right authority signed it.
+/// A server certificate that no client should accept, although the right authority signed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unacceptable {
     /// It is for `elsewhere.example`.
     AnotherName,
-    /// It was valid for a day, long ago.
+    /// It was valid for one day, long ago.
     Expired,
 }
 
@@ -46,15 +46,15 @@ impl Unacceptable {
     }
 }
 
-/// An authority, what it signed for servers and for clients, and another authority that signed nothing: PEM files in a
-/// temporary directory that is gone when the last server that uses them is.
+/// An authority, its certificates for servers and clients, and another authority that signed nothing: PEM files in a
+/// temporary directory, which is deleted with the last server that uses them.
 #[derive(Debug)]
 pub struct Certificates {
     directory: TempDir,
 }
 
 impl Certificates {
-    /// Makes new ones. Servers are certified as `127.0.0.1` and `localhost`.
+    /// Makes new certificates. Those of servers are for `127.0.0.1` and `localhost`.
     ///
     /// # Panics
     /// The files cannot be written.
@@ -63,7 +63,7 @@ impl Certificates {
         let ca = authority("the authority of this test", &made.ca());
         authority("an authority that nobody trusts", &made.other_ca());
         let names = ["127.0.0.1", "localhost"].map(str::to_owned).to_vec();
-        // A replica and a peer in a cluster are clients, and show the certificate of a server.
+        // Replicas and cluster nodes are also clients, and present the certificate of a server.
         let both = [ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let server = wish("server", names, &both);
         certify(&ca, &server, [made.server_certificate(), made.server_key()]);
@@ -83,7 +83,7 @@ impl Certificates {
         self.file("ca.pem")
     }
 
-    /// The certificate of an authority that has nothing to do with any of this.
+    /// The certificate of the other authority.
     #[must_use]
     pub fn other_ca(&self) -> PathBuf {
         self.file("other-ca.pem")
@@ -113,12 +113,12 @@ impl Certificates {
         self.file("server-key.pem")
     }
 
-    /// A certificate and its key.
+    /// The files of a certificate and its key.
     pub(super) fn unacceptable(&self, which: Unacceptable) -> [PathBuf; 2] {
         [self.file(&format!("{}.pem", which.file())), self.file(&format!("{}-key.pem", which.file()))]
     }
 
-    /// What a client of ours trusts and shows.
+    /// The certificates for a client of ours.
     pub(super) fn for_client(&self) -> TlsCertificates {
         let read = |path: PathBuf| fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
         let shown = ClientTlsConfig {
@@ -128,7 +128,7 @@ impl Certificates {
         TlsCertificates { client_tls: Some(shown), root_cert: Some(read(self.ca())) }
     }
 
-    /// What makes the command line client a client of ours.
+    /// The arguments for the command line client.
     pub(super) fn for_command_line(&self) -> Vec<PathBuf> {
         let [tls, ca, certificate, key] = ["--tls", "--cacert", "--cert", "--key"].map(PathBuf::from);
         vec![tls, ca, self.ca(), certificate, self.client_certificate(), key, self.client_key()]
@@ -150,7 +150,7 @@ fn authority(name: &str, file: &Path) -> Authority {
     Issuer::new(wanted, key)
 }
 
-/// Signs what is wanted, for a new key.
+/// Signs a certificate with these parameters, for a new key.
 fn certify(ca: &Authority, wanted: &CertificateParams, [file, key_file]: [PathBuf; 2]) {
     let key = new_key();
     write(&file, &wanted.signed_by(&key, ca).expect("a certificate can be signed").pem());

@@ -1,24 +1,24 @@
-//! What a server can say of its disk.
+//! What a server can report about its disk.
 
 use super::info::field;
 use super::server::Server;
 
-/// What the server that runs can say of its disk, by its version.
+/// What the server can report about its disk, by its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disk {
     /// No WAITAOF.
     Silent,
-    /// WAITAOF answers before the disk has it (redis/redis#13793).
+    /// WAITAOF answers before the disk has the change (redis/redis#13793).
     Early,
-    /// WAITAOF answers when the disk has it.
+    /// WAITAOF answers when the disk has the change.
     Honest,
 }
 
 impl Disk {
-    /// What this server can say.
+    /// The kind of the server under test.
     ///
     /// # Panics
-    /// The server does not tell its version.
+    /// The server does not print its version.
     pub async fn of(server: &Server) -> Self {
         let info: String = server.command(&["INFO", "server"]).await;
         let version = |name: &str| -> Option<(u32, u32)> {

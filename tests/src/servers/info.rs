@@ -1,4 +1,4 @@
-//! What `INFO` and `CLUSTER INFO` say.
+//! Parses the replies to `INFO` and `CLUSTER INFO`.
 
 /// The value of a line `name:value`.
 pub(super) fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {

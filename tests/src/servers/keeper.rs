@@ -1,10 +1,10 @@
-//! Child processes that end with the value that stands for them, and with this process, however it ends.
+//! Child processes that are killed on drop, and when this process ends in any way.
 //!
-//! Linux can signal a child when its parent dies (`PR_SET_PDEATHSIG`), and `setpriv` of util-linux asks for that before
-//! it becomes the program. The parent that counts is the *thread* that made the child. Tests and their runtimes end
-//! threads all the time, so one thread that lives as long as this process makes all children.
+//! Linux can signal a child when its parent dies (`PR_SET_PDEATHSIG`); `setpriv` of util-linux requests that before it
+//! executes the program. The parent is the *thread* that made the child. Tests and their runtimes end threads all the
+//! time, so one thread that lives as long as this process makes all children.
 //!
-//! A child leads a process group of its own, and what it started in turn (the workers of nginx, for one) ends with it.
+//! A child leads its own process group, so that the processes it has started (such as the workers of nginx) end with it.
 
 use std::fs::File;
 use std::io;
@@ -17,19 +17,19 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
-/// A child process, killed on drop with all that it started.
+/// A child process. On drop it is killed, together with all processes that it has started.
 #[derive(Debug)]
 pub(crate) struct Kept(Child);
 
 impl Kept {
-    /// Starts `program`; whatever it says goes to `output`.
+    /// Starts `program` with its output in `output`.
     pub(crate) fn start(program: &Path, arguments: &[String], output: File) -> io::Result<Self> {
         let mut command = bound_to_this_process(program);
         command.args(arguments).stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         spawn(command).map(Self)
     }
 
-    /// The process id. `setpriv` replaces itself, so it is the program's own.
+    /// The process id. `setpriv` executes the program in the same process, so this is the id of the program.
     pub(crate) fn id(&self) -> u32 {
         self.0.id()
     }
@@ -43,19 +43,19 @@ impl Kept {
         self.0.try_wait().ok().flatten()
     }
 
-    /// Stops the process where it stands. It has stopped when this returns.
+    /// Stops the process with SIGSTOP. It has stopped when this returns.
     ///
     /// # Errors
     /// It has ended, or the system refuses.
     pub(crate) fn pause(&mut self) -> io::Result<()> {
         self.signal(Signal::STOP)?;
-        // Until the signal arrives, the process goes on. Whatever it turns into remains for `ended` and `kill` to see.
+        // The process continues until the signal arrives. `ended` and `kill` still see its state after that.
         let changes = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         waitid(WaitId::Pid(Pid::from_child(&self.0)), changes)?;
         Ok(())
     }
 
-    /// Lets the process go on.
+    /// Resumes the process.
     ///
     /// # Errors
     /// It has ended, or the system refuses.
@@ -63,7 +63,7 @@ impl Kept {
         self.signal(Signal::CONT)
     }
 
-    /// Tells the process to stop.
+    /// Sends SIGTERM to the process.
     ///
     /// # Errors
     /// It has ended, or the system refuses.
@@ -72,25 +72,25 @@ impl Kept {
     }
 
     fn signal(&mut self, signal: Signal) -> io::Result<()> {
-        // Until it is waited for, no other process gets its id.
+        // No other process gets its id until this process has waited for it.
         match self.0.try_wait()? {
             Some(status) => Err(io::Error::other(format!("the process has ended with {status}"))),
             None => Ok(kill_process(Pid::from_child(&self.0), signal)?),
         }
     }
 
-    /// Kills the process and all that it started, and waits until it is gone.
+    /// Kills the process and all processes that it has started, and waits until it is gone.
     pub(crate) fn kill(&mut self) {
         if self.ended().is_none() {
             self.kill_group();
-            // Once it is killed, this cannot fail: nobody else waits for it.
+            // This cannot fail after the kill: no other code waits for the process.
             let _ = self.0.wait();
         }
     }
 
-    /// Only before the leader is waited for: until then, no other group gets its id.
+    /// Call this only before waiting for the leader: until then, no other group gets its id.
     fn kill_group(&self) {
-        // A group that is gone is as good.
+        // A group that does not exist any more is a success, too.
         let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
     }
 }
@@ -101,7 +101,7 @@ impl Drop for Kept {
     }
 }
 
-/// A command that runs `program` so that it dies with this process, where the system can do that.
+/// A command that runs `program` so that it dies with this process, if the system supports that.
 fn bound_to_this_process(program: &Path) -> Command {
     static CAN_BIND: LazyLock<bool> = LazyLock::new(|| {
         let mut trial = Command::new("setpriv");
@@ -123,7 +123,7 @@ fn spawn(command: Command) -> io::Result<Child> {
         let (orders, inbox) = channel::<Order>();
         thread::spawn(move || {
             for (mut command, reply) in inbox {
-                // Whoever ordered waits for the reply.
+                // The caller waits for the reply.
                 let _ = reply.send(command.spawn());
             }
         });
@@ -143,13 +143,13 @@ mod tests {
     use super::*;
     use crate::servers::{Missing, wait_for};
 
-    /// Looks until it is so.
+    /// Polls until the value exists.
     async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         let look = async || look().ok_or_else(|| Missing::Yet(what.to_owned()));
         wait_for(Duration::from_secs(20), look).await.unwrap()
     }
 
-    /// A shell that waits for a child of its own, and that child.
+    /// A shell that waits for its own child, and the id of that child.
     async fn with_a_grandchild() -> (Kept, u32) {
         let said = tempfile::NamedTempFile::new().unwrap();
         let script = ["-c", "sleep 600 & echo $!; wait"].map(str::to_owned);
@@ -158,7 +158,7 @@ mod tests {
         (kept, until("no child of the child", said).await)
     }
 
-    /// It may still have to be waited for, by a process that is none of ours.
+    /// Waits until a process has ended, which another process may have to reap.
     fn runs(process: u32) -> bool {
         let state = fs::read_to_string(format!("/proc/{process}/stat"));
         state.is_ok_and(|state| !state.rsplit(')').next().unwrap().starts_with(" Z"))
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_child_started_ends_with_it() {
+    async fn a_grandchild_ends_with_the_child() {
         let (kept, grandchild) = with_a_grandchild().await;
         assert!(runs(grandchild));
         drop(kept);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_child_started_ends_when_the_test_panics() {
+    async fn a_grandchild_ends_when_the_test_panics() {
         let (kept, grandchild) = with_a_grandchild().await;
         let test = thread::spawn(move || {
             let _kept = kept;
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_child_left_behind_ends_once_it_is_noticed() {
+    async fn a_grandchild_of_an_ended_child_ends_when_that_is_seen() {
         let (mut kept, grandchild) = with_a_grandchild().await;
         kill_process(Pid::from_child(&kept.0), Signal::KILL).unwrap();
         until("the child still runs", || kept.ended()).await;

@@ -1,7 +1,7 @@
 //! Real Redis (or Valkey) processes for tests: on loopback, on free ports, in temporary directories.
 //!
 //! A server is killed when its value is dropped, and on Linux also when the test process itself dies. Every wait has a
-//! limit; what fails, fails loudly with the last lines of the server's log. Nothing here ever skips a test.
+//! limit, and failures panic with the last lines of the server's log. No test is ever skipped.
 
 mod binaries;
 mod certificates;
@@ -33,7 +33,7 @@ pub use sentinel::Sentinel;
 pub use server::Server;
 pub use standalone::Standalone;
 
-/// A port that is free, and stays this process' own.
+/// A free port, reserved for this process.
 #[must_use]
 pub fn free_port() -> u16 {
     let [port] = ports::free();

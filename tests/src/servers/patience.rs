@@ -1,22 +1,22 @@
-//! Waiting for a thing itself, by asking for it again and again, never longer than a limit.
+//! Waiting by polling, with a limit.
 
 use std::time::{Duration, Instant};
 
-/// Between two looks.
+/// The pause between two polls.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Why a thing is not there.
+/// Why a value does not exist.
 pub(crate) enum Missing {
-    /// It may still come; this is what is missing.
+    /// It may still appear; this describes what is missing.
     Yet(String),
-    /// It will not come, for this reason.
+    /// It will not appear, for this reason.
     ForEver(String),
 }
 
-/// What `look` finds, once it finds it.
+/// Polls `look` until it returns a value.
 ///
 /// # Errors
-/// What was missing when the limit was over, or when it was clear that it would not come.
+/// The last reason, when the limit is over or the value cannot appear any more.
 pub(crate) async fn wait_for<T>(
     limit: Duration,
     mut look: impl AsyncFnMut() -> Result<T, Missing>,

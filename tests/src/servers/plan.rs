@@ -1,4 +1,4 @@
-//! What a server is started with.
+//! The configuration of a server.
 
 use std::fs;
 use std::io;
@@ -9,45 +9,45 @@ use super::certificates::{Certificates, ClientCertificates};
 use super::door;
 use super::roles::{HANDS, Roles};
 
-/// The file in its directory that a sentinel reads, and writes anew whenever it learns something.
+/// The file in its directory that a Sentinel reads, and rewrites when its state changes.
 const SENTINEL_FILE: &str = "sentinel.conf";
 
-/// What a server is started with, besides its port and directory.
+/// The configuration of a server, without its ports and directory.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Plan {
     arguments: Vec<String>,
     tls: Option<(Arc<Certificates>, ClientCertificates)>,
-    /// Others come through a [`Door`](super::door::Door).
+    /// Whether others connect through a [`Door`](super::door::Door).
     door: bool,
     roles: Option<Arc<Roles>>,
-    /// What a sentinel is told at its first start. A data server has nothing of it.
+    /// The initial configuration of a Sentinel; empty for a data server.
     watch: Option<String>,
 }
 
 impl Plan {
-    /// A data server with these arguments after our own.
+    /// A data server with these arguments, after the default ones.
     pub(super) fn new(arguments: &[&str]) -> Self {
         Self::default().and(arguments)
     }
 
-    /// The same with these arguments as well.
+    /// Adds these arguments.
     pub(super) fn and(mut self, arguments: &[&str]) -> Self {
         self.arguments.extend(arguments.iter().map(|&argument| argument.to_owned()));
         self
     }
 
-    /// A sentinel instead, with these lines in its configuration.
+    /// A Sentinel with these lines in its configuration.
     pub(super) fn watching(self, lines: &[String]) -> Self {
         Self { watch: Some(lines.join("\n")), ..self }
     }
 
-    /// The same, but it speaks nothing but TLS.
+    /// Makes it use only TLS.
     pub(super) fn with_tls(mut self, certificates: Arc<Certificates>, clients: ClientCertificates) -> Self {
         self.tls = Some((certificates, clients));
         self
     }
 
-    /// The same, but its ways can be cut.
+    /// Makes it possible to cut it off.
     pub(super) fn with_door(self) -> Self {
         Self { door: true, ..self }
     }
@@ -56,13 +56,13 @@ impl Plan {
         self.door
     }
 
-    /// The same, but whoever comes must log in as one of these.
+    /// Makes all clients log in as one of these roles.
     pub(super) fn with_roles(mut self, roles: Arc<Roles>) -> Self {
         self.roles = Some(roles);
         self
     }
 
-    /// User and password of the harness itself, where one must log in.
+    /// User and password of the harness itself, if a login is required.
     pub(super) fn login(&self) -> Option<[String; 2]> {
         self.roles.as_ref().map(|_| [HANDS.to_owned(), Roles::password(HANDS)])
     }
@@ -74,7 +74,7 @@ impl Plan {
     /// The arguments of the program for these ports and this directory.
     ///
     /// # Errors
-    /// The file that a sentinel needs cannot be written.
+    /// The configuration file of a Sentinel cannot be written.
     pub(super) fn command_line(&self, ports: Ports, directory: &Path) -> io::Result<Vec<String>> {
         if let Some(watch) = &self.watch {
             return self.sentinel_arguments(watch, ports, directory);
@@ -96,7 +96,7 @@ impl Plan {
 
     fn sentinel_arguments(&self, watch: &str, ports: Ports, directory: &Path) -> io::Result<Vec<String>> {
         let file = directory.join(SENTINEL_FILE);
-        // One that starts again goes on with what it knows.
+        // A restarted Sentinel continues with its state.
         if !file.exists() {
             let Ports { seen, listens } = ports;
             let listen = match &self.tls {
@@ -118,13 +118,13 @@ impl Plan {
 /// The ports of a server.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ports {
-    /// What others see: its door, where it has one.
+    /// The port that others use: that of its door, if it has one.
     pub(super) seen: u16,
-    /// What the process listens on.
+    /// The port that the process listens on.
     pub(super) listens: u16,
 }
 
-/// On loopback, in its directory, and nothing is kept. A replica is served as soon as it asks.
+/// On loopback, in its directory, without persistence, and without a delay before a replica is synchronised.
 fn own_arguments(directory: &Path) -> Vec<String> {
     let directory = directory.to_string_lossy();
     let pairs = [
@@ -152,7 +152,7 @@ fn tls_arguments(certificates: &Certificates, clients: ClientCertificates, port:
     pairs.concat()
 }
 
-/// It is known to others by its door, and speaks to them from an address of its own.
+/// Announces the ports of its door, and connects to others from its own address.
 fn door_arguments(seen: u16) -> Vec<String> {
     let (port, bus) = (seen.to_string(), (seen + 10_000).to_string());
     let source = door::source(seen).to_string();
@@ -167,12 +167,12 @@ fn door_arguments(seen: u16) -> Vec<String> {
     pairs.concat().into_iter().map(str::to_owned).collect()
 }
 
-/// Pairs of arguments, as a configuration file has them.
+/// Pairs of arguments, as lines of a configuration file.
 fn lines(pairs: &[String]) -> String {
     pairs.chunks(2).map(|pair| format!("{}\n", pair.join(" ").trim_start_matches("--"))).collect()
 }
 
-/// Who may do what, and who this server is when it becomes the replica of another one.
+/// The ACL file, and the user of this server when it becomes a replica.
 fn role_arguments(roles: &Roles) -> [String; 6] {
     let file = roles.file().to_string_lossy().into_owned();
     let [user, password] = ["replica".to_owned(), Roles::password("replica")];

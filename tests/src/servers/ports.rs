@@ -1,4 +1,4 @@
-//! Ports that are free on loopback.
+//! Free ports on loopback.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -9,15 +9,15 @@ use std::sync::{Mutex, PoisonError};
 
 /// A cluster node also listens on its port plus this, for the other nodes.
 const BUS: u16 = 10_000;
-/// With their bus ports, these stay below what systems hand out to clients (32768 and up on Linux).
+/// These ports and their bus ports are below the ephemeral ports of clients (32768 and up on Linux).
 const RANGE: std::ops::Range<u16> = 11_000..20_000;
 
-/// The ports of this process, each with its locked file. A program takes a while until it listens: if another test got its
-/// port meanwhile, that test would find the wrong program there.
+/// The ports of this process, each with its locked file. A program takes a while until it listens: without the lock, another
+/// test could get its port meanwhile, and would find the wrong program there.
 static RESERVED: Mutex<BTreeMap<u16, File>> = Mutex::new(BTreeMap::new());
 
-/// `N` ports that are free, with their bus ports. They are this process' own until it ends: no other process that asks
-/// here gets one of them.
+/// `N` free ports, with their bus ports. They are reserved until this process ends: no other process that uses this function
+/// gets one of them.
 ///
 /// # Panics
 /// No port is free.
@@ -40,7 +40,7 @@ fn reserve(port: u16) -> Option<File> {
     file.try_lock().is_ok().then_some(file)
 }
 
-/// Every port of the range once, from a random one on, since other test processes look for ports too.
+/// Every port of the range once, starting with a random one, because other test processes look for ports, too.
 fn candidates() -> impl Iterator<Item = u16> {
     let size = RANGE.end - RANGE.start;
     let first = (RandomState::new().hash_one("first port") % u64::from(size)) as u16;
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn no_other_process_gets_a_port_that_is_reserved() {
         let [port] = free();
-        // A lock belongs to the open file: opened once more, the file stands for another process.
+        // A lock belongs to the open file description: opening the file again behaves like another process.
         assert!(reserve(port).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! A way to a server that a test can break without the server's knowing.
+//! A proxy in front of a server, which a test can stall or cut.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -17,24 +17,24 @@ use super::patience::{Missing, wait_for};
 use super::ports;
 use super::server::ANSWER;
 
-/// A port on loopback behind which is another port on loopback. It is closed on drop, with all its connections.
+/// Forwards from one port on loopback to another. It is closed on drop, with all its connections.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
     target: Arc<AtomicU16>,
     traffic: watch::Sender<Traffic>,
-    /// What listens now; nothing does after [`Proxy::cut`].
+    /// The listener; `None` after [`Proxy::cut`].
     open: Mutex<Option<Open>>,
 }
 
-/// What a proxy does to those who come through it.
+/// What a proxy does to the traffic.
 #[derive(Debug, Clone, Default)]
 struct Traffic {
-    /// Nothing of anybody is passed on.
+    /// Whether all traffic is stalled.
     stalled: bool,
-    /// Nothing of these is passed on.
+    /// The client addresses whose traffic is stalled.
     apart: HashSet<IpAddr>,
-    /// What these say and hear takes so long on the way.
+    /// The delay of the traffic of each client address.
     delays: HashMap<IpAddr, Duration>,
 }
 
@@ -44,7 +44,7 @@ impl Traffic {
     }
 }
 
-/// Listens, and holds the connections, until `close` is dropped or told.
+/// Listens, and keeps the connections, until `close` is dropped or signalled.
 #[derive(Debug)]
 struct Open {
     close: oneshot::Sender<()>,
@@ -52,7 +52,7 @@ struct Open {
 }
 
 impl Proxy {
-    /// Listens on a free port and passes on everything to this one, and back.
+    /// Listens on a free port and forwards to this one.
     ///
     /// # Panics
     /// No port is free.
@@ -62,10 +62,10 @@ impl Proxy {
         proxy.unwrap_or_else(|error| panic!("a proxy cannot listen on port {port}: {error}"))
     }
 
-    /// Listens on this port and passes on everything to the other one, and back.
+    /// Listens on this port and forwards to the other one.
     ///
     /// # Errors
-    /// Somebody listens there already.
+    /// Another program listens there.
     pub(super) async fn between(port: u16, target: u16) -> io::Result<Self> {
         let target = Arc::new(AtomicU16::new(target));
         let proxy =
@@ -81,45 +81,45 @@ impl Proxy {
         self.port
     }
 
-    /// From now on new connections lead to this port; those that are open still lead to the old one.
+    /// Forwards new connections to this port; open ones still lead to the old one.
     pub fn lead_to(&self, target: u16) {
         self.target.store(target, Ordering::Relaxed);
     }
 
-    /// From now on nothing is passed on, in either direction. Connections stay open, and new ones are taken. What was
-    /// read before may still arrive.
+    /// Stalls all traffic in both directions. Connections stay open, and new ones are accepted. Data that was read before may
+    /// still arrive.
     pub fn stall(&self) {
         self.traffic.send_modify(|traffic| traffic.stalled = true);
     }
 
-    /// The same for those who come from this address alone.
+    /// The same for clients with this address only.
     pub(super) fn keep_apart(&self, source: Ipv4Addr) {
         self.traffic.send_modify(|traffic| _ = traffic.apart.insert(source.into()));
     }
 
-    /// Ends [`Proxy::keep_apart`]: what waited is passed on.
+    /// Ends [`Proxy::keep_apart`], and forwards the waiting data.
     pub(super) fn let_in(&self, source: Ipv4Addr) {
         self.traffic.send_modify(|traffic| _ = traffic.apart.remove(&source.into()));
     }
 
-    /// Makes the way of those who come from this address so long, in each direction.
+    /// Delays the traffic of clients with this address, in each direction.
     pub(super) fn delay(&self, source: Ipv4Addr, by: Duration) {
         self.traffic.send_modify(|traffic| _ = traffic.delays.insert(source.into(), by));
     }
 
-    /// Closes all connections and refuses new ones. All this is done when it returns.
+    /// Closes all connections and refuses new ones, before it returns.
     pub async fn cut(&self) {
         if let Some(open) = self.open.lock().await.take() {
-            // It may be gone already.
+            // It may have ended already.
             let _ = open.close.send(());
             let _ = open.closed.await;
         }
     }
 
-    /// Passes on everything again: what waited since [`Proxy::stall`], and new connections after [`Proxy::cut`].
+    /// Forwards everything again: the data that waited since [`Proxy::stall`], and new connections after [`Proxy::cut`].
     ///
     /// # Panics
-    /// Somebody else listens on the port by now.
+    /// Another program listens on the port meanwhile.
     pub async fn heal(&self) {
         self.traffic.send_modify(|traffic| traffic.stalled = false);
         let mut open = self.open.lock().await;
@@ -141,13 +141,13 @@ impl Proxy {
     }
 }
 
-/// What a test binary starts once outlives the runtime that it was started on, so proxies have one of their own.
+/// Proxies have their own runtime, because those that a test binary starts once outlive the runtime of their start.
 static WORKER: LazyLock<Runtime> = LazyLock::new(|| {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(1).thread_name("proxies").enable_all().build().expect("the system gives a thread")
 });
 
-/// Takes connections until it is told to stop, or nobody is left who could tell.
+/// Accepts connections until it is signalled to stop, or the sender is dropped.
 async fn serve(
     listener: TcpListener,
     target: Arc<AtomicU16>,
@@ -170,7 +170,7 @@ async fn serve(
     links.shutdown().await;
 }
 
-/// What holds up one link.
+/// What delays one connection.
 #[derive(Clone)]
 struct Gate {
     source: IpAddr,
@@ -178,7 +178,7 @@ struct Gate {
 }
 
 impl Gate {
-    /// Waits as long as what was just read has to.
+    /// Waits until the data that was just read may be forwarded.
     async fn pass(&mut self) -> io::Result<()> {
         let delay = self.traffic.borrow().delays.get(&self.source).copied();
         if let Some(delay) = delay {
@@ -189,7 +189,7 @@ impl Gate {
     }
 }
 
-/// Passes on between the client and the target until both directions have ended, or one has broken.
+/// Forwards between the client and the target until both directions have ended, or one has failed.
 async fn link(client: TcpStream, target: u16, gate: Gate) -> io::Result<()> {
     let server = TcpStream::connect((Ipv4Addr::LOCALHOST, target)).await?;
     client.set_nodelay(true)?;
@@ -208,7 +208,7 @@ async fn pump(
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let count = from.read(&mut buffer).await?;
-        // After the read: what comes while it stalls has to wait.
+        // After the read, so that data that arrives during a stall has to wait.
         gate.pass().await?;
         match buffer.get(..count) {
             Some(bytes) if count > 0 => to.write_all(bytes).await?,

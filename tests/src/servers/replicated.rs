@@ -1,11 +1,11 @@
-//! A primary with replicas that nobody watches over.
+//! A primary with replicas, without Sentinels.
 
 use super::patience::{Missing, wait_for};
 use super::plan::Plan;
 use super::proxy::Proxy;
 use super::server::{ANSWER, Server};
 
-/// A primary and its replicas, each of which reaches it over a link of its own.
+/// A primary and its replicas, each with its own proxy to the primary.
 #[derive(Debug)]
 pub struct Replicated {
     primary: Server,
@@ -14,10 +14,10 @@ pub struct Replicated {
 }
 
 impl Replicated {
-    /// Starts an empty primary with so many replicas, and waits until all are in step.
+    /// Starts an empty primary with this many replicas, and waits until all are in sync.
     ///
     /// # Panics
-    /// One of them does not start, or does not get in step. The message ends with the logs.
+    /// One of them does not start, or does not get in sync. The message ends with the logs.
     pub async fn start(replicas: usize) -> Self {
         let start = async |plan| Server::start_anywhere(&plan).await.unwrap_or_else(|why| panic!("{why}"));
         let primary = start(Plan::default()).await;
@@ -50,8 +50,8 @@ impl Replicated {
         &self.replicas
     }
 
-    /// The way from a replica, by its place among [`Replicated::replicas`], to the primary: stall it, and the primary
-    /// does not notice; cut it, and it does.
+    /// The proxy from a replica, by its index in [`Replicated::replicas`], to the primary. The primary does not notice a stall,
+    /// but it does notice a cut.
     ///
     /// # Panics
     /// There is no such replica.
@@ -60,11 +60,11 @@ impl Replicated {
         self.links.get(replica).unwrap_or_else(|| panic!("there is no replica {replica}"))
     }
 
-    /// Waits until every replica that runs has all that the primary had when this was called, and the primary knows
-    /// that it is there.
+    /// Waits until every running replica has all data that the primary had when this was called, and the primary lists it as
+    /// connected.
     ///
     /// # Panics
-    /// One does not get there. The message ends with the logs.
+    /// One does not get in sync. The message ends with the logs.
     pub async fn wait_until_in_step(&self) {
         let mut running = 0;
         for replica in self.replicas.iter().filter(|replica| replica.is_running()) {

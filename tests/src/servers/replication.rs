@@ -1,4 +1,4 @@
-//! One server that follows another.
+//! A server as a replica of another one.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use super::info::{field, number};
 use super::patience::{Missing, wait_for};
 use super::server::Server;
 
-/// How long a replica may take to have all its primary has; it takes a second or two where nothing else runs.
+/// How long a replica may take to get in sync; it takes a second or two on an idle machine.
 const IN_STEP: Duration = Duration::from_secs(60);
 
 impl Server {
-    /// Makes this server a replica of the other one, and waits until it has all that one has.
+    /// Makes this server a replica of the other one, and waits until it is in sync.
     ///
     /// # Panics
-    /// It refuses, or does not get in step. The message ends with the logs.
+    /// It refuses, or does not get in sync. The message ends with the logs.
     pub async fn replicate(&self, primary: &Self) {
         let port = primary.port().to_string();
-        // One that is loading what another primary has sent refuses for a moment.
+        // A replica that is loading the data of another primary refuses for a moment.
         let told = wait_for(IN_STEP, async || {
             let told: RedisResult<()> = self.try_command(&["REPLICAOF", "127.0.0.1", &port]).await;
             told.map_err(|error| Missing::Yet(error.to_string()))
@@ -27,15 +27,15 @@ impl Server {
         self.wait_until_in_step_with(primary).await;
     }
 
-    /// Waits until this replica has all that the other server had when this was called.
+    /// Waits until this replica has all data that the other server had when this was called.
     ///
     /// # Panics
-    /// It does not get there. The message ends with the logs.
+    /// It does not get in sync. The message ends with the logs.
     pub async fn wait_until_in_step_with(&self, primary: &Self) {
         let mut goal: Option<Position> = None;
         let waited = wait_for(IN_STEP, async || {
             let now = Position::of_primary(primary).await?;
-            // The first replica that asks makes a primary begin a new history.
+            // The first replica that connects makes a primary start a new replication history.
             let goal = match &mut goal {
                 Some(goal) if goal.history == now.history => goal,
                 outdated => outdated.insert(now),
@@ -47,7 +47,7 @@ impl Server {
         }
     }
 
-    /// Whether this replica has all that the other server has now.
+    /// Whether this replica has all data of the other server.
     pub(super) async fn look_whether_it_is_in_step_with(&self, primary: &Self) -> Result<(), Missing> {
         self.look_whether_it_reached(&Position::of_primary(primary).await?).await
     }
@@ -64,7 +64,7 @@ impl Server {
     }
 }
 
-/// How far a server is, in the history of which primary.
+/// A replication history, and an offset in it.
 struct Position {
     history: String,
     offset: u64,

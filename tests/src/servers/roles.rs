@@ -1,4 +1,4 @@
-//! The users of `deploy/acl/`, line by line as they stand there, each with a password.
+//! The users of `deploy/acl/`, with the published rules and a password for each.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,17 @@ use tempfile::TempDir;
 
 use super::binaries::has_waitaof;
 
-/// Who the harness is where roles are: nobody else may do everything, and who does not log in is refused.
+/// The user of the harness on servers with roles: only this user may do everything, and every client must log in.
 pub(super) const HANDS: &str = "hands";
 
-/// An ACL file of all roles; it is gone when the last server that uses it is.
+/// An ACL file of all roles, which is deleted with the last server that uses it.
 #[derive(Debug)]
 pub struct Roles {
     directory: TempDir,
 }
 
 impl Roles {
-    /// Puts them together anew.
+    /// Writes a new ACL file.
     ///
     /// # Panics
     /// There are none, or the file cannot be written.
@@ -25,7 +25,7 @@ impl Roles {
         let gathered = Self { directory: tempfile::tempdir().expect("a directory for an ACL file") };
         let mut lines = vec![format!("user {HANDS} on >{} ~* &* +@all", Self::password(HANDS))];
         for role in Self::names() {
-            // Nobody can be `default`.
+            // The user `default` has no password and is off.
             let password =
                 if role == "default" { String::new() } else { format!(" >{}", Self::password(&role)) };
             lines.push(format!("{}{password}", Self::line(&role)));
@@ -34,7 +34,7 @@ impl Roles {
         gathered
     }
 
-    /// The names of all roles, as `deploy/acl/` has them.
+    /// The names of all roles in `deploy/acl/`.
     ///
     /// # Panics
     /// There is no such directory.
@@ -49,7 +49,7 @@ impl Roles {
         names
     }
 
-    /// What `deploy/acl/` says of a role, as the server that runs takes it: without WAITAOF if it does not know it.
+    /// The rules of a role in `deploy/acl/`, without WAITAOF if the server under test does not have it.
     ///
     /// # Panics
     /// There is no such role.

@@ -1,4 +1,4 @@
-//! A primary with two replicas, and three sentinels that watch over them.
+//! A primary with two replicas, and three Sentinels that monitor them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use super::patience::{Missing, wait_for};
 use super::plan::Plan;
 use super::server::Server;
 
-/// What the sentinels call the primary.
+/// The name of the service at the Sentinels.
 const SERVICE: &str = "tokens";
 const REPLICAS: usize = 2;
 const SENTINELS: usize = 3;
 const MAJORITY: usize = 2;
-/// How long the sentinels may take to know all the others; it takes about three seconds where nothing else runs.
+/// How long the Sentinels may take to know all the others; it takes about three seconds on an idle machine.
 const FORMING: Duration = Duration::from_secs(60);
-/// How long until another primary is there; it takes about three seconds where nothing else runs. A sentinel that finds
-/// that it was not run for two seconds does nothing for thirty more.
+/// How long a failover may take; it takes about three seconds on an idle machine. A Sentinel that was not scheduled for two
+/// seconds does nothing for thirty more.
 const FAILOVER: Duration = Duration::from_secs(120);
 
-/// A primary with two replicas and three sentinels, of which two decide.
+/// A primary with two replicas and three Sentinels, with a quorum of two.
 #[derive(Debug)]
 pub struct Sentinel {
     servers: Vec<Server>,
@@ -32,7 +32,7 @@ pub struct Sentinel {
 }
 
 impl Sentinel {
-    /// Starts all of it, empty, and waits until both replicas are in step and every sentinel knows all others.
+    /// Starts empty servers, and waits until both replicas are in sync and every Sentinel knows all others.
     ///
     /// # Panics
     /// It does not come together. The message ends with the logs.
@@ -40,7 +40,7 @@ impl Sentinel {
         Self::start_as(Plan::default()).await
     }
 
-    /// The same with servers and sentinels that can be kept apart: see [`Sentinel::cut_off`].
+    /// The same with servers and Sentinels that can be cut off: see [`Sentinel::cut_off`].
     ///
     /// # Panics
     /// It does not come together. The message ends with the logs.
@@ -48,7 +48,7 @@ impl Sentinel {
         Self::start_as(Plan::default().with_door()).await
     }
 
-    /// The same with servers and sentinels that speak nothing but TLS, all with the same new
+    /// The same with servers and Sentinels that use only TLS, all with the same new
     /// [`Sentinel::certificates`].
     ///
     /// # Panics
@@ -73,7 +73,7 @@ impl Sentinel {
         for _ in 0..REPLICAS {
             self.servers.push(Server::start_anywhere(&replica).await?);
         }
-        // A sentinel that first sees a replica out of step looks again only after ten seconds.
+        // A Sentinel that first sees a replica out of sync checks it again only after ten seconds.
         wait_for(FORMING, async || self.look_whether_all_follow(self.first()).await).await?;
         for _ in 0..SENTINELS {
             self.sentinels.push(Server::start_anywhere(&self.plan.clone().watching(&watch)).await?);
@@ -81,10 +81,10 @@ impl Sentinel {
         wait_for(FORMING, async || self.look_whether_all_know_all().await).await
     }
 
-    /// Starts one more replica, and waits until it is in step and every sentinel lists it.
+    /// Starts one more replica, and waits until it is in sync and every Sentinel lists it.
     ///
     /// # Panics
-    /// It does not come that far. The message ends with the logs.
+    /// It is not listed in time. The message ends with the logs.
     pub async fn add_replica(&mut self) {
         let plan = self.replica_of(self.primary().await);
         let added = Server::start_anywhere(&plan).await.unwrap_or_else(|failure| panic!("{failure}"));
@@ -104,7 +104,7 @@ impl Sentinel {
     }
 
     /// Its URL, `redis-sentinel://127.0.0.1:P1,127.0.0.1:P2,127.0.0.1:P3/0?sentinelServiceName=tokens`;
-    /// `rediss-sentinel://…` when it speaks TLS.
+    /// `rediss-sentinel://…` if it uses TLS.
     #[must_use]
     pub fn url(&self) -> String {
         let hosts: Vec<_> = self.sentinels.iter().map(|one| format!("127.0.0.1:{}", one.port())).collect();
@@ -112,16 +112,16 @@ impl Sentinel {
         format!("{scheme}://{}/0?sentinelServiceName={SERVICE}", hosts.join(","))
     }
 
-    /// The certificates, where it speaks TLS.
+    /// The certificates, if it uses TLS.
     ///
     /// # Panics
-    /// It speaks plain text.
+    /// It does not use TLS.
     #[must_use]
     pub fn certificates(&self) -> &Certificates {
         self.plan.certificates().expect("only what was started with TLS has certificates")
     }
 
-    /// The servers with data: what was the primary at the start, and what were its replicas.
+    /// The servers with data: the initial primary, and its initial replicas.
     #[must_use]
     pub fn servers(&self) -> &[Server] {
         &self.servers
@@ -133,7 +133,7 @@ impl Sentinel {
         &self.sentinels
     }
 
-    /// What a majority of the sentinels announce as the primary now.
+    /// The primary that a majority of the Sentinels announce.
     ///
     /// # Panics
     /// There is no majority for any.
@@ -165,7 +165,7 @@ impl Sentinel {
         self.wait_for_other_primary_than(primary).await
     }
 
-    /// Waits until a majority of the sentinels announce another primary than this one, and it takes writes.
+    /// Waits until a majority of the Sentinels announce another primary than this one, and it accepts writes.
     ///
     /// # Panics
     /// There is none in time. The message ends with the logs.
@@ -175,14 +175,14 @@ impl Sentinel {
             if primary.port() == old.port() {
                 return Err(Missing::Yet(format!("port {} still is the primary", old.port())));
             }
-            // Nothing is there to delete, and a replica refuses all the same.
+            // There is no key to delete, and a replica refuses the command all the same.
             let written: RedisResult<()> = primary.try_command(&["DEL", "no such key"]).await;
             written.map(|()| primary).map_err(|error| Missing::Yet(error.to_string()))
         });
         found.await.unwrap_or_else(|reason| panic!("no other primary: {reason}{}", self.log_tails()))
     }
 
-    /// Waits until every server that runs follows the announced primary and is in step with it.
+    /// Waits until every running server follows the announced primary and is in sync with it.
     ///
     /// # Panics
     /// One does not in time. The message ends with the logs.
@@ -194,23 +194,23 @@ impl Sentinel {
         followed.await.unwrap_or_else(|why| panic!("not all follow: {why}{}", self.log_tails()));
     }
 
-    /// Keeps a server apart from all others and from the sentinels, but not from clients.
+    /// Cuts a server off from all others and from the Sentinels, but not from clients.
     ///
     /// # Panics
-    /// All of it was started without doors.
+    /// The servers were started without doors.
     pub fn cut_off(&self, server: &Server) {
         self.others(server).for_each(|other| server.keep_apart_from(other));
     }
 
-    /// Ends [`Sentinel::cut_off`]. What the sentinels make of it takes a while: see [`Sentinel::wait_until_all_follow`].
+    /// Ends [`Sentinel::cut_off`]. The Sentinels need a while to recover: see [`Sentinel::wait_until_all_follow`].
     ///
     /// # Panics
-    /// All of it was started without doors.
+    /// The servers were started without doors.
     pub fn rejoin(&self, server: &Server) {
         self.others(server).for_each(|other| server.reunite_with(other));
     }
 
-    /// Makes the sentinels choose this server when they look for another primary, however far the others are.
+    /// Makes the Sentinels choose this server as the next primary, even if others are more advanced.
     ///
     /// # Panics
     /// They do not learn it in time. The message ends with the logs.
@@ -236,10 +236,10 @@ impl Sentinel {
         learned.await.unwrap_or_else(|why| panic!("nobody is preferred: {why}{}", self.log_tails()));
     }
 
-    /// Makes the way between any two servers so long, in each direction.
+    /// Delays traffic between any two servers by this time, in each direction.
     ///
     /// # Panics
-    /// All of it was started without doors.
+    /// The servers were started without doors.
     pub fn delay(&self, by: Duration) {
         for server in &self.servers {
             self.servers.iter().for_each(|other| server.delay(other, by));
@@ -302,7 +302,7 @@ impl Sentinel {
         Ok(())
     }
 
-    /// The server that is the primary at the start.
+    /// The initial primary.
     fn first(&self) -> &Server {
         self.servers.first().expect("the primary is started before anything else")
     }
@@ -312,7 +312,7 @@ impl Sentinel {
     }
 }
 
-/// What a sentinel is told about the primary; the rest it finds out.
+/// The initial configuration of a Sentinel, which discovers the rest.
 fn watch(primary: u16) -> Vec<String> {
     [
         format!("sentinel monitor {SERVICE} 127.0.0.1 {primary} {MAJORITY}"),

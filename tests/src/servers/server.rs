@@ -19,15 +19,15 @@ use super::plan::{Plan, Ports};
 use super::ports;
 use super::roles::Roles;
 
-/// How long a server may take to answer after its start; it takes a tenth of a second where nothing else runs.
+/// How long a server may take to answer after its start; it takes a tenth of a second on an idle machine.
 const START: Duration = Duration::from_secs(20);
-/// How long any one command of a test may take.
+/// How long a single command of a test may take.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
 
-/// The file in its directory that takes all it says.
+/// The file in its directory with its output.
 const LOG: &str = "log";
 
-/// A server. It is killed on drop, and its directory goes with it.
+/// A server. On drop it is killed, and its directory is deleted.
 #[derive(Debug)]
 pub struct Server {
     process: Mutex<Process>,
@@ -94,7 +94,7 @@ impl Server {
         }
         let yet = |error: redis::RedisError| Missing::Yet(error.to_string());
         let info: String = self.try_command(&["INFO", "server"]).await.map_err(yet)?;
-        // Somebody else's server on this port would answer, too.
+        // Another server on this port would answer, too.
         let own = format!("process_id:{}", self.process().kept.id());
         if info.lines().any(|line| line == own) {
             return Ok(());
@@ -102,13 +102,13 @@ impl Server {
         Err(Missing::Yet("another server answers on its port".to_owned()))
     }
 
-    /// The port that others reach it by.
+    /// The port that others use.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.ports.seen
     }
 
-    /// Its URL, `redis://127.0.0.1:PORT`, or `rediss://…` when it speaks TLS.
+    /// Its URL, `redis://127.0.0.1:PORT`, or `rediss://…` if it uses TLS.
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.plan.certificates().is_some() { "rediss" } else { "redis" };
@@ -129,19 +129,19 @@ impl Server {
         }
     }
 
-    /// The certificates of a server that speaks TLS.
+    /// The certificates of a server that uses TLS.
     ///
     /// # Panics
-    /// It speaks plain text.
+    /// It does not use TLS.
     #[must_use]
     pub fn certificates(&self) -> &Certificates {
         self.plan.certificates().expect("only a server that was started with TLS has certificates")
     }
 
-    /// Shows another certificate from now on. The harness itself does not get in any more.
+    /// Replaces its certificate. The harness itself cannot connect any more.
     ///
     /// # Panics
-    /// It speaks plain text, or refuses.
+    /// It does not use TLS, or refuses.
     pub async fn show_unacceptable(&self, which: Unacceptable) {
         let [certificate, key] =
             self.certificates().unacceptable(which).map(|path| path.to_string_lossy().into_owned());
@@ -149,7 +149,7 @@ impl Server {
         self.command::<()>(&change).await;
     }
 
-    /// Stops the process where it stands: connections stay open, and nothing answers.
+    /// Stops the process with SIGSTOP: connections stay open, and nothing answers.
     ///
     /// # Panics
     /// The process does not run any more.
@@ -157,7 +157,7 @@ impl Server {
         self.change(State::Paused, Kept::pause);
     }
 
-    /// Lets the process go on after [`Server::pause`].
+    /// Resumes the process after [`Server::pause`].
     ///
     /// # Panics
     /// The process does not run any more.
@@ -173,7 +173,7 @@ impl Server {
     }
 
     /// Kills the process, if it still runs, and starts it on the same port, in the same directory and with the same
-    /// arguments. Its keys are gone; a node of a cluster and a sentinel remember who they are.
+    /// arguments. Its keys are gone; a cluster node or a Sentinel keeps its identity.
     ///
     /// # Panics
     /// It does not start. The message ends with its log.
@@ -185,14 +185,13 @@ impl Server {
         self.wait_until_it_answers().await.unwrap_or_else(|failure| panic!("{failure}"));
     }
 
-    /// Whether it runs, being neither paused nor killed.
+    /// Whether it runs: it is neither paused nor killed.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.process().state == State::Running
     }
 
-    /// From now on it and the other one do not hear each other, as if a network between them was cut; clients go on
-    /// hearing both.
+    /// Stops all traffic between this server and the other one, like a network partition. Clients still reach both.
     ///
     /// # Panics
     /// One of the two was started without a door.
@@ -208,7 +207,7 @@ impl Server {
         self.door().reunite(other.door());
     }
 
-    /// What the other one asks here takes so long, and so does the answer.
+    /// Delays requests of the other server, and the replies, by this time.
     ///
     /// # Panics
     /// One of the two was started without a door.
@@ -234,11 +233,11 @@ impl Server {
     }
 
     fn process(&self) -> MutexGuard<'_, Process> {
-        // Whoever panicked with it is a test that has failed; its servers still are to be killed.
+        // If a test panicked under the lock, it has failed; its servers still have to be killed.
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new connection that belongs to the runtime it is called on.
+    /// A new connection on the calling runtime.
     ///
     /// # Panics
     /// The server does not answer.
@@ -246,10 +245,10 @@ impl Server {
         self.try_connection().await.unwrap_or_else(|error| self.complain("connecting", &error))
     }
 
-    /// The answer to one command, asked over a connection of its own.
+    /// The reply to one command over a new connection.
     ///
     /// # Panics
-    /// The server does not answer, refuses, or answers with what is no `T`.
+    /// The server does not answer, refuses, or its reply is not a `T`.
     pub async fn command<T: FromRedisValue>(&self, words: &[&str]) -> T {
         self.try_command(words).await.unwrap_or_else(|error| self.complain(&words.join(" "), &error))
     }
@@ -273,7 +272,7 @@ impl Server {
         client.get_multiplexed_async_connection_with_config(&limits).await
     }
 
-    /// The last lines of the server's log, introduced, for the end of a message.
+    /// The last lines of the server's log with a heading, for the end of a message.
     pub(super) fn log_tail(&self) -> String {
         let log = fs::read(self.directory.path().join(LOG)).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);

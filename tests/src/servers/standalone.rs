@@ -1,4 +1,4 @@
-//! One server on its own.
+//! A single server.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::roles::Roles;
 use super::server::Server;
 
-/// A server without replicas. Everything a [`Server`] can do, it can do.
+/// A server without replicas. It derefs to [`Server`].
 #[derive(Debug)]
 pub struct Standalone {
     server: Option<Server>,
@@ -33,7 +33,7 @@ impl Standalone {
         Self::start_as(Plan::new(arguments)).await
     }
 
-    /// Starts an empty server that speaks nothing but TLS, with new [`Server::certificates`].
+    /// Starts an empty server that uses only TLS, with new [`Server::certificates`].
     ///
     /// # Panics
     /// It does not start. The message ends with its log.
@@ -41,7 +41,7 @@ impl Standalone {
         Self::start_as(Plan::new(&[]).with_tls(Arc::new(Certificates::make()), clients)).await
     }
 
-    /// Starts an empty server that knows the [`Roles`], and lets nobody else in.
+    /// Starts an empty server that accepts only the users of [`Roles`].
     ///
     /// # Panics
     /// It does not start. The message ends with its log.

@@ -1,19 +1,19 @@
-//! What becomes of one token.
+//! The life of one token.
 
 use std::collections::HashMap;
 
 use crate::faults::history::{Answer, Call, Head, Operation};
 
-/// When a token began and ceased to count, as far as its callers were told.
+/// From when until when a token is valid, according to the answers that callers got.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Life {
-    /// It was issued, for good.
+    /// It was issued, and no fault may undo that.
     pub(super) began_for_good: Option<u64>,
     /// The first attempt to revoke it began.
     pub(super) doomed: Option<u64>,
     /// The first revocation was acknowledged.
     pub(super) ended: Option<u64>,
-    /// The first revocation was acknowledged that nothing may undo.
+    /// The first revocation was acknowledged that no fault may undo.
     pub(super) ended_for_good: Option<u64>,
 }
 
@@ -42,7 +42,7 @@ impl Life {
         lives
     }
 
-    /// Whether the token counts at every moment of this call.
+    /// Whether the token must be valid at every moment of this call.
     pub(super) fn must_count_until(&self, call: &Call) -> bool {
         self.began_for_good.is_some_and(|began| began < call.from)
             && self.doomed.is_none_or(|doomed| doomed > call.to)

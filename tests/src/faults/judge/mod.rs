@@ -1,4 +1,4 @@
-//! What a history proves. The judge knows nothing but the history.
+//! Judges a history, by the history alone.
 
 mod life;
 mod rate;
@@ -14,50 +14,50 @@ use self::life::Life;
 use self::rate::Rate;
 use super::history::{self, Answer, Call, Happening, Head, Line, Mark, Operation};
 
-/// How much later than its deadline a call may come to its caller, who may have to wait for the processor.
+/// How much later than its deadline a call may return, because its caller may have to wait for the processor.
 const GRACE: u64 = 500_000;
 
-/// A promise that was not kept.
+/// A broken promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Violation {
-    /// A token counted after its revocation was acknowledged, which nothing that happened may undo.
+    /// A token was valid after the acknowledgement of a revocation that the fault must not undo.
     RevokedCounts(Call),
-    /// A token did not count though it was issued for good and nobody had begun to revoke it.
+    /// A token was not valid although its issue could not be undone and nobody had started to revoke it.
     ValidRefused(Call),
-    /// A revocation did not find a token that was issued for good and that nobody else had begun to revoke.
+    /// A revocation did not find a token whose issue could not be undone and that nobody else had started to revoke.
     ValidNotFound(Call),
-    /// A confirmed revocation was never looked at again after everything was over: it proves nothing.
+    /// A confirmed revocation was never checked after the round: it proves nothing.
     NotLookedAt(String),
-    /// A call failed though nothing that happened may make calls fail.
+    /// A call failed although the fault must not make calls fail.
     Failed(Call),
-    /// A call failed as if another try could not help either.
+    /// A call failed with an error that says that a retry cannot help.
     FailedForGood(Call),
-    /// A call ended later than its deadline.
+    /// A call returned later than its deadline.
     Overdue(Call),
 }
 
-/// What a history proves.
+/// The judgement of a history.
 #[derive(Debug, Clone, Default)]
 pub struct Judgement {
-    /// What was done.
+    /// The description of the round.
     pub head: Option<Head>,
-    /// The promises that were not kept.
+    /// The broken promises.
     pub violations: Vec<Violation>,
     /// How many validations were answered.
     pub validations: usize,
     /// How many revocations were confirmed by replicas.
     pub confirmed: usize,
-    /// How many were acknowledged without that.
+    /// How many revocations were acknowledged without that.
     pub unconfirmed: usize,
-    /// How many of the unconfirmed ones were undone: their tokens counted again.
+    /// How many of the unconfirmed ones were undone: their tokens were valid again.
     pub lost: usize,
-    /// How many calls failed, by what they were told.
+    /// How many calls failed, by error code.
     pub failures: HashMap<String, usize>,
     /// The longest call.
     pub longest: Duration,
-    /// From the fault to the moment at which the servers themselves were well again.
+    /// The time from the fault until the servers had recovered.
     pub outage: Option<Duration>,
-    /// From then to the moment at which validations came at full rate again; zero when they did before.
+    /// The time from then until validations had their full rate again; zero if they had it before.
     pub catching_up: Option<Duration>,
 }
 
@@ -65,7 +65,7 @@ impl Judgement {
     /// Judges the history in a file.
     ///
     /// # Errors
-    /// The file has none.
+    /// The file contains no history.
     pub fn of_file(path: &Path) -> io::Result<Self> {
         Ok(Self::of(&history::read(path)?))
     }
@@ -106,7 +106,7 @@ impl Judgement {
         }
     }
 
-    /// Errors are errors, and come in time.
+    /// Errors are permitted and retryable, and calls end in time.
     fn judge_ends(&mut self, head: &Head, calls: &[&Call]) {
         for &call in calls {
             let lasted = call.to - call.from;
@@ -130,7 +130,7 @@ impl Judgement {
         }
     }
 
-    /// "Active" and "inactive" are what they must be.
+    /// "Active" and "inactive" are the correct answers.
     fn judge_verdicts(&mut self, head: &Head, calls: &[&Call]) {
         let lives = Life::of_each(head, calls);
         let mut lost = HashSet::new();
@@ -159,7 +159,7 @@ impl Judgement {
         }
     }
 
-    /// Every revocation that was confirmed has to show that it lasted.
+    /// Every confirmed revocation must be seen to have lasted.
     fn judge_last_look(&mut self, calls: &[&Call], marks: &[&Mark]) {
         let last_look =
             marks.iter().find(|mark| mark.what == Happening::LastLook).map_or(u64::MAX, |mark| mark.at);

@@ -1,8 +1,8 @@
-//! How fast answers come, and when they do again.
+//! The rate of answers, and when it is restored.
 
 use crate::faults::history::{Answer, Call, Operation};
 
-/// How many validations were answered, and failed, in each tenth of a second.
+/// How many validations were answered and how many failed, in each tenth of a second.
 pub(super) struct Rate {
     answered: Vec<u32>,
     failed: Vec<u32>,
@@ -10,7 +10,7 @@ pub(super) struct Rate {
 
 impl Rate {
     const STEP: u64 = 100_000;
-    /// So many steps in a row make a rate, and not a burst of what had waited.
+    /// A rate needs this many steps in a row, so that a burst of waiting calls is none.
     const STEADY: usize = 5;
 
     pub(super) fn of(calls: &[&Call], end: u64) -> Self {
@@ -30,8 +30,8 @@ impl Rate {
         rate
     }
 
-    /// When, after the fault, validations were answered for a while at four fifths at least of the rate before it, and none
-    /// failed any more. A fault that is not felt restores nothing: then it is the fault itself.
+    /// The first time after the fault from which validations were answered for a while at four fifths or more of the rate before
+    /// it, without a failure. If the fault had no effect, it is the time of the fault.
     pub(super) fn restored_after(&self, fault: u64) -> Option<u64> {
         let fault_step = usize::try_from(fault / Self::STEP).ok()?;
         let mut before: Vec<u32> = self.answered.get(1..fault_step)?.to_vec();

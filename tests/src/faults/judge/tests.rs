@@ -27,13 +27,13 @@ fn failure(for_good: bool) -> Answer {
     Answer::Failed { why: "unavailable".into(), for_good, message: "gone".into() }
 }
 
-/// What is wrong with these calls, where changes may be lost and calls may fail.
+/// The violations in these calls, if changes may be lost and calls may fail.
 fn wrong(calls: impl IntoIterator<Item = Line>) -> Vec<Violation> {
     wrong_with(head(true, true), calls)
 }
 
 fn wrong_with(head: Line, calls: impl IntoIterator<Item = Line>) -> Vec<Violation> {
-    // A last look at the token, which may not be missing, and tells nothing new.
+    // A last check of the token, which is required, and adds nothing.
     let last = [
         Line::Mark(Mark { at: 60 * SECOND, what: Happening::LastLook }),
         call(Operation::Validate, 60 * SECOND, 60 * SECOND + 1, Answer::Inactive),
@@ -41,7 +41,7 @@ fn wrong_with(head: Line, calls: impl IntoIterator<Item = Line>) -> Vec<Violatio
     ];
     let history: Vec<Line> = std::iter::once(head).chain(calls).chain(last).collect();
     let mut violations = Judgement::of(&history).violations;
-    // The helper's own failure is not what is asked for.
+    // Leave out the violation that the helper itself causes.
     violations.retain(|violation| !matches!(violation, Violation::Failed(call) if call.from == 59 * SECOND));
     violations
 }
@@ -73,7 +73,7 @@ fn a_token_valid_after_its_confirmed_revocation_is_a_violation() {
         wrong([revoked.clone(), call(Validate, 21, 30, Active)])[..],
         [Violation::RevokedCounts(_)]
     ));
-    // Asked while the revocation was under way: either answer is right.
+    // Validated while the revocation was under way: either answer is correct.
     assert_eq!(wrong([revoked, call(Validate, 19, 30, Active)]), []);
 }
 
@@ -99,7 +99,7 @@ fn refusing_a_token_whose_issue_was_confirmed_is_a_violation() {
     assert!(matches!(wrong([issued.clone(), refused.clone()])[..], [Violation::ValidRefused(_)]));
     assert_eq!(wrong([call(Issue, 0, 5, Done), refused.clone()]), [], "the issue may be lost");
     assert_eq!(wrong_with(head(false, true), [call(Issue, 0, 5, Done), refused.clone()]).len(), 1);
-    // Somebody has begun to revoke it: whether that succeeds or not, it may be refused.
+    // A revocation has started: whether it succeeds or not, the token may be refused.
     assert_eq!(wrong([issued.clone(), call(Revoke, 19, 40, failure(false)), refused.clone()]), []);
     assert_eq!(wrong([issued, call(Revoke, 21, 40, Confirmed), refused]).len(), 1);
 }
@@ -123,10 +123,10 @@ fn a_permanent_or_forbidden_failure_is_a_violation() {
 }
 
 #[test]
-fn the_servers_and_the_validations_are_given_their_own_times() {
+fn servers_and_validations_have_separate_recovery_times() {
     let mark = |at, what| Line::Mark(Mark { at, what });
     let mut history = vec![head(true, true)];
-    // Ten validations each 100 ms, but for the time from 1.0 s to 3.2 s.
+    // Ten validations in each 100 ms, except from 1.0 s to 3.2 s.
     for tick in (0..600).filter(|tick| !(100..320).contains(tick)) {
         history.push(call(Validate, tick * 10_000, tick * 10_000 + 1, Active));
     }

@@ -1,4 +1,4 @@
-//! Primaries that fail, and replicas that take over.
+//! Failing primaries, and replicas that take over.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use super::super::info::field;
 use super::super::patience::{Missing, wait_for};
 use super::{Cluster, Server};
 
-/// How long until a replica has taken over from a primary that does not answer; it takes three to five seconds where
-/// nothing else runs. An election that fails is held again after eight seconds.
+/// How long a replica may need to take over from a primary that does not answer; it takes three to five seconds on an idle
+/// machine. A failed election is repeated after eight seconds.
 const PROMOTION: Duration = Duration::from_secs(90);
-/// How long one order to take over may take, which a node gives up by itself after five seconds.
+/// How long one CLUSTER FAILOVER may take, which a node gives up by itself after five seconds.
 const ORDERED: Duration = Duration::from_secs(10);
-/// How often the order is given.
+/// How often CLUSTER FAILOVER is sent.
 const ORDERS: usize = 6;
 
-/// How a replica is told to take over.
+/// How a replica takes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Takeover {
-    /// With the primary's help: it stops its clients until the replica has everything.
+    /// With the primary's help: it blocks its clients until the replica is in sync.
     Agreed,
-    /// Without asking the primary, but elected by the other ones.
+    /// Without the primary, but elected by the other primaries.
     Force,
-    /// Without asking anybody.
+    /// Without the primary and without an election.
     Takeover,
 }
 
 impl Cluster {
-    /// The running replica of this primary, as a running node sees it.
+    /// The running replica of this primary, in the view of a running node.
     ///
     /// # Panics
     /// It has none.
@@ -38,7 +38,7 @@ impl Cluster {
         running.unwrap_or_else(|| panic!("port {} has no replica that runs: {peers:?}", primary.port()))
     }
 
-    /// Kills a primary and waits until its replica has taken over and all that runs is well again. Returns that replica.
+    /// Kills a primary and waits until its replica has taken over and the cluster is healthy again. Returns that replica.
     ///
     /// # Panics
     /// It does not take over in time. The message ends with the logs.
@@ -46,8 +46,8 @@ impl Cluster {
         self.lose(primary, Server::kill).await
     }
 
-    /// Pauses a primary and waits until its replica has taken over and all that runs is well again. Returns that
-    /// replica. The old primary learns of it when it is resumed: wait for that with [`Cluster::wait_until_well`].
+    /// Pauses a primary and waits until its replica has taken over and the cluster is healthy again. Returns that replica.
+    /// The old primary learns of it when it is resumed: wait for that with [`Cluster::wait_until_well`].
     ///
     /// # Panics
     /// It does not take over in time. The message ends with the logs.
@@ -57,14 +57,14 @@ impl Cluster {
 
     async fn lose(&self, primary: &Server, fault: fn(&Server)) -> &Server {
         let replica = self.replica_of(primary).await;
-        // One that never was in step does not take over.
+        // A replica that was never in sync does not take over.
         replica.wait_until_in_step_with(primary).await;
         fault(primary);
         self.wait_until_taken_over_by(replica).await;
         replica
     }
 
-    /// Keeps a node apart from all others, but not from clients.
+    /// Cuts a node off from all others, but not from clients.
     ///
     /// # Panics
     /// The cluster was started without doors.
@@ -72,7 +72,7 @@ impl Cluster {
         self.others(node).for_each(|other| node.keep_apart_from(other));
     }
 
-    /// Ends [`Cluster::cut_off`]. What the nodes make of it takes a while: see [`Cluster::wait_until_well`].
+    /// Ends [`Cluster::cut_off`]. The nodes need a while to recover: see [`Cluster::wait_until_well`].
     ///
     /// # Panics
     /// The cluster was started without doors.
@@ -80,7 +80,7 @@ impl Cluster {
         self.others(node).for_each(|other| node.reunite_with(other));
     }
 
-    /// Makes the way between any two nodes so long, in each direction.
+    /// Delays traffic between any two nodes by this time, in each direction.
     ///
     /// # Panics
     /// The cluster was started without doors.
@@ -95,7 +95,7 @@ impl Cluster {
         self.nodes.iter().filter(move |other| other.port() != port)
     }
 
-    /// Waits until this replica has taken over, whatever the primary that is cut off makes of it.
+    /// Waits until this replica has taken over, in the view of all nodes except the primary that is cut off.
     ///
     /// # Panics
     /// It does not take over in time. The message ends with the logs.
@@ -110,7 +110,7 @@ impl Cluster {
         self.expect(promoted.await, &format!("port {} did not take over", replica.port()));
     }
 
-    /// Waits until this replica has taken over and all that runs is well.
+    /// Waits until this replica has taken over and the cluster is healthy.
     ///
     /// # Panics
     /// It does not take over in time. The message ends with the logs.
@@ -119,7 +119,7 @@ impl Cluster {
         self.expect(promoted, &format!("port {} did not take over", replica.port()));
     }
 
-    /// Tells a replica to take over, and waits until it has and all that runs is well.
+    /// Makes a replica take over, and waits until it has and the cluster is healthy.
     ///
     /// # Panics
     /// It refuses, or does not take over in time. The message ends with the logs.

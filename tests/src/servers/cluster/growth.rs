@@ -6,9 +6,9 @@ use super::super::patience::{Missing, wait_for};
 use super::view::view;
 use super::{Cluster, Server};
 
-/// How long the nodes may take to get to know a new one after one introduction.
+/// How long the nodes may take to know a new one after CLUSTER MEET.
 const MEETING: Duration = Duration::from_secs(10);
-/// How often it is introduced.
+/// How often CLUSTER MEET is sent.
 const INTRODUCTIONS: usize = 6;
 
 impl Cluster {
@@ -16,7 +16,7 @@ impl Cluster {
     /// [`Cluster::node`].
     ///
     /// # Panics
-    /// It does not start, or not all get to know it in time. The message ends with the logs.
+    /// It does not start, or some node does not know it in time. The message ends with the logs.
     pub async fn add_node(&mut self) -> u16 {
         let node = Server::start_anywhere(&self.plan).await.unwrap_or_else(|failure| panic!("{failure}"));
         let port = node.port();
@@ -34,10 +34,10 @@ impl Cluster {
         port
     }
 
-    /// Makes a node without slots a replica of this primary, and waits until it is in step and all nodes know.
+    /// Makes a node without slots a replica of this primary, and waits until it is in sync and all nodes know it.
     ///
     /// # Panics
-    /// It refuses, or does not get there in time. The message ends with the logs.
+    /// It refuses, or is not in sync in time. The message ends with the logs.
     pub async fn make_replica_of(&self, node: &Server, primary: &Server) {
         let id: String = primary.command(&["CLUSTER", "MYID"]).await;
         node.command::<()>(&["CLUSTER", "REPLICATE", &id]).await;
@@ -56,7 +56,7 @@ impl Cluster {
         self.expect(known.await, &format!("port {port} did not become a replica"));
     }
 
-    /// Kills a node without slots, makes all others forget it, and waits until all is well.
+    /// Kills a node without slots, makes all others forget it, and waits until the cluster is healthy.
     ///
     /// # Panics
     /// It owns slots, has a replica, or the others do not forget it. The message ends with the logs.
@@ -66,7 +66,7 @@ impl Cluster {
         assert!(owned.is_empty(), "port {port} owns {} slots; move them first", owned.len());
         let id = self.peers().await.into_iter().find(|peer| peer.port == port).map(|peer| peer.id);
         let id = id.unwrap_or_else(|| panic!("the cluster does not know port {port}"));
-        // Dead before it is forgotten, it cannot make itself known again.
+        // Kill it before the others forget it, so that it cannot announce itself again.
         node.kill();
         self.nodes.retain(|node| node.port() != port);
         for other in self.running() {

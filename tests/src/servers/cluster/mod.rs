@@ -28,7 +28,7 @@ use super::server::{ANSWER, Server, log_in};
 
 const NODES: usize = 6;
 const PRIMARIES: usize = 3;
-/// How long forming may take; it takes about three seconds where nothing else runs.
+/// How long forming may take; it takes about three seconds on an idle machine.
 const FORMING: Duration = Duration::from_secs(60);
 
 /// A cluster of three primaries with a replica each.
@@ -39,7 +39,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts an empty cluster and waits until every node agrees on all of it and every replica is in step.
+    /// Starts an empty cluster and waits until all nodes agree on its topology and every replica is in sync.
     ///
     /// # Panics
     /// It does not form. The message ends with the logs.
@@ -47,8 +47,7 @@ impl Cluster {
         Self::start_as(plan()).await
     }
 
-    /// The same with nodes that speak nothing but TLS, among themselves too, all with the same new
-    /// [`Cluster::certificates`].
+    /// The same with nodes that use only TLS, also among themselves, all with the same new [`Cluster::certificates`].
     ///
     /// # Panics
     /// It does not form. The message ends with the logs.
@@ -56,7 +55,7 @@ impl Cluster {
         Self::start_as(plan().with_tls(Arc::new(Certificates::make()), clients)).await
     }
 
-    /// The same with nodes that can be kept apart: see [`Cluster::cut_off`].
+    /// The same with nodes that can be cut off: see [`Cluster::cut_off`].
     ///
     /// # Panics
     /// It does not form. The message ends with the logs.
@@ -64,7 +63,7 @@ impl Cluster {
         Self::start_as(plan().with_door()).await
     }
 
-    /// The same with nodes that know the [`Roles`], and let nobody else in.
+    /// The same with nodes that accept only the users of [`Roles`].
     ///
     /// # Panics
     /// It does not form. The message ends with the logs.
@@ -113,8 +112,8 @@ impl Cluster {
         Err(format!("the nodes did not join: {said}{complained}"))
     }
 
-    /// Its URL, `redis-cluster://127.0.0.1:P1?node=127.0.0.1:P2&node=…`, with all nodes; `rediss-cluster://…` when it
-    /// speaks TLS.
+    /// Its URL, `redis-cluster://127.0.0.1:P1?node=127.0.0.1:P2&node=…`, with all nodes; `rediss-cluster://…` if it
+    /// uses TLS.
     #[must_use]
     pub fn url(&self) -> String {
         let nodes: Vec<String> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port())).collect();
@@ -128,21 +127,21 @@ impl Cluster {
         log_in(&self.url(), role, &Roles::password(role))
     }
 
-    /// The certificates of a cluster that speaks TLS.
+    /// The certificates of a cluster that uses TLS.
     ///
     /// # Panics
-    /// It speaks plain text.
+    /// It does not use TLS.
     #[must_use]
     pub fn certificates(&self) -> &Certificates {
         self.plan.certificates().expect("only a cluster that was started with TLS has certificates")
     }
 
-    /// A new connection that finds the node of each key, and belongs to the runtime it is called on.
+    /// A new connection to the cluster, on the calling runtime.
     ///
     /// # Panics
     /// The cluster does not answer.
     pub async fn connection(&self) -> ClusterConnection {
-        // One that is paused would be waited for.
+        // The client would wait for a paused node.
         let mut client = ClusterClient::builder(self.running().map(Server::own_url))
             .connection_timeout(ANSWER)
             .response_timeout(ANSWER);
@@ -171,7 +170,7 @@ impl Cluster {
         node.unwrap_or_else(|| panic!("no node of the cluster has port {port}"))
     }
 
-    /// The nodes that run and are primaries now.
+    /// The running nodes that are primaries.
     ///
     /// # Panics
     /// A node does not answer.
@@ -196,7 +195,7 @@ impl Cluster {
     }
 }
 
-/// Nothing moves by itself: a primary that gave away its last slot stays one.
+/// No automatic migration: a primary without slots remains a primary.
 fn plan() -> Plan {
     Plan::new(&[
         "--cluster-enabled",

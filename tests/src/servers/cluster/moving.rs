@@ -1,4 +1,4 @@
-//! Slots that move from one primary to another.
+//! Moving slots from one primary to another.
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, RedisError, RedisResult, cmd};
@@ -6,9 +6,9 @@ use redis::{Cmd, FromRedisValue, RedisError, RedisResult, cmd};
 use super::view::Peer;
 use super::{Cluster, Server};
 
-/// How many keys go at once where nobody asked for another number.
+/// How many keys move at once by default.
 const BATCH: usize = 100;
-/// How long the old owner waits for the new one, in milliseconds.
+/// The timeout of MIGRATE in milliseconds.
 const MIGRATE_LIMIT: u64 = 5_000;
 
 impl Cluster {
@@ -20,17 +20,17 @@ impl Cluster {
         self.running().next().expect("at least one node runs").command(&["CLUSTER", "KEYSLOT", key]).await
     }
 
-    /// The primary that owns a slot, as a running node sees it.
+    /// The primary that owns a slot, in the view of a running node.
     ///
     /// # Panics
-    /// Nobody owns it.
+    /// No node owns it.
     pub async fn owner_of(&self, slot: u16) -> &Server {
         let peers = self.peers().await;
         let owner = peers.iter().find(|peer| peer.owned().any(|owned| owned == slot));
         self.node(owner.unwrap_or_else(|| panic!("nobody owns slot {slot}: {peers:?}")).port)
     }
 
-    /// The slots that a primary owns, as a running node sees it.
+    /// The slots that a primary owns, in the view of a running node.
     ///
     /// # Panics
     /// No node answers.
@@ -39,7 +39,7 @@ impl Cluster {
         peers.iter().filter(|peer| peer.port == primary.port()).flat_map(Peer::owned).collect()
     }
 
-    /// Opens a slot for moving: both sides know, and no key has moved yet.
+    /// Marks a slot as moving on both sides, before any key has moved.
     ///
     /// # Panics
     /// One of the two refuses.
@@ -59,10 +59,10 @@ impl Cluster {
         self.wait_until_well().await;
     }
 
-    /// Moves so many slots with all their keys, and waits until all nodes know. Returns the slots.
+    /// Moves this many slots with all their keys, and waits until all nodes know. Returns the slots.
     ///
     /// # Panics
-    /// There are not so many, a node refuses, or they do not agree in time. The message ends with logs.
+    /// There are not enough slots, a node refuses, or the nodes do not agree in time. The message ends with logs.
     pub async fn move_slots(&self, count: usize, from: &Server, to: &Server) -> Vec<u16> {
         let mut slots = self.slots_of(from).await;
         assert!(slots.len() >= count, "port {} owns {} slots, not {count}", from.port(), slots.len());
@@ -80,7 +80,7 @@ impl Cluster {
     }
 }
 
-/// A slot on its way: its keys are on the old owner or on the new one. Dropped, it stays so.
+/// A slot that is being moved: its keys are on the old owner or on the new one. Dropping this leaves the slot in that state.
 #[derive(Debug)]
 pub struct Move {
     slot: u16,
@@ -94,7 +94,7 @@ impl Move {
         self.slot
     }
 
-    /// Moves at most so many of its keys, and returns how many it moved.
+    /// Moves at most this many of its keys, and returns how many it moved.
     ///
     /// # Panics
     /// A node refuses.
@@ -103,8 +103,8 @@ impl Move {
         moved.unwrap_or_else(|error| panic!("moving keys of slot {} failed: {error}", self.slot))
     }
 
-    /// Moves all keys that are left, and makes the new owner the owner. The other nodes learn that from these two: wait
-    /// for it with [`Cluster::wait_until_well`].
+    /// Moves all remaining keys, and transfers the slot to the new owner. The other nodes learn this from these two: wait for
+    /// that with [`Cluster::wait_until_well`].
     ///
     /// # Panics
     /// A node refuses.
@@ -114,12 +114,12 @@ impl Move {
     }
 }
 
-/// Connections to the two who must be told.
+/// Connections to the old and the new owner.
 #[derive(Debug)]
 struct Hands {
     from: Hand,
     to: Hand,
-    /// User and password, where the old owner must log in at the new one.
+    /// User and password, if the old owner must log in at the new one.
     login: Option<[String; 2]>,
 }
 
@@ -136,7 +136,7 @@ impl Hands {
     }
 
     async fn open(&mut self, slot: u16) -> RedisResult<()> {
-        // In this order there is no moment at which the old owner sends clients to one that would send them back.
+        // In this order the old owner never redirects clients to a node that would redirect them back.
         self.to.ask::<()>(set_slot(slot).arg("IMPORTING").arg(&self.from.id)).await?;
         self.from.ask(set_slot(slot).arg("MIGRATING").arg(&self.to.id)).await
     }
@@ -151,7 +151,7 @@ impl Hands {
                 migrate.arg("AUTH2").arg(login);
             }
             migrate.arg("KEYS").arg(&keys);
-            // `NOKEY`, when all of them have died meanwhile, is as good.
+            // `NOKEY` means that all of them have expired meanwhile, which is a success, too.
             self.from.ask::<String>(&migrate).await?;
         }
         Ok(keys.len())
@@ -159,11 +159,11 @@ impl Hands {
 
     async fn close(&mut self, slot: u16) -> RedisResult<()> {
         while self.move_keys(slot, BATCH).await? > 0 {}
-        // The new owner first: from the moment the old one forgets the slot, somebody must have it.
+        // The new owner first, so that the slot has an owner at every moment.
         let assign = set_slot(slot).arg("NODE").arg(&self.to.id).clone();
         self.to.ask::<()>(&assign).await?;
         let told = self.from.ask::<()>(&assign).await;
-        // Who hears from the new owner that its last slot is gone may become a replica, and needs not be told.
+        // A node that learns from the new owner that it has lost its last slot may become a replica, and needs no command.
         if told.is_err()
             && self.from.ask::<String>(cmd("INFO").arg("replication")).await?.contains("role:slave")
         {

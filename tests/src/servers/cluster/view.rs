@@ -1,4 +1,4 @@
-//! The cluster as one of its nodes sees it.
+//! The cluster in the view of one of its nodes.
 
 use std::ops::RangeInclusive;
 
@@ -6,25 +6,25 @@ use redis::RedisResult;
 
 use super::Server;
 
-/// A node as another one, or itself, sees it.
+/// A node, in the view of another node or its own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Peer {
     pub(super) port: u16,
     pub(super) id: String,
     /// The id of its primary, if it is a replica.
     pub(super) follows: Option<String>,
-    /// What it owns; slots that are on their way are still their old owner's.
+    /// The slots that it owns; slots that are being moved still belong to their old owner.
     slots: Vec<(u16, u16)>,
     flags: Vec<String>,
 }
 
-/// All nodes as this one sees them, ordered by port. That one of them is the node itself is left out, so views of
-/// different nodes are equal when they agree.
+/// All nodes in the view of this one, ordered by port. The `myself` flag is removed, so the views of different nodes are equal
+/// if they agree.
 pub(super) async fn view(node: &Server) -> RedisResult<Vec<Peer>> {
     Ok(read(&node.try_command::<String>(&["CLUSTER", "NODES"]).await?))
 }
 
-/// Reads the answer to `CLUSTER NODES`.
+/// Parses the reply to `CLUSTER NODES`.
 pub(super) fn read(nodes: &str) -> Vec<Peer> {
     let mut peers: Vec<Peer> = nodes.lines().filter_map(parse).collect();
     peers.sort();
@@ -32,7 +32,7 @@ pub(super) fn read(nodes: &str) -> Vec<Peer> {
 }
 
 impl Peer {
-    /// Not taken for dead, and not a stranger.
+    /// Whether the node is neither failing nor unknown.
     pub(super) fn is_well(&self) -> bool {
         self.flags.iter().all(|flag| matches!(flag.as_str(), "master" | "slave"))
     }
@@ -57,7 +57,7 @@ fn parse(line: &str) -> Option<Peer> {
     Some(Peer { port: port.parse().ok()?, id, follows, slots, flags })
 }
 
-/// `SLOT` or `FIRST-LAST`; what is on its way stands in brackets besides.
+/// `SLOT` or `FIRST-LAST`. Slots that are being moved have another entry in brackets.
 fn slots(word: &str) -> Option<(u16, u16)> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
     Some((first.parse().ok()?, last.parse().ok()?))

@@ -7,13 +7,12 @@ use super::super::patience::{Missing, wait_for};
 use super::view::{Peer, read, view};
 use super::{Cluster, FORMING, NODES, PRIMARIES, Server};
 
-/// How long the nodes may take to agree again after something happened; it takes three to five seconds where nothing
-/// else runs.
+/// How long the nodes may take to agree again after an event; it takes three to five seconds on an idle machine.
 const AGREEING: Duration = Duration::from_secs(90);
 
 impl Cluster {
-    /// Waits until every node that runs says that the cluster is well, all see the same roles and owners of slots, and
-    /// every replica that runs is linked to its primary.
+    /// Waits until every running node reports a healthy cluster, all have the same view of roles and slots, and every running
+    /// replica is linked to its primary.
     ///
     /// # Panics
     /// They do not agree in time. The message ends with the logs.
@@ -34,7 +33,7 @@ impl Cluster {
         .await
     }
 
-    /// Waits until the node is a primary with slots and all is well.
+    /// Waits until the node is a primary with slots and the cluster is healthy.
     pub(super) async fn wait_until_promoted(&self, node: &Server, limit: Duration) -> Result<(), String> {
         wait_for(limit, async || {
             let peers = self.look_whether_all_is_well().await?;
@@ -46,7 +45,7 @@ impl Cluster {
         .await
     }
 
-    /// The nodes that run, as all of them see them.
+    /// The view that all running nodes agree on.
     pub(super) async fn look_whether_all_is_well(&self) -> Result<Vec<Peer>, Missing> {
         let mut agreed: Option<Vec<Peer>> = None;
         for node in self.running() {
@@ -71,23 +70,23 @@ impl Cluster {
         agreed.ok_or_else(|| Missing::ForEver("no node runs".to_owned()))
     }
 
-    /// The nodes as the first one that runs sees them.
+    /// The view of the first running node.
     pub(super) async fn peers(&self) -> Vec<Peer> {
         let node = self.running().next().expect("at least one node runs");
         view(node).await.unwrap_or_else(|error| node.complain("CLUSTER NODES", &error))
     }
 
-    /// The panic that ends with the logs.
+    /// Panics with a message that ends with the logs.
     pub(super) fn expect<T>(&self, outcome: Result<T, String>, what: &str) -> T {
         outcome.unwrap_or_else(|reason| panic!("{what}: {reason}{}", self.log_tails()))
     }
 }
 
-/// All nodes of a cluster as the one at this port sees them, from its answers to `CLUSTER INFO`, `CLUSTER NODES` and
+/// All nodes of a cluster in the view of the node at this port, from its replies to `CLUSTER INFO`, `CLUSTER NODES` and
 /// `INFO replication`.
 ///
 /// # Errors
-/// It does not see so many, or something is not well.
+/// It does not see this many nodes, or the cluster is not healthy.
 pub(crate) fn whole_view(
     port: u16,
     nodes: usize,
@@ -114,7 +113,7 @@ fn check_state(info: &str, nodes: usize) -> Result<(), String> {
     }
 }
 
-/// A replica must be linked, and a primary must have all replicas that run.
+/// A replica must be linked, and a primary must have all running replicas.
 fn check_replication(port: u16, info: &str, peers: &[Peer]) -> Result<(), String> {
     let own = peers.iter().find(|peer| peer.port == port).ok_or("it does not see itself")?;
     let in_step = if own.is_primary() {
