@@ -1,4 +1,4 @@
-//! P10: the secret exists once. Everything that is printed, logged, sent and stored is searched for it.
+//! P10: the secret exists once. The tests search for it in everything that is printed, logged, sent and stored.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::command_line::Cli;
 use crate::kit::{Deployment, issue, span, tokens_at};
 
-/// The secret part of a token and its check characters: what must be nowhere.
+/// The secret part of a token and its check characters, which must not appear anywhere else.
 struct Canary(String);
 
 impl Canary {
@@ -18,13 +18,13 @@ impl Canary {
         Self(token.trim().to_owned())
     }
 
-    /// Looks for any sixteen characters in a row of the secret, as text and as hexadecimal digits.
+    /// Searches for any sixteen consecutive characters of the secret, as text and as hexadecimal digits.
     fn assert_absent(&self, bytes: &[u8], place: &str) {
         let secret = &self.0.as_bytes()[7..];
         for piece in secret.windows(16) {
             let hex: String = piece.iter().map(|byte| format!("{byte:02x}")).collect();
             for needle in [piece, hex.as_bytes()] {
-                assert!(!contains(bytes, needle), "{place} holds the secret");
+                assert!(!contains(bytes, needle), "{place} contains the secret");
             }
         }
     }
@@ -48,10 +48,10 @@ fn assert_no_file_holds(canary: &Canary, directory: &Path) {
             }
         }
     }
-    assert!(files > 0, "there was something to look at");
+    assert!(files > 0, "there were files to search");
 }
 
-/// Goes through all commands with the log wide open; nothing but the one line of the issue may show the secret.
+/// Runs all commands with the most detailed log; only the one line of the issue may contain the secret.
 async fn what_the_command_says(cli: &Cli) -> Canary {
     let issued = cli.run("issue -u admin -a 10m -e 1h -q", "").await;
     let canary = Canary::of(&issued.stdout);
@@ -92,7 +92,7 @@ async fn the_secret_is_in_no_output_and_no_file_of_the_embedded_store() {
     let cli = Cli::embedded().with_log("trace");
     let canary = what_the_command_says(&cli).await;
     assert_no_file_holds(&canary, cli.home());
-    // The same search does find what is there.
+    // The same search finds a secret that exists.
     std::fs::write(cli.home().join("leak"), &canary.0).unwrap();
     let found = std::panic::catch_unwind(|| assert_no_file_holds(&canary, cli.home()));
     let found = found.unwrap_err();
@@ -111,7 +111,7 @@ async fn the_secret_is_in_no_output_no_command_and_no_dump_of_redis() {
 
     let cli = Cli::new(&server.url()).with_log("trace");
     let canary = what_the_command_says(&cli).await;
-    // A token that is still there when the dump is made.
+    // A token that is still live when the dump is made.
     let kept = Canary::of(&cli.run("issue -u admin -a 10m -q", "").await.stdout);
     assert_eq!(cli.run("validate", &kept.0).await.code, 0);
 

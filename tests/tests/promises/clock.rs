@@ -30,7 +30,7 @@ async fn a_client_whose_clock_is_an_hour_off_changes_nothing() {
         assert!((before..=after).contains(&issued_at), "{before} {issued_at} {after}");
         assert_eq!(millis(&token, "max_expires_at"), issued_at + 15 * 60_000);
 
-        // Used by the client with the wrong clock: renewed to a full window of the server's time.
+        // A use by the client with the wrong clock renews the token to a full window of the server's time.
         let text = token["token"].as_str().unwrap();
         let before = server_time(&deployment).await;
         let used = wrong.run("validate --json", text).await.json();
@@ -38,7 +38,7 @@ async fn a_client_whose_clock_is_an_hour_off_changes_nothing() {
         let expires_at = millis(&used, "expires_at");
         assert!((before..=after).contains(&(expires_at - 10 * 60_000)), "{used}");
 
-        // And both kinds of client agree on it.
+        // Both clients agree that it is valid.
         assert_eq!(right.run("validate --json --peek", text).await.code, 0);
         assert_eq!(wrong.run("validate --json --peek", text).await.code, 0);
     }

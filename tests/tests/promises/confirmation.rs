@@ -1,4 +1,4 @@
-//! A change says how far it has gone, and never further than it has.
+//! A change reports the confirmation that it has, and never more than that.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ async fn changes_are_confirmed_by(tokens: &Tokens, confirmation: Confirmation) {
 }
 
 #[tokio::test]
-async fn a_cluster_confirms_by_every_replica_without_being_asked_to() {
+async fn a_cluster_confirms_by_every_replica_by_default() {
     let cluster = Cluster::start().await;
     changes_are_confirmed_by(&tokens_at(&cluster.url()).await, replicated(1, 1)).await;
 }
@@ -46,7 +46,7 @@ async fn behind_sentinels_every_replica_confirms_by_default() {
     changes_are_confirmed_by(&tokens_at(&sentinel.url()).await, replicated(2, 2)).await;
 }
 
-/// The primary that took over has no replica yet. One that fails next would take the change with it.
+/// The new primary has no replica yet. If it fails next, the change is lost.
 #[tokio::test]
 async fn a_primary_that_took_over_does_not_confirm_itself_by_default() {
     let cluster = Cluster::start().await;
@@ -58,7 +58,7 @@ async fn a_primary_that_took_over_does_not_confirm_itself_by_default() {
 }
 
 #[tokio::test]
-async fn a_replica_that_joins_a_cluster_later_is_waited_for_as_well() {
+async fn changes_also_wait_for_a_replica_that_joins_a_cluster_later() {
     let mut cluster = Cluster::start().await;
     let tokens = tokens_at(&cluster.url()).await;
     let issued = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
@@ -71,7 +71,7 @@ async fn a_replica_that_joins_a_cluster_later_is_waited_for_as_well() {
 }
 
 #[tokio::test]
-async fn a_replica_that_joins_sentinels_later_is_waited_for_as_well() {
+async fn changes_also_wait_for_a_replica_that_joins_sentinels_later() {
     let mut sentinel = Sentinel::start().await;
     let tokens = tokens_at(&sentinel.url()).await;
     changes_are_confirmed_by(&tokens, replicated(2, 2)).await;
@@ -79,9 +79,9 @@ async fn a_replica_that_joins_sentinels_later_is_waited_for_as_well() {
     until_changes_are_confirmed_by(&tokens, replicated(3, 3)).await;
 }
 
-/// Whoever tidies up makes a sentinel forget all replicas; it finds them again after a while. Until then it lists none.
+/// SENTINEL RESET makes a Sentinel forget all replicas. It finds them again after a while, and lists none until then.
 #[tokio::test]
-async fn replicas_that_the_sentinels_forgot_are_still_waited_for() {
+async fn changes_still_wait_for_replicas_the_sentinels_forgot() {
     let sentinel = Sentinel::start_with_doors().await;
     let primary = sentinel.primary().await;
     let replicas: Vec<_> =
@@ -90,10 +90,10 @@ async fn replicas_that_the_sentinels_forgot_are_still_waited_for() {
         let tokens = with_level(&sentinel.url(), None).await;
         issue(&tokens, "admin", Lifetime::hard(span("1h"))).await
     };
-    // One is well; the other one hears nothing, and would be promoted as well.
+    // One replica is in sync. The other one is stalled, and could be promoted as well.
     primary.keep_apart_from(replicas[0]);
     for level in [None, Some(ConfirmationLevel::Replicated)] {
-        // A node that has just been started knows nothing from before.
+        // A node that has just started has no earlier topology.
         let tokens = with_level(&sentinel.url(), level).await;
         for sentinel in sentinel.sentinels() {
             sentinel.command::<i64>(&["SENTINEL", "RESET", "tokens"]).await;
@@ -103,7 +103,7 @@ async fn replicas_that_the_sentinels_forgot_are_still_waited_for() {
     }
 }
 
-/// What is known of the topology is a second old at most.
+/// Waits for a new topology, which is at most one second old.
 async fn until_changes_are_confirmed_by(tokens: &Tokens, confirmation: Confirmation) {
     let mut last = None;
     for _ in 0..100 {
@@ -187,7 +187,7 @@ async fn a_disk_that_is_never_synced_is_named_as_the_reason() {
 }
 
 #[tokio::test]
-async fn a_user_who_may_not_waitaof_hears_that_of_the_disk() {
+async fn a_user_who_may_not_waitaof_gets_that_as_the_reason() {
     let (server, disk) = a_server_with("always").await;
     if disk != Disk::Silent {
         let () = ask(&server, &["ACL", "SETUSER", "default", "-waitaof"]).await;
@@ -196,7 +196,7 @@ async fn a_user_who_may_not_waitaof_hears_that_of_the_disk() {
     the_disk_confirms(&server, not_on_disk(reason)).await;
 }
 
-/// An early server that does not tell its appendfsync is not trusted; one that answers in time need not tell it.
+/// A server that may answer early is not trusted if its `appendfsync` cannot be read; any other server is.
 #[tokio::test]
 async fn an_early_waitaof_is_not_trusted_if_the_setting_is_hidden() {
     let (server, disk) = a_server_with("always").await;
@@ -209,7 +209,7 @@ async fn an_early_waitaof_is_not_trusted_if_the_setting_is_hidden() {
     the_disk_confirms(&server, confirmation).await;
 }
 
-/// Newer servers confirm a repeat that writes nothing without asking anybody: the repeat must write.
+/// Newer servers confirm a repeat that writes nothing without asking a replica, so the repeat must write.
 #[tokio::test]
 async fn a_stalled_replica_confirms_no_revocation_and_no_repeat_of_it() {
     let servers = Replicated::start(1).await;
@@ -223,7 +223,7 @@ async fn a_stalled_replica_confirms_no_revocation_and_no_repeat_of_it() {
         revoked.confirmation
     };
     assert_eq!(revoke().await, replicated(1, 0));
-    assert_eq!(revoke().await, replicated(1, 0), "the repeat is as honest");
+    assert_eq!(revoke().await, replicated(1, 0), "the repeat is not confirmed either");
     servers.link(0).heal().await;
     servers.wait_until_in_step().await;
     assert_eq!(revoke().await, replicated(1, 1));
@@ -243,11 +243,11 @@ async fn the_command_says_that_a_revocation_is_not_confirmed() {
     assert_eq!(
         cli.run("validate", token["token"].as_str().unwrap()).await.code,
         1,
-        "it is revoked all the same"
+        "the token is revoked all the same"
     );
 }
 
-/// The one object on standard error.
+/// The JSON object on standard error.
 fn failure(ran: &token_tests::programs::Ran) -> serde_json::Value {
     assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
     serde_json::from_str::<serde_json::Value>(&ran.stderr).unwrap()["error"].clone()

@@ -1,4 +1,5 @@
-//! A node with the key file of another deployment, or without one among nodes that have it, is refused and writes nothing.
+//! A node with the key file of another deployment, or without the key file that other nodes have, is refused and writes
+//! nothing.
 
 use std::sync::Arc;
 
@@ -12,12 +13,12 @@ use token_tests::servers::Standalone;
 use crate::command_line::Cli;
 use crate::kit::{Deployment, Tokens, issue, span, tokens_at};
 
-/// The same version as in the key file of all tests, and another key.
+/// Another key with the same version as in the key file of all tests.
 fn others() -> String {
     format!("k {}", "5eed".repeat(16))
 }
 
-/// In a rotation: a new key issues, the old one validates.
+/// A rotated key file: a new key issues, the old one validates.
 fn rotated() -> String {
     format!("2 {}\n{}", "ab".repeat(32), token_tests::programs::KEY_FILE)
 }
@@ -67,7 +68,7 @@ async fn another_key_of_the_same_version_issues_nothing_on_a_cluster() {
 }
 
 #[tokio::test]
-async fn a_rotation_is_not_taken_for_another_deployment() {
+async fn a_rotated_key_file_is_of_the_same_deployment() {
     let server = Standalone::start().await;
     let old = tokens_at(&server.url()).await;
     let issued = issue(&old, "admin", hard()).await;

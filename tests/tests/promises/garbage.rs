@@ -13,7 +13,7 @@ async fn a_hundred_thousand_pieces_of_garbage_cost_no_command() {
     let tokens = tokens_at(&deployment.url()).await;
     let live = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
     let text = live.token.expose_secret();
-    // Well-formed tokens of others: of the public key, and of a key with our version and other bytes.
+    // Well-formed tokens of other deployments: of the public key, and of another key with our version.
     let others = [KeyRing::public(), KeyRing::parse(&format!("k {}", "ab".repeat(32))).unwrap()]
         .map(|keys| TokenFormat::new(Prefix::default(), Arc::new(keys)));
     let mut rng = os_rng().unwrap();
@@ -34,7 +34,7 @@ async fn a_hundred_thousand_pieces_of_garbage_cost_no_command() {
     }
     let commands = deployment.commands().await;
     assert!(commands.is_empty(), "{commands:?}");
-    // The same look does see a command when there is one.
+    // The same check sees a command if there is one.
     tokens.validate(text, &Requirement::any()).await.unwrap();
     assert!(!deployment.commands().await.is_empty());
 }

@@ -1,4 +1,4 @@
-//! What fails is found again: killed, hung and demoted primaries, and slots on the move.
+//! The store recovers from killed, hung and demoted primaries, and follows slots that are moved.
 
 use token_core::spi::TokenStore;
 use token_core::{Issued, Lifetime, Requirement, Revocation, RevokeOutcome};
@@ -25,7 +25,7 @@ impl Pair {
         Self { live, revoked }
     }
 
-    /// Both are answered for as before, and the store takes changes again.
+    /// Asserts that both have the same answers as before, and that the store accepts changes again.
     async fn is_as_it_was(&self, tokens: &Tokens) {
         let live = until_it_answers(tokens, self.live.token.expose_secret()).await;
         assert!(live.grant().is_some(), "{live:?}");
@@ -65,7 +65,7 @@ async fn a_hung_primary_of_sentinels_is_replaced() {
     until_replaced(&tokens).await;
 }
 
-/// A call may be answered by another primary before the connection to the old one is given up.
+/// Another primary may answer a call before the connection to the old one is dropped.
 async fn until_replaced(tokens: &Tokens) {
     until(async || tokens.store().connection_swaps() > 0).await;
 }
@@ -85,7 +85,7 @@ async fn a_killed_primary_of_a_cluster_is_replaced() {
     pair.is_as_it_was(&tokens).await;
 }
 
-/// Its connection stays open, and silent: it is dropped once the cluster names another primary.
+/// Its connection stays open and silent: the store drops it once the cluster names another primary.
 #[tokio::test]
 async fn a_hung_primary_of_a_cluster_is_replaced() {
     let log = log();
@@ -125,7 +125,7 @@ async fn a_token_works_throughout_a_slot_move_and_is_revocable_after() {
     assert!(until_it_answers(&tokens, text).await.grant().is_none());
 }
 
-/// Cut by the servers, which tell nobody.
+/// The servers close the connections without notice.
 async fn cut_connections_are_not_noticed(deployment: &Deployment) {
     let tokens = hasty_tokens_at(&deployment.url()).await;
     let issued = issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
@@ -148,10 +148,10 @@ async fn connections_that_are_all_cut_are_not_noticed_on_a_cluster() {
     cut_connections_are_not_noticed(&Deployment::cluster().await).await;
 }
 
-/// Behind a proxy or a name that leads elsewhere after a failover, old connections still lead to the old primary, which
-/// answers, and takes no writes.
+/// Behind a proxy or a name that changes its target after a failover, old connections still lead to the old primary, which
+/// answers and accepts no writes.
 #[tokio::test]
-async fn a_demoted_primary_that_keeps_its_clients_is_left() {
+async fn the_store_leaves_a_demoted_primary_that_keeps_its_clients() {
     let servers = Replicated::start(1).await;
     let (old, new) = (servers.primary(), &servers.replicas()[0]);
     let address = Proxy::to(old.port()).await;
@@ -159,7 +159,7 @@ async fn a_demoted_primary_that_keeps_its_clients_is_left() {
     options.pool_size = 4;
     let tokens = tokens_with(&format!("redis://127.0.0.1:{}", address.port()), options).await;
     let issued = issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
-    // Several connections in the pool.
+    // Open several connections in the pool.
     let another = || issue(&tokens, "admin", Lifetime::sliding(span("10m")));
     tokio::join!(another(), another(), another(), another());
     servers.wait_until_in_step().await;
@@ -174,7 +174,7 @@ async fn a_demoted_primary_that_keeps_its_clients_is_left() {
     }
 }
 
-/// They take connections, and say nothing.
+/// The nodes accept connections, and send nothing.
 #[tokio::test]
 async fn hung_nodes_first_in_the_url_do_not_hide_a_live_cluster() {
     let cluster = Cluster::start().await;

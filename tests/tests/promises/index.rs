@@ -1,11 +1,11 @@
-//! The index of a subject forgets what died, by itself and by a prune.
+//! Expired tokens leave the index of a subject, by itself and by a prune.
 
 use token_core::Lifetime;
 use token_core::spi::{SubjectHash, TokenStore};
 
 use crate::kit::{Deployment, Tokens, is_record, issue, span, tokens_at};
 
-/// Lets the records die as if their window had run out. Their ids stay behind in the indexes.
+/// Expires all records as if their window had run out. Their ids remain in the indexes.
 async fn let_all_records_die(deployment: &Deployment) {
     for server in deployment.primaries().await {
         for key in server.command::<Vec<String>>(&["KEYS", "*"]).await.iter().filter(|key| is_record(key)) {
@@ -52,7 +52,7 @@ async fn a_prune_clears_all_indexes_on_a_cluster() {
 }
 
 #[tokio::test]
-async fn a_listing_takes_the_dead_out() {
+async fn a_listing_removes_expired_ids_from_the_index() {
     let deployment = Deployment::standalone().await;
     let tokens = tokens_at(&deployment.url()).await;
     for _ in 0..5 {
@@ -64,7 +64,7 @@ async fn a_listing_takes_the_dead_out() {
     assert_eq!(members(&deployment, &tokens, "admin").await, 1);
 }
 
-/// A user that issues sliding tokens for ever and lets them die does not grow the index for ever.
+/// If a user keeps issuing sliding tokens that expire, the index stays small.
 #[tokio::test]
 async fn issues_alone_keep_an_index_small() {
     let deployment = Deployment::standalone().await;
@@ -78,7 +78,7 @@ async fn issues_alone_keep_an_index_small() {
 }
 
 #[tokio::test]
-async fn an_index_of_tokens_that_all_die_dies_with_the_last_of_them() {
+async fn an_index_expires_with_the_last_of_its_hard_tokens() {
     let deployment = Deployment::standalone().await;
     let tokens = tokens_at(&deployment.url()).await;
     let Deployment::Standalone(server) = &deployment else { unreachable!() };

@@ -1,4 +1,4 @@
-//! What the tests share: a service on a server, and looks at what the server did.
+//! Helpers for the tests: a service on a server, and the statistics of the server.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,8 +21,7 @@ pub(crate) fn keys() -> Arc<KeyRing> {
     Arc::new(KeyRing::parse(KEY_FILE).unwrap())
 }
 
-/// A service that is in no hurry: on a machine that is busy with other things, an answer may take long without anything
-/// being wrong.
+/// A service with long limits: on a busy machine a reply may take long without being wrong.
 pub(crate) async fn tokens_at(url: &str) -> Tokens {
     const PATIENCE: Duration = Duration::from_secs(20);
     let mut options = Options::default();
@@ -34,7 +33,7 @@ pub(crate) async fn tokens_at(url: &str) -> Tokens {
     tokens_with(url, options).await
 }
 
-/// A service as it is by default, but for a little more time for confirmations.
+/// A service with default options, and a little more time for confirmations.
 pub(crate) async fn hasty_tokens_at(url: &str) -> Tokens {
     let mut options = Options::default();
     options.deadline = Duration::from_secs(10);
@@ -71,7 +70,7 @@ pub(crate) fn span(text: &str) -> Span {
     text.parse().unwrap()
 }
 
-/// What is logged from now on, by all tests of this process.
+/// Captures the log of all tests of this process from here on.
 pub(crate) fn log() -> &'static Log {
     static LOG: LazyLock<Log> = LazyLock::new(|| {
         let log = Log::default();
@@ -82,12 +81,12 @@ pub(crate) fn log() -> &'static Log {
     &LOG
 }
 
-/// What was logged.
+/// The captured log.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// The lines that have this text.
+    /// The lines with this text.
     pub(crate) fn lines_with(&self, text: &str) -> Vec<String> {
         let log = String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned();
         log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
@@ -105,7 +104,7 @@ impl io::Write for Log {
     }
 }
 
-/// The servers that keep tokens: the one there is, or the primaries of a cluster.
+/// The servers that keep tokens: a single server, or the primaries of a cluster.
 pub(crate) enum Deployment {
     Standalone(Standalone),
     Cluster(Cluster),
@@ -143,8 +142,8 @@ impl Deployment {
         answers
     }
 
-    /// How often each command ran on all primaries together since the last reset, from inside scripts too, without
-    /// what looking at it takes.
+    /// How often each command ran on all primaries together since the last reset, including those inside scripts, without the
+    /// commands of this query itself.
     pub(crate) async fn commands(&self) -> BTreeMap<String, u64> {
         let mut commands = BTreeMap::new();
         for info in self.each::<String>(&["INFO", "commandstats"]).await {
@@ -172,7 +171,7 @@ impl Deployment {
     }
 }
 
-/// What looking takes (each look is a connection of its own), and what replicas ask of their primary.
+/// The commands of a query (which uses a new connection), and those that replicas send to their primary.
 const IGNORED: [&str; 8] = ["info", "config", "hello", "client", "replconf", "psync", "cluster", "ping"];
 
 /// The key of a token's record.
@@ -192,7 +191,7 @@ pub(crate) async fn revoke(tokens: &Tokens, issued: &Issued) {
     assert_eq!(done.outcome, RevokeOutcome::Revoked);
 }
 
-/// Waits until it is so.
+/// Waits until the condition is true.
 pub(crate) async fn until(mut so: impl AsyncFnMut() -> bool) {
     for _ in 0..1_500 {
         if so().await {

@@ -1,4 +1,4 @@
-//! A server that forgot the scripts is not noticed.
+//! Callers do not notice when a server has lost the scripts.
 
 use token_core::spi::TokenStore;
 use token_core::{Lifetime, Requirement, Revocation, RevokeOutcome};
@@ -57,7 +57,7 @@ async fn a_flush_between_any_two_validations_is_not_noticed() {
     }
 }
 
-/// Loading a script on all nodes would wait for the one that hangs.
+/// Loading a script on all nodes would wait for the hung one.
 #[tokio::test]
 async fn a_hung_replica_does_not_hold_up_the_recovery_of_scripts() {
     let cluster = Cluster::start().await;
@@ -76,7 +76,7 @@ async fn a_hung_replica_does_not_hold_up_the_recovery_of_scripts() {
     issue(&tokens, "admin", Lifetime::sliding(span("10m"))).await;
 }
 
-/// The empty server that comes back knows neither scripts nor tokens: it refuses, and goes on working.
+/// The restarted server has neither scripts nor tokens: the store refuses old tokens, and issues new ones.
 #[tokio::test]
 async fn a_server_that_was_restarted_is_used_again() {
     let mut server = token_tests::servers::Standalone::start().await;

@@ -1,5 +1,5 @@
-//! What DESIGN promises, each promise on real servers. What every store must do is in the conformance suite; here
-//! is what only Redis, only the command, or only numbers can show.
+//! The promises listed in ARCHITECTURE.md, on real servers. The conformance suite tests the contract of every store; these
+//! tests need Redis, the command, or measurements.
 
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Many uses at once: asked about together by one caller, or at the same time by many. Each is answered as if it were alone.
+//! Many uses at once: in one call of one caller, or in concurrent calls of many. Each gets the same answer as alone.
 
 use futures_util::future::join_all;
 use token_core::spi::TokenStore;
@@ -7,7 +7,7 @@ use token_tests::servers::Standalone;
 
 use crate::kit::{Deployment, Tokens, issue, revoke, span, tokens_at};
 
-/// Two hundred tokens, one of them revoked, and of all ways to be refused.
+/// Two hundred uses, with a revoked token and every other reason for a refusal.
 async fn uses_at(tokens: &Tokens) -> Vec<(String, Requirement)> {
     let mut uses = Vec::new();
     for n in 0..200 {
@@ -84,12 +84,12 @@ async fn many_callers_at_a_time_share_commands() {
     let uses = uses_at(&tokens).await;
     deployment.forget_commands().await;
     join_all(uses.iter().map(|(text, requirement)| tokens.validate(text, requirement))).await;
-    // All but the garbage: two alone, the others by up to 64.
+    // All except the garbage: two have their own call, the others share calls of up to 64.
     let commands = deployment.commands().await.remove("evalsha").unwrap();
     assert!(commands <= 2 + 4, "{commands}");
 }
 
-/// One token that cannot be trusted says nothing of the others.
+/// One record that cannot be trusted does not affect the other tokens.
 #[tokio::test]
 async fn among_many_only_the_one_that_cannot_be_trusted_is_an_error() {
     let server = Standalone::start().await;
@@ -99,7 +99,7 @@ async fn among_many_only_the_one_that_cannot_be_trusted_is_an_error() {
         let issued = issue(&tokens, &format!("user-{n}"), Lifetime::sliding(span("10m"))).await;
         parsed.push((tokens.parse(issued.token.expose_secret()).unwrap(), Requirement::any()));
     }
-    // Not among the first, which are asked about alone.
+    // Not one of the first, which have their own calls.
     const SPOILT: usize = 20;
     let spoilt = parsed[SPOILT].0.id().to_string();
     let key = format!("tok:{{{}}}:{}", &spoilt[..2], &spoilt[2..]);

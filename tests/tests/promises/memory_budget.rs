@@ -1,4 +1,4 @@
-//! At most 300 bytes of Redis memory for a token, index included, at five tokens a subject.
+//! At most 300 bytes of Redis memory for a token, including the index, with five tokens per subject.
 
 use token_core::Lifetime;
 
@@ -11,7 +11,7 @@ const TOKENS_EACH: usize = 5;
 async fn a_token_takes_at_most_300_bytes() {
     let deployment = Deployment::standalone().await;
     let tokens = tokens_at(&deployment.url()).await;
-    // Connections, scripts and buffers are not the tokens'.
+    // Connections, scripts and buffers are not part of the tokens.
     issue(&tokens, "somebody", Lifetime::hard(span("1h"))).await;
     let before = dataset(&deployment).await;
     for n in 0..SUBJECTS * TOKENS_EACH {

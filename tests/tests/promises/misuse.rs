@@ -1,4 +1,4 @@
-//! What was set up wrong, or touched from outside, is told apart and does no harm.
+//! Wrong settings and changes from outside are recognised and do no harm.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ async fn a_token_that_lost_its_ttl_still_dies_at_its_hard_expiry() {
         let keys: Vec<String> = server.command(&["KEYS", "*"]).await;
         let key = keys.iter().find(|key| is_record(key)).unwrap();
         server.command::<()>(&["PERSIST", key]).await;
-        // No use: a use would give a sliding token its TTL back.
+        // A peek, because a use would restore the TTL of a sliding token.
         let mut tries = 0;
         while let Verdict::Active(_) =
             tokens.peek(issued.token.expose_secret(), &Requirement::any()).await.unwrap()
@@ -44,7 +44,7 @@ async fn a_token_that_lost_its_ttl_still_dies_at_its_hard_expiry() {
         let verdict = tokens.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap();
         assert_eq!(verdict, Verdict::Inactive(Reason::NoSuchToken));
         let left: i64 = server.command(&["PTTL", key]).await;
-        assert!(left > 0, "and what is left of it goes: {left}");
+        assert!(left > 0, "the key gets a TTL: {left}");
         server.command::<()>(&["DEL", key]).await;
     }
 }

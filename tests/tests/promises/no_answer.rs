@@ -9,7 +9,7 @@ use token_tests::servers::Standalone;
 
 use crate::kit::{Tokens, hasty_tokens_at, issue, keys, span, tokens_at};
 
-/// Above every deadline: an operation that is still under way then has none.
+/// Longer than every deadline: an operation that is still under way then has none.
 const HANGS: Duration = Duration::from_secs(15);
 
 async fn in_time<T>(operation: impl Future<Output = T>) -> T {

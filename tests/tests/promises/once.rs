@@ -1,4 +1,4 @@
-//! An idempotency key: of all requests with it, one issues a token. Here is what only Redis and the command show.
+//! Idempotency keys: of all requests with a key, one issues a token. These tests need Redis or the command.
 
 use token_core::spi::TokenStore;
 use token_core::{Access, IdempotencyKey, IssueRequest, Issued, Lifetime, Once};
@@ -90,7 +90,7 @@ async fn the_command_repeats_an_issue_without_a_second_token() {
     assert_eq!(cli.run("list -u admin --json", "").await.json().as_array().unwrap().len(), 0);
 }
 
-/// The advice after an issue that was not confirmed is one that makes no second token.
+/// The advice after an unconfirmed issue makes no second token.
 #[tokio::test]
 async fn an_unconfirmed_issue_is_confirmed_once_the_replica_is_back() {
     let servers = Replicated::start(1).await;
@@ -108,7 +108,7 @@ async fn an_unconfirmed_issue_is_confirmed_once_the_replica_is_back() {
     let row = &ran.json()[0];
     assert_eq!((ran.code, &row["state"], &row["confirmation"]["reached"]), (3, &"live".into(), &0.into()));
     assert!(cli.run(&confirm, "").await.stdout.contains("by 0 of 1 replicas"));
-    assert_eq!(cli.run(&issue, "").await.code, 3, "a repeat is as honest");
+    assert_eq!(cli.run(&issue, "").await.code, 3, "a repeat is not confirmed either");
 
     servers.link(0).heal().await;
     servers.wait_until_in_step().await;
@@ -120,7 +120,7 @@ async fn an_unconfirmed_issue_is_confirmed_once_the_replica_is_back() {
 }
 
 #[tokio::test]
-async fn the_command_confirms_what_is_there_and_says_what_is_not() {
+async fn the_command_confirms_existing_ids_and_reports_others() {
     let server = Standalone::start().await;
     let cli = Cli::new(&server.url());
     let id = cli.run("issue -u admin -e 1h --json", "").await.json()["id"].as_str().unwrap().to_owned();

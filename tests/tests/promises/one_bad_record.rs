@@ -1,4 +1,4 @@
-//! P16: one bad record hides no good one, whatever it is that Redis keeps in its place.
+//! P16: one bad record hides no good one, even if its key is of another type.
 
 use token_core::spi::layout::KEY_VERSION;
 use token_core::spi::{RecordError, SubjectHash, TokenStore};
@@ -13,14 +13,14 @@ fn index_key(user: &str) -> String {
     format!("tok:{{{}}}:u:{:032x}", hash.partition, hash.index)
 }
 
-/// Puts something in the place of a key, which lives for an hour.
+/// Replaces a key with another value, which lives for an hour.
 async fn replace(server: &Standalone, key: &str, command: &[&str]) {
     server.command::<()>(&["DEL", key]).await;
     server.command::<()>(command).await;
     server.command::<()>(&["PEXPIRE", key, "3600000"]).await;
 }
 
-/// What else a key can hold.
+/// Values of other types.
 fn of_other_types(key: &str) -> [Vec<&str>; 4] {
     [
         vec!["HSET", key, "a", "b"],
@@ -79,7 +79,7 @@ async fn a_tombstone_of_another_type_does_not_undo_a_revocation() {
     }
 }
 
-/// An id of another partition is in another slot: a script that is given both is refused by a cluster.
+/// An id of another partition is in another slot: a cluster refuses a script with both.
 async fn members_of_others_hinder_nothing(deployment: &Deployment) {
     let tokens = tokens_at(&deployment.url()).await;
     let own = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
@@ -87,7 +87,7 @@ async fn members_of_others_hinder_nothing(deployment: &Deployment) {
     assert_ne!(own.grant.id.partition(), other.partition());
     let index = index_key("admin");
     plant(deployment, &index, other).await;
-    // Each issue draws up to eight members.
+    // Each issue reads up to eight members.
     let another = issue(&tokens, "admin", Lifetime::hard(span("1h"))).await;
     let listing = tokens.store().list(&"admin".parse().unwrap()).await.unwrap();
     assert_eq!(listing.grants, [own.grant.clone(), another.grant.clone()]);
@@ -96,11 +96,11 @@ async fn members_of_others_hinder_nothing(deployment: &Deployment) {
     tokens.store().prune().await.unwrap();
     plant(deployment, &index, other).await;
     let all = tokens.store().revoke_subject(&"admin".parse().unwrap(), &Revocation::default()).await.unwrap();
-    assert_eq!(all.outcome.len(), 2, "own ones, and not another's");
+    assert_eq!(all.outcome.len(), 2, "its own tokens, and not another subject's");
     assert!(matches!(tokens.store().show(other).await.unwrap(), TokenStatus::Live(_)));
 }
 
-/// Puts what does not belong there into an index.
+/// Adds foreign members to an index.
 async fn plant(deployment: &Deployment, index: &str, other: TokenId) {
     let other = other.to_string();
     for server in deployment.primaries().await {
@@ -138,7 +138,7 @@ async fn an_index_of_another_type_does_not_end_a_prune_for_the_others() {
     assert_eq!(tokens.store().prune().await.unwrap(), 1);
 }
 
-/// Its record would be found by no revocation of all tokens.
+/// A revocation of all tokens would not find its record.
 #[tokio::test]
 async fn a_failed_issue_on_a_foreign_index_leaves_no_record() {
     let server = Standalone::start().await;

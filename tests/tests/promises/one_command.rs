@@ -4,12 +4,12 @@ use token_core::{Access, IssueRequest, Lifetime, RequiredPermission, Requirement
 
 use crate::kit::{Deployment, span, tokens_at};
 
-/// Renewal under a cap, the subject, two permissions: everything at once, and every way to be refused.
+/// Covers a renewal under a cap, the subject and two permissions at once, and every reason for a refusal.
 async fn a_validation_is_one_command(deployment: &Deployment) {
     let tokens = tokens_at(&deployment.url()).await;
     let scope: Scope = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:rw".parse().unwrap();
     let mut issued = Vec::new();
-    // Many subjects, so that every primary of a cluster has some of them.
+    // Many subjects, so that every primary of a cluster has some.
     for n in 0..30 {
         let access = Access::Restricted(Scopes::new([scope]).unwrap());
         let lifetime = Lifetime::capped(span("10m"), span("1h")).unwrap();
@@ -24,7 +24,7 @@ async fn a_validation_is_one_command(deployment: &Deployment) {
             .permission(RequiredPermission::new(scope))
             .permission(below)
     };
-    // Every node has the script from here on.
+    // From here on, every node has the script.
     for token in &issued {
         tokens.validate(token.token.expose_secret(), &Requirement::any()).await.unwrap();
     }
@@ -50,12 +50,12 @@ async fn a_validation_is_one_command(deployment: &Deployment) {
     }
     let mut commands = deployment.commands().await;
     assert_eq!(commands.remove("evalsha"), Some(validations));
-    // Inside the script: the record at each validation; for a use that is let in the time, and a renewal.
+    // Inside the script: a read of the record at each validation; for an admitted use also the time, and a renewal.
     let let_in = validations / 5 * 2;
     assert_eq!(commands.remove("get"), Some(validations));
     assert_eq!(commands.remove("time"), Some(let_in));
     assert_eq!(commands.remove("pexpireat"), Some(let_in));
-    // A peek looks when it ends, and so does a use in the same millisecond as the one before, which prolongs nothing.
+    // A peek reads the expiry, and so does a use in the same millisecond as the previous one, which prolongs nothing.
     let looks = commands.remove("pexpiretime").unwrap_or(0);
     assert!((validations / 5..=validations / 5 * 2).contains(&looks), "{looks}");
     assert!(commands.is_empty(), "{commands:?}");

@@ -1,4 +1,4 @@
-//! A store on several runtimes: each has a connection of its own for validations, and all else in common.
+//! A store on several runtimes: each has its own connection for validations, and everything else is shared.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ async fn on_this_runtime(tokens: &Tokens) -> Tokens {
 }
 
 #[test]
-fn the_end_of_one_runtime_is_no_trouble_for_a_store_on_another() {
+fn a_store_survives_the_end_of_another_runtime() {
     let (one, other) = (runtime(), runtime());
     let redis = other.block_on(Standalone::start());
     let (first, text) = one.block_on(async {
@@ -31,16 +31,16 @@ fn the_end_of_one_runtime_is_no_trouble_for_a_store_on_another() {
     drop(one);
     other.block_on(async {
         assert!(is_active(&second, &text).await);
-        assert_eq!(second.store().connection_swaps(), 0, "its own connection is whole");
+        assert_eq!(second.store().connection_swaps(), 0, "its own connection is intact");
         assert!(is_active(&first, &text).await);
-        assert_eq!(first.store().connection_swaps(), 1, "the other's was not");
+        assert_eq!(first.store().connection_swaps(), 1, "the other connection was lost");
         assert_eq!(second.store().connection_swaps(), 1, "which is counted for both");
     });
     other.block_on(async { drop(redis) });
 }
 
 #[tokio::test]
-async fn all_runtimes_share_what_the_cache_keeps_and_forgets() {
+async fn all_runtimes_share_the_entries_of_the_cache() {
     let redis = Standalone::start().await;
     let cache = LocalCache::default().max_age(AGES);
     let store = RedisStore::builder().local_cache(cache).connect(&redis.url(), keys()).await.unwrap();
@@ -53,12 +53,16 @@ async fn all_runtimes_share_what_the_cache_keeps_and_forgets() {
     assert!(is_active(&one, text).await);
     let asked = status(&one).misses;
     assert!(is_active(&other, text).await);
-    assert_eq!((status(&other).misses, status(&other).hits), (asked, 1), "the other one need not ask");
+    assert_eq!(
+        (status(&other).misses, status(&other).hits),
+        (asked, 1),
+        "the other store answers from the cache"
+    );
     revoke(&other, &issued).await;
-    assert!(!is_active(&one, text).await, "not even a moment later");
+    assert!(!is_active(&one, text).await, "without any delay");
 }
 
-/// In a cluster, those of one primary.
+/// In a cluster, this holds for the validations of one primary.
 #[tokio::test]
 async fn concurrent_validations_on_one_thread_become_one_command() {
     for deployment in [Deployment::standalone().await, Deployment::cluster().await] {
@@ -68,7 +72,7 @@ async fn concurrent_validations_on_one_thread_become_one_command() {
             let issued = issue(&tokens, "ada", Lifetime::sliding(span("10m"))).await;
             texts.push(issued.token.expose_secret().to_owned());
         }
-        assert!(is_active(&tokens, &texts[0]).await, "the server has the script from here on");
+        assert!(is_active(&tokens, &texts[0]).await, "from here on, the server has the script");
         deployment.forget_commands().await;
         let asked: Vec<_> = texts
             .into_iter()

@@ -1,5 +1,4 @@
-//! `validate.lua` decides inside Redis what `Record::decide` decides in Rust: generated uses of generated records get the
-//! same decision from both.
+//! `validate.lua` in Redis and `Record::decide` in Rust make the same decision about generated uses of generated records.
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -17,7 +16,7 @@ use crate::kit::{keys, record_key, tokens_at};
 const USES: usize = 600;
 const MINUTE: u64 = 60_000;
 
-/// A use of a token that was issued some time ago, as a store may hold it.
+/// A use of a token that was issued some time ago, in a state that a store may have.
 #[derive(Debug, Clone)]
 struct Use {
     subject: &'static str,
@@ -53,7 +52,7 @@ prop_compose! {
         window in prop::option::of(30 * MINUTE..60 * MINUTE), hard_expiry in prop::option::of(60 * MINUTE..120 * MINUTE),
         age in 0..240 * MINUTE, ttl in MINUTE..30 * MINUTE, requirement in requirement(),
     ) -> Use {
-        // A token has at least one of the two.
+        // A token has at least one of the two deadlines.
         let hard_expiry = if window.is_none() { hard_expiry.or(Some(90 * MINUTE)) } else { hard_expiry };
         Use { subject, scopes, window, hard_expiry, age, ttl, requirement }
     }
@@ -68,7 +67,7 @@ impl Use {
         Record::new(&IssueRequest::new(self.subject.parse().unwrap(), access, lifetime), issued_at)
     }
 
-    /// When Redis drops the record: not behind a hard expiry that lies ahead, since no use can have set that.
+    /// When Redis deletes the record: never after a future hard expiry, because no use can have set that.
     fn ends_at(&self, now: Timestamp, record: &Record) -> Timestamp {
         let ends_at = Timestamp::from_millis(now.as_millis() + self.ttl);
         match record.deadlines().cap() {
@@ -83,7 +82,7 @@ async fn time(server: &Standalone) -> Timestamp {
     Timestamp::from_millis(seconds * 1000 + micros / 1000)
 }
 
-/// What the store must answer, if the use is decided at one of the two times or between them.
+/// The correct answers, if the use is decided at one of the two times or between them.
 fn assert_same(verdict: &Verdict, decided: &[Decision; 2], context: &Use) {
     match verdict {
         Verdict::Active(grant) => {

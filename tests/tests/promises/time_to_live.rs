@@ -77,7 +77,7 @@ async fn validate_again_and_again(tokens: Arc<Tokens>, contested: Arc<Vec<Contes
         let verdict = tokens.validate(&token.text, &Requirement::any()).await.unwrap();
         assert!(
             !(revoked_before && verdict.grant().is_some()),
-            "accepted after its revocation was acknowledged"
+            "admitted after its revocation was acknowledged"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! TLS is what the URL says, and nothing less; what keeps it from being spoken is said in a sentence that helps.
+//! TLS is used whenever the URL requires it, and an error names the cause and the remedy.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,7 @@ use token_tests::servers::{
 use crate::command_line::Cli;
 use crate::kit::{issue, keys, span, tokens_with};
 
-/// The URL of a server, and what it would be if it were a node of a cluster, or a sentinel: connecting comes before
-/// finding out.
+/// The URL of a server, also in the forms for a cluster and for Sentinels: the TLS handshake comes before the topology.
 fn urls(server: &Server) -> [String; 3] {
     let url = server.url();
     let cluster = url.replacen("://", "-cluster://", 1);
@@ -21,7 +20,7 @@ fn urls(server: &Server) -> [String; 3] {
     [url, cluster, sentinel]
 }
 
-/// Why connecting fails, which it does within the deadline.
+/// The error of connecting, within the deadline.
 async fn refusal(url: &str, tls: Tls) -> StoreError {
     let mut options = Options::default();
     options.tls = tls;
@@ -32,7 +31,7 @@ async fn refusal(url: &str, tls: Tls) -> StoreError {
     refusal
 }
 
-/// The same, with a sentence that has this end. Returns the cause.
+/// The same, if its text has this end. Returns the cause.
 async fn refused(url: &str, tls: Tls, kind: StoreErrorKind, sentence: &str) -> String {
     let refusal = refusal(url, tls).await;
     let said = refusal.to_string();
@@ -64,7 +63,7 @@ async fn a_certificate_for_another_name_is_named_as_the_reason() {
     let sentence = "has a certificate for another name; write the name that stands in it into the URL";
     for url in urls(&server) {
         let cause = refused(&url, tls(server.certificates()), StoreErrorKind::Misconfigured, sentence).await;
-        assert!(cause.contains("elsewhere.example"), "the name that stands in it: {cause}");
+        assert!(cause.contains("elsewhere.example"), "the name in the certificate: {cause}");
     }
 }
 
@@ -86,7 +85,7 @@ async fn the_error_asks_a_client_without_a_certificate_for_one() {
         let said = refusal(&url, Tls { client: None, ..tls(server.certificates()) }).await.to_string();
         let demands =
             "demands a certificate of its clients; give one (Tls::client, --tls-cert and --tls-key)";
-        // The server may end the connection before its reason has arrived, which leaves only a guess.
+        // The server may close the connection before its reason has arrived: then the error is a guess.
         let guess = "does it demand a certificate of its clients (Tls::client, --tls-cert and --tls-key)?";
         assert!(said.ends_with(demands) || said.ends_with(guess), "{said}");
     }
@@ -112,8 +111,8 @@ async fn the_error_says_that_a_plain_port_does_not_speak_tls() {
     let other = Standalone::start_tls(ClientCertificates::Optional).await;
     for url in urls(&plain) {
         let said = refusal(&url.replacen("redis", "rediss", 1), tls(other.certificates())).await.to_string();
-        // The server takes the handshake for a command. By what happens to be in it, it waits for the end of the line,
-        // answers that it knows no such command, or hangs up.
+        // The server interprets the handshake as a command. Depending on its bytes, it waits for the end of the line,
+        // reports an unknown command, or closes the connection.
         assert!(said.contains(" speak TLS at this port"), "{said}");
     }
 }

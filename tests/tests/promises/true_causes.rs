@@ -1,4 +1,4 @@
-//! A store that is in trouble: its true cause is named in the first sentence, and what can be answered is answered.
+//! A failing store: the first sentence of the error names the true cause, and the store answers everything that it can.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,7 +37,7 @@ async fn refused_to_issue(tokens: &Tokens) -> StoreError {
     tokens.issue(&request).await.unwrap_err().into_store().unwrap()
 }
 
-/// A disk that takes no snapshot: a directory stands in its place.
+/// A disk on which no snapshot can be written: a directory has the path of the file.
 struct FullDisk {
     in_the_way: PathBuf,
 }
@@ -46,7 +46,7 @@ impl FullDisk {
     async fn of(server: &Server) -> Self {
         let answer: Vec<String> = server.command(&["CONFIG", "GET", "dir"]).await;
         let disk = Self { in_the_way: PathBuf::from(&answer[1]).join("dump.rdb") };
-        // A snapshot for a replica may be under way, and take the place again.
+        // A snapshot for a replica may be under way, and create the file again.
         while std::fs::create_dir_all(disk.in_the_way.join("full")).is_err() {
             std::fs::remove_file(&disk.in_the_way).unwrap();
         }
@@ -101,7 +101,7 @@ async fn a_full_disk_keeps_no_role_from_reading() {
         let shown = tokens.show(issued.grant.id).await.unwrap();
         assert!(matches!(shown, TokenStatus::Live(_)), "{role}: {shown:?}");
         let listed = tokens.list(&"admin".parse().unwrap()).await.unwrap();
-        assert_eq!(listed.grants.len(), 1, "{role}: the dead id is left out, and stays in the index");
+        assert_eq!(listed.grants.len(), 1, "{role}: the expired id is not listed, and stays in the index");
     }
     let cli = Cli::new(&server.url_as("admin"));
     let ran = cli.run("revoke --user admin --dry-run", "").await;
@@ -157,7 +157,7 @@ async fn is_gone(server: &Server, token: &Issued) -> bool {
     server.command::<u64>(&["EXISTS", &record_key(token.grant.id)]).await == 0
 }
 
-/// It may have been replaced, and not know of revocations since.
+/// It may have been replaced, and lack later revocations.
 #[tokio::test]
 async fn a_primary_with_a_full_disk_that_is_cut_off_validates_nothing() {
     let sentinel = Sentinel::start_with_doors().await;
@@ -170,7 +170,7 @@ async fn a_primary_with_a_full_disk_that_is_cut_off_validates_nothing() {
     );
     let replicas: Vec<_> =
         sentinel.servers().iter().filter(|server| server.port() != primary.port()).collect();
-    // One is enough: it may be the one that was promoted.
+    // One missing replica is enough: it may have been promoted.
     primary.keep_apart_from(replicas[0]);
     let mut refused = None;
     until(async || {
@@ -181,7 +181,7 @@ async fn a_primary_with_a_full_disk_that_is_cut_off_validates_nothing() {
     is_unavailable(&refused.unwrap(), "cannot write to its disk");
 }
 
-/// Nothing tells how many replicas it demands, and MISCONF comes before NOREPLICAS.
+/// The store cannot find out how many replicas it requires, and the server reports MISCONF before NOREPLICAS.
 #[tokio::test]
 async fn a_full_disk_does_not_excuse_a_server_that_demands_replicas() {
     let server = Standalone::start().await;
@@ -206,7 +206,7 @@ async fn an_interrupted_reshard_is_named_and_validations_go_on() {
     let primaries = cluster.primaries().await;
     let to = primaries.iter().find(|primary| primary.port() != owner).unwrap();
     let mut half = cluster.begin_move(slot, to).await;
-    // Of four records and an index, so that there are records on both sides.
+    // Three of five keys (four records and an index), so that there are records on both sides.
     assert_eq!(half.move_keys(3).await, 3);
 
     let each: Vec<_> = issued
@@ -247,7 +247,7 @@ async fn a_cluster_without_a_primary_for_a_slot_is_named() {
 }
 
 #[tokio::test]
-async fn a_server_that_loads_its_data_is_waited_for_and_then_named() {
+async fn a_loading_server_is_awaited_and_then_named_as_the_cause() {
     let slow = ["--key-load-delay", "5000", "--loading-process-events-interval-bytes", "1024"];
     let server = Standalone::start_with(&slow).await;
     let tokens = tokens(&server.url()).await;
@@ -256,7 +256,7 @@ async fn a_server_that_loads_its_data_is_waited_for_and_then_named() {
     server.command::<()>(&["EVAL", fill, "0"]).await;
     server.command::<()>(&["SAVE"]).await;
     let patient = tokens_at(&server.url()).await;
-    // It loads for 20 s, or until it is told to be quick.
+    // It loads for 20 s, or until the test speeds it up.
     Server::restart(&server).await;
     let text = issued.token.expose_secret().to_owned();
     let asked = text.clone();
@@ -264,7 +264,7 @@ async fn a_server_that_loads_its_data_is_waited_for_and_then_named() {
     let error = tokens.validate(&text, &Requirement::any()).await.unwrap_err();
     is_unavailable(&error, "is loading its data");
     is_unavailable(&refused_to_issue(&tokens).await, "is loading its data");
-    assert!(!waits.is_finished(), "it waits as long as its deadline lets it");
+    assert!(!waits.is_finished(), "it waits until its deadline");
     server.command::<()>(&["CONFIG", "SET", "key-load-delay", "0"]).await;
     assert!(waits.await.unwrap().unwrap().grant().is_some());
 }

@@ -1,4 +1,4 @@
-//! A URL that leads to something else than what it says: the first sentence says what it is, and what to write.
+//! A URL of another kind than its server: the first sentence of the error says what the server is, and what to write.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use crate::command_line::Cli;
 use crate::kit::{keys, until};
 
-/// Why connecting fails.
+/// The error of connecting.
 async fn refusal(url: &str) -> StoreError {
     let mut options = Options::default();
     options.deadline = Duration::from_secs(3);
@@ -37,7 +37,7 @@ fn at(scheme: &str, server: &Server) -> String {
     format!("{scheme}://127.0.0.1:{}{end}", server.port())
 }
 
-/// A listener that says this to each client, some of them only once they are asked; returns its address.
+/// A listener that sends this to each client, or only after a request; returns its address.
 async fn listener(says: &'static [u8], when_asked: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -48,7 +48,7 @@ async fn listener(says: &'static [u8], when_asked: bool) -> String {
                     let _ = client.read(&mut [0; 64]).await;
                 }
                 let _ = client.write_all(says).await;
-                // One that closes at once, with something unread, takes back what it said.
+                // Closing at once with unread data would discard the data that was sent.
                 while !when_asked && client.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {}
             });
         }
@@ -96,7 +96,7 @@ async fn a_port_of_plain_text_is_named_when_asked_for_tls() {
 #[tokio::test]
 async fn a_url_for_a_cluster_is_refused_at_a_server_and_vice_versa() {
     let cluster = Cluster::start().await;
-    // Each primary, whichever slots it has, and each replica.
+    // Each primary, with any slots, and each replica.
     for node in cluster.nodes() {
         misconfigured(&at("redis", node), "write redis-cluster:// instead of redis://").await;
     }
@@ -104,13 +104,13 @@ async fn a_url_for_a_cluster_is_refused_at_a_server_and_vice_versa() {
     misconfigured(&at("redis-cluster", &server), "write redis:// instead of redis-cluster://").await;
     misconfigured(&at("redis-sentinel", &server), "is no Sentinel").await;
     let numbered = format!("{}/3", at("redis", &cluster.nodes()[0]));
-    // From Valkey 9 on, a cluster may have several databases: there it is the number that is wrong first.
+    // From Valkey 9 on, a cluster may have several databases: there the number is the first error.
     misconfigured(&numbered, "database").await;
     misconfigured(&format!("{}/99", at("redis", &server)), "has no database of that number").await;
 }
 
 #[tokio::test]
-async fn a_sentinel_is_not_taken_for_a_server_that_keeps_tokens() {
+async fn a_sentinel_in_a_url_for_a_server_is_named() {
     let sentinel = Sentinel::start().await;
     for scheme in ["redis", "redis-cluster"] {
         misconfigured(&at(scheme, &sentinel.sentinels()[0]), "redis-sentinel://").await;
@@ -120,7 +120,7 @@ async fn a_sentinel_is_not_taken_for_a_server_that_keeps_tokens() {
 }
 
 #[tokio::test]
-async fn a_replica_that_is_asked_by_mistake_is_named_when_opened() {
+async fn a_replica_in_a_url_is_named_when_the_store_is_opened() {
     let servers = Replicated::start(1).await;
     misconfigured(&at("redis", &servers.replicas()[0]), "is a replica").await;
     let ran = Cli::new(&servers.replicas()[0].url()).run("list -u admin", "").await;
@@ -165,7 +165,7 @@ async fn a_server_in_protected_mode_or_with_too_many_clients_says_so() {
     }
 }
 
-/// How many clients the server has had no room for.
+/// How many clients the server has rejected.
 async fn rejected(connection: &mut MultiplexedConnection) -> u64 {
     let info: String = redis::cmd("INFO").arg("stats").query_async(connection).await.unwrap();
     let line = info.lines().find_map(|line| line.strip_prefix("rejected_connections:")).unwrap();
@@ -173,7 +173,7 @@ async fn rejected(connection: &mut MultiplexedConnection) -> u64 {
 }
 
 #[tokio::test]
-async fn a_server_at_maxclients_is_named_and_waited_for() {
+async fn a_server_at_maxclients_is_named_and_awaited() {
     let server = Standalone::start().await;
     let mut held = Vec::new();
     for _ in 0..10 {
@@ -181,7 +181,7 @@ async fn a_server_at_maxclients_is_named_and_waited_for() {
     }
     server.command::<()>(&["CONFIG", "SET", "maxclients", "10"]).await;
     refused(&server.url(), StoreErrorKind::Unavailable, "maxclients").await;
-    // Room comes while it is waited for.
+    // A connection becomes free while the store waits.
     let url = server.url();
     let opening = tokio::spawn(async move { RedisStore::connect(&url, keys(), Options::default()).await });
     let refused_so_far = rejected(&mut held[0]).await;
@@ -192,7 +192,7 @@ async fn a_server_at_maxclients_is_named_and_waited_for() {
 }
 
 #[tokio::test]
-async fn one_that_says_nothing_did_not_answer() {
+async fn a_silent_server_did_not_answer() {
     let address = listener(b"", false).await;
     let refusal = refusal(&format!("redis://{address}")).await;
     assert_eq!(refusal.kind(), StoreErrorKind::TimedOut, "{refusal}");

@@ -1,4 +1,4 @@
-//! Each page is one shell session with a store of its own.
+//! Each page is one shell session with its own store.
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -10,7 +10,7 @@ use crate::pages::{Block, Page, pages};
 /// How many sessions run at the same time.
 const AT_ONCE: usize = 4;
 
-/// The kinds of blocks. `sh` is run; everything else is shown.
+/// The kinds of blocks. `sh` blocks are run, all others are only shown.
 const KINDS: [&str; 14] = [
     "sh",
     "sh not-run",
@@ -30,7 +30,7 @@ const KINDS: [&str; 14] = [
 
 #[tokio::test]
 async fn every_shell_block_prints_what_its_page_says() {
-    // Builds the command first: that blocks this thread, and sessions must not wait for it.
+    // Build the command first: this blocks the thread, and sessions must not wait for it.
     bash("token-cli version", tempfile::tempdir().unwrap().path()).await;
     let pages = pages();
     let runnable = pages.iter().filter(|page| page.blocks().iter().any(|block| block.kind == "sh"));
@@ -48,7 +48,7 @@ fn every_block_has_a_known_kind() {
     }
 }
 
-/// How many blocks nothing runs: they need what a test does not have, such as another machine or a whole deployment.
+/// How many blocks are never run, because they need something that a test lacks, such as another machine or a deployment.
 const NOT_RUN: usize = 13;
 
 #[test]
@@ -88,7 +88,7 @@ fn the_readme_and_the_book_compare_output() {
     assert!(pages().iter().map(compared).sum::<usize>() >= 12);
 }
 
-/// Runs the blocks of a page, and returns what is wrong.
+/// Runs the blocks of a page, and returns the errors.
 async fn run(page: &Page) -> Vec<String> {
     let home = tempfile::tempdir().unwrap();
     let mut replaced = vec![
@@ -109,14 +109,14 @@ async fn run(page: &Page) -> Vec<String> {
         .filter_map(|place| wrong(&blocks[place..], &output))
         .map(|wrong| format!("{}:{wrong}\nstandard error:\n{errors}", page.name))
         .collect();
-    // The log of the sidecar is there, too. A command line that is not understood would be as well.
+    // Standard error also contains the log of the sidecar, and errors of the shell.
     if errors.contains("Usage: token-cli") || errors.contains("not found") {
         trouble.push(format!("{}: {errors}", page.name));
     }
     trouble
 }
 
-/// The script that runs the blocks, each between two lines that say which it is.
+/// The script that runs the blocks, each between two lines that identify it.
 fn script(blocks: &[Block<'_>], replaced: &[(&str, String)]) -> String {
     let mut script = "trap 'kill $(jobs -p)' EXIT\n".to_owned();
     for Block { text, line, .. } in blocks.iter().filter(|block| block.kind == "sh") {
@@ -126,7 +126,7 @@ fn script(blocks: &[Block<'_>], replaced: &[(&str, String)]) -> String {
     script
 }
 
-/// What is wrong with the first of these blocks: it prints something else than the next one, or it fails.
+/// The error of the first of these blocks: it fails, or its output differs from the next block.
 fn wrong(blocks: &[Block<'_>], output: &str) -> Option<String> {
     let line = blocks[0].line;
     let Some((_, after)) = output.split_once(&format!("@@@ {line}\n")) else {
@@ -144,7 +144,7 @@ fn wrong(blocks: &[Block<'_>], output: &str) -> Option<String> {
     }
 }
 
-/// What changes from run to run has the same text everywhere.
+/// Replaces values that change from run to run with a fixed text.
 fn normal(output: &str) -> String {
     let line = |line: &str| match line.trim().strip_prefix("issuer ") {
         Some(_) => "issuer NAME".to_owned(),
@@ -153,7 +153,7 @@ fn normal(output: &str) -> String {
     output.lines().map(line).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-/// A word; within quotes, as in JSON, each part on its own.
+/// Normalises a word; within quotes, as in JSON, each part separately.
 fn word(word: &str) -> String {
     word.split('"').map(part).collect::<Vec<_>>().join("\"")
 }

@@ -1,4 +1,4 @@
-//! What the book lists is in the code, and the other way round: error texts, settings, checks of the doctor.
+//! The lists of the book agree with the code: error texts, settings, checks of the doctor.
 
 use std::fs;
 use std::path::Path;
@@ -36,7 +36,7 @@ fn every_check_of_doctor_is_in_the_book() {
     for folder in ["token-redis/src/doctor", "token-sqlite/src", "token-cli/src"] {
         read_into(&mut code, &repository().join(folder));
     }
-    // At the start of a line: those of unit tests are not.
+    // Only at the start of a line, which excludes those in unit tests.
     let lines: Vec<&str> = code.lines().collect();
     let heads =
         lines.windows(2).filter(|pair| !pair[0].starts_with(' ') && pair[0].ends_with("Check = Check {"));
@@ -52,7 +52,7 @@ fn explained(row: &str) -> Option<&str> {
     row.strip_prefix("| `")?.split_once("` |").map(|(text, _)| text)
 }
 
-/// The source of a folder, with strings that go over several lines in one piece.
+/// The source of a folder, with multi-line strings joined.
 fn read_into(code: &mut String, folder: &Path) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -1,11 +1,11 @@
-//! Changes of tokens go through `TokenService`, where policy and events are: no other code calls what writes in a store.
+//! Only `TokenService` calls the writing methods of a store, so that policy and events apply to every change.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What changes tokens in a store.
+/// The writing methods of a store.
 const WRITES: [&str; 5] = [".issue(", ".issue_once(", ".revoke(", ".revoke_subject(", ".prune("];
-/// They implement `TokenStore` around another store.
+/// Files that implement `TokenStore` as a wrapper of another store.
 const STORES: [&str; 1] = ["measured.rs"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -19,7 +19,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The calls of `text` that write in something called `store`, on one line or several.
+/// The calls in `text` of writing methods on a value named `store`, on one line or several.
 fn writes(text: &str) -> Vec<String> {
     let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     let code: String = code.split_whitespace().collect();
@@ -29,13 +29,13 @@ fn writes(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_write_behind_the_service_is_seen() {
+fn a_write_that_bypasses_the_service_is_found() {
     assert_eq!(writes("self.tokens\n    .store()\n    .revoke(id)"), ["store().revoke("]);
     assert!(writes("// store.revoke(id)\nself.tokens.revoke(id);").is_empty());
 }
 
 #[test]
-fn only_the_service_writes_in_a_store() {
+fn only_the_service_writes_to_a_store() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut files = Vec::new();
     for folder in ["token-cli/src", "token-http/src"] {

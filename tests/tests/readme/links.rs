@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::pages::{Page, pages, repository};
 
-/// Pages outside of the book that link to it.
+/// Pages outside the book that link to it.
 const OTHERS: [&str; 6] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
@@ -41,14 +41,14 @@ fn every_link_leads_to_a_file_and_a_heading() {
     assert!(trouble.is_empty(), "{}", trouble.join("\n"));
 }
 
-/// The targets of links in the prose of a page that are not on the web.
+/// The targets of local links in the prose of a page.
 fn links(page: &Page) -> Vec<String> {
     let prose = page.prose().join("\n");
     let targets = prose.split("](").skip(1).filter_map(|behind| Some(behind.split_once(')')?.0.to_owned()));
     targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:")).collect()
 }
 
-/// The anchors of a page, as GitHub and MkDocs make them of its headings.
+/// The anchors that GitHub and MkDocs make from the headings of a page.
 fn headings(page: &Page) -> Vec<String> {
     let lines = page.prose().into_iter().filter_map(|line| line.strip_prefix('#'));
     let titles = lines.map(|line| line.trim_start_matches('#').trim().to_lowercase());
@@ -56,7 +56,7 @@ fn headings(page: &Page) -> Vec<String> {
     titles.map(|title| title.chars().filter(|&c| kept(c)).collect::<String>().replace(' ', "-")).collect()
 }
 
-/// Without `.` and `..`.
+/// Resolves `.` and `..`.
 fn clean(path: &Path) -> PathBuf {
     let mut clean = PathBuf::new();
     for part in path.components() {

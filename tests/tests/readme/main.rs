@@ -1,5 +1,5 @@
-//! README and the book in `docs/`: their shell blocks, pasted into a shell from top to bottom, do what the page says, and
-//! their links lead somewhere. The sources keep to their layers.
+//! README and the book in `docs/`: their shell blocks, run in a shell from top to bottom, print the shown output, and their
+//! links have targets. The sources keep to the layers of the architecture.
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,

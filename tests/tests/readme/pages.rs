@@ -1,4 +1,4 @@
-//! The pages: their names and what they consist of.
+//! The pages and their blocks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ pub(crate) struct Page {
     pub(crate) text: String,
 }
 
-/// A fenced block: the text behind the fence, its line in the page, and its content.
+/// A fenced block: the text after the fence, its line in the page, and its content.
 pub(crate) struct Block<'a> {
     pub(crate) kind: &'a str,
     pub(crate) line: usize,

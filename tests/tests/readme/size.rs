@@ -1,4 +1,4 @@
-//! The README stays short: what is longer belongs into the book.
+//! The README stays short: long explanations belong in the book.
 
 use crate::pages::Page;
 

@@ -1,6 +1,6 @@
-//! Of all commands that the server knows, each role may run those that it needs and no other.
+//! Of all commands of the server, each role may run those that it needs and no other.
 //!
-//! The lists stand here once more, independently of `deploy/acl/`: what is added there must be added here, with a reason.
+//! These lists are independent of `deploy/acl/`: a command that is added there must also be added here, with a reason.
 
 use std::collections::BTreeSet;
 
@@ -9,30 +9,30 @@ use token_tests::servers::{Roles, Standalone};
 
 /// Scripts by hash, and in full for a node that does not know them.
 const SCRIPTS: &[&str] = &["evalsha", "eval"];
-/// Getting in, and finding out whether a connection and the map of a cluster are still good.
+/// Logging in, and checking a connection and the map of a cluster.
 const CONNECTIONS: &[&str] = &["hello", "auth", "ping", "asking", "cluster|slots", "cluster|nodes"];
-/// What no server refuses to anybody, whatever the role: to log in, to log out, and to go.
+/// Commands that no server refuses to any user: to log in, to reset and to quit.
 const ANYBODY: &[&str] = &["auth", "hello", "quit", "reset"];
-/// What `validate.lua` calls.
+/// The commands of `validate.lua`.
 const VALIDATING: &[&str] = &["get", "time", "pexpireat", "pexpiretime"];
-/// What `prepare_issue.lua`, `issue.lua`, `list.lua` and `show.lua` call as well.
+/// The additional commands of `prepare_issue.lua`, `issue.lua`, `list.lua` and `show.lua`.
 const ISSUING: &[&str] =
     &["set", "exists", "persist", "zadd", "zrem", "zrange", "zrandmember", "zremrangebyscore"];
 /// Waiting for replicas or for the disk, on a connection from a pool.
 const CONFIRMING: &[&str] = &["wait", "waitaof", "role", "unwatch"];
-/// What the oldest server does not know, whatever a role may.
+/// Commands that the oldest server does not have, even if a role may run them.
 const LATER: &[&str] = &["waitaof"];
-/// What `without_writing.lua` also calls: a section of INFO, which no list of commands has.
+/// The additional command of `without_writing.lua`: a section of INFO, which no list of commands contains.
 const WITHOUT_WRITING: &[&str] = &["info|replication"];
-/// What the revoke scripts call as well, and the walk over all indexes.
+/// The additional commands of the revoke scripts, and of the walk over all indexes.
 const ADMINISTERING: &[&str] = &["del", "scan"];
-/// Hearing and telling of revocations.
+/// Receiving and publishing revocations.
 const HEARING: &[&str] = &["subscribe"];
 const TELLING: &[&str] = &["publish"];
-/// What servers tell of themselves.
+/// Commands that report the state of a server.
 const EXAMINING: &[&str] = &["info", "cluster|info"];
 
-/// What a role may run, by the name of its file in `deploy/acl/`.
+/// The commands of a role, by the name of its file in `deploy/acl/`.
 pub(crate) fn permitted(role: &str) -> BTreeSet<String> {
     let groups: &[&[&str]] = match role {
         "validator" => &[SCRIPTS, CONNECTIONS, VALIDATING, WITHOUT_WRITING, HEARING],
@@ -48,12 +48,12 @@ pub(crate) fn permitted(role: &str) -> BTreeSet<String> {
             HEARING,
             TELLING,
         ],
-        // A validation on a key that no token has, by a connection to each node.
+        // A validation of a key that no token has, over a connection to each node.
         "doctor" => &[
             SCRIPTS,
             EXAMINING,
             &["hello", "auth", "ping", "cluster|nodes", "get", "time"],
-            // Settings that nothing else tells.
+            // Settings that no other command reports.
             &["config|get"],
         ],
         "replica" => &[&["psync", "replconf", "ping"]],
@@ -67,7 +67,7 @@ pub(crate) fn permitted(role: &str) -> BTreeSet<String> {
     groups.concat().into_iter().map(str::to_owned).collect()
 }
 
-/// What a role may run of what this server knows.
+/// The commands of a role that this server has.
 async fn permitted_on(server: &Standalone, role: &str) -> BTreeSet<String> {
     let mut names = permitted(role);
     for &later in LATER {
@@ -79,13 +79,13 @@ async fn permitted_on(server: &Standalone, role: &str) -> BTreeSet<String> {
     names
 }
 
-/// A key that the role may use, if it may use any. As an argument it stands in every place, so that it is never the reason
-/// of a refusal.
+/// A key that the role may use, if it may use any. It is passed as every argument, so that no argument is the reason for a
+/// refusal.
 pub(crate) fn own_key(role: &str) -> &'static str {
     if role == "doctor" { "tok:{aa}:doctor" } else { "tok:{aa}:key" }
 }
 
-/// A command or subcommand, as the server describes it.
+/// A command or subcommand, from the description by the server.
 pub(crate) struct Known {
     /// `get`, `cluster|slots`
     pub(crate) name: String,
@@ -94,18 +94,18 @@ pub(crate) struct Known {
     has_subcommands: bool,
 }
 
-/// Where its keys stand.
+/// The positions of its keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Keys {
     Nowhere,
-    /// In every place, as far as a call of the least length goes.
+    /// At every position of the shortest call.
     Everywhere,
-    /// Behind their number, which stands in this place.
+    /// After their number, which is at this position.
     Counted(usize),
 }
 
 impl Known {
-    /// All there are, with all subcommands.
+    /// All commands, with all subcommands.
     pub(crate) async fn all(server: &Standalone) -> Vec<Self> {
         let commands: Vec<Value> = server.command(&["COMMAND"]).await;
         assert_eq!(commands.len(), server.command::<usize>(&["COMMAND", "COUNT"]).await);
@@ -125,7 +125,7 @@ impl Known {
         std::iter::once(known).chain(subcommands.iter().flat_map(Self::read)).collect()
     }
 
-    /// The shortest call that has a right number of arguments, all of them this key, or the channel that there is.
+    /// The shortest call with a valid number of arguments, all of them this key or channel.
     pub(crate) fn call<'a>(&'a self, key: &'a str) -> Vec<&'a str> {
         let mut words: Vec<&str> = self.name.split('|').collect();
         let length = usize::try_from(self.arity.unsigned_abs()).unwrap().max(words.len());
@@ -142,14 +142,14 @@ impl Known {
         self.keys != Keys::Nowhere
     }
 
-    /// Nobody can call it: behind its name there must be one of its subcommands, which are commands of their own.
+    /// Whether it cannot be called by itself: one of its subcommands, which are listed as commands, must follow.
     fn only_holds_subcommands(&self) -> bool {
         self.has_subcommands && self.arity <= -2
     }
 }
 
 impl Keys {
-    /// Reads the specifications of a command's keys.
+    /// Parses the key specifications of a command.
     fn read(value: &Value) -> Self {
         let Value::Array(specifications) = value else { panic!("{value:?}") };
         let text = format!("{specifications:?}");
@@ -165,13 +165,13 @@ impl Keys {
         let Some(Value::Array(index)) = search.last() else { panic!("{text}") };
         match usize::from_redis_value_ref(index.last().unwrap()) {
             Ok(place) => Self::Counted(place),
-            // The number stands behind a word, which no role's command has.
+            // The number of keys follows a keyword, which no command of a role has.
             Err(_) => Self::Everywhere,
         }
     }
 }
 
-/// What the server says it would answer.
+/// The reply that the server predicts (ACL DRYRUN).
 pub(crate) async fn dry_run(server: &Standalone, role: &str, call: &[&str]) -> Result<String, String> {
     let words = [&["ACL", "DRYRUN", role], call].concat();
     let mut command = redis::cmd(words[0]);
@@ -210,17 +210,17 @@ async fn validators_may_run_only_the_commands_that_validating_needs() {
 }
 
 #[tokio::test]
-async fn issuers_may_run_what_issuing_takes_and_no_other_command() {
+async fn issuers_may_run_only_the_commands_that_issuing_needs() {
     each_command_is_for_those_who_need_it("issuer").await;
 }
 
 #[tokio::test]
-async fn admins_may_run_what_administering_takes_and_no_other_command() {
+async fn admins_may_run_only_the_commands_that_administering_needs() {
     each_command_is_for_those_who_need_it("admin").await;
 }
 
 #[tokio::test]
-async fn the_doctor_may_look_at_servers_and_run_no_other_command() {
+async fn the_doctor_may_read_the_state_and_run_no_other_command() {
     each_command_is_for_those_who_need_it("doctor").await;
 }
 
@@ -231,7 +231,7 @@ async fn server_roles_may_run_only_the_commands_they_need() {
     }
 }
 
-/// A rule can permit a command with certain first arguments only, which no list of commands shows.
+/// A rule can permit a command with certain first arguments only, which no list of commands contains.
 #[tokio::test]
 async fn the_servers_read_the_roles_as_these_lists() {
     let server = Standalone::start_with_roles().await;

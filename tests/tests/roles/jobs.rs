@@ -1,4 +1,4 @@
-//! Each role does its whole job.
+//! Each role can do its complete job.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use token_tests::servers::{Disk, Standalone};
 
 use crate::kit::{Place, Tokens, hard, is_active, issue, lifetimes, patient, tokens_with};
 
-/// Users enough that each primary of a cluster has some.
+/// Enough users that each primary of a cluster has some.
 const USERS: usize = 12;
 
 fn users() -> impl Iterator<Item = String> {
@@ -38,7 +38,7 @@ async fn validators_job(validator: &Tokens, issuer: &Tokens) {
     }
 }
 
-/// Asked about together.
+/// Validates them in one call.
 async fn are_active(tokens: &Tokens, texts: &[String]) {
     let uses = texts.iter().map(|text| (text.as_str(), Requirement::any()));
     for verdict in tokens.validate_many(uses).await {
@@ -57,7 +57,7 @@ async fn issuers_job(place: &Place, issuer: &Tokens) {
             place.bury(issued).await;
             assert!(matches!(issuer.store().show(issued.grant.id).await.unwrap(), TokenStatus::Unknown));
         }
-        // Whoever issues or lists clears away what is dead.
+        // Issuing and listing remove expired ids.
         let listed = issuer.store().list(&user.parse().unwrap()).await.unwrap().grants;
         let texts: Vec<_> = live.iter().map(|issued| issued.token.expose_secret().to_owned()).collect();
         are_active(issuer, &texts).await;
@@ -71,7 +71,7 @@ async fn issuers_job(place: &Place, issuer: &Tokens) {
     }
 }
 
-/// Each call has a key of its own.
+/// Each call uses another idempotency key.
 async fn issues_once_and_confirms(issuer: &Tokens, user: &str) {
     static KEYS: AtomicU32 = AtomicU32::new(0);
     let request = IssueRequest::new(user.parse().unwrap(), Access::Full, hard());
@@ -99,7 +99,7 @@ async fn admins_job(place: &Place, admin: &Tokens) {
         let other = issue(admin, &user, hard()).await;
         place.bury(&other).await;
     }
-    // At least what was just buried; a revocation leaves the index to others, too.
+    // At least the tokens that were just revoked; a revocation also leaves ids in the index.
     assert!(admin.store().prune().await.unwrap() >= USERS as u64);
     for user in users() {
         let token = issue(admin, &user, hard()).await;
@@ -139,7 +139,7 @@ async fn changes_are_confirmed(tokens: &Tokens, confirmation: Confirmation) {
     assert_eq!(issued.confirmation, confirmation);
 }
 
-/// An answer to ROLE and to WAIT is needed for this; without it, the change would pass for not confirmed.
+/// This needs the rights to ROLE and WAIT: without them, the change would be reported as not confirmed.
 #[tokio::test]
 async fn issuers_and_admins_wait_for_replicas() {
     let replicated = |expected, reached| Confirmation {
@@ -163,7 +163,7 @@ async fn issuers_and_admins_wait_for_replicas() {
     cluster.nothing_was_refused().await;
 }
 
-/// The right to WAITAOF is enough where the answer can be trusted. Other servers must tell that they sync each change, too.
+/// The right to WAITAOF is enough if the answer can be trusted. Other servers must also report that they sync each change.
 #[tokio::test]
 async fn issuers_and_admins_confirm_by_the_disk() {
     let server = Standalone::start_with_roles_and(&["--appendonly", "yes", "--appendfsync", "always"]).await;

@@ -1,4 +1,4 @@
-//! No role gets at keys outside its namespace, nor at channels but the one of revocations.
+//! No role has access to keys outside its namespace, nor to channels other than that of revocations.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::commands::{Known, dry_run, own_key, permitted};
 
 const ROLES_WITH_KEYS: [&str; 4] = ["validator", "issuer", "admin", "doctor"];
 
-/// The rules of a user, as the server has read them. Texts only; the lists among them are `on`, passwords and selectors.
+/// The rules of a user as the server has parsed them. Only the texts; the lists are flags, passwords and selectors.
 pub(crate) async fn rules(server: &Standalone, role: &str) -> HashMap<String, String> {
     let rules: HashMap<String, Value> = server.command(&["ACL", "GETUSER", role]).await;
     let text = |value: Value| match value {
@@ -42,7 +42,7 @@ async fn a_key_outside_the_namespace_is_refused_whatever_the_command() {
             }
             tried += 1;
         }
-        // Those of the scripts themselves, and at least one that they call.
+        // The commands of the scripts themselves, and at least one that they call.
         assert!(tried >= 3, "{role}: {tried}");
     }
 }
@@ -66,7 +66,7 @@ async fn a_role_with_pubsub_commands_is_still_refused_other_channels() {
     }
 }
 
-/// What a second set of rules permits, no look at the first shows.
+/// A second set of rules could permit more than the first one shows.
 #[tokio::test]
 async fn each_role_has_one_set_of_rules_and_needs_its_password() {
     let server = Standalone::start_with_roles().await;
@@ -108,7 +108,7 @@ async fn the_default_user_is_off_and_has_no_password() {
     assert_eq!(rules["passwords"], "");
 }
 
-/// A script is checked command by command: by whom it was sent decides.
+/// The server checks each command of a script against the rights of the user who sent it.
 #[tokio::test]
 async fn a_script_may_do_no_more_than_who_sends_it() {
     let server = Standalone::start_with_roles().await;
@@ -127,7 +127,7 @@ async fn a_script_may_do_no_more_than_who_sends_it() {
         let answer: redis::RedisResult<Value> =
             script.arg(body).arg(1).arg(own_key("validator")).query_async(&mut connection).await;
         let refusal = answer.unwrap_err();
-        // As Redis says it since 7.2, and before.
+        // The texts of Redis from 7.2 on, and before.
         let known = ["ACL failure in script", "The user executing the script can't"];
         assert!(known.iter().any(|text| refusal.to_string().contains(text)), "{role} {body}: {refusal}");
     }

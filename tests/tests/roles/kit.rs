@@ -1,4 +1,4 @@
-//! What the tests share: servers that know the roles, and stores by role.
+//! Helpers for the tests: servers with the roles, and stores by role.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use token_tests::servers::{Cluster, Server, Standalone};
 
 pub(crate) type Tokens = TokenService<RedisStore>;
 
-/// Where the roles are: on one server, or on each node of a cluster.
+/// A deployment with the roles: one server, or a cluster with them on each node.
 pub(crate) enum Place {
     Server(Standalone),
     Cluster(Cluster),
@@ -40,7 +40,7 @@ impl Place {
         }
     }
 
-    /// A service by a role.
+    /// A service with the login of a role.
     pub(crate) async fn tokens(&self, role: &str) -> Tokens {
         tokens_with(&self.url_as(role), patient()).await
     }
@@ -67,7 +67,7 @@ impl Place {
         answers
     }
 
-    /// The job needed nothing that the role may not do, not even where a refusal would be overlooked.
+    /// Asserts that no command was refused, not even one whose refusal the store ignores.
     pub(crate) async fn nothing_was_refused(&self) {
         let mut refused = Vec::new();
         for node in self.nodes() {
@@ -77,7 +77,7 @@ impl Place {
         assert_eq!(refused, Vec::<String>::new());
     }
 
-    /// Lets a token die, as its time to live would.
+    /// Expires a token.
     pub(crate) async fn bury(&self, issued: &Issued) {
         let id = issued.grant.id.to_string();
         let key = format!("tok:{{{}}}:{}", &id[..2], &id[2..]);
@@ -96,7 +96,7 @@ pub(crate) fn keys() -> Arc<KeyRing> {
     Arc::new(KeyRing::parse(&format!("k {}", "00ff".repeat(16))).unwrap())
 }
 
-/// On a machine that is busy with other things, an answer may take long without anything being wrong.
+/// Long limits, because a reply may take long on a busy machine without being wrong.
 pub(crate) fn patient() -> Options {
     const PATIENCE: Duration = Duration::from_secs(20);
     let mut options = Options::default();

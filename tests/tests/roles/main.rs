@@ -1,4 +1,4 @@
-//! The roles of `deploy/acl/`: each does its whole job with what it may do, and may do nothing else.
+//! The roles of `deploy/acl/`: each has the rights for its complete job, and no others.
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,

@@ -1,4 +1,4 @@
-//! The roles find their way when slots and primaries move.
+//! Each role works while slots and primaries move.
 
 use token_core::spi::TokenStore;
 use token_core::{Grant, Issued, Requirement, Revocation, RevokeOutcome};
@@ -8,7 +8,7 @@ use crate::kit::{Place, Tokens, hard, is_active, issue};
 
 const USER: &str = "admin";
 
-/// A cluster, the roles at work on it, and a token.
+/// A cluster, a service of each role on it, and a token.
 struct Scene {
     place: Place,
     roles: [Tokens; 3],
@@ -46,7 +46,7 @@ impl Scene {
         role.store().list(&USER.parse().unwrap()).await.unwrap().grants
     }
 
-    /// Each role does what it is there for, in the slot of the token.
+    /// Each role does its job in the slot of the token.
     async fn all_work(&self) {
         let [validator, issuer, admin] = &self.roles;
         assert!(is_active(validator, &self.issued).await);
@@ -65,7 +65,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn a_slot_on_its_way_is_asked_for_at_its_new_home() {
+async fn keys_of_a_moving_slot_are_found_at_its_new_owner() {
     let scene = Scene::set().await;
     let slot = scene.slot().await;
     let owner = scene.cluster().owner_of(slot).await;

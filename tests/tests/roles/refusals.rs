@@ -1,4 +1,4 @@
-//! Each role is refused the others' operations, and a refused operation changes nothing.
+//! Each role is refused the operations of other roles, and a refused operation changes nothing.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use token_redis::RedisStore;
 
 use crate::kit::{Place, Tokens, hard, is_active, issue, keys, patient, tokens_with};
 
-/// What is kept of every key, and when it dies.
+/// The value and the expiry of every key.
 async fn contents(place: &Place) -> BTreeMap<String, (Vec<u8>, i64)> {
     let mut contents = BTreeMap::new();
     for primary in place.primaries().await {
@@ -25,7 +25,7 @@ const NOT_PERMITTED: &str = "does not permit this; give the user of the store UR
 const WRONG_PASSWORD: &str = "refused user name or password; check both in the store URL";
 const NO_PASSWORD: &str = "demands a password; put user name and password into the store URL (TOKEN_STORE)";
 
-/// The whole sentence: what failed, on what server (without the login), and what to do.
+/// The complete error text: what failed, on which server (without the login), and what to do.
 fn is_denied(error: &StoreError, doing: &str, trouble: &str) {
     is_refused(error, StoreErrorKind::Denied, doing, trouble);
 }
@@ -73,7 +73,7 @@ async fn validators_neither_issue_list_revoke_nor_prune_on_a_cluster() {
     validators_only_validate(Place::cluster().await).await;
 }
 
-async fn issuers_take_nothing_away(place: Place) {
+async fn issuers_remove_nothing(place: Place) {
     let issuer = place.tokens("issuer").await;
     let issued = issue(&issuer, "admin", hard()).await;
     let before = contents(&place).await;
@@ -84,12 +84,12 @@ async fn issuers_take_nothing_away(place: Place) {
 
 #[tokio::test]
 async fn issuers_neither_revoke_nor_prune_on_a_server() {
-    issuers_take_nothing_away(Place::server().await).await;
+    issuers_remove_nothing(Place::server().await).await;
 }
 
 #[tokio::test]
 async fn issuers_neither_revoke_nor_prune_on_a_cluster() {
-    issuers_take_nothing_away(Place::cluster().await).await;
+    issuers_remove_nothing(Place::cluster().await).await;
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn a_login_needs_the_password_of_its_own_role() {
 }
 
 #[tokio::test]
-async fn no_role_gets_at_another_namespace() {
+async fn no_role_has_access_to_another_namespace() {
     let place = Place::server().await;
     let mut options = patient();
     options.namespace = "other".parse().unwrap();

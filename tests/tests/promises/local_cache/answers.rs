@@ -1,4 +1,4 @@
-//! What is answered without asking, and what is asked all the same.
+//! Which uses the local cache answers, and which it does not.
 
 use futures_util::future::join_all;
 use token_core::spi::{SubjectHash, TokenFormat, TokenStore};
@@ -12,7 +12,7 @@ use super::kit::{AGES, caching, caching_with, is_active, status};
 use crate::kit::{Deployment, issue, keys, span, tokens_at, until};
 
 #[tokio::test]
-async fn what_is_known_costs_no_command() {
+async fn a_cached_answer_costs_no_command() {
     for deployment in [Deployment::standalone().await, Deployment::cluster().await] {
         let tokens = caching(&deployment.url(), AGES).await;
         let mut issued = Vec::new();
@@ -58,9 +58,9 @@ async fn the_cache_refuses_a_wrong_requirement_without_asking_redis() {
     assert_eq!(deployment.commands().await.remove("evalsha"), None);
 }
 
-/// A refused use renews nothing, so it says nothing of later uses.
+/// A refused use renews nothing, so the cache must not answer later uses from it.
 #[tokio::test]
-async fn what_a_refused_use_or_a_peek_finds_is_not_kept() {
+async fn the_result_of_a_refused_use_or_a_peek_is_not_cached() {
     let server = Standalone::start().await;
     let tokens = caching(&server.url(), AGES).await;
     let issued = issue(&tokens, "ada", Lifetime::sliding(span("10m"))).await;
@@ -74,7 +74,7 @@ async fn what_a_refused_use_or_a_peek_finds_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_peek_is_not_answered_by_what_is_known() {
+async fn a_peek_is_not_answered_from_the_cache() {
     let server = Standalone::start().await;
     let tokens = caching(&server.url(), AGES).await;
     let issued = issue(&tokens, "ada", Lifetime::sliding(span("10m"))).await;
@@ -99,7 +99,7 @@ async fn an_unknown_token_is_valid_as_soon_as_another_node_issues_it() {
 }
 
 #[tokio::test]
-async fn what_is_known_never_outlives_the_hard_expiry() {
+async fn a_cached_answer_never_outlives_the_hard_expiry() {
     let server = Standalone::start().await;
     let tokens = caching(&server.url(), AGES).await;
     let limit = token_core::Span::from_millis(300).unwrap();
@@ -109,8 +109,8 @@ async fn what_is_known_never_outlives_the_hard_expiry() {
         assert!(is_active(&tokens, text).await);
         until(async || {
             let (seconds, micros): (u64, u64) = server.command(&["TIME"]).await;
-            // Redis keeps a key until the millisecond of its expiry is over, and so does the cache: its bound is what was
-            // left of the life when the call was sent, by a time of the server in whole milliseconds.
+            // Redis keeps a key until the millisecond of its expiry is over, and so does the cache: its bound is the
+            // remaining life when the call was sent, by the server's time in whole milliseconds.
             let over = seconds * 1000 + micros / 1000 > end.as_millis();
             assert!(!over || !is_active(&tokens, text).await);
             over
@@ -120,7 +120,7 @@ async fn what_is_known_never_outlives_the_hard_expiry() {
 }
 
 #[tokio::test]
-async fn no_more_is_kept_than_is_allowed() {
+async fn the_cache_stays_within_its_bound() {
     let server = Standalone::start().await;
     let settings = LocalCache::default().max_age(AGES).max_entries(100);
     let tokens = caching_with(&server.url(), settings).await;
@@ -137,12 +137,12 @@ async fn a_thousand_identical_uses_at_once_share_two_calls() {
     for tokens in [tokens_at(&deployment.url()).await, caching(&deployment.url(), AGES).await] {
         let issued = issue(&tokens, "ada", Lifetime::sliding(span("10m"))).await;
         let text = issued.token.expose_secret();
-        // Every node has the script from here on.
+        // From here on, every node has the script.
         tokens.peek(text, &Requirement::any()).await.unwrap();
         deployment.forget_commands().await;
         let asked = join_all((0..1000).map(|_| is_active(&tokens, text))).await;
         assert!(asked.into_iter().all(|active| active));
-        // The first one, and one for all that came while it was under way.
+        // One call for the first use, and one for all that arrived while it was under way.
         assert_eq!(deployment.commands().await.remove("evalsha"), Some(2));
     }
 }

@@ -1,4 +1,4 @@
-//! When the channel on which revocations are told is cut, stalls or comes back.
+//! The channel of revocations when it is cut, stalls or comes back.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use token_tests::servers::{Proxy, Standalone};
 use super::kit::{AGES, caching, is_active, status, until_heard, verdict};
 use crate::kit::{Tokens, issue, revoke, span, tokens_at, until};
 
-/// A node behind a proxy, and one that is not.
+/// A node behind a proxy, and one with a direct connection.
 async fn nodes(age: Duration) -> (Standalone, Proxy, Tokens, Tokens) {
     let server = Standalone::start().await;
     let proxy = Proxy::to(server.port()).await;
@@ -17,14 +17,14 @@ async fn nodes(age: Duration) -> (Standalone, Proxy, Tokens, Tokens) {
     (server, proxy, node, elsewhere)
 }
 
-/// It was not found out, and may be a little later.
+/// Asserts that the store could not answer, with a retryable error.
 async fn assert_unanswered(node: &Tokens, issued: &Issued) {
     let error = node.validate(issued.token.expose_secret(), &Requirement::any()).await.unwrap_err();
     let kinds = [StoreErrorKind::Unavailable, StoreErrorKind::TimedOut];
     assert!(kinds.contains(&error.kind()) && error.is_retryable(), "{error:?}");
 }
 
-/// "Could not find out" instead of what was known.
+/// It returns an error instead of cached answers.
 #[tokio::test]
 async fn a_node_that_is_cut_off_answers_nothing() {
     let (_server, proxy, node, elsewhere) = nodes(AGES).await;
@@ -36,7 +36,7 @@ async fn a_node_that_is_cut_off_answers_nothing() {
 }
 
 #[tokio::test]
-async fn a_node_that_was_cut_off_asks_again_for_everything() {
+async fn a_reconnected_node_asks_the_store_for_every_token() {
     let (server, proxy, node, elsewhere) = nodes(AGES).await;
     let issued = issue(&elsewhere, "ada", Lifetime::sliding(span("10m"))).await;
     assert!(is_active(&node, issued.token.expose_secret()).await);
@@ -49,7 +49,7 @@ async fn a_node_that_was_cut_off_asks_again_for_everything() {
     drop(server);
 }
 
-/// Nothing arrives any more, and nobody says so.
+/// Messages stop arriving without notice.
 #[tokio::test]
 async fn a_revoked_token_is_refused_in_time_on_a_stalled_channel() {
     let age = Duration::from_millis(300);
@@ -70,9 +70,9 @@ async fn a_revoked_token_is_refused_in_time_on_a_stalled_channel() {
     .await;
 }
 
-/// Until the server says it, the lease is what the node has heard last.
+/// The leases run out, because the server does not answer probes any more.
 #[tokio::test]
-async fn a_server_that_hangs_ends_what_is_known() {
+async fn a_server_that_hangs_invalidates_the_cache() {
     let age = Duration::from_millis(300);
     let server = Standalone::start().await;
     let node = caching(&server.url(), age).await;

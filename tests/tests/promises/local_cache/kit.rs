@@ -8,10 +8,10 @@ use token_redis::{CacheStatus, LocalCache, RedisStore};
 
 use crate::kit::{Tokens, keys, until};
 
-/// So long that nothing ends by its age while a test runs.
+/// So long that no entry expires by its age during a test.
 pub(crate) const AGES: Duration = LocalCache::LONGEST;
 
-/// A node that answers for so long without asking. It is heard of when this returns.
+/// A node with a cache of this maximum age, whose subscriptions are active on return.
 pub(crate) async fn caching(url: &str, age: Duration) -> Tokens {
     caching_with(url, LocalCache::default().max_age(age)).await
 }
@@ -23,7 +23,7 @@ pub(crate) async fn caching_with(url: &str, cache: LocalCache) -> Tokens {
     tokens
 }
 
-/// Waits until revocations of all partitions are heard.
+/// Waits until the node receives revocations of all partitions.
 pub(crate) async fn until_heard(tokens: &Tokens) {
     until(|| async { status(tokens).partitions_heard == 1024 }).await;
 }
@@ -40,7 +40,7 @@ pub(crate) async fn is_active(tokens: &Tokens, text: &str) -> bool {
     verdict(tokens, text).await.grant().is_some()
 }
 
-/// Revokes all tokens of whoever this one is of.
+/// Revokes all tokens of this token's subject.
 pub(crate) async fn revoke_all(tokens: &Tokens, issued: &Issued) {
     let done = tokens.store().revoke_subject(&issued.grant.subject, &Revocation::default()).await.unwrap();
     assert!(done.outcome.contains(&issued.grant.id));

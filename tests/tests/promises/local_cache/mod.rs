@@ -1,4 +1,4 @@
-//! A node that answers from its local cache: what it may answer, and how soon it hears of a revocation.
+//! A node with a local cache: what it may answer, and how soon it receives a revocation.
 
 pub(crate) mod kit;
 

@@ -18,27 +18,27 @@ async fn a_revocation_elsewhere_is_heard(url: &str) {
         assert!(is_active(&node, text).await);
         revoke(&elsewhere, &issued).await;
         until(async || !is_active(&node, text).await).await;
-        assert!(is_active(&node, other.token.expose_secret()).await, "the others stay");
+        assert!(is_active(&node, other.token.expose_secret()).await, "other tokens stay valid");
     }
 }
 
 #[tokio::test]
-async fn a_revocation_on_another_node_is_heard_on_a_server() {
+async fn a_revocation_on_another_node_arrives_on_a_server() {
     a_revocation_elsewhere_is_heard(&Standalone::start().await.url()).await;
 }
 
 #[tokio::test]
-async fn a_revocation_on_another_node_is_heard_with_sentinels() {
+async fn a_revocation_on_another_node_arrives_with_sentinels() {
     a_revocation_elsewhere_is_heard(&Sentinel::start().await.url()).await;
 }
 
 #[tokio::test]
-async fn a_revocation_on_another_node_is_heard_on_a_cluster() {
+async fn a_revocation_on_another_node_arrives_on_a_cluster() {
     a_revocation_elsewhere_is_heard(&Deployment::cluster().await.url()).await;
 }
 
 #[tokio::test]
-async fn that_all_tokens_of_a_user_were_revoked_is_heard() {
+async fn the_revocation_of_all_tokens_of_a_user_reaches_the_node() {
     for deployment in [Deployment::standalone().await, Deployment::cluster().await] {
         let url = deployment.url();
         let (node, elsewhere) = (caching(&url, AGES).await, tokens_at(&url).await);
@@ -56,9 +56,9 @@ async fn that_all_tokens_of_a_user_were_revoked_is_heard() {
     }
 }
 
-/// Not even a moment later.
+/// Without any delay.
 #[tokio::test]
-async fn what_a_node_revokes_itself_it_refuses_from_then_on() {
+async fn a_node_refuses_a_token_that_it_has_revoked_itself() {
     let server = Standalone::start().await;
     let node = caching(&server.url(), AGES).await;
     for n in 0..100 {
@@ -74,7 +74,7 @@ async fn what_a_node_revokes_itself_it_refuses_from_then_on() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_known_to_be_revoked_costs_no_command() {
+async fn a_token_cached_as_revoked_costs_no_command() {
     let deployment = Deployment::standalone().await;
     let (node, elsewhere) = (caching(&deployment.url(), AGES).await, tokens_at(&deployment.url()).await);
     let issued = issue(&elsewhere, "ada", Lifetime::sliding(span("10m"))).await;
@@ -89,9 +89,9 @@ async fn a_token_that_is_known_to_be_revoked_costs_no_command() {
     assert_eq!(deployment.commands().await.remove("evalsha"), None);
 }
 
-/// Renewals change keys too, and must not end what is known.
+/// Renewals change keys, too, but must not invalidate the cache.
 #[tokio::test]
-async fn uses_on_other_nodes_end_nothing() {
+async fn uses_on_other_nodes_invalidate_nothing() {
     let server = Standalone::start().await;
     let (node, elsewhere) = (caching(&server.url(), AGES).await, tokens_at(&server.url()).await);
     let issued = issue(&elsewhere, "ada", Lifetime::sliding(span("10m"))).await;
@@ -106,7 +106,7 @@ async fn uses_on_other_nodes_end_nothing() {
 }
 
 #[tokio::test]
-async fn revocations_are_heard_from_the_server_that_takes_over() {
+async fn revocations_arrive_from_the_server_that_takes_over() {
     let deployment = Deployment::cluster().await;
     let Deployment::Cluster(cluster) = &deployment else { unreachable!() };
     let (node, elsewhere) = (caching(&cluster.url(), AGES).await, tokens_at(&cluster.url()).await);
@@ -129,7 +129,7 @@ async fn revocations_are_heard_from_the_server_that_takes_over() {
     }
 }
 
-/// A validator that may not listen is no less right, only slower.
+/// A validator that may not subscribe is slower, but still correct.
 #[tokio::test]
 async fn a_node_without_the_right_to_subscribe_asks_every_time() {
     let server = Standalone::start_with_roles().await;
@@ -147,7 +147,7 @@ async fn a_node_without_the_right_to_subscribe_asks_every_time() {
     assert_eq!((status(&node).hits, status(&node).partitions_heard), (0, 0));
 }
 
-/// Roles as they were before there were caches: the revocation is made, and reaches caches as entries age.
+/// With roles that lack PUBLISH, the revocation is made, and reaches caches when their entries expire.
 #[tokio::test]
 async fn a_node_without_the_right_to_publish_can_still_revoke() {
     let server = Standalone::start_with_roles().await;

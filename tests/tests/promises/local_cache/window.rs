@@ -1,4 +1,4 @@
-//! Sliding tokens stay right on nodes that answer without renewing.
+//! The lifetime of sliding tokens on nodes whose cache answers without renewing.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use token_tests::servers::Standalone;
 use super::kit::caching_with;
 use crate::kit::{Tokens, issue, record_key, tokens_at};
 
-/// By the server's clock, in milliseconds.
+/// A time by the server's clock, in milliseconds.
 async fn now(server: &mut MultiplexedConnection) -> u64 {
     let (seconds, micros): (u64, u64) = redis::cmd("TIME").query_async(server).await.unwrap();
     seconds * 1000 + micros / 1000
@@ -21,15 +21,15 @@ async fn now(server: &mut MultiplexedConnection) -> u64 {
 async fn dies_at(server: &mut MultiplexedConnection, issued: &Issued) -> Option<u64> {
     let at: i64 =
         redis::cmd("PEXPIRETIME").arg(record_key(issued.grant.id)).query_async(server).await.unwrap();
-    assert_ne!(at, -1, "no token is without an end");
+    assert_ne!(at, -1, "every token has a TTL");
     u64::try_from(at).ok()
 }
 
-/// A node, and for how long it answers without asking.
+/// A node, and the maximum age of its cache.
 struct Node {
     tokens: Tokens,
     age: u64,
-    /// How many of the uses here were admitted.
+    /// How many uses this node has admitted.
     admitted: AtomicUsize,
 }
 
@@ -48,8 +48,8 @@ async fn nodes(url: &str, ages: &[u64]) -> Vec<Node> {
     nodes
 }
 
-/// After each use, on whichever node, whether it was asked or known: the token lives for its window at least, at most so
-/// much longer as a node answers without asking, and never past its cap.
+/// After each use, on any node, cached or not, the token lives at least for its window, at most for its window and the longest
+/// cache age of a node, and never past its cap.
 async fn check(nodes: &[Node], server: &Standalone, window: u64, cap: Option<u64>, steps: &[(usize, u64)]) {
     let millis = |time| Span::from_millis(time).unwrap();
     let lifetime = match cap {
@@ -60,7 +60,7 @@ async fn check(nodes: &[Node], server: &Standalone, window: u64, cap: Option<u64
     let issued = issue(&nodes[0].tokens, "ada", lifetime).await;
     let cap = issued.grant.deadlines.cap().map_or(u64::MAX, |cap| cap.as_millis());
     let mut server = server.connection().await;
-    // Nothing brings the end of a token nearer.
+    // Nothing makes a token expire earlier.
     let mut lives_until = issued.grant.expires_at.as_millis();
     for &(node, pause) in steps {
         tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -70,18 +70,18 @@ async fn check(nodes: &[Node], server: &Standalone, window: u64, cap: Option<u64
         let (dies_at, ended) = (dies_at(&mut server, &issued).await, now(&mut server).await);
         match (used.grant(), dies_at) {
             (None, None) => {
-                assert!(ended >= lives_until, "a token is gone before its end");
+                assert!(ended >= lives_until, "a token is gone before its expiry");
                 return;
             }
             (Some(_), Some(dies_at)) => {
                 nodes[node].admitted.fetch_add(1, Ordering::Relaxed);
                 lives_until = dies_at;
-                assert!(dies_at >= (began + window).min(cap), "a used token dies early");
+                assert!(dies_at >= (began + window).min(cap), "a used token expires early");
                 assert!(dies_at <= (ended + window + longest).min(cap), "a token lives too long");
             }
-            // It has ended between the use and the look.
-            (Some(_), None) => assert!(ended >= (began + window).min(cap), "a used token died early"),
-            // Refused from the millisecond of its cap on, through which Redis still keeps its key.
+            // It has expired between the use and the query.
+            (Some(_), None) => assert!(ended >= (began + window).min(cap), "a used token expired early"),
+            // It is refused from the millisecond of its cap on, during which Redis still has its key.
             (None, Some(dies_at)) => {
                 assert!(dies_at == cap && dies_at <= ended, "a live token was refused");
                 return;
@@ -105,11 +105,11 @@ fn cached_uses_neither_shorten_nor_overextend_a_token() {
     });
     for node in &nodes {
         let admitted = node.admitted.load(Ordering::Relaxed);
-        assert!(admitted > 0, "no use was checked at the node that answers for {} ms", node.age);
+        assert!(admitted > 0, "no use was checked at the node with a cache of {} ms", node.age);
     }
 }
 
-/// Nodes with different settings: none takes away what another has given, and the least that is lost is set right.
+/// Nodes with different settings: none shortens a TTL that another has set, and a TTL that is too short is corrected.
 #[tokio::test]
 async fn the_next_use_repairs_a_lifetime_no_node_can_have_set() {
     let server = Standalone::start().await;
