@@ -1,4 +1,4 @@
-"""A gRPC client in which nothing is ours: it knows Envoy's published protos, and what reflection tells.
+"""A gRPC client without code of ours: it uses Envoy's published protos and reflection.
 
 Usage: grpc_client.py ADDRESS. Reads {"method", "authorization", "request"} in JSON from standard input and writes
 {"code", "details", "response"}. The method "services" lists what reflection tells of.

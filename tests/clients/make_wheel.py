@@ -1,4 +1,4 @@
-"""Writes a package index with one wheel, `demo` 1.0, as PEP 503 has it. Usage: make_wheel.py FOLDER."""
+"""Writes a package index by PEP 503 with one wheel, `demo` 1.0. Usage: make_wheel.py FOLDER."""
 
 import pathlib
 import sys

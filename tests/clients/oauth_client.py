@@ -1,4 +1,4 @@
-"""An OAuth 2 client in which nothing is ours: Authlib.
+"""An OAuth 2 client without code of ours: Authlib.
 
 Reads {"issuer", "client_id", "client_secret", "method", "token"} in JSON from standard input. Finds the endpoints in the
 metadata of the issuer, introspects the token, revokes it, introspects it again, and writes what it was answered. With

@@ -1,4 +1,4 @@
-"""A receiver of traces in which nothing is ours: grpcio, and the protos of OTLP as they are published.
+"""A receiver of traces without code of ours: grpcio, and the published protos of OTLP.
 
 Usage: otlp_receiver.py PORT [CERTIFICATE KEY]. With a certificate it speaks TLS. Writes each span that it gets as a line of JSON: what tests look at by name, and all of it.
 """

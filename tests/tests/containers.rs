@@ -1,7 +1,7 @@
-//! Servers in containers: that they answer, and that nothing of them is left.
+//! Servers in containers: they answer, and are removed completely.
 //!
-//! Where servers are processes, these tests are listed as ignored, with the reason on standard error; they never pass
-//! without a container.
+//! If servers are processes, these tests are listed as ignored, with the reason on standard error; they never pass without a
+//! container.
 #![expect(
     clippy::panic,
     clippy::unwrap_used,
@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::runtime::Runtime;
 
-/// Tells this program to start a container, to say which, and to wait until it is killed.
+/// Makes this program start a container, print its id, and wait until it is killed.
 const ROLE: &str = "TOKEN_TESTS_START_A_CONTAINER_AND_WAIT";
 
 fn main() -> ExitCode {
@@ -95,7 +95,7 @@ async fn cluster_answers_and_goes(image: Image) {
     assert!(!is_there(&container).await);
 }
 
-/// A process cannot be asked to die in the middle of another test: this one runs itself once more, and kills that.
+/// A test cannot end its own process in the middle, so this one starts the program again, and kills that process.
 async fn ends_with_its_process(_: Image) {
     let mut starter = Command::new(env::current_exe().unwrap())
         .env(ROLE, "")

@@ -1,11 +1,11 @@
-//! One round of every fault, and what its history proves. `fault-rounds` runs as many as one likes: see CONTRIBUTING.md.
+//! One round of every fault, and the judgement of its history. `fault-rounds` runs any number of rounds: see CONTRIBUTING.md.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "the numbers are for people to read")]
 
 use token_core::ConfirmationLevel::{self, Local, Replicated};
 use token_tests::faults::{Fault, Judgement, Plan, run};
 use tokio::sync::Mutex;
 
-/// Two rounds at once would be a test of this machine.
+/// One round at a time: two at once would test the speed of this machine.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 async fn judged(sentinel: bool, fault: Fault, level: ConfirmationLevel) -> Judgement {
@@ -15,11 +15,11 @@ async fn judged(sentinel: bool, fault: Fault, level: ConfirmationLevel) -> Judge
     let mut judgement = Judgement::default();
     run(&plan, |history| judgement = Judgement::of_file(history).unwrap()).await;
     eprintln!("{judgement}");
-    // Calls may come late on a machine that is busy: then the numbers tell it.
+    // On a busy machine calls may end late: the numbers show it.
     judgement
 }
 
-/// Every promise is kept, there was something to keep, and the fault did happen.
+/// Asserts that every promise is kept, that there were calls to judge, and that the fault happened.
 async fn keeps_its_promises(sentinel: bool, fault: Fault) {
     let judgement = judged(sentinel, fault, Replicated).await;
     assert!(judgement.violations.is_empty(), "{:#?}", judgement.violations);
@@ -88,7 +88,7 @@ async fn locally_confirmed_revocations_are_lost_to_a_lagging_replica() {
     assert!(judgement.lost > 0, "{judgement}");
 }
 
-/// The program has teeth: what is acknowledged by the primary alone is lost with it, and that is seen.
+/// The test can fail: a change that only the primary acknowledged is lost with it, and the judge detects that.
 #[tokio::test(flavor = "multi_thread")]
 async fn locally_confirmed_revocations_are_lost_on_a_cut_off_primary() {
     let judgement = judged(true, Fault::CutOff, Local).await;

@@ -1,4 +1,4 @@
-//! How it ends, when it does not end by itself.
+//! How a benchmark ends when it is stopped, killed or fails.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use token_tests::servers::Standalone;
 
 use crate::kit::{keys, number, result, scripts, until, until_there_are_only};
 
-/// Each issue is two scripts: when there are more than these and a few, the measurement has begun.
+/// Each issue is two scripts: if clearly more scripts have run, the measurement has started.
 const TOKENS: u64 = 20;
 const MEASURING: u64 = 2 * TOKENS + 10;
 
@@ -66,7 +66,7 @@ async fn tokens_that_are_refused_end_with_1() {
     until("it measures", async || scripts(&server).await > MEASURING).await;
     server.command::<()>(&["FLUSHALL"]).await;
     let so_far = scripts(&server).await;
-    until("it asks in vain", async || scripts(&server).await > so_far + 10).await;
+    until("its validations are refused", async || scripts(&server).await > so_far + 10).await;
     running.signal(Signal::INT);
     let ran = running.until_it_ends().await;
     let json = ran.json();
@@ -82,7 +82,7 @@ async fn without_its_store_it_says_what_may_be_left_and_ends_with_3() {
     let mut running = cli.start(&format!("bench --json --rate 50 --for 1h --tokens {TOKENS} --users 4"));
     until("it measures", async || scripts(&server).await > MEASURING).await;
     server.kill();
-    // The first ends the measurement, one after that the attempts to clean up.
+    // The first signal ends the measurement, the second one the attempts to clean up.
     until("it ends", async || {
         running.signal(Signal::INT);
         running.has_ended()

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers for the tests.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ pub(crate) async fn keys(server: &Server) -> Vec<String> {
     server.command(&["KEYS", "*"]).await
 }
 
-/// Waits until a server has no keys but these: tombstones of the benchmark stay for a millisecond.
+/// Waits until a server has only these keys: tombstones of the benchmark stay for a millisecond.
 pub(crate) async fn until_there_are_only(expected: &[String], server: &Server) {
     until("nothing is left", async || keys(server).await.iter().all(|key| expected.contains(key))).await;
     assert_eq!(keys(server).await.len(), expected.len());
 }
 
-/// Waits until that is so.
+/// Waits until the condition is true.
 pub(crate) async fn until(what: &str, mut is: impl AsyncFnMut() -> bool) {
     for _ in 0..1_500 {
         if is().await {
@@ -35,8 +35,7 @@ pub(crate) async fn scripts(server: &Server) -> u64 {
     line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
 }
 
-/// The result, which is one line and the only thing that was said. On a machine that is busy with other things a call
-/// may have timed out: then the exit code says so.
+/// The result, which is one line and the only output. On a busy machine a call may have timed out: then the exit code says so.
 pub(crate) fn result(ran: &Ran) -> Value {
     assert_eq!((ran.stdout.lines().count(), ran.stderr.as_str()), (1, ""), "{ran:?}");
     let json = ran.json();

@@ -1,4 +1,4 @@
-//! `token-cli bench`: what it tells adds up, and nothing of it stays in the store.
+//! `token-cli bench`: its numbers add up, and it leaves nothing in the store.
 #![expect(
     clippy::panic,
     clippy::unwrap_used,

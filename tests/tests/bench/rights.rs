@@ -1,4 +1,4 @@
-//! What it takes.
+//! The rights that a benchmark needs.
 
 use token_tests::programs::Cli;
 use token_tests::servers::Standalone;
@@ -12,7 +12,7 @@ async fn a_bench_without_the_rights_is_refused_before_it_measures() {
         let ran = Cli::new(&server.url_as(role)).run("bench --json", "").await;
         assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{role}: {}", ran.stderr);
         assert!(ran.stderr.contains("like the role admin of deploy/acl"), "{role}: {}", ran.stderr);
-        // Of the one token that was tried.
+        // The keys of the one token that it issued as a check.
         for key in keys(&server).await {
             let lives: i64 = server.command(&["PTTL", &key]).await;
             assert!((1..=10_000).contains(&lives), "{role}: {key} lives for {lives} ms");
@@ -21,7 +21,7 @@ async fn a_bench_without_the_rights_is_refused_before_it_measures() {
 }
 
 #[tokio::test]
-async fn the_role_admin_does() {
+async fn the_role_admin_may_run_a_bench() {
     let server = Standalone::start_with_roles().await;
     result(&Cli::new(&server.url_as("admin")).run("bench --json --rate 20 --for 1s --tokens 20", "").await);
 }

@@ -1,4 +1,4 @@
-//! What it tells.
+//! The results of a benchmark.
 
 use token_tests::programs::Cli;
 use token_tests::servers::{Cluster, Standalone};
@@ -6,7 +6,7 @@ use token_tests::servers::{Cluster, Standalone};
 use crate::kit::{keys, number, result, until_there_are_only};
 
 #[tokio::test]
-async fn at_a_rate_every_call_is_accounted_for_and_nothing_is_left() {
+async fn a_bench_at_a_rate_counts_every_call_and_leaves_nothing() {
     let server = Standalone::start().await;
     let cli = Cli::new(&server.url());
     let token = cli.issue("admin", "-e 1h").await;
@@ -32,7 +32,7 @@ async fn at_a_rate_every_call_is_accounted_for_and_nothing_is_left() {
 }
 
 #[tokio::test]
-async fn by_callers_the_time_ends_it() {
+async fn a_bench_by_callers_ends_after_its_time() {
     let server = Standalone::start().await;
     let ran = Cli::new(&server.url()).run("bench --json --callers 3 --for 1s --tokens 30", "").await;
     let json = result(&ran);
@@ -43,7 +43,7 @@ async fn by_callers_the_time_ends_it() {
 }
 
 #[tokio::test]
-async fn on_a_cluster_it_is_the_same() {
+async fn a_bench_works_on_a_cluster() {
     let cluster = Cluster::start().await;
     let ran =
         Cli::new(&cluster.url()).run("bench --json --rate 50 --for 1s --tokens 50 --users 50", "").await;

@@ -1,4 +1,4 @@
-//! A cluster: all nodes are looked at, those that the URL does not name, too.
+//! A cluster: all nodes are examined, including those that the URL does not name.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -82,7 +82,7 @@ async fn a_slot_that_an_interrupted_reshard_left_open_is_a_warning() {
     let both = BTreeSet::from([name(from), name(to)]);
     let told: BTreeSet<_> = findings.of("open-slots").map(|finding| finding.node.clone().unwrap()).collect();
     assert_eq!(findings.status("open-slots"), Warning, "{findings:?}");
-    // A replica of Valkey knows of the move, too.
+    // A replica of Valkey reports the move, too.
     assert!(told.is_superset(&both), "{findings:?}");
     assert!(findings.of("open-slots").all(|finding| finding.found == "1 on the move: 93"), "{findings:?}");
     assert!(findings.failures().is_empty(), "all slots are served: {findings:?}");

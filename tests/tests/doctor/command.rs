@@ -1,4 +1,4 @@
-//! `token-cli doctor`, as it is typed.
+//! The command `token-cli doctor`.
 
 use serde_json::Value;
 use token_tests::programs::Cli;
@@ -76,7 +76,7 @@ async fn the_role_is_the_name_of_the_user_unless_another_is_given() {
 }
 
 #[tokio::test]
-async fn a_role_and_a_url_that_are_none_are_wrong_usage() {
+async fn an_unknown_role_and_a_malformed_url_are_usage_errors() {
     let cli = Cli::new("redis://127.0.0.1:1/nonsense");
     assert_eq!(cli.run("doctor --role root", "").await.code, 2);
     assert_eq!(cli.run("doctor", "").await.code, 2);

@@ -23,14 +23,14 @@ fn database(cli: &Cli) -> std::path::PathBuf {
 }
 
 #[tokio::test]
-async fn a_store_that_is_not_there_yet_is_well_and_is_not_made() {
+async fn a_missing_store_is_no_failure_and_is_not_created() {
     let cli = Cli::embedded();
     assert_eq!(bad(&cli).await, (0, vec![]));
     assert!(!database(&cli).exists());
 }
 
 #[tokio::test]
-async fn a_store_in_use_is_well() {
+async fn a_store_in_use_has_no_failure() {
     assert_eq!(bad(&with_a_token().await).await, (0, vec![]));
 }
 
@@ -51,7 +51,7 @@ async fn a_damaged_page_is_a_failure() {
     let mut bytes = std::fs::read(&file).unwrap();
     let pages = bytes.len() / 4096;
     assert!(pages > 2, "{pages}");
-    // All but the first page, which says what the file is and where its tables are.
+    // All but the first page, which identifies the file and lists its tables.
     bytes.iter_mut().skip(4096).for_each(|byte| *byte = 0xAA);
     std::fs::write(&file, bytes).unwrap();
     assert_eq!(bad(&cli).await, (1, vec!["integrity".to_owned(), "records".to_owned()]));

@@ -1,4 +1,4 @@
-//! Examining changes nothing, and asks for nothing secret.
+//! An examination changes nothing and reads no secrets.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::kit::{by, examined, examined_as, user};
 
-/// Everything that the examination is known to send, and what its scripts call.
+/// All commands that the examination may send, and those that its scripts call.
 const SENT: [&str; 10] = [
     "hello",
     "client|setinfo",
@@ -34,14 +34,14 @@ async fn even_with_all_rights_the_doctor_sends_only_reading_commands() {
     let stats: String = server.command(&["INFO", "commandstats"]).await;
     let lines = stats.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split(':').next());
     let sent: BTreeSet<&str> = lines.filter(|command| !SENT.contains(command)).collect();
-    // The look before this one.
+    // The previous query of the statistics.
     assert_eq!(sent, BTreeSet::from(["config|resetstat"]));
     assert_eq!(server.command::<Vec<String>>(&["KEYS", "*"]).await, ["theirs"]);
 }
 
-/// What a server is asked about by `acl_check.lua` in an examination, as `MONITOR` sees it.
+/// The commands that an examination passes to `acl_check.lua`, as `MONITOR` shows them.
 async fn asked_about(server: &Standalone, role: Role) -> Vec<String> {
-    // So that the script comes in full.
+    // So that the client sends the script in full.
     server.command::<()>(&["SCRIPT", "FLUSH"]).await;
     let mut monitor = TcpStream::connect(("127.0.0.1", server.port())).await.unwrap();
     monitor.write_all(b"MONITOR\r\n").await.unwrap();
@@ -50,7 +50,7 @@ async fn asked_about(server: &Standalone, role: Role) -> Vec<String> {
     examined_as(&server.url(), Some(role)).await;
     loop {
         let next = tokio::time::timeout(Duration::from_secs(20), lines.next_line()).await;
-        let line = next.expect("the script is asked").unwrap().unwrap();
+        let line = next.expect("the script is called").unwrap().unwrap();
         if line.contains("\"EVAL\"") && line.contains("acl_check_cmd") {
             let words: Vec<&str> = line.trim_end_matches('"').split("\" \"").collect();
             let [_, _, "0", asked @ ..] = words.as_slice() else { panic!("{line}") };
@@ -59,12 +59,12 @@ async fn asked_about(server: &Standalone, role: Role) -> Vec<String> {
     }
 }
 
-/// Servers before March 2026 read past the end of a command that `redis.acl_check_cmd` gets with too few arguments
-/// (redis/redis#14843). A dry run demands as many as a call does.
+/// If `redis.acl_check_cmd` gets too few arguments, servers before March 2026 read past their end (redis/redis#14843). A dry
+/// run requires as many arguments as a call does.
 #[tokio::test]
 async fn dry_runs_give_every_command_the_arguments_it_needs() {
     let server = Standalone::start().await;
-    // A dry run of a command that the server lacks is an error.
+    // A dry run of a command that the server does not have is an error.
     let lacks_waitaof = Disk::of(&server).await == Disk::Silent;
     for role in [Role::Validator, Role::Issuer, Role::Admin, Role::Doctor] {
         let asked = asked_about(&server, role).await;

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers for the tests.
 
 use std::time::Duration;
 
@@ -6,13 +6,12 @@ use token_core::{Finding, FindingStatus};
 use token_redis::{Options, Role, examine};
 use token_tests::servers::{Roles, Server};
 
-/// All findings, in no hurry: on a machine that is busy with other things, an answer may take long without anything
-/// being wrong.
+/// All findings, with long limits: on a busy machine a reply may take long without being wrong.
 pub(crate) async fn examined(url: &str) -> Findings {
     examined_as(url, None).await
 }
 
-/// The same, for a user who should have this role.
+/// The same for a user who should have this role.
 pub(crate) async fn examined_as(url: &str, role: Option<Role>) -> Findings {
     let mut options = Options::default();
     options.deadline = Duration::from_secs(20);
@@ -24,7 +23,7 @@ pub(crate) async fn examined_with(url: &str, options: &Options, role: Option<Rol
     Findings(examine(url, options, role, None).await.unwrap())
 }
 
-/// Examines until the findings are such. Servers notice some things only after a while.
+/// Examines until the findings meet the condition, because servers notice some events only after a while.
 pub(crate) async fn until(url: &str, are_such: impl Fn(&Findings) -> bool) -> Findings {
     for _ in 0..300 {
         let findings = examined(url).await;
@@ -51,12 +50,12 @@ impl Findings {
         worst.unwrap_or_else(|| panic!("nothing of {check}: {self:?}"))
     }
 
-    /// All that was found by a check.
+    /// The texts that a check has found.
     pub(crate) fn found(&self, check: &str) -> String {
         self.of(check).map(|finding| finding.found.as_str()).collect::<Vec<_>>().join("\n")
     }
 
-    /// What is worse than ok, as check and node.
+    /// The findings worse than ok, as check and node.
     pub(crate) fn bad(&self, status: FindingStatus) -> Vec<(&str, &str)> {
         let bad = self.0.iter().filter(|finding| finding.status == status);
         bad.map(|finding| (finding.check, finding.node.as_deref().unwrap_or_default())).collect()
@@ -72,7 +71,7 @@ pub(crate) fn name(server: &Server) -> String {
     format!("127.0.0.1:{}", server.port())
 }
 
-/// A user with the very rights of a file of `deploy/acl`, and more rules; returns the URL's part in front of the host.
+/// Creates a user with the rights of a file of `deploy/acl` and more rules; returns the part of the URL before the host.
 pub(crate) async fn user(server: &Server, role: &str, more: &[&str]) -> String {
     let line = Roles::line(role);
     let rules = line.split_whitespace().skip(2);

@@ -1,5 +1,5 @@
-//! What an examination of a store finds, on real servers that are well, and on such that are not. What no server can be
-//! brought into is tested where the judgement is: in `token-redis/src/doctor/checks`.
+//! The findings of an examination on real servers, healthy and unhealthy. States that no test can cause on a server are
+//! tested in `token-redis/src/doctor/checks`.
 
 #![expect(
     clippy::expect_used,

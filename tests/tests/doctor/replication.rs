@@ -1,4 +1,4 @@
-//! A primary and a replica that nobody watches over.
+//! A primary and a replica without Sentinels.
 
 use token_core::FindingStatus::{Failure, Ok, Warning};
 use token_tests::servers::Replicated;
@@ -13,7 +13,7 @@ async fn a_replica_in_step_is_ok_and_one_that_is_far_behind_a_warning() {
 
     servers.link(0).stall();
     servers.primary().command::<()>(&["SETRANGE", "news", "3000000", "x"]).await;
-    // SETRANGE itself is short: what counts is how much goes to the replica.
+    // SETRANGE itself is short: the amount of data for the replica matters.
     servers.primary().command::<()>(&["SET", "more", &"x".repeat(3_000_000)]).await;
     let findings = examined(&servers.url()).await;
     assert_eq!(findings.status("replica-lag"), Warning, "{findings:?}");

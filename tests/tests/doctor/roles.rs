@@ -1,4 +1,4 @@
-//! What a user may do, against what its role needs.
+//! The rights of a user compared with the needs of its role.
 
 use token_core::FindingStatus::{self, Failure, Ok, Warning};
 use token_redis::{Options, Role};
@@ -6,7 +6,7 @@ use token_tests::servers::{Disk, Standalone};
 
 use crate::kit::{by, examined, examined_as, examined_with, user};
 
-/// What is found of a user with the rights of a role, and these rules on top.
+/// The finding about a user with the rights of a role and these additional rules.
 async fn found(role: &str, more: &[&str]) -> (FindingStatus, String) {
     let server = Standalone::start().await;
     let user = user(&server, role, more).await;
@@ -30,7 +30,7 @@ async fn each_command_that_a_role_lacks_is_named() {
     }
 }
 
-/// Before 7.2 there is no WAITAOF: who may not run it lacks nothing.
+/// Servers before 7.2 have no WAITAOF, so a user who may not run it lacks nothing.
 #[tokio::test]
 async fn a_role_that_may_not_waitaof_is_a_failure_if_there_is_one() {
     let server = Standalone::start().await;
@@ -73,7 +73,7 @@ async fn keys_outside_the_namespace_are_a_warning() {
 }
 
 #[tokio::test]
-async fn keys_of_ours_that_the_user_may_not_reach_are_a_failure() {
+async fn keys_of_ours_that_the_user_may_not_access_are_a_failure() {
     let server = Standalone::start().await;
     let user = user(&server, "issuer", &[]).await;
     let mut options = Options::default();
@@ -84,7 +84,7 @@ async fn keys_of_ours_that_the_user_may_not_reach_are_a_failure() {
 }
 
 #[tokio::test]
-async fn the_role_that_is_asked_for_goes_before_the_name_of_the_user() {
+async fn the_requested_role_takes_precedence_over_the_user_name() {
     let server = Standalone::start().await;
     for (name, role, status) in [("issuer", Role::Admin, Failure), ("admin", Role::Validator, Warning)] {
         let url = by(&user(&server, name, &[]).await, &server.url());

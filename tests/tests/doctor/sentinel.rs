@@ -1,4 +1,4 @@
-//! Sentinels, and what they watch over.
+//! Sentinels, and the servers that they monitor.
 
 use std::collections::BTreeSet;
 

@@ -23,7 +23,7 @@ async fn a_server_that_is_set_up_well_has_no_failure() {
 }
 
 #[tokio::test]
-async fn a_policy_that_evicts_is_a_failure_until_it_is_set_right() {
+async fn a_policy_that_evicts_is_a_failure_until_it_is_corrected() {
     let server = Standalone::start_with(&["--maxmemory-policy", "allkeys-lru"]).await;
     let findings = examined(&server.url()).await;
     assert_eq!(
@@ -38,7 +38,7 @@ async fn a_policy_that_evicts_is_a_failure_until_it_is_set_right() {
 async fn memory_that_runs_short_is_a_warning_and_then_a_failure() {
     let server = Standalone::start().await;
     assert_eq!(examined(&server.url()).await.status("memory"), Warning, "no maxmemory");
-    // So much that connections make no difference.
+    // A size at which the memory of connections makes no difference.
     server.command::<()>(&["SETRANGE", "ballast", "40000000", "x"]).await;
     let info: String = server.command(&["INFO", "memory"]).await;
     let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
@@ -50,7 +50,7 @@ async fn memory_that_runs_short_is_a_warning_and_then_a_failure() {
 }
 
 #[tokio::test]
-async fn only_an_append_only_file_that_is_synced_keeps_tokens_well() {
+async fn only_a_synced_append_only_file_keeps_tokens_safely() {
     let server = Standalone::start().await;
     let findings = examined(&server.url()).await;
     assert_eq!(findings.status("persistence"), Warning);
@@ -83,7 +83,7 @@ async fn a_server_near_maxclients_is_a_warning_and_at_it_a_failure() {
     }
     set(&server, "maxclients", "1000").await;
     assert_eq!(examined(&server.url()).await.status("clients"), Ok);
-    // The examination needs connections of its own.
+    // The examination itself needs connections.
     set(&server, "maxclients", "25").await;
     let findings = examined(&server.url()).await;
     assert_eq!((findings.status("clients"), findings.status("answers")), (Warning, Ok), "{findings:?}");

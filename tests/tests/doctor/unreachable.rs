@@ -1,4 +1,4 @@
-//! Servers that cannot be asked: each is a finding, and not the end.
+//! Servers that cannot be asked: each is a finding, and the examination continues.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ async fn a_wrong_password_is_a_failure_that_says_so() {
     assert!(findings.found("answers").contains("password"), "{findings:?}");
 }
 
-/// Redis answers `INFO` while it loads, now and then, and refuses nearly everything else.
+/// While Redis loads, it occasionally answers `INFO`, and refuses nearly everything else.
 #[tokio::test]
 async fn a_server_that_is_loading_its_data_is_a_failure_that_says_so() {
     let slow = ["--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024"];
@@ -54,7 +54,7 @@ async fn a_server_that_is_loading_its_data_is_a_failure_that_says_so() {
     let fill = "for n = 1, 1000 do redis.call('SET', 'k' .. n, string.rep('x', 100)) end";
     server.command::<()>(&["EVAL", fill, "0"]).await;
     server.command::<()>(&["SAVE"]).await;
-    // For 20 s.
+    // Loading takes 20 s.
     Server::restart(&server).await;
     let findings = examined(&server.url()).await;
     assert_eq!(findings.status("answers"), Failure, "{findings:?}");

@@ -28,7 +28,7 @@ async fn envoy_gets_the_user_label_scopes_and_id_of_the_token() {
 }
 
 #[tokio::test]
-async fn envoy_gets_too_many_when_there_are_too_many_scopes_to_list() {
+async fn envoy_gets_the_text_too_many_instead_of_too_many_scopes() {
     let office = Office::open().await;
     let scope = |node| format!("-s node:00000000-0000-0000-0000-{node:012x}:rw");
     for (count, whole) in [(32, true), (33, false), (256, false)] {
@@ -61,11 +61,11 @@ async fn the_service_behind_envoy_never_sees_the_token() {
 }
 
 #[tokio::test]
-async fn what_a_client_says_of_itself_does_not_survive() {
+async fn identity_headers_of_the_client_are_removed() {
     let office = Office::open().await;
     let token = office.cli.issue("admin", "-a 10m").await;
     let answer = office.check(Asked::with(&format!("Bearer {token}"))).await.unwrap();
-    // The token has no label: that header is there, and empty.
+    // The token has no label: that header is sent, and is empty.
     let forged =
         [("x-token-user", "root"), ("x-token-label", "forged"), ("x-token-scopes", "*"), ("x-token-id", "1")];
     let headers = applied(&forged, &answer.ok().headers);
@@ -93,7 +93,7 @@ async fn a_denied_envoy_check_has_the_same_answer_as_http() {
 }
 
 #[tokio::test]
-async fn a_route_demands_scopes_all_of_them() {
+async fn a_route_requires_all_of_its_scopes() {
     let office = Office::open().await;
     let token = office.cli.issue("admin", &format!("-a 10m -s {FILE}")).await;
     let bearer = format!("Bearer {token}");
@@ -160,7 +160,7 @@ async fn the_next_request_after_a_revocation_is_refused() {
 }
 
 #[tokio::test]
-async fn without_the_store_nothing_is_said_of_the_token() {
+async fn without_the_store_the_answer_says_nothing_about_the_token() {
     let mut office = Office::open().await;
     let token = office.cli.issue("admin", "-a 10m").await;
     office.redis.kill();

@@ -12,8 +12,8 @@ use crate::kit::{HttpAnswer, Office, get};
 
 const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
 
-/// Envoy in front of `/`, where any token will do, and of `/file`, which demands [`FILE`]. Both answer with what comes
-/// through to them.
+/// Envoy in front of `/`, which accepts any token, and of `/file`, which requires [`FILE`]. Both respond with the request that
+/// they receive.
 struct Envoy(Daemon);
 
 /// How Envoy asks the sidecar.
@@ -34,7 +34,7 @@ impl Envoy {
         Self::start(office, asking, None).await
     }
 
-    /// The same in front of this service, with nothing set that Envoy does not need.
+    /// The same in front of this service, with the minimal configuration.
     async fn in_front_of(service: &Upstream, office: &Office, asking: Asking) -> Self {
         Self::start(office, asking, Some(service.port())).await
     }
@@ -48,7 +48,7 @@ impl Envoy {
         Self::configured(configuration).await
     }
 
-    /// The configuration of the book in front of this service.
+    /// The configuration of the book, in front of this service.
     async fn of_book(service: &Upstream, office: &Office) -> Self {
         let configuration = |port| {
             let ports = [("8000", port), ("8081", office.port), ("9000", service.port())];
@@ -59,7 +59,7 @@ impl Envoy {
         Self::configured(configuration).await
     }
 
-    /// YAML, of which JSON is a part.
+    /// The configuration as JSON, which is also YAML.
     async fn configured(configuration: impl Fn(u16) -> String) -> Self {
         let start = |port: u16, directory: &Path| {
             let file = directory.join("envoy.yaml");
@@ -170,7 +170,7 @@ async fn envoy_admits_a_valid_token_and_passes_on_the_user_without_it() {
 }
 
 #[tokio::test]
-async fn a_client_that_envoy_refuses_is_asked_for_either_credential() {
+async fn the_challenges_behind_envoy_name_both_credentials() {
     let office = Office::open().await;
     let envoy = Envoy::asking(&office).await;
     let answer = envoy.get("/", &[]).await;
@@ -182,7 +182,7 @@ async fn a_client_that_envoy_refuses_is_asked_for_either_credential() {
 }
 
 #[tokio::test]
-async fn two_credentials_do_not_come_through_envoy() {
+async fn envoy_admits_no_request_with_two_credentials() {
     let office = Office::open().await;
     let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
     for raw in [false, true] {
@@ -198,7 +198,7 @@ async fn two_credentials_do_not_come_through_envoy() {
 }
 
 #[tokio::test]
-async fn a_route_of_envoy_demands_a_scope() {
+async fn a_route_of_envoy_requires_a_scope() {
     let office = Office::open().await;
     let envoy = Envoy::asking(&office).await;
     for (scope, status) in [(FILE, 200), ("node:5f9619ff-8b86-d011-b42d-00cf4fc964ff:r", 403)] {
@@ -215,12 +215,12 @@ async fn without_the_store_envoy_admits_no_request() {
     let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
     office.redis.kill();
     let answer = envoy.get("/", &[("authorization", &bearer)]).await;
-    // What Envoy says of an error, by default: it is no word about the token.
+    // Envoy's default response to an error, which says nothing about the token.
     assert_eq!((answer.status, answer.all("www-authenticate").len()), (403, 0), "{answer:?}");
 }
 
 #[tokio::test]
-async fn a_clients_uri_is_the_services_behind_envoy() {
+async fn the_clients_uri_belongs_to_the_service_behind_envoy() {
     let office = Office::open().await;
     let token = office.cli.issue("admin", "-a 10m").await;
     let bearer = format!("Bearer {token}");
@@ -235,7 +235,7 @@ async fn a_clients_uri_is_the_services_behind_envoy() {
             assert_eq!(envoy.get(path, &[]).await.status, 401, "{path}");
         }
         let in_url = format!("/?access_token={token}");
-        assert_eq!(envoy.get(&in_url, &[]).await.status, 401, "the query lets nobody in");
+        assert_eq!(envoy.get(&in_url, &[]).await.status, 401, "the query admits no request");
     }
 }
 
@@ -264,7 +264,7 @@ async fn envoy_takes_tokens_of_256_scopes() {
     let token = most_scopes(&office.cli, FILE).await;
     for asking in [Asking::Grpc { raw_headers: false }, Asking::Http] {
         let envoy = Envoy::in_front_of(&service, &office, asking).await;
-        // Over gRPC, this route demands one of the scopes.
+        // Over gRPC, this route requires one of the scopes.
         let url = format!("{}/file", envoy.0.url());
         let answer = curl(&url, With::Bearer(&token), &[]).await;
         let seen = (answer.status, answer.body.as_str());
@@ -273,7 +273,7 @@ async fn envoy_takes_tokens_of_256_scopes() {
 }
 
 #[tokio::test]
-async fn the_envoy_of_the_book_demands_its_scope() {
+async fn the_envoy_of_the_book_requires_its_scope() {
     let office = Office::open().await;
     let service = Upstream::start().await;
     let envoy = Envoy::of_book(&service, &office).await;

@@ -1,4 +1,4 @@
-//! The code that is generated from the published protos is checked in, so that nobody else needs the generators.
+//! The code generated from the published protos is checked in, so that only this test needs the generators.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 use tempfile::TempDir;
 
-/// What may be secret, or hold it: shown by nobody.
+/// Fields that may be or contain a secret, and that `Debug` must not show.
 const SECRET: [&str; 6] = [
     ".envoy.service.auth.v3.AttributeContext.HttpRequest",
     ".envoy.config.core.v3.HeaderValue",
@@ -17,7 +17,7 @@ const SECRET: [&str; 6] = [
     ".token.v1.RevokeRequest.what",
 ];
 
-/// `PROTOS=overwrite cargo test -p token-tests --test grpc generated` writes it anew.
+/// `PROTOS=overwrite cargo test -p token-tests --test grpc generated` regenerates it.
 #[test]
 fn the_generated_code_is_that_of_the_protos() {
     let crate_of_protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../token-http");

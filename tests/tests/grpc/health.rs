@@ -10,7 +10,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::kit::Office;
 
-/// Far longer than a look at the store takes.
+/// Far longer than a check of the store takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
@@ -20,8 +20,8 @@ async fn a_health_watch_reports_that_the_store_went_and_came_back() {
     let mut client = HealthClient::new(office.channel().await);
     let mut seen = client.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
     let mut next = async || {
-        let next = timeout(PATIENCE, seen.message()).await.expect("something is told").unwrap();
-        next.expect("the watching goes on").status()
+        let next = timeout(PATIENCE, seen.message()).await.expect("a status arrives").unwrap();
+        next.expect("the watch continues").status()
     };
     assert_eq!(next().await, ServingStatus::Serving);
     office.redis.kill();
@@ -31,14 +31,14 @@ async fn a_health_watch_reports_that_the_store_went_and_came_back() {
 }
 
 #[tokio::test]
-async fn of_other_services_nothing_is_known() {
+async fn other_services_are_unknown() {
     let office = Office::open().await;
     let mut client = HealthClient::new(office.channel().await);
     let request = HealthCheckRequest { service: "no.such.Service".into() };
     assert_eq!(client.check(request).await.unwrap_err().code(), Code::NotFound);
 }
 
-/// A stream without an end must not keep the process.
+/// An endless stream must not keep the process running.
 #[tokio::test]
 async fn a_stopped_sidecar_reports_not_serving_to_watchers_and_ends() {
     let office = Office::open().await;

@@ -1,4 +1,4 @@
-//! Whatever comes in: a clean status, no panic, and no secret in the log.
+//! Hostile input: every call gets a clean status, without a panic and without a secret in the log.
 
 use bytes::{Buf, BufMut, Bytes};
 use token_http::sidecar::grpc::proto::envoy::service::auth::v3::authorization_client::AuthorizationClient;
@@ -28,7 +28,7 @@ impl Office {
         client.unary(request, path, RawBytes).await.map(tonic::Response::into_inner)
     }
 
-    /// It still answers, and nothing has panicked.
+    /// Asserts that it still answers, and that nothing has panicked.
     async fn is_well(&self) {
         assert_eq!(self.check(Asked::default()).await.unwrap().status(), 401);
         assert!(!self.sidecar.said().contains("panicked"), "{}", self.sidecar.said());
@@ -46,10 +46,10 @@ async fn an_empty_check_is_refused_like_one_without_credentials() {
 }
 
 #[tokio::test]
-async fn two_credentials_do_not_slip_through() {
+async fn two_credentials_are_refused() {
     let office = Office::open().await;
     let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
-    assert_eq!(office.check(Asked::with(&bearer)).await.unwrap().code(), 0, "one alone does");
+    assert_eq!(office.check(Asked::with(&bearer)).await.unwrap().code(), 0, "one credential is admitted");
     for other in [bearer.as_str(), "Basic eDp5", "Digest x", "", "x"] {
         for pair in [[bearer.as_str(), other], [other, bearer.as_str()]] {
             let headers = pair.map(|value| ("authorization", value.to_owned())).to_vec();
@@ -63,7 +63,7 @@ async fn two_credentials_do_not_slip_through() {
 }
 
 #[tokio::test]
-async fn the_uri_of_a_proxied_request_is_the_services() {
+async fn the_uri_of_a_proxied_request_belongs_to_the_service() {
     let office = Office::open().await;
     let bearer = format!("Bearer {}", office.cli.issue("admin", "-a 10m").await);
     for path in [
@@ -80,7 +80,7 @@ async fn the_uri_of_a_proxied_request_is_the_services() {
         "example.org:443",
     ] {
         let answer = office.check(Asked { path, ..Asked::with(&bearer) }).await.unwrap();
-        assert_eq!(answer.code(), 0, "{path:?} is no business of ours");
+        assert_eq!(answer.code(), 0, "{path:?} is not ours to judge");
         assert_eq!(office.check(Asked { path, ..Asked::default() }).await.unwrap().status(), 401, "{path:?}");
     }
 }
@@ -94,11 +94,11 @@ async fn headers_of_any_kind_are_answered() {
         assert_eq!(office.check(Asked::with(value)).await.unwrap().status(), 401);
         let mut asked = Asked::with(&bearer);
         asked.headers.push(("x-other", value.to_owned()));
-        assert_eq!(office.check(asked).await.unwrap().code(), 0, "only what is read counts");
+        assert_eq!(office.check(asked).await.unwrap().code(), 0, "other headers are ignored");
     }
     let mut asked = Asked::with(&bearer);
     asked.headers.push(("x-token-needs", "\0".into()));
-    assert_eq!(office.check(asked).await.unwrap().status(), 401, "a demand that cannot be read");
+    assert_eq!(office.check(asked).await.unwrap().status(), 401, "a requirement that cannot be parsed");
     office.is_well().await;
 }
 
@@ -106,7 +106,7 @@ async fn headers_of_any_kind_are_answered() {
 async fn bytes_that_are_no_message_are_refused() {
     let office = Office::open().await;
     let root = format!("Bearer {}", office.cli.issue("root", "-a 10m").await);
-    // A field of another type, one that ends too early, one without an end, and a text that is not UTF-8.
+    // A field of another type, a truncated one, one without an end, and a text that is not UTF-8.
     for bytes in [vec![0x08, 0x01], vec![0x0a, 0xff, 0x01], vec![0xff; 20], vec![0x0a, 0x02, 0xc3, 0x28]] {
         for method in [CHECK, VALIDATE] {
             let status = office.send(method, &root, bytes.clone()).await.unwrap_err();
@@ -117,7 +117,7 @@ async fn bytes_that_are_no_message_are_refused() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_nested_without_end_is_refused() {
+async fn a_deeply_nested_message_is_refused() {
     let office = Office::open().await;
     let root = format!("Bearer {}", office.cli.issue("root", "-a 10m").await);
     let groups = vec![0x7b; 60_000];
@@ -166,7 +166,7 @@ async fn metadata_of_any_kind_is_answered() {
 }
 
 #[tokio::test]
-async fn what_is_not_served_is_unimplemented() {
+async fn an_unknown_method_is_unimplemented() {
     let office = Office::open().await;
     for method in
         ["/token.v1.TokenService/Steal", "/no.such.Service/Call", "/envoy.service.auth.v3.Authorization/"]
@@ -176,7 +176,7 @@ async fn what_is_not_served_is_unimplemented() {
     }
 }
 
-/// Every call that a secret comes or goes by, with the log of everything.
+/// Makes every call that carries a secret, with the most detailed log.
 #[tokio::test]
 async fn no_secret_is_in_the_log() {
     let office = Office::open_with_log("trace").await;
@@ -198,12 +198,12 @@ async fn no_secret_is_in_the_log() {
     let said = office.sidecar.all_it_said().await;
     assert!(said.contains("TRACE"), "it logs everything: {said}");
     for secret in [root, token] {
-        // Not even its random part.
+        // The random part alone must not appear either.
         assert!(!said.contains(&secret[8..40]), "{said}");
     }
 }
 
-/// Messages that are whatever bytes they are.
+/// Messages of arbitrary bytes.
 #[derive(Default)]
 struct RawBytes;
 

@@ -1,4 +1,4 @@
-//! What the tests share: a sidecar on a server, and clients.
+//! Helpers for the tests: a sidecar on a server, and clients.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-/// A sidecar on a server of its own.
+/// A sidecar with its own server.
 pub(crate) struct Office {
     pub(crate) redis: Standalone,
     pub(crate) cli: Cli,
@@ -35,7 +35,7 @@ pub(crate) struct Office {
 }
 
 impl Office {
-    /// Where `root` is an administrator, and `files` may introspect.
+    /// Starts it with `root` as an administrator, and `files` as an introspector.
     pub(crate) async fn open() -> Self {
         Self::open_with_log("info").await
     }
@@ -76,10 +76,9 @@ impl Office {
     pub(crate) async fn until_it_is(&self, wanted: ServingStatus) {
         let mut client = HealthClient::new(self.channel().await);
         let mut seen = client.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
-        let watched = async {
-            while seen.message().await.unwrap().expect("the watching goes on").status() != wanted {}
-        };
-        timeout(Duration::from_secs(60), watched).await.expect("it gets there");
+        let watched =
+            async { while seen.message().await.unwrap().expect("the watch continues").status() != wanted {} };
+        timeout(Duration::from_secs(60), watched).await.expect("it gets this status");
     }
 
     /// A caller who presents a token of this user, restricted to a scope unless that is empty.
@@ -89,7 +88,7 @@ impl Office {
         self.presenting(&format!("Bearer {token}")).await
     }
 
-    /// A caller with this in the metadata; with nothing where it is empty.
+    /// A caller with this in the metadata; without metadata if it is empty.
     pub(crate) async fn presenting(&self, authorization: &str) -> Caller {
         let presents = (!authorization.is_empty()).then(|| authorization.parse().unwrap());
         Caller(TokenServiceClient::with_interceptor(self.channel().await, Presents(presents)))
@@ -99,17 +98,17 @@ impl Office {
         TokenServiceClient::new(self.channel().await)
     }
 
-    /// Asks as Envoy does.
+    /// Sends a check as Envoy does.
     pub(crate) async fn check(&self, asked: Asked) -> Result<Answer, Status> {
         let mut client = AuthorizationClient::new(self.channel().await);
         client.check(asked.request()).await.map(|answer| Answer(answer.into_inner()))
     }
 }
 
-/// Whoever calls `TokenService`.
+/// A caller of `TokenService`.
 pub(crate) struct Caller(pub(crate) TokenServiceClient<InterceptedService<Channel, Presents>>);
 
-/// What comes with each call.
+/// The metadata of each call.
 pub(crate) struct Presents(Option<AsciiMetadataValue>);
 
 impl Interceptor for Presents {
@@ -121,7 +120,7 @@ impl Interceptor for Presents {
     }
 }
 
-/// What Envoy is asked by a client, and what its operator demands.
+/// A client's request to Envoy, and the operator's requirement.
 #[derive(Default)]
 pub(crate) struct Asked {
     pub(crate) headers: Vec<(&'static str, String)>,
@@ -139,7 +138,7 @@ impl Asked {
         self
     }
 
-    /// Headers of one name are joined by a comma, as Envoy does it.
+    /// Joins headers of one name with a comma, as Envoy does.
     fn request(self) -> CheckRequest {
         let mut headers = HashMap::<String, String>::new();
         for (name, value) in self.headers {
@@ -156,12 +155,12 @@ impl Asked {
     }
 }
 
-/// What Envoy is told.
+/// The answer to Envoy.
 #[derive(Debug)]
 pub(crate) struct Answer(CheckResponse);
 
 impl Answer {
-    /// The status as gRPC numbers it: 0 lets the request through.
+    /// The status code of gRPC: 0 admits the request.
     pub(crate) fn code(&self) -> i32 {
         self.0.status.as_ref().expect("a status").code
     }
@@ -186,7 +185,7 @@ impl Answer {
     }
 }
 
-/// Headers as Envoy applies them: those of the client, changed as it is told.
+/// The headers that Envoy forwards: those of the client, changed by the answer.
 pub(crate) fn applied(client: &[(&str, &str)], options: &[HeaderValueOption]) -> Vec<(String, String)> {
     let mut headers: Vec<_> =
         client.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -200,7 +199,7 @@ pub(crate) fn applied(client: &[(&str, &str)], options: &[HeaderValueOption]) ->
     headers
 }
 
-/// What `/auth` answers to the same: headers, sorted, and the body.
+/// The response of `/auth` to the same request: sorted headers, and the body.
 pub(crate) async fn over_http(
     office: &Office,
     authorization: Option<&str>,
@@ -213,7 +212,7 @@ pub(crate) async fn over_http(
     (headers, answer.body)
 }
 
-/// What an HTTP server answers.
+/// The response of an HTTP server.
 #[derive(Debug)]
 pub(crate) struct HttpAnswer {
     pub(crate) status: u16,
@@ -229,12 +228,12 @@ impl HttpAnswer {
     }
 }
 
-/// Sends exactly these headers, one that comes twice as two lines.
+/// Sends exactly these headers; a repeated one becomes two lines.
 pub(crate) async fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> HttpAnswer {
     send(port, &format!("GET {path}"), headers, "").await
 }
 
-/// The same with a method of one's own, and a body.
+/// The same with a method and a body.
 pub(crate) async fn send(port: u16, what: &str, headers: &[(&str, &str)], body: &str) -> HttpAnswer {
     let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();

@@ -1,4 +1,4 @@
-//! The sidecar over gRPC, on a real Redis server, asked as Envoy and stock clients ask.
+//! The sidecar over gRPC, on a real Redis server, called by Envoy and stock clients.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,

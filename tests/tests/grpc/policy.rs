@@ -1,4 +1,4 @@
-//! The same callers may do the same over HTTP and over gRPC.
+//! HTTP and gRPC have the same policy.
 
 use serde_json::json;
 use token_http::sidecar::grpc::proto::token::v1::issue_request::Access;
@@ -12,7 +12,7 @@ use crate::kit::{Caller, Office, send};
 
 const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
 
-/// What a caller tries.
+/// An operation that a caller tries.
 #[derive(Debug, Clone, Copy)]
 enum Deed {
     Issue,
@@ -23,22 +23,22 @@ enum Deed {
     Introspect,
 }
 
-/// What comes of it, in the words of neither HTTP nor gRPC.
+/// Its outcome, independent of HTTP and gRPC.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Done,
-    /// So many tokens were listed.
+    /// This many tokens were listed.
     Listed(usize),
     Forbidden,
     NotThere,
 }
 
-/// One who tries one thing, with a user of their own and one more token of that user and of another one.
+/// A caller and one operation, with a separate user, and one more token of that user and of another one.
 struct Case<'a> {
     office: &'a Office,
     bearer: String,
     deed: Deed,
-    /// Whose tokens it is about.
+    /// The user whose tokens are affected.
     user: String,
     text: String,
     id: String,
@@ -121,7 +121,7 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// `/revoke` does not tell.
+    /// Whether the token was revoked, which `/revoke` does not say.
     async fn whether_it_ended(&self) -> Outcome {
         let ended = self.office.cli.run("validate --peek", &self.text).await.code == 1;
         if ended { Outcome::Done } else { Outcome::NotThere }
@@ -137,7 +137,7 @@ async fn the_same_callers_may_do_the_same_over_both() {
             [Deed::Issue, Deed::List, Deed::RevokeAll, Deed::RevokeOne, Deed::RevokeText, Deed::Introspect]
         {
             for own in [true, false] {
-                // What one has ended, or made, the other is not to meet.
+                // Each case starts without the tokens that another one has issued or revoked.
                 let http = fresh(&office, caller, deed, own).await.over_http().await;
                 let grpc = fresh(&office, caller, deed, own).await.over_grpc().await;
                 assert_eq!(http, grpc, "{caller:?} {deed:?}, own: {own}");
@@ -145,10 +145,10 @@ async fn the_same_callers_may_do_the_same_over_both() {
             }
         }
     }
-    assert!(granted > 20, "most of it is permitted to somebody: {granted}");
+    assert!(granted > 20, "most operations are permitted to some caller: {granted}");
 }
 
-/// A case in a store that holds nothing else of these users.
+/// A case in a store without other tokens of these users.
 async fn fresh<'a>(office: &'a Office, caller: (&str, &str), deed: Deed, own: bool) -> Case<'a> {
     for user in [caller.0, "other"] {
         assert_eq!(office.cli.run(&format!("revoke --user {user}"), "").await.code, 0);
@@ -156,7 +156,7 @@ async fn fresh<'a>(office: &'a Office, caller: (&str, &str), deed: Deed, own: bo
     Case::new(office, caller, deed, own).await
 }
 
-/// A call that is refused leaves the caller's token as it is; one that is admitted renews it.
+/// A refused call does not change the caller's token; an admitted one renews it.
 #[tokio::test]
 async fn a_refused_call_does_not_prolong_the_token() {
     let office = Office::open().await;

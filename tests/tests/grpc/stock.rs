@@ -1,4 +1,4 @@
-//! A client in which nothing is ours: grpcio, Envoy's protos as they are published, and what reflection tells.
+//! A client without code of ours: grpcio, Envoy's published protos, and reflection.
 
 use std::process::Stdio;
 
@@ -12,7 +12,7 @@ use crate::kit::Office;
 const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
 const CHECK: &str = "envoy.service.auth.v3.Authorization/Check";
 
-/// What the client is answered.
+/// The answer that the client gets.
 async fn ask(office: &Office, method: &str, authorization: Option<&str>, request: Value) -> Value {
     let mut command = Command::new(installed("bin/python"));
     command.arg(script("grpc_client.py")).arg(format!("127.0.0.1:{}", office.port));
@@ -24,7 +24,7 @@ async fn ask(office: &Office, method: &str, authorization: Option<&str>, request
     serde_json::from_slice(&output.stdout).expect("the client answers in JSON; what failed stands above")
 }
 
-/// A request as Envoy describes it, with everything that it says.
+/// A request with all attributes that Envoy sends.
 fn envoys(authorization: &str, scope: &str) -> Value {
     let peer =
         |port: u16| json!({ "address": { "socketAddress": { "address": "10.0.0.1", "portValue": port } } });
@@ -103,7 +103,7 @@ async fn two_credentials_in_raw_headers_of_newer_envoys_are_refused() {
         let request = json!({ "attributes": { "request": { "http": http } } });
         ask(&office, CHECK, None, request).await["response"]["status"].clone()
     };
-    assert_eq!(ask(&[&bearer]).await, json!({}), "one is let through");
+    assert_eq!(ask(&[&bearer]).await, json!({}), "one credential is admitted");
     assert_eq!(ask(&[&bearer, &bearer]).await["code"], 16);
     assert_eq!(ask(&["", &bearer]).await["code"], 16);
 }
@@ -146,7 +146,7 @@ async fn a_client_with_only_reflection_can_issue_and_validate_a_token() {
 }
 
 #[tokio::test]
-async fn a_stock_health_check_hears_that_it_serves() {
+async fn a_stock_health_check_gets_serving() {
     let office = Office::open().await;
     office.until_it_serves().await;
     for service in ["", "envoy.service.auth.v3.Authorization", "token.v1.TokenService"] {

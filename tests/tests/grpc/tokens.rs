@@ -1,4 +1,4 @@
-//! `token.v1.TokenService`.
+//! The service `token.v1.TokenService`.
 
 use prost_types::Duration;
 use token_core::spi::layout::KEY_VERSION;
@@ -24,7 +24,7 @@ fn restricted(scopes: &[&str]) -> Option<Access> {
     Some(Access::Restricted(Scopes { scopes: scopes.iter().map(|&scope| scope.to_owned()).collect() }))
 }
 
-/// For a token of `admin` that slides by ten minutes and is capped at a day.
+/// A request for a token of `admin` that slides by ten minutes and is capped at a day.
 fn request(access: Option<Access>) -> IssueRequest {
     let (sliding_window, expire) = (seconds(600), seconds(86_400));
     IssueRequest {
@@ -56,13 +56,13 @@ impl Caller {
         matches!(self.validate(request).await.unwrap(), Verdict::Active(_))
     }
 
-    /// The ids that are revoked.
+    /// Revokes, and returns the revoked ids.
     async fn revoke(&mut self, what: What) -> Result<Vec<String>, Status> {
         let request = RevokeRequest { what: Some(what), why: "lost".into() };
         self.0.revoke(request).await.map(|answer| answer.into_inner().ids)
     }
 
-    /// The ids of a user's tokens; of the caller's own for nobody.
+    /// The ids of a user's tokens; of the caller's tokens if the name is empty.
     async fn list(&mut self, user: &str) -> Result<Vec<String>, Status> {
         let answer = self.0.list(ListRequest { user: user.to_owned() }).await?.into_inner();
         Ok(answer.grants.into_iter().map(|grant| grant.id).collect())
@@ -171,7 +171,7 @@ async fn only_introspectors_and_administrators_may_validate() {
 }
 
 #[tokio::test]
-async fn a_validation_demands_a_user_and_permissions() {
+async fn a_validation_may_require_a_user_and_permissions() {
     let office = Office::open().await;
     let mut files = office.caller("files", "").await;
     let token = office.cli.issue("admin", &format!("-a 10m -s node:{FOLDER}:r")).await;
@@ -206,7 +206,7 @@ async fn a_peek_over_grpc_renews_nothing() {
     let token = office.cli.issue("admin", "-a 10m").await;
     let id = office.cli.run("validate --peek --json", &token).await.json()["id"].clone();
     let records = office.records().await;
-    // In a key the partition of an id stands in front, in braces.
+    // In a key, the partition of the id comes first, in braces.
     let digits = id.as_str().unwrap().split_at(2).1;
     let record = records.iter().find(|key| key.ends_with(digits)).unwrap();
     office.redis.command::<()>(&["PEXPIRE", record, "300000"]).await;
@@ -240,17 +240,21 @@ async fn a_holder_lists_and_revokes_their_own_tokens() {
     assert_eq!((ids.len(), &ids), (4, &admin.list("admin").await.unwrap()));
     let by_id = What::Id(ids.get(1).unwrap().clone());
     assert_eq!(admin.revoke(by_id.clone()).await.unwrap(), ids[1..2]);
-    assert_eq!(admin.revoke(by_id).await.unwrap(), ids[1..2], "again is no mistake");
+    assert_eq!(admin.revoke(by_id).await.unwrap(), ids[1..2], "a repeat is no error");
     assert!(!files.is_active(&first).await);
     assert_eq!(admin.revoke(What::Token(second.clone())).await.unwrap(), ids[2..3]);
     assert!(!files.is_active(&second).await);
     assert_eq!(admin.revoke(What::User("admin".into())).await.unwrap().len(), 2);
     assert!(!files.is_active(&third).await);
-    assert_eq!(admin.list("").await.unwrap_err().code(), Code::Unauthenticated, "their own is gone, too");
+    assert_eq!(
+        admin.list("").await.unwrap_err().code(),
+        Code::Unauthenticated,
+        "the caller's own token is gone, too"
+    );
 }
 
 #[tokio::test]
-async fn a_holder_ends_tokens_of_others_only_by_their_text() {
+async fn a_holder_revokes_tokens_of_others_only_by_their_text() {
     let office = Office::open().await;
     let mut admin = office.caller("admin", "").await;
     let mut root = office.caller("root", "").await;
@@ -258,10 +262,10 @@ async fn a_holder_ends_tokens_of_others_only_by_their_text() {
     let id = root.list("other").await.unwrap().remove(0);
     assert_eq!(admin.list("other").await.unwrap_err().code(), Code::PermissionDenied);
     assert_eq!(admin.revoke(What::User("other".into())).await.unwrap_err().code(), Code::PermissionDenied);
-    // The same as of one that never was.
+    // The same answer as for a token that never existed.
     assert!(admin.revoke(What::Id(id.clone())).await.unwrap().is_empty());
     assert!(root.is_active(&other).await);
-    // Those who have the text may end the token (RFC 7009).
+    // Anyone who has the text may revoke the token (RFC 7009).
     assert_eq!(admin.revoke(What::Token(other.clone())).await.unwrap(), [id]);
     assert!(!root.is_active(&other).await);
 }
@@ -277,7 +281,7 @@ async fn a_restricted_token_can_list_and_revoke_only_itself() {
     let own = admin.list("").await.unwrap();
     assert_eq!((ids.len(), own.len()), (2, 1));
     for id in ids.into_iter().filter(|id| !own.contains(id)) {
-        assert!(admin.revoke(What::Id(id)).await.unwrap().is_empty(), "its sibling is not there for it");
+        assert!(admin.revoke(What::Id(id)).await.unwrap().is_empty(), "it cannot see its sibling");
     }
     assert_eq!(office.cli.run("validate --peek", &sibling).await.code, 0);
     assert_eq!(admin.revoke(What::Id(own[0].clone())).await.unwrap(), own);
@@ -360,7 +364,7 @@ async fn a_change_is_confirmed_again_and_says_why_it_is_not() {
     let mut root = office.caller("root", "").await;
     let made = root.issue(request(full())).await.unwrap();
     let (id, first) = (made.grant.unwrap().id, made.confirmation.unwrap());
-    // The server keeps no append-only file, and one before 7.2 could not say so.
+    // The server has no append-only file; a server before 7.2 cannot report that.
     assert!(!first.confirmed && ["appendonly_no", "no_waitaof"].contains(&&*first.reason), "{first:?}");
     let confirm = |id: &str| ConfirmRequest { id: id.to_owned() };
     let again = root.0.confirm(confirm(&id)).await.unwrap().into_inner();

@@ -11,7 +11,7 @@ use crate::clients::{With, curl};
 async fn a_stock_resource_server_accepts_our_tokens_by_introspection() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
-    // It speaks to nobody without TLS.
+    // It connects only with TLS.
     let secure = Standalone::start_tls(ClientCertificates::Optional).await;
     let certificates = secure.certificates();
     let path = |path: &Path| path.display().to_string();
@@ -27,7 +27,7 @@ async fn a_stock_resource_server_accepts_our_tokens_by_introspection() {
 
     let answer = curl(&note, With::Bearer(&token), &[]).await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "hello"), "{answer:?} {}", folder.said());
-    // A token without a label and a hard limit: members without a value would be warned of.
+    // A token without a label and a hard limit: Apache would warn about members without a value.
     let said = folder.said();
     let of_requests = |line: &&str| line.contains("[auth_openidc:") && !line.contains("oidc_check_config");
     let complaints = said.lines().filter(of_requests);

@@ -16,7 +16,7 @@ async fn caddy_admits_a_valid_token_and_passes_on_its_user() {
     let token = cli.issue("admin", "-a 10m").await;
 
     for with in [With::Bearer(&token), With::Password("admin", &token)] {
-        // The token has no label, so the client's own must not survive.
+        // The token has no label, so the client's own header must be removed.
         let forged = ["--header", "X-Token-Label: forged", "--header", "X_Token_User: forged"];
         let answer = curl(&note, with, &forged).await;
         assert_eq!((answer.status, answer.body.as_str()), (200, "hello"), "{answer:?}");
@@ -34,9 +34,9 @@ async fn caddy_admits_a_valid_token_and_passes_on_its_user() {
     assert_eq!(curl(&note, With::Bearer(&token), &[]).await.status, 503);
 }
 
-/// With `uri /auth?` Caddy does not append the query of its client.
+/// With `uri /auth?` Caddy does not append the query of the client.
 #[tokio::test]
-async fn a_clients_query_is_the_services_behind_caddy() {
+async fn the_clients_query_belongs_to_the_service_behind_caddy() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&[]).await;
@@ -49,7 +49,7 @@ async fn a_clients_query_is_the_services_behind_caddy() {
         assert_eq!(curl(&note, With::Nothing, &[]).await.status, 401, "{query}");
     }
     let note = format!("{}note?access_token={token}", folder.url());
-    assert_eq!(curl(&note, With::Nothing, &[]).await.status, 401, "the query lets nobody in");
+    assert_eq!(curl(&note, With::Nothing, &[]).await.status, 401, "the query admits no request");
 }
 
 #[tokio::test]

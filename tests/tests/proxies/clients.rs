@@ -6,7 +6,7 @@ pub(crate) use token_tests::programs::{Answer, With, curl};
 use token_tests::programs::{program, run};
 use tokio::process::Command;
 
-/// Does these things with cadaver, as a user whose password is the token, and answers what it said.
+/// Runs these commands in cadaver, with the token as the password, and returns its output.
 pub(crate) async fn cadaver(home: &Path, url: &str, user: &str, token: &str, script: &str) -> String {
     std::fs::write(home.join(".netrc"), format!("machine 127.0.0.1\nlogin {user}\npassword {token}\n"))
         .unwrap();

@@ -1,4 +1,4 @@
-//! `Connection` names headers that a proxy removes (RFC 9110 §7.6.1): it must not name those that say who the client is.
+//! A proxy removes the headers that `Connection` names (RFC 9110 §7.6.1). A client must not remove identity headers that way.
 
 use token_tests::programs::{CaddyFolder, Cli, Daemon, HaproxyFolder, Upstream};
 use token_tests::servers::Standalone;
@@ -6,7 +6,7 @@ use token_tests::servers::Standalone;
 use crate::clients::{Answer, With, curl};
 use crate::published::Office;
 
-/// All identity headers, as headers of this connection alone.
+/// A `Connection` header that names all identity headers.
 const NAMED: &str = "Connection: close, X-Token-User, X-Token-Id, X-Token-Scopes, X-Token-Label";
 
 /// A sidecar and a service, for a proxy between them.
@@ -32,7 +32,7 @@ impl Ends {
     }
 }
 
-/// The identity comes through, and `Connection` names none of it to a proxy behind this one.
+/// The identity headers arrive, and `Connection` does not name them to the next proxy.
 pub(crate) fn expect_identity(answer: &Answer) {
     assert_eq!((answer.status, answer.body.as_str()), (201, "admin *"), "{answer:?}");
     let named = answer.header("x-seen-connection").unwrap_or_default().to_lowercase();
@@ -63,7 +63,7 @@ async fn nginx_keeps_identity_headers_that_connection_names() {
     assert!(answer.header("x-seen-scopes").is_some_and(|scopes| scopes.len() > 2), "{answer:?}");
 }
 
-/// An upgrade to WebSocket needs its `Connection`.
+/// An upgrade to WebSocket needs its `Connection` header.
 const UPGRADE: [&str; 2] = ["Connection: Upgrade, X-Token-Scopes", "Upgrade: websocket"];
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The sidecar behind real proxies, in front of real services, used by real clients. Nothing here is a stand-in.
+//! The sidecar with real proxies, services and clients.
 #![expect(
     clippy::expect_used,
     clippy::panic,

@@ -5,7 +5,7 @@ use token_tests::servers::Standalone;
 
 use crate::clients::{With, cadaver, curl};
 
-/// Everything that a user of the folder needs.
+/// A WebDAV folder behind nginx, with its sidecar and store.
 struct Office {
     redis: Standalone,
     cli: Cli,
@@ -18,7 +18,7 @@ impl Office {
         Self::demanding("").await
     }
 
-    /// With more in the URL that nginx asks.
+    /// The same with a suffix on the URL that nginx requests.
     async fn demanding(query: &str) -> Self {
         let redis = Standalone::start().await;
         let cli = Cli::new(&redis.url());
@@ -86,7 +86,7 @@ async fn a_client_cannot_say_who_it_is() {
 }
 
 #[tokio::test]
-async fn a_location_demands_a_scope() {
+async fn a_location_requires_a_scope() {
     let scope = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
     let office = Office::demanding(&format!("?scope={scope}")).await;
     let inside = office.cli.issue("admin", &format!("-a 10m -s {scope}")).await;
@@ -105,7 +105,7 @@ async fn the_next_request_after_a_revocation_is_refused() {
 }
 
 #[tokio::test]
-async fn without_the_store_nginx_answers_500_and_never_with_the_file() {
+async fn without_the_store_nginx_answers_500_and_never_the_file() {
     let mut office = Office::open().await;
     let token = office.cli.issue("admin", "-a 10m").await;
     let put =
@@ -118,9 +118,9 @@ async fn without_the_store_nginx_answers_500_and_never_with_the_file() {
     }
 }
 
-/// nginx keeps a raw `#` in `$request_uri`, and puts the demand behind it.
+/// nginx keeps a raw `#` in `$request_uri`, and appends the requirement after it.
 #[tokio::test]
-async fn a_number_sign_from_a_client_drops_no_demand() {
+async fn a_number_sign_from_a_client_drops_no_requirement() {
     let scope = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
@@ -134,5 +134,5 @@ async fn a_number_sign_from_a_client_drops_no_demand() {
     };
     assert_eq!(ask("/files/", &inside).await, 200, "{}", folder.said());
     assert_eq!(ask("/files/", &outside).await, 403);
-    assert_eq!(ask("/files/#", &outside).await, 500, "the sidecar answers 400, which nginx does not know");
+    assert_eq!(ask("/files/#", &outside).await, 500, "the sidecar answers 400, which nginx turns into 500");
 }

@@ -23,7 +23,7 @@ async fn client(asked: Value) -> Value {
 async fn authlib_finds_the_endpoints_introspects_and_revokes() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
-    // Authlib encodes neither name nor secret in Basic.
+    // Authlib does not encode name and secret in Basic.
     let sidecar = cli.serve(&["--admin", "files+ci"]).await;
     let secret = cli.issue("files+ci", "-a 10m").await;
     for method in ["client_secret_basic", "client_secret_post"] {

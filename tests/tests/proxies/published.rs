@@ -1,14 +1,14 @@
-//! What we publish for nginx, with large uploads and with tokens of the most scopes.
+//! The configurations that we publish for nginx, with large uploads and with tokens with the maximum number of scopes.
 
 use token_tests::programs::{Cli, Daemon, PublishedFolder, most_scopes, takes_large_uploads};
 use token_tests::servers::Standalone;
 
 use crate::clients::{With, curl};
 
-/// The node that is demanded in what we publish.
+/// The node that the published configurations require.
 pub(crate) const NODE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff";
 
-/// Everything that a user of the folder needs.
+/// A folder with its sidecar and store.
 pub(crate) struct Office {
     pub(crate) redis: Standalone,
     pub(crate) cli: Cli,
@@ -73,7 +73,7 @@ async fn the_nginx_of_the_book_takes_tokens_of_256_scopes() {
     let office = Office::of_book().await;
     std::fs::write(office.folder.files().join("note"), "hello").unwrap();
     let token = office.most_scopes().await;
-    // The token has no label: an empty header is left out, and the client's own never comes through.
+    // The token has no label: an empty header is omitted, and the client's own header is always removed.
     let forged = ["user", "id", "scopes", "label"].map(|name| format!("X-Token-{name}: *"));
     let forged: Vec<_> = forged.iter().flat_map(|header| ["--header", header]).collect();
     let answer = curl(&office.file("note"), With::Bearer(&token), &forged).await;

@@ -1,4 +1,4 @@
-//! Tools that fix the user name or the scheme: git, pip, npm, and clients of GitHub. Real ones, behind nginx.
+//! Tools with a fixed user name or scheme behind nginx: git, pip, npm, and clients of GitHub.
 
 use std::path::Path;
 use std::process::Output;
@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use crate::clients::{Answer, With, curl};
 
-/// A folder that wants tokens.
+/// A folder that requires tokens.
 struct Office {
     redis: Standalone,
     cli: Cli,
@@ -36,14 +36,14 @@ impl Office {
         curl(&self.folder.url(), with, &[]).await.status
     }
 
-    /// With this header; what is secret in it does not come from the command line.
+    /// Sends this header; its secret is not passed on the command line.
     async fn ask_saying(&self, authorization: &str) -> Answer {
         let file = self.cli.home().join("header");
         std::fs::write(&file, format!("Authorization: {authorization}")).unwrap();
         curl(&self.folder.url(), With::Nothing, &["--header", &format!("@{}", file.display())]).await
     }
 
-    /// How long the one record that there is lives on, after it was set to five minutes.
+    /// The remaining TTL of the only record, after it was set to five minutes.
     async fn left_after(&self, uses: impl AsyncFnOnce()) -> i64 {
         let keys: Vec<String> = self.redis.command(&["KEYS", "*"]).await;
         let is_record = |key: &&String| key.rsplit_once("}:").is_some_and(|(_, id)| !id.contains(':'));
@@ -92,7 +92,7 @@ async fn publish(office: &Office) {
     }
 }
 
-/// Clones with this login, and answers whether that went well, and what git said.
+/// Clones with this login, and returns whether that succeeded, and the output of git.
 async fn clone(office: &Office, user: &str, password: &str, into: &str) -> (bool, String) {
     let home = office.cli.home();
     std::fs::write(home.join(".git-credentials"), office.url(user, password)).unwrap();
@@ -101,7 +101,7 @@ async fn clone(office: &Office, user: &str, password: &str, into: &str) -> (bool
 }
 
 #[tokio::test]
-async fn git_clones_with_a_user_name_that_stands_for_any() {
+async fn git_clones_with_a_user_name_that_means_any_user() {
     let office = Office::accepting(&["--any-user-name", "x-access-token; oauth2"]).await;
     publish(&office).await;
     let token = office.cli.issue("admin", "-a 10m").await;
@@ -124,7 +124,7 @@ async fn a_user_name_that_is_not_listed_refuses_and_prolongs_nothing() {
             assert!(!cloned && said.contains("uthentication failed"), "{user}: {said}");
         }
     };
-    // Without a record or a lifetime, it would be negative.
+    // It would be negative without a record or a TTL.
     let left = office.left_after(refused).await;
     assert!((1..=300_000).contains(&left), "{left}");
     let accepted = async || assert!(clone(&office, "oauth2", &token, "accepted").await.0);

@@ -1,4 +1,4 @@
-//! The folder of `docker-compose.yml`, used by WebDAV clients in which nothing is ours.
+//! The folder of `docker-compose.yml`, used by published WebDAV clients.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,14 +9,14 @@ use tokio::process::Command;
 use crate::clients::{With, cadaver, curl};
 use crate::published::{NODE, Office};
 
-/// Runs a client, and answers whether it succeeded, and what it said.
+/// Runs a client, and returns whether it succeeded, and its output.
 async fn run(command: &mut Command) -> (bool, String) {
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await.expect("it runs");
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
-/// Files as the clients left them, with what is in them.
+/// The files that the clients left, with their content.
 fn files_in(folder: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -92,7 +92,7 @@ async fn webdav4_lists_writes_moves_and_deletes() {
     assert_eq!(files_in(&office.folder.files()), one("three/moved", "hello"));
 }
 
-/// In a namespace of its own: the mount ends with it, however the test ends.
+/// Runs in a mount namespace, so that the mount ends with it, however the test ends.
 async fn davfs(office: &Office, token: &str, script: &str) -> (bool, String) {
     assert!(
         Path::new("/dev/fuse").exists(),
@@ -157,7 +157,7 @@ async fn a_token_that_reads_mounts_the_folder_and_writes_nothing() {
     assert_eq!(files_in(&office.folder.files()), one("note", "hello"), "{said}");
 }
 
-/// What a method is answered, with headers behind it.
+/// The status of a request with this method and more headers.
 async fn asks(office: &Office, token: &str, method: &str, name: &str, headers: &[&str]) -> u16 {
     let headers = headers.iter().flat_map(|header| ["--header", header]);
     let arguments: Vec<_> = ["--request", method].into_iter().chain(headers).collect();
@@ -229,7 +229,7 @@ async fn a_copy_or_move_that_would_lose_files_is_refused() {
     assert_eq!(files_in(&office.folder.files()), one("one/note", "hello"));
 }
 
-/// Windows and Finder leave slashes out, and come by another name for the folder behind TLS.
+/// Windows and Finder omit slashes, and use another host name for a folder behind TLS.
 #[tokio::test]
 async fn folders_are_found_without_their_slash() {
     let office = Office::of_compose().await;
@@ -240,7 +240,7 @@ async fn folders_are_found_without_their_slash() {
     assert_eq!(asks(&office, &token, "MOVE", "one", &[&format!("Destination: {secure}")]).await, 201);
     assert_eq!(asks(&office, &token, "COPY", "two", &["Destination: /files/three/"]).await, 201);
     assert_eq!(asks(&office, &token, "DELETE", "two", &[]).await, 204);
-    // What is locked before it is written is there, empty, and only for the holder of the lock.
+    // A file that is locked before it is written exists, is empty, and only the holder of the lock may write it.
     assert_eq!(asks(&office, &token, "LOCK", "absent", &[]).await, 201);
     assert_eq!(asks(&office, &token, "PUT", "absent", &[]).await, 423);
     let answer = curl(&office.file("three"), With::Bearer(&token), &[]).await;

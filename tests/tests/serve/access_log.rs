@@ -1,4 +1,4 @@
-//! The access log: who was refused, why, and with which token; and nothing that a client could use against its reader.
+//! The access log: which client was refused, why, and with which token, without text that could attack a reader.
 
 use std::process::Command;
 
@@ -37,7 +37,7 @@ async fn channel(port: u16) -> Channel {
     Channel::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect().await.unwrap()
 }
 
-/// Ends it, and answers its access log.
+/// Ends the sidecar, and returns its access log.
 async fn access_log(sidecar: &Daemon) -> Vec<Value> {
     let said = sidecar.all_it_said().await;
     let lines = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -49,7 +49,7 @@ async fn id(cli: &Cli, token: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_refused_request_says_why_and_whose_it_was() {
+async fn a_refused_request_is_logged_with_reason_client_and_token() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&[]).await;
@@ -121,7 +121,7 @@ async fn an_admitted_request_is_logged_with_client_and_token_id_only() {
 }
 
 #[tokio::test]
-async fn a_forwarded_address_is_believed_of_trusted_proxies_only() {
+async fn a_forwarded_address_is_used_from_trusted_proxies_only() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let forged = "x-forwarded-for: 1.1.1.1, 198.51.100.7, 10.0.0.9";
@@ -189,7 +189,7 @@ async fn introspection_and_revocation_name_both_tokens() {
 }
 
 #[tokio::test]
-async fn grpc_calls_say_the_same_of_a_refusal() {
+async fn refused_grpc_calls_are_logged_in_the_same_way() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let (sidecar, port) = cli.serve_grpc(&["--introspector", "files"]).await;
@@ -223,9 +223,9 @@ async fn grpc_calls_say_the_same_of_a_refusal() {
     );
 }
 
-/// Envoy calls in the place of its client, and says who that is.
+/// Envoy calls on behalf of its client, and sends the client's address.
 #[tokio::test]
-async fn envoy_is_asked_for_its_client() {
+async fn a_refusal_over_envoy_is_logged_with_the_client_of_envoy() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let (sidecar, port) = cli.serve_grpc(&["--trusted-proxy", "127.0.0.1"]).await;
@@ -256,7 +256,7 @@ async fn envoy_is_asked_for_its_client() {
 }
 
 #[tokio::test]
-async fn a_store_that_is_out_is_one_error_and_a_number() {
+async fn a_store_that_is_down_is_one_error_and_a_count() {
     let mut redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&[]).await;
@@ -282,9 +282,9 @@ async fn a_store_that_is_out_is_one_error_and_a_number() {
     assert!(answered.len() == 30 && answered.iter().all(|line| line["reason"].is_string()), "{said}");
 }
 
-/// The real fail2ban, on real lines in both formats.
+/// Runs fail2ban on real lines in both formats.
 #[tokio::test]
-async fn fail2ban_finds_those_who_try_tokens() {
+async fn fail2ban_finds_clients_that_try_tokens() {
     let fail2ban = program("fail2ban-regex", "fail2ban");
     let filter = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/fail2ban/token-cli.conf");
     let redis = Standalone::start().await;

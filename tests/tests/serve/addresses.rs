@@ -1,4 +1,4 @@
-//! Where it listens: names, ports, socket files, and sockets that systemd passes on.
+//! The addresses that it listens on: names, ports, socket files, and sockets passed by systemd.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -95,7 +95,7 @@ async fn a_socket_file_has_its_mode_and_goes_with_the_process() {
     assert!(!path.exists());
 }
 
-/// Prints the owner, group and mode of the file, and what is said of an owner that there is not.
+/// Prints the owner, group and mode of the file, and the error for an unknown owner.
 const OWNED: &str = r#"
 export TOKEN_STORE=sqlite:$PWD/tokens.db
 token-cli issue -q -u ada -e 1h >/dev/null
@@ -115,7 +115,7 @@ grep -o 'this machine has no user "no-such-user"' log
 async fn a_socket_file_has_the_owner_and_group_that_are_named() {
     let home = tempfile::tempdir().unwrap();
     fs::write(home.path().join("steps"), OWNED).unwrap();
-    // Giving a file away takes root.
+    // Changing the owner of a file needs root.
     let script = r#"
         as_root=$([[ $(id -u) == 0 ]] || echo sudo -n env "PATH=$PATH" "HOME=$HOME")
         $as_root unshare --pid --fork --kill-child --mount-proc bash steps
@@ -137,7 +137,7 @@ async fn a_dead_socket_file_is_replaced_and_a_live_one_is_not() {
     let second = cli.run(&format!("serve {listen}"), "").await;
     assert_eq!(second.code, 2);
     assert!(second.stderr.contains("another process listens there"), "{}", second.stderr);
-    assert!(unix(&path).await, "the first is not disturbed");
+    assert!(unix(&path).await, "the first sidecar still answers");
     end(running).await;
     fs::write(&path, "not a socket").unwrap();
     let third = cli.run(&format!("serve {listen}"), "").await;
@@ -155,7 +155,7 @@ async fn grpc_listens_on_a_socket_file() {
     until(async || {
         let Ok(mut connection) = UnixStream::connect(&path).await else { return false };
         connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
-        // A frame of settings.
+        // A SETTINGS frame.
         let mut head = [0; 9];
         connection.read_exact(&mut head).await.is_ok() && head[3] == 4
     })
@@ -178,7 +178,7 @@ async fn systemd_passes_its_sockets_on() {
         );
         arguments
     };
-    // The first connection starts it.
+    // The first connection starts the sidecar.
     let sidecar = Daemon::start(&program("systemd-socket-activate", "systemd"), arguments).await;
     until(async || answers_at("127.0.0.1", sidecar.port()).await).await;
     let mut connection = TcpStream::connect(("127.0.0.1", grpc)).await.unwrap();

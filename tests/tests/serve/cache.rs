@@ -1,4 +1,4 @@
-//! A sidecar that answers from its local cache.
+//! A sidecar with a local cache.
 
 use token_tests::programs::{Cli, Daemon};
 use token_tests::servers::Standalone;
@@ -9,7 +9,7 @@ async fn auth(sidecar: &Daemon, token: &str) -> u16 {
     send(sidecar, &request("GET /auth", format!("authorization: Bearer {token}").as_bytes())).await.unwrap()
 }
 
-/// A number that `/metrics` tells.
+/// A value from `/metrics`.
 async fn told(sidecar: &Daemon, metric: &str) -> Option<u64> {
     let metrics = send_for(sidecar, &request("GET /metrics", b"accept: text/plain")).await;
     let value = metrics.lines().find_map(|line| line.strip_prefix(&format!("{metric} ")))?.to_owned();
@@ -26,7 +26,7 @@ async fn until(so: impl AsyncFn() -> bool) {
     panic!("it is not so after twenty seconds");
 }
 
-/// So long that nothing ends by its age while the test runs.
+/// So long that no entry expires by its age during a test.
 #[tokio::test]
 async fn a_revocation_by_the_command_reaches_a_sidecar_with_a_cache() {
     let redis = Standalone::start().await;
@@ -44,7 +44,7 @@ async fn a_revocation_by_the_command_reaches_a_sidecar_with_a_cache() {
 }
 
 #[tokio::test]
-async fn without_being_asked_to_a_sidecar_keeps_nothing() {
+async fn a_sidecar_has_no_cache_by_default() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&[]).await;

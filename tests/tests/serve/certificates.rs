@@ -1,4 +1,4 @@
-//! Certificates that are replaced: what runs goes on, and new connections are made with the new ones.
+//! Replaced certificates: open connections continue, and new ones use the new certificates.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::reloading::{hang_up, reloads};
 use crate::until;
 use crate::wire::{request, send};
 
-/// The files are replaced as Kubernetes does: by a symbolic link to another folder.
+/// Replaces the files as Kubernetes does: by a symbolic link to another folder.
 #[tokio::test]
 async fn a_new_certificate_is_shown_without_a_signal() {
     shows_a_new_certificate(async |at, _| {
@@ -22,7 +22,7 @@ async fn a_new_certificate_is_shown_without_a_signal() {
     .await;
 }
 
-/// The new ones are other files, which nobody watches.
+/// The new certificate is in other files, which are not watched.
 #[tokio::test]
 async fn a_certificate_of_another_file_is_shown_after_a_signal() {
     shows_a_new_certificate(async |at, sidecar| {
@@ -64,7 +64,7 @@ async fn shows_a_new_certificate(replace: impl AsyncFnOnce(&dyn Fn(&str) -> Path
     };
     assert!(shows(&one).await && !shows(&other).await);
 
-    // A connection that there is goes on. It is kept by a client that says how it gets on.
+    // An open connection continues. A client keeps it and reports each response.
     let mut old = Command::new(program("openssl", "openssl"))
         .args(["s_client", "-quiet", "-connect", &format!("127.0.0.1:{}", sidecar.port())])
         .stdin(std::process::Stdio::piped())
@@ -88,7 +88,7 @@ async fn shows_a_new_certificate(replace: impl AsyncFnOnce(&dyn Fn(&str) -> Path
     ask().await;
 }
 
-/// The server trusts another authority from some time on, for connections that begin then.
+/// From some moment on, the server trusts another authority for new connections.
 #[tokio::test]
 async fn a_reload_shows_the_store_a_new_client_certificate() {
     let redis = Standalone::start_tls(ClientCertificates::Required).await;
@@ -109,13 +109,13 @@ async fn a_reload_shows_the_store_a_new_client_certificate() {
     let asked = request("GET /auth", format!("authorization: Bearer {token}").as_bytes());
     assert_eq!(send(&sidecar, &asked).await, Some(200));
 
-    // It stays when the server trusts nobody else of here any more.
+    // Open connections stay when the server does not trust the old certificate any more.
     let mut admin = redis.connection().await;
     let trusted = other.certificates().ca().display().to_string();
     redis.command::<()>(&["CONFIG", "SET", "tls-ca-cert-file", &trusted]).await;
     hang_up(&sidecar);
     until(async || reloads(&sidecar, "failed").await == 1).await;
-    assert_eq!(send(&sidecar, &asked).await, Some(200), "the connections that there are stay");
+    assert_eq!(send(&sidecar, &asked).await, Some(200), "open connections stay");
 
     show(&other);
     hang_up(&sidecar);

@@ -1,4 +1,4 @@
-//! How it ends.
+//! How it shuts down.
 
 use std::process::Command;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::net::TcpStream;
 
 use crate::listening::serve_with_certificate;
 
-/// A request that is under way when it is told to stop is answered, on whichever thread; a new connection is refused, and
-/// one that waits for its next request is closed.
+/// On SIGTERM, a request under way is answered, on any thread; a new connection is refused, and one that waits for its next
+/// request is closed.
 #[tokio::test]
-async fn what_was_begun_is_finished() {
+async fn requests_under_way_are_finished() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let token = cli.issue("admin", "-a 10m").await;
@@ -40,9 +40,9 @@ async fn what_was_begun_is_finished() {
     let id = sidecar.process_id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     until(|| async { TcpStream::connect(("127.0.0.1", sidecar.port())).await.is_err() }).await;
-    // Long before it would have been let go for being idle.
+    // Long before the idle timeout.
     let closed = tokio::time::timeout(Duration::from_secs(5), idle.read(&mut [0; 1024])).await;
-    assert_eq!(closed.unwrap().unwrap(), 0, "nothing was begun there");
+    assert_eq!(closed.unwrap().unwrap(), 0, "no request was under way there");
     for mut connection in begun {
         connection.write_all(form.as_bytes()).await.unwrap();
         let mut answer = String::new();
@@ -53,9 +53,9 @@ async fn what_was_begun_is_finished() {
     assert_eq!(sidecar.exit_code(), Some(0));
 }
 
-/// Neither a client that does not get on with TLS, nor one that does not get on with its request when it is told twice.
+/// A client that stalls in its TLS handshake does not delay it, nor does one that stalls in its request after a second signal.
 #[tokio::test]
-async fn who_says_nothing_does_not_hold_it_up() {
+async fn a_silent_client_does_not_delay_the_shutdown() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let secure = Standalone::start_tls(ClientCertificates::Optional).await;
@@ -74,7 +74,7 @@ async fn who_says_nothing_does_not_hold_it_up() {
         assert_eq!(plain.until_it_ends().await.code(), Some(3));
     })
     .await
-    .expect("long before clients that say nothing are let go");
+    .expect("long before the timeout of silent clients");
 }
 
 async fn until<F: Future<Output = bool>>(mut is: impl FnMut() -> F) {

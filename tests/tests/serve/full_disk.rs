@@ -1,11 +1,11 @@
-//! An embedded store whose disk has no room left.
+//! An embedded store on a full disk.
 
 use std::fs;
 
 use token_tests::programs::bash;
 use token_tests::servers::free_port;
 
-/// Runs on a small disk of its own, in a mount namespace that ends with it. Prints a line for each thing that it has seen.
+/// Runs on a separate small disk, in a mount namespace that ends with the script. Prints a line for each observation.
 const SCRIPT: &str = r#"
 set -eu
 mkdir store
@@ -40,7 +40,7 @@ async fn an_embedded_store_on_a_full_disk_is_not_ready() {
     let home = tempfile::tempdir().unwrap();
     let port = free_port().to_string();
     fs::write(home.path().join("steps"), SCRIPT.replace("PORT", &port)).unwrap();
-    // Mounting takes root.
+    // Mounting needs root.
     let script = r#"
         as_root=$([[ $(id -u) == 0 ]] || echo sudo -n env "PATH=$PATH" "HOME=$HOME")
         $as_root unshare --mount --pid --fork --kill-child --mount-proc bash steps

@@ -1,4 +1,4 @@
-//! Heads of requests that are too large, no HTTP, or never end; and connections that wait for their next request.
+//! Request heads that are too large, not HTTP, or endless, and connections that wait for their next request.
 
 use std::time::{Duration, Instant};
 
@@ -22,9 +22,9 @@ fn is_problem(answer: &str, status: u16) -> bool {
         && answer.contains(&format!("\"status\":{status}"))
 }
 
-/// Just above the limit, and far above all that is ever read.
+/// Just above the limit, and far above the amount that is read at all.
 #[tokio::test]
-async fn what_is_too_large_is_answered_counted_and_logged() {
+async fn a_head_that_is_too_large_is_answered_counted_and_logged() {
     let (_redis, sidecar) = sidecar(&["--max-header-size", "8k", "--max-headers", "20"]).await;
     let filler = |size: usize| format!("x: {}", "a".repeat(size)).into_bytes();
     let many = |number: usize| [b"x: y\r\n".repeat(number), b"z: z".to_vec()].concat();
@@ -91,7 +91,7 @@ async fn ask(connection: &mut TcpStream) {
     assert!(answer[..length].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer[..length]));
 }
 
-/// Longer than the ten seconds that a head may take.
+/// Longer than the limit of ten seconds for a head.
 #[tokio::test]
 async fn an_idle_connection_outlives_the_time_of_a_head() {
     let (_redis, sidecar) = sidecar(&[]).await;
@@ -106,7 +106,7 @@ async fn an_idle_connection_outlives_the_time_of_a_head() {
 async fn an_idle_connection_is_closed_after_its_time() {
     let (_redis, sidecar) = sidecar(&["--idle-timeout", "1s"]).await;
     let mut connection = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
-    // Earlier than it can be idle, so that no delay here makes the time look shorter.
+    // Measured from before it is idle, so that a delay here cannot make the time look shorter.
     let begun = Instant::now();
     ask(&mut connection).await;
     let read = timeout(Duration::from_secs(30), connection.read(&mut [0; 1])).await;
@@ -114,7 +114,8 @@ async fn an_idle_connection_is_closed_after_its_time() {
     assert!(begun.elapsed() >= Duration::from_secs(1), "not before");
 }
 
-/// A shorter time than that of a head is not rounded up to it: the other one begins earlier, and takes ten seconds.
+/// An idle time shorter than the limit for a head is not rounded up to it: the other connection starts earlier, and takes ten
+/// seconds.
 #[tokio::test]
 async fn a_short_idle_time_ends_before_the_time_of_a_head() {
     let (_redis, sidecar) = sidecar(&["--idle-timeout", "1s"]).await;
@@ -124,7 +125,7 @@ async fn a_short_idle_time_ends_before_the_time_of_a_head() {
     let (mut one, mut other) = ([0; 1], [0; 1]);
     tokio::select! {
         closed = idle.read(&mut one) => assert_eq!(closed.unwrap(), 0),
-        _ = silent.read(&mut other) => panic!("the one that is idle is still open"),
+        _ = silent.read(&mut other) => panic!("the idle connection is still open"),
     }
 }
 

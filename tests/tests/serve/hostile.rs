@@ -1,4 +1,4 @@
-//! 50 000 malformed or hostile requests: no panic, no server error, no growth, and nothing asked of the store.
+//! 50 000 malformed or hostile requests: no panic, no server error, no growth, and no call to the store.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::wire::{request, send};
 const REQUESTS: u64 = 50_000;
 const CALLERS: u64 = 16;
 
-/// One of many ways to be wrong. All of them can be told from a request without asking the store.
+/// One of many kinds of bad requests. The sidecar can recognise all of them without asking the store.
 fn hostile(rng: &mut ChaCha20Rng) -> Vec<u8> {
     let mut random = vec![0_u8; 40];
     rng.fill_bytes(&mut random);
@@ -80,11 +80,11 @@ async fn hostile_requests_are_refused_and_cost_the_store_nothing() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = Arc::new(cli.serve(&[]).await);
-    // What it needs to get going, it has now.
+    // Its memory for a running state is allocated by then.
     assault(&sidecar, 0, REQUESTS / 5).await;
     let (before, asked) = (resident(&sidecar), commands(&redis).await);
     assault(&sidecar, 1, REQUESTS).await;
-    // The look at the store before is one connection with a few commands of its own.
+    // The earlier query of the statistics is one connection with a few commands.
     let (grown, asked) = (resident(&sidecar).saturating_sub(before), commands(&redis).await - asked);
     assert!(asked < 10, "{asked} commands");
     assert!(grown < 4096, "it grew by {grown} KiB");

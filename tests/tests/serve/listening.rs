@@ -1,4 +1,4 @@
-//! Where and how it listens.
+//! Listening with TLS and HTTP/2, and the settings.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(crate) async fn serve_with_certificate(cli: &Cli, server: &Standalone, more:
 }
 
 #[tokio::test]
-async fn it_speaks_tls_with_a_certificate_from_files() {
+async fn it_serves_tls_with_a_certificate_from_files() {
     let redis = Standalone::start().await;
     let secure = Standalone::start_tls(ClientCertificates::Optional).await;
     let certificates = secure.certificates();
@@ -36,9 +36,9 @@ async fn it_speaks_tls_with_a_certificate_from_files() {
     assert_eq!(curl(format!("http://127.0.0.1:{}/healthz", sidecar.port())).await, "000");
 }
 
-/// HEAD gets what GET would, without its body: for HTTP/2, too, where hyper leaves that to the service.
+/// HEAD gets the response of GET without its body, also for HTTP/2, for which hyper leaves that to the service.
 #[tokio::test]
-async fn it_speaks_http_2_with_tls_and_without() {
+async fn it_serves_http_2_with_and_without_tls() {
     let redis = Standalone::start().await;
     let secure = Standalone::start_tls(ClientCertificates::Optional).await;
     let certificates = secure.certificates();
@@ -54,16 +54,16 @@ async fn it_speaks_http_2_with_tls_and_without() {
     };
     let url = format!("https://127.0.0.1:{}/auth", secure.port());
     assert!(curl(&["--http2", &url]).await.ends_with("}2 401 133"), "by ALPN");
-    assert!(curl(&["--http1.1", &url]).await.ends_with("}1.1 401 133"), "for whoever speaks no other");
+    assert!(curl(&["--http1.1", &url]).await.ends_with("}1.1 401 133"), "for clients without HTTP/2");
     let url = format!("http://127.0.0.1:{}/auth", plain.port());
     assert!(curl(&["--http2-prior-knowledge", &url]).await.ends_with("}2 401 133"));
     let head = curl(&["--http2-prior-knowledge", "--head", &url]).await;
     assert!(head.contains("content-length: 133") && head.ends_with("2 401 0"), "{head}");
 }
 
-/// Whoever connects and asks nothing is let go after a while, and holds nobody up meanwhile.
+/// A client that connects and sends nothing is disconnected after a while, and delays no other client.
 #[tokio::test]
-async fn a_client_that_asks_nothing_is_let_go() {
+async fn a_client_that_sends_nothing_is_disconnected() {
     let redis = Standalone::start().await;
     let secure = Standalone::start_tls(ClientCertificates::Optional).await;
     let certificates = secure.certificates();
@@ -83,7 +83,7 @@ async fn a_client_that_asks_nothing_is_let_go() {
         others.push(other);
     }
     for mut silent in others.into_iter().chain([silent]) {
-        // What HTTP/2 says of itself is no answer.
+        // The SETTINGS frame of HTTP/2 is no response.
         let closed = timeout(Duration::from_secs(30), silent.read_to_end(&mut Vec::new())).await;
         assert!(closed.is_ok(), "it is closed");
     }
@@ -95,7 +95,7 @@ async fn a_port_that_is_taken_is_named() {
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&[]).await;
     let ran = cli.run(&format!("serve --listen 127.0.0.1:{}", sidecar.port()), "").await;
-    assert_eq!(ran.code, 2, "another address mends it");
+    assert_eq!(ran.code, 2, "the user can choose another address");
     assert!(ran.stderr.contains(&format!("cannot listen on 127.0.0.1:{}", sidecar.port())), "{}", ran.stderr);
 }
 
@@ -112,7 +112,7 @@ async fn an_endpoint_that_serve_refuses_is_not_printed() {
 }
 
 #[tokio::test]
-async fn a_file_says_what_flags_and_environment_do_not() {
+async fn flags_and_environment_override_the_file() {
     let cli = Cli::new("redis://me:hidden@127.0.0.1:1");
     let file = cli.home().join("serve.toml");
     std::fs::write(&file, "realm = \"file\"\nadmin = [\"root\", \"ann\"]\nstore = \"redis://elsewhere\"\n")
@@ -128,7 +128,7 @@ async fn a_file_says_what_flags_and_environment_do_not() {
     ] {
         assert!(ran.stdout.lines().any(|own| own == line), "{line} is not in {}", ran.stdout);
     }
-    // What it prints, it takes.
+    // It accepts the configuration that it prints.
     std::fs::write(&file, ran.stdout.replace("…", "hidden")).unwrap();
     assert_eq!(
         cli.run(&format!("serve --config {} --print-config", file.display()), "").await.stdout,

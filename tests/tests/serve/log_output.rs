@@ -1,4 +1,4 @@
-//! Where the log goes: no request waits for its reader, and what cannot be written is dropped and counted.
+//! The output of the log: no request waits for its reader, and lines that cannot be written are dropped and counted.
 
 use std::fs::File;
 use std::io::{PipeReader, Read};
@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::wire::{request, send, send_for};
 
-/// More lines than can wait in the pipe and in the process.
+/// More lines than fit the pipe and the queue of the process.
 const ENOUGH: usize = 100_000;
 const AT_ONCE: usize = 100;
 
@@ -34,7 +34,7 @@ async fn dropped(sidecar: &Daemon) -> u64 {
     value.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap()
 }
 
-/// Asks so often over one connection, in batches; every answer comes.
+/// Sends this many requests over one connection, in batches, and checks that every response arrives.
 async fn ask(sidecar: &Daemon, times: usize) {
     let mut connection = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
     let one = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -82,11 +82,11 @@ async fn a_stopped_log_reader_blocks_nothing_and_learns_the_loss() {
     let told: u64 = lines.iter().filter_map(|line| line["lines"].as_u64()).sum();
     assert!(told >= missed, "{missed} lines were dropped, {told} were reported");
     let answered = lines.iter().filter(|line| line["message"] == "answered").count();
-    assert!(answered > 1_000, "the others are there: {answered}");
+    assert!(answered > 1_000, "the other lines are written: {answered}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_never_reads_does_not_hold_up_the_end() {
+async fn a_reader_that_never_reads_does_not_delay_the_shutdown() {
     let (_reader, writer) = pipe();
     let (_redis, _cli, sidecar) = sidecar(&writer).await;
     ask_until_lines_are_dropped(&sidecar).await;

@@ -1,4 +1,4 @@
-//! The log for people: no colours without a terminal, and nothing that a client sends looks like another field or line.
+//! The text log: no colours without a terminal, and no client input that looks like another field or line.
 
 use token_tests::programs::{Cli, bash};
 use token_tests::servers::{Standalone, free_port};
@@ -40,7 +40,7 @@ async fn no_client_forges_a_field_a_line_or_a_colour() {
 }
 
 #[tokio::test]
-async fn a_command_logs_without_colours_to_what_is_no_terminal() {
+async fn a_command_logs_without_colours_if_there_is_no_terminal() {
     let cli = Cli::embedded().with_log("debug,trace");
     let ran = cli.run("issue -u admin -a 10m", "").await;
     assert_eq!(ran.code, 0, "{}", ran.stderr);
@@ -48,7 +48,7 @@ async fn a_command_logs_without_colours_to_what_is_no_terminal() {
     assert!(!ran.stderr.contains('\u{1b}'), "{}", ran.stderr);
 }
 
-/// Serves on a terminal, which is in a session of its own: so that nothing stays behind, it ends with the terminal.
+/// Serves on a terminal in a separate session, and ends with the terminal, so that no process remains.
 const ON_A_TERMINAL: &str = r#"
 export TOKEN_STORE=sqlite:$PWD/tokens.db
 token-cli issue -q -u ada -e 1h >/dev/null

@@ -1,4 +1,4 @@
-//! The sidecar as a process: what it bears, what it tells, and how it ends.
+//! The sidecar as a process: load, logs, metrics, traces, and shutdown.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -28,7 +28,7 @@ mod threads;
 mod tracing;
 mod wire;
 
-/// Waits until it is so.
+/// Waits until the condition is true.
 async fn until(mut so: impl AsyncFnMut() -> bool) {
     for _ in 0..1_500 {
         if so().await {

@@ -1,4 +1,4 @@
-//! What Prometheus gets: by its own rules, and what the book says.
+//! The metrics: valid by the rules of Prometheus, and described in the book.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -17,7 +17,7 @@ async fn metrics(sidecar: &Daemon) -> String {
     answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
-/// After something of everything that is counted.
+/// The metrics after at least one event of each kind.
 async fn all_metrics() -> String {
     let mut redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
@@ -71,7 +71,7 @@ async fn every_metric_is_in_the_book_and_has_help() {
 }
 
 #[tokio::test]
-async fn probes_are_no_validations() {
+async fn probes_do_not_count_as_validations() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let (sidecar, _) = cli.serve_grpc(&["--cache"]).await;
@@ -85,7 +85,7 @@ async fn probes_are_no_validations() {
 }
 
 #[tokio::test]
-async fn the_version_and_the_process_are_there() {
+async fn the_metrics_include_version_and_process() {
     let redis = Standalone::start().await;
     let sidecar = Cli::new(&redis.url()).serve(&[]).await;
     let metrics = metrics(&sidecar).await;
@@ -100,9 +100,9 @@ async fn the_version_and_the_process_are_there() {
     assert!(value("process_threads") >= 2.0 && value("process_cpu_seconds_total") >= 0.0);
 }
 
-/// A process that has just begun takes no whole second: without fractions this would be 0 for long.
+/// A new process has used less than a second of processor time: without fractions the value would be 0 for long.
 #[tokio::test]
-async fn the_time_of_processors_has_fractions() {
+async fn the_processor_time_has_fractions() {
     let redis = Standalone::start().await;
     let sidecar = Cli::new(&redis.url()).serve(&[]).await;
     loop {

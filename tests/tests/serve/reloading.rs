@@ -1,4 +1,4 @@
-//! SIGHUP: what runs goes on, and what comes is answered in the new way.
+//! SIGHUP: requests under way continue, and new ones use the new settings.
 
 use std::fs;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ async fn channel(port: u16) -> Channel {
     Channel::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect().await.unwrap()
 }
 
-/// On connections that stay, and on new ones.
+/// On open connections, and on new ones.
 #[tokio::test]
 async fn a_reload_under_load_fails_no_grpc_call() {
     let redis = Standalone::start().await;
@@ -123,21 +123,21 @@ async fn a_key_file_is_read_again() {
     let keys = cli.home().join("keys");
     let old = fs::read_to_string(&keys).unwrap();
     let new = "m 8899aabbccddeeff00112233445566778899aabbccddeeff0011223344556677";
-    // The first key is the one of new tokens.
+    // The first key issues new tokens.
     fs::write(&keys, format!("{new}\n{old}\n")).unwrap();
     let token = cli.issue("admin", "-a 10m").await;
-    assert!(token.starts_with("tok_m"), "it is of the new key");
+    assert!(token.starts_with("tok_m"), "the new key has issued it");
     let auth = async || {
         send(&sidecar, &request("GET /auth", format!("authorization: Bearer {token}").as_bytes())).await
     };
-    assert_eq!(auth().await, Some(401), "the key is not known here");
+    assert_eq!(auth().await, Some(401), "this node does not have the key");
     hang_up(&sidecar);
     until(async || reloads(&sidecar, "done").await == 1).await;
     assert_eq!(auth().await, Some(200));
 }
 
 #[tokio::test]
-async fn a_broken_reload_keeps_what_there_was() {
+async fn a_failed_reload_keeps_the_old_settings() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let file = cli.home().join("serve.toml");
@@ -148,7 +148,7 @@ async fn a_broken_reload_keeps_what_there_was() {
     hang_up(&sidecar);
     until(async || reloads(&sidecar, "failed").await == 1).await;
     assert_eq!(realm(&sidecar).await, "one");
-    // So does a key file that is no key file.
+    // A file that is not a key file has the same effect.
     fs::write(&file, "realm = \"two\"\n").unwrap();
     fs::write(cli.home().join("keys"), "broken").unwrap();
     hang_up(&sidecar);
@@ -160,7 +160,7 @@ async fn a_broken_reload_keeps_what_there_was() {
 }
 
 #[tokio::test]
-async fn what_takes_a_restart_is_named_and_the_rest_is_changed() {
+async fn settings_that_need_a_restart_are_named_and_others_applied() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let file = cli.home().join("serve.toml");

@@ -1,4 +1,4 @@
-//! A store that is not there yet, and the end that is announced.
+//! Starting before the store is available, and draining before the end.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::until;
 use crate::wire::{request, send, send_for};
 
 #[tokio::test]
-async fn it_waits_for_a_store_that_comes_later() {
+async fn it_waits_for_a_store_that_starts_later() {
     let mut redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let token = cli.issue("admin", "-a 10m").await;
@@ -47,7 +47,7 @@ async fn with_fail_fast_it_does_not_wait() {
 }
 
 #[tokio::test]
-async fn what_waiting_cannot_mend_ends_it_at_once() {
+async fn an_error_that_waiting_cannot_fix_ends_it_at_once() {
     let redis = Standalone::start_with_roles().await;
     let port = redis.port();
     for (store, named) in [
@@ -76,7 +76,7 @@ async fn a_sidecar_that_waits_for_its_store_can_be_stopped() {
 }
 
 #[tokio::test]
-async fn readiness_ends_before_it_stops_to_listen() {
+async fn readiness_ends_before_it_stops_listening() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let token = cli.issue("admin", "-a 10m").await;
@@ -93,17 +93,17 @@ async fn readiness_ends_before_it_stops_to_listen() {
     until(async || send(&sidecar, &request("GET /readyz", b"a: b")).await == Some(503)).await;
     until(async || !serves().await).await;
     let auth = request("GET /auth", format!("authorization: Bearer {token}").as_bytes());
-    assert_eq!(send(&sidecar, &auth).await, Some(200), "what comes all the same is answered");
+    assert_eq!(send(&sidecar, &auth).await, Some(200), "requests that still arrive are answered");
     sidecar.terminate();
     let ended = tokio::time::timeout(Duration::from_secs(30), sidecar.until_it_ends()).await;
-    assert_eq!(ended.unwrap().code(), Some(3), "told twice, it ends at once");
+    assert_eq!(ended.unwrap().code(), Some(3), "a second signal ends it at once");
 }
 
 #[tokio::test]
-async fn after_the_time_to_drain_it_ends() {
+async fn it_ends_after_the_time_to_drain() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
-    // A machine that is too busy to ask within a second gets more of them.
+    // If the machine is too busy to send a request within a second, try a longer time.
     for drain in ["1s", "5s", "25s"] {
         let sidecar = cli.serve(&["--drain", drain]).await;
         sidecar.terminate();

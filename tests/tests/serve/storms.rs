@@ -1,4 +1,4 @@
-//! A store in trouble costs few connections and few lines of the log, however many ask.
+//! A failing store causes few connections and few log lines, however many clients send requests.
 
 use token_tests::programs::{Cli, Daemon};
 use token_tests::servers::{Server, Standalone};
@@ -13,7 +13,7 @@ async fn connections(server: &Server) -> u64 {
     line.unwrap().trim().parse().unwrap()
 }
 
-/// Asks three times, one after the other, and once more from three clients at once.
+/// Sends three requests one after the other, and three more from three clients at once.
 async fn ask(sidecar: &Daemon, token: &str) {
     let auth = request("GET /auth", format!("authorization: Bearer {token}").as_bytes());
     for _ in 0..3 {
@@ -28,7 +28,7 @@ fn warnings(said: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_server_that_becomes_a_replica_is_not_stormed() {
+async fn a_server_that_becomes_a_replica_gets_few_connections() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let token = cli.issue("admin", "-a 10m").await;
@@ -47,7 +47,7 @@ async fn a_server_that_becomes_a_replica_is_not_stormed() {
 }
 
 #[tokio::test]
-async fn one_that_accepts_and_hangs_up_is_not_stormed() {
+async fn a_server_that_accepts_and_closes_causes_few_log_lines() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 

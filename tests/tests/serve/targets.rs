@@ -1,4 +1,4 @@
-//! A raw `#` in the target of a request: what follows it would be lost, and with it what a proxy demands.
+//! A raw `#` in the target of a request: the text after it would be lost, and with it the requirement of a proxy.
 
 use token_tests::programs::{Cli, Daemon};
 use token_tests::servers::Standalone;
@@ -8,7 +8,7 @@ use crate::wire::send_for;
 const FILE: &str = "node:6f9619ff-8b86-d011-b42d-00cf4fc964ff:r";
 const OTHER: &str = "node:5f9519ff-8b85-d011-b42d-00cf4fc954ff:r";
 
-/// A sidecar, and a token that reaches one file only.
+/// A sidecar, and a token with access to one file only.
 async fn sidecar() -> (Standalone, Daemon, String) {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
@@ -21,7 +21,7 @@ fn head(first: &str, token: &str, more: &str) -> String {
     format!("{first} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n{more}\r\n")
 }
 
-/// The statuses of all answers on one connection.
+/// The statuses of all responses on one connection.
 async fn statuses(sidecar: &Daemon, sent: &str) -> Vec<u16> {
     let answers = send_for(sidecar, sent.as_bytes()).await;
     let status = |part: &str| part.get(..3).and_then(|status| status.parse().ok());
@@ -29,7 +29,7 @@ async fn statuses(sidecar: &Daemon, sent: &str) -> Vec<u16> {
 }
 
 #[tokio::test]
-async fn a_raw_number_sign_never_drops_a_demand() {
+async fn a_raw_number_sign_never_drops_a_requirement() {
     let (_redis, sidecar, token) = sidecar().await;
     for target in [
         format!("/auth/foo#?scope={OTHER}"),
@@ -63,14 +63,14 @@ async fn a_number_sign_is_found_in_every_pipelined_request() {
 }
 
 #[tokio::test]
-async fn no_request_follows_one_whose_end_is_not_known() {
+async fn no_request_is_read_after_one_with_an_unknown_end() {
     let (_redis, sidecar, token) = sidecar().await;
     let chunked = head("POST /auth/a", &token, "transfer-encoding: chunked\r\n") + "2\r\n#\n\r\n0\r\n\r\n";
     let bad = head(&format!("GET /auth/a#?scope={OTHER}"), &token, "");
     assert_eq!(statuses(&sidecar, &(chunked + &bad)).await, [200]);
 }
 
-/// Each request comes when the one before has its answer, and in pieces.
+/// Each request is sent in pieces, after the response to the previous one.
 #[tokio::test]
 async fn a_number_sign_is_found_in_later_requests_too() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

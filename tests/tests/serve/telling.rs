@@ -1,4 +1,4 @@
-//! What it tells: metrics and logs, and no secret in either.
+//! Metrics and logs, and no secret in either.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ async fn outcomes_renewals_and_errors_are_counted() {
     }
 }
 
-/// Without a replica each change waits a second on its connection for the confirmation that it was told to want.
+/// Without a replica, each change waits on its connection for one second for the requested confirmation.
 #[tokio::test]
 async fn the_metrics_show_the_pools_and_the_callers_waiting_for_them() {
     let redis = Standalone::start().await;
@@ -56,7 +56,7 @@ async fn the_metrics_show_the_pools_and_the_callers_waiting_for_them() {
         let value = metrics.lines().find_map(|own| own.strip_prefix(&line)).map(str::to_owned);
         value.map(|value| value.parse::<u32>().unwrap())
     };
-    // The check of the key file at start has needed one connection.
+    // The check of the key file at the start has used one connection.
     assert_eq!(ask(&sidecar, "GET /v1/tokens", &root).await, 200);
     for (what, value) in [("size", 1), ("available", 1), ("waiting", 0), ("max", 8)] {
         assert_eq!(pool(what).await, Some(value), "{what}");
@@ -69,13 +69,13 @@ async fn the_metrics_show_the_pools_and_the_callers_waiting_for_them() {
     }
     let mut statuses = Vec::new();
     while pool("waiting").await == Some(0) {
-        assert!(!callers.is_empty(), "somebody waits before all are done");
+        assert!(!callers.is_empty(), "a caller waits before all are done");
         statuses.extend(callers.try_join_next());
     }
     while let Some(status) = callers.join_next().await {
         statuses.push(status);
     }
-    assert!(statuses.into_iter().all(|status| status.unwrap() == 202), "done, and not confirmed");
+    assert!(statuses.into_iter().all(|status| status.unwrap() == 202), "made, and not confirmed");
     for (what, value) in [("size", 8), ("available", 8), ("waiting", 0)] {
         assert_eq!(pool(what).await, Some(value), "{what}");
     }
@@ -112,7 +112,7 @@ async fn the_access_log_is_json_and_names_tokens_by_their_ids() {
     assert_eq!(access["token_id"], list[0]["id"]);
 }
 
-/// Wherever a token may be put by mistake.
+/// Sends a token in every place where it may appear by mistake.
 #[tokio::test]
 async fn no_token_is_in_a_log_or_a_metric() {
     let redis = Standalone::start().await;
@@ -141,13 +141,13 @@ async fn no_token_is_in_a_log_or_a_metric() {
     assert_eq!(send(&sidecar, &posted).await, Some(200));
     let metrics = metrics(&sidecar).await;
     let said = sidecar.all_it_said().await;
-    assert!(said.lines().count() >= 10, "the log is there: {said}");
+    assert!(said.lines().count() >= 10, "the log has lines: {said}");
     assert!(!said.contains(secret), "{said}");
     assert!(!metrics.contains(secret), "{metrics}");
 }
 
 #[tokio::test]
-async fn a_bad_demand_below_auth_is_not_blamed_on_the_proxy() {
+async fn a_bad_requirement_below_auth_is_not_blamed_on_the_proxy() {
     let redis = Standalone::start().await;
     let sidecar = Cli::new(&redis.url()).serve(&[]).await;
     for number in 0..5 {
@@ -157,7 +157,7 @@ async fn a_bad_demand_below_auth_is_not_blamed_on_the_proxy() {
     let said = sidecar.all_it_said().await;
     let lines = |text: &str| said.lines().filter(|line| line.contains(text)).count();
     assert_eq!(lines("a proxy whose demands cannot be read"), 0, "{said}");
-    // Once by itself, and once with the number of those that were not logged.
+    // Once for the first one, and once with the number of suppressed ones.
     assert_eq!(lines("the proxy or its client sends it"), 2, "{said}");
     assert!(said.lines().any(|line| line.contains("\"suppressed\":4")), "{said}");
 }

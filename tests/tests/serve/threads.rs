@@ -1,4 +1,4 @@
-//! Its threads: connections are spread over them, and each has a connection to the store of its own.
+//! Its threads: connections are spread over them, and each has its own connection to the store.
 
 use std::fs;
 
@@ -11,14 +11,14 @@ use crate::wire::{request, send_for};
 
 const THREADS: usize = 3;
 
-/// Asks over a connection that stays open.
+/// Sends a request over a connection that stays open.
 async fn auth(connection: &mut TcpStream, token: &str) -> String {
     let asked = format!("GET /auth HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
     connection.write_all(asked.as_bytes()).await.unwrap();
     read(connection).await
 }
 
-/// An answer, which comes in one piece.
+/// A response, which arrives in one piece.
 async fn read(connection: &mut TcpStream) -> String {
     let mut answer = [0; 4096];
     let length = connection.read(&mut answer).await.unwrap();
@@ -49,9 +49,10 @@ async fn serve_runs_as_many_threads_as_configured() {
     assert_eq!(cli.run("serve --threads 0", "").await.code, 2);
 }
 
-/// Each new connection goes to the thread that has the fewest: with as many as there are threads, one each.
+/// Each new connection goes to the thread with the fewest: if there are as many connections as threads, each thread has one.
 ///
-/// A connection that was lost is found lost by whoever asks over it: each thread has had one, and has another one now.
+/// A thread notices a lost connection to the store when it uses it, so this test shows that each thread had its own, and has
+/// replaced it.
 #[tokio::test]
 async fn each_thread_has_its_own_connection_and_replaces_a_lost_one() {
     let mut redis = Standalone::start().await;
@@ -73,7 +74,7 @@ async fn each_thread_has_its_own_connection_and_replaces_a_lost_one() {
 }
 
 #[tokio::test]
-async fn what_is_limited_is_so_for_all_of_them_together() {
+async fn a_limit_applies_to_all_threads_together() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let token = cli.issue("admin", "-a 10m").await;
@@ -84,7 +85,7 @@ async fn what_is_limited_is_so_for_all_of_them_together() {
          content-type: application/x-www-form-urlencoded\r\ncontent-length: 7\r\n\r\n"
     );
     connections[0].write_all(begun.as_bytes()).await.unwrap();
-    assert!(read(&mut connections[0]).await.starts_with("HTTP/1.1 100"), "it is being worked on");
+    assert!(read(&mut connections[0]).await.starts_with("HTTP/1.1 100"), "it is under way");
     for connection in &mut connections[1..] {
         let answer = auth(connection, &token).await;
         assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("retry-after"), "{answer}");

@@ -1,4 +1,4 @@
-//! Traces: what a collector that is none of ours gets, and what happens where there is none.
+//! Traces: the spans that a collector of another make receives, and the behaviour without a collector.
 
 use std::net::SocketAddr;
 
@@ -43,7 +43,7 @@ impl Traced {
         send(&self.sidecar, &request(first, headers.join("\r\n").as_bytes())).await
     }
 
-    /// Tells it to stop; then everything has been exported.
+    /// Stops it, so that everything has been exported.
     async fn spans(&self) -> Vec<Span> {
         self.sidecar.terminate();
         assert!(self.sidecar.until_it_ends().await.success(), "{}", self.sidecar.said());
@@ -119,12 +119,12 @@ async fn a_grpc_call_joins_the_trace_of_its_metadata() {
     assert_eq!(
         spans.len(),
         6,
-        "two calls, two validations, one renewal, one listing, and no look at the store: {spans:?}"
+        "two calls, two validations, one renewal, one listing, and no check of the store: {spans:?}"
     );
 }
 
 #[tokio::test]
-async fn what_the_store_cannot_do_is_an_error_with_its_kind() {
+async fn a_failure_of_the_store_is_an_error_with_its_kind() {
     let mut traced = Traced::start().await;
     let bearer = format!("Bearer {}", traced.cli.issue("admin", "-a 10m").await);
     traced.redis.kill();
@@ -149,7 +149,7 @@ async fn the_span_of_a_refusal_is_no_error_and_has_its_reason() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_trace_begins_one_that_the_log_names() {
+async fn a_request_without_a_trace_starts_one_that_the_log_names() {
     let traced = Traced::start().await;
     assert_eq!(traced.ask("GET /healthz", &[("traceparent", "00-garbage")]).await, Some(200));
     let spans = traced.spans().await;
@@ -170,7 +170,7 @@ async fn a_trace_that_its_sender_does_not_sample_is_not_exported() {
     assert_eq!((spans.len(), named(&spans, "GET /openapi.json").text("trace")), (1, TRACE));
 }
 
-/// Wherever a token may be put by mistake.
+/// Sends a token in every place where it may appear by mistake.
 #[tokio::test]
 async fn no_token_and_no_user_is_in_a_trace() {
     let traced = Traced::with_log("trace").await;
@@ -209,16 +209,16 @@ async fn no_token_and_no_user_is_in_a_trace() {
     assert_eq!(status.code(), tonic::Code::Unauthenticated, "{status:?}");
 
     let (spans, said) = (traced.spans().await, traced.collector.said().to_lowercase());
-    assert!(spans.len() > asked.len(), "there is something to look at: {spans:?}");
+    assert!(spans.len() > asked.len(), "there are spans to search: {spans:?}");
     let id = traced.id(&token).await;
-    assert!(said.contains(&id.as_str().unwrap().to_lowercase()), "its id is there: {said}");
+    assert!(said.contains(&id.as_str().unwrap().to_lowercase()), "its id is logged: {said}");
     for secret in [&token[8..40], "canary-user", "canary-label"] {
         assert!(!said.contains(&secret.to_lowercase()), "{said}");
     }
     assert!(!traced.sidecar.said().contains(&token[8..40]), "nor in the log");
 }
 
-/// More requests than spans are kept for it.
+/// More requests than the export queue holds.
 #[tokio::test]
 async fn a_lost_or_hung_collector_is_logged_and_stops_no_answer() {
     let redis = Standalone::start().await;
@@ -263,7 +263,7 @@ async fn an_endpoint_that_cannot_be_used_is_refused_and_not_repeated() {
     }
 }
 
-/// A sidecar that is set up by variables alone, asked once, and told to stop: what it said.
+/// The log of a sidecar that is configured only by variables, gets one request, and is stopped.
 async fn asked_once(variables: &[(&str, &str)]) -> String {
     let redis = Standalone::start().await;
     let cli =
@@ -295,7 +295,7 @@ async fn the_standard_otel_variables_control_the_export_of_traces() {
 }
 
 #[tokio::test]
-async fn a_collector_with_tls_is_known_by_its_authority() {
+async fn a_collector_with_tls_is_verified_by_its_authority() {
     let secure = Standalone::start_tls(ClientCertificates::Optional).await;
     let certificates = secure.certificates();
     let shown = |path: std::path::PathBuf| path.display().to_string();
@@ -349,7 +349,7 @@ async fn headers_reach_the_collector_and_are_printed_nowhere() {
 }
 
 #[tokio::test]
-async fn what_the_standard_has_and_we_have_not_is_refused_by_name() {
+async fn unsupported_variables_of_the_standard_are_refused_by_name() {
     let with = |name: &str, value: &str| {
         let cli = Cli::new("redis://127.0.0.1:1").with_variable(name, value);
         async move { cli.run("serve --otlp-endpoint http://127.0.0.1:4317", "").await }

@@ -1,4 +1,4 @@
-//! Bytes on a connection: what no well-behaved client library would send.
+//! Bytes that no well-behaved client library would send.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use token_tests::servers::Standalone;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How long an answer may take: well above every limit of the sidecar.
+/// How long a response may take: well above every limit of the sidecar.
 const ANSWER: Duration = Duration::from_secs(40);
 
-/// Sends these bytes over a connection of their own, and answers the status, if there is one.
+/// Sends these bytes over a new connection, and returns the status, if there is one.
 pub(crate) async fn send(sidecar: &Daemon, bytes: &[u8]) -> Option<u16> {
     let answer = send_for(sidecar, bytes).await;
     answer.split(' ').nth(1)?.parse().ok()
 }
 
-/// The same, and answers all that comes back until it closes.
+/// The same, but returns everything that is received until the sidecar closes the connection.
 pub(crate) async fn send_for(sidecar: &Daemon, bytes: &[u8]) -> String {
     let mut connection = TcpStream::connect(("127.0.0.1", sidecar.port())).await.unwrap();
-    // It may close before it has read everything.
+    // The sidecar may close the connection before it has read everything.
     let _ = connection.write_all(bytes).await;
     let mut answer = Vec::new();
     let read = tokio::time::timeout(ANSWER, connection.read_to_end(&mut answer)).await;
@@ -27,12 +27,12 @@ pub(crate) async fn send_for(sidecar: &Daemon, bytes: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// A request with these lines behind the first one.
+/// A request with these lines after the first one.
 pub(crate) fn request(first: &str, headers: &[u8]) -> Vec<u8> {
     [first.as_bytes(), b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n", headers, b"\r\n\r\n"].concat()
 }
 
-/// What `socat` and some probes do: they end their side of the connection behind the request.
+/// `socat` and some probes close their side of the connection after the request.
 #[tokio::test]
 async fn a_client_that_ends_its_side_gets_its_answer() {
     let redis = Standalone::start().await;
@@ -50,9 +50,9 @@ async fn a_client_that_ends_its_side_gets_its_answer() {
     }
 }
 
-/// RFC 9112 §6.1: what is inside such a body cannot be read.
+/// RFC 9112 §6.1: the content of such a body cannot be decoded.
 #[tokio::test]
-async fn a_transfer_coding_that_is_not_known_is_refused() {
+async fn an_unknown_transfer_coding_is_refused() {
     let redis = Standalone::start().await;
     let cli = Cli::new(&redis.url());
     let sidecar = cli.serve(&[]).await;
@@ -66,7 +66,7 @@ async fn a_transfer_coding_that_is_not_known_is_refused() {
     }
 }
 
-/// RFC 9112 §3.2; the metadata would name such a host.
+/// RFC 9112 §3.2. The OAuth metadata would contain such a host.
 #[tokio::test]
 async fn http_1_1_without_a_valid_host_is_refused() {
     let redis = Standalone::start().await;
@@ -91,7 +91,7 @@ async fn http_1_1_without_a_valid_host_is_refused() {
     }
 }
 
-/// 200 would open a tunnel.
+/// A response with status 200 would open a tunnel.
 #[tokio::test]
 async fn connect_is_never_granted() {
     let redis = Standalone::start().await;
@@ -104,7 +104,7 @@ async fn connect_is_never_granted() {
     }
 }
 
-/// The rest of the body would stand in the way of the next request.
+/// The rest of the body would be read as the next request.
 #[tokio::test]
 async fn a_refusal_before_the_body_came_closes_the_connection() {
     let redis = Standalone::start().await;

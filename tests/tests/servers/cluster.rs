@@ -1,4 +1,4 @@
-//! Six servers that form a cluster, and what can befall them.
+//! A cluster of six servers, and its faults.
 
 use redis::{RedisResult, cmd};
 use token_tests::servers::{Cluster, Server, Takeover};
@@ -27,7 +27,7 @@ async fn a_cluster_of_three_primaries_with_replicas_takes_every_key() {
     }
 }
 
-/// Where a new client ends up with this key.
+/// The server that answers a new client for this key.
 async fn set(cluster: &Cluster, key: &str) {
     cmd("SET").arg(key).arg("value").exec_async(&mut cluster.connection().await).await.unwrap();
 }
@@ -80,7 +80,7 @@ async fn a_replica_takes_over_on_command() {
 }
 
 #[tokio::test]
-async fn a_slot_can_be_held_half_way_between_two_primaries() {
+async fn a_slot_can_be_kept_half_moved_between_two_primaries() {
     let cluster = Cluster::start().await;
     let slot = cluster.slot_of("{tag}").await;
     for key in 0..10 {
@@ -103,7 +103,7 @@ async fn a_slot_can_be_held_half_way_between_two_primaries() {
 }
 
 #[tokio::test]
-async fn a_node_joins_takes_slots_gives_them_back_and_leaves() {
+async fn a_node_joins_gets_slots_returns_them_and_leaves() {
     let mut cluster = Cluster::start().await;
     for key in 0..100 {
         set(&cluster, &format!("{key}")).await;

@@ -1,4 +1,4 @@
-//! Servers that are kept apart from each other, but not from clients.
+//! Servers that are cut off from each other, but not from clients.
 
 use std::time::Duration;
 
@@ -15,7 +15,11 @@ async fn a_cut_off_primary_is_replaced_while_clients_still_reach_it() {
     let old = all.primary().await;
     all.cut_off(old);
     let new = all.wait_for_other_primary_than(old).await;
-    assert_eq!([role(old).await, role(new).await], ["master", "master"], "it has not heard of the other one");
+    assert_eq!(
+        [role(old).await, role(new).await],
+        ["master", "master"],
+        "it does not know of the other primary"
+    );
     assert_eq!(old.command::<String>(&["SET", "key", "lost"]).await, "OK");
     all.rejoin(old);
     all.wait_until_all_follow().await;
@@ -35,9 +39,9 @@ async fn a_primary_of_a_cluster_that_is_cut_off_is_replaced() {
     assert_eq!([role(old).await, role(replica).await], ["slave", "master"]);
 }
 
-/// The replica has what the primary said before, when that was said long enough ago.
+/// The replica has the data that the primary sent long enough ago.
 #[tokio::test]
-async fn a_long_way_between_servers_delays_what_replicas_know() {
+async fn a_delay_between_servers_delays_the_data_of_replicas() {
     let all = Sentinel::start_with_doors().await;
     let primary = all.primary().await;
     all.delay(Duration::from_secs(2));

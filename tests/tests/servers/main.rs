@@ -1,5 +1,4 @@
-//! The servers that the other tests run on: what they start with, what can be done to them, and that nothing of them is
-//! left.
+//! Tests of the servers that other tests run on: their start, their faults, and that nothing of them remains.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -24,12 +23,12 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// Long enough for anything that comes at all, short enough to wait for what does not come.
+/// Long enough for every event that happens, and short enough to wait for one that does not.
 const A_MOMENT: Duration = Duration::from_millis(300);
-/// Longer than anything takes that comes.
+/// Longer than every event that happens takes.
 const LONG: Duration = Duration::from_secs(60);
 
-/// What a client waits for an answer where other things run.
+/// How long a client waits for a reply on a busy machine.
 fn patient() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_connection_timeout(Some(LONG)).set_response_timeout(Some(LONG))
 }
@@ -100,7 +99,7 @@ async fn a_paused_server_is_gone_when_it_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_server_becomes_a_replica_with_all_the_other_one_has() {
+async fn a_server_becomes_a_replica_with_all_data_of_the_other_one() {
     let [primary, replica] = [Standalone::start().await, Standalone::start().await];
     primary.command::<()>(&["SET", "key", "value"]).await;
     replica.replicate(&primary).await;
@@ -113,7 +112,7 @@ async fn a_server_that_does_not_start_says_why() {
     Standalone::start_with(&["--no-such-argument", "1"]).await;
 }
 
-/// A process cannot be asked to die half-way through another test: this one runs itself once more, and kills that.
+/// A test cannot end its own process in the middle, so this one starts the program again, and kills that process.
 #[tokio::test]
 #[cfg(target_os = "linux")]
 async fn a_server_dies_with_the_process_that_started_it() {

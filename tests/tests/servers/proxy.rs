@@ -1,4 +1,4 @@
-//! A way to a server that a test can break.
+//! A proxy that a test can stall or cut.
 
 use redis::aio::MultiplexedConnection;
 use redis::{Client, RedisResult, cmd};
@@ -80,7 +80,7 @@ async fn a_dropped_proxy_is_gone() {
     crate::wait_until_nobody_listens(port).await;
 }
 
-/// What a test binary starts once, it starts on a runtime that ends before the first trial begins.
+/// A test binary starts its topology on a runtime that ends before the first trial starts.
 #[test]
 fn a_proxy_outlives_the_runtime_it_was_started_on() {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

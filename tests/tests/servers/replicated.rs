@@ -1,8 +1,8 @@
-//! A primary with replicas that nobody watches over.
+//! A primary with replicas, without Sentinels.
 
 use token_tests::servers::{Replicated, Server};
 
-/// How many replicas have, soon enough, what one connection wrote.
+/// How many replicas acknowledge the write of a connection in time.
 async fn write_and_wait(primary: &Server, replicas: usize, millis: u64) -> usize {
     let mut connection = primary.connection().await;
     let mut both = redis::pipe();
@@ -30,7 +30,7 @@ async fn a_paused_replica_acknowledges_nothing_until_it_is_resumed() {
     let servers = Replicated::start(2).await;
     servers.replicas()[0].pause();
     assert_eq!(write_and_wait(servers.primary(), 1, 8000).await, 1);
-    assert_eq!(write_and_wait(servers.primary(), 2, 300).await, 1, "the other one goes on");
+    assert_eq!(write_and_wait(servers.primary(), 2, 300).await, 1, "the other replica still works");
     servers.replicas()[0].resume();
     assert_eq!(write_and_wait(servers.primary(), 2, 8000).await, 2);
 }
@@ -58,7 +58,7 @@ async fn a_replica_behind_a_cut_link_is_lost_until_it_is_healed() {
 }
 
 #[tokio::test]
-async fn a_killed_replica_is_in_step_again_after_its_restart() {
+async fn a_killed_replica_is_in_sync_again_after_its_restart() {
     let servers = Replicated::start(1).await;
     let replica = &servers.replicas()[0];
     replica.kill();

@@ -1,4 +1,4 @@
-//! A primary with two replicas, and three sentinels that watch over them.
+//! A primary with two replicas, and three Sentinels that monitor them.
 
 use token_tests::servers::{Sentinel, Server};
 

@@ -1,4 +1,4 @@
-//! Servers that speak nothing but TLS.
+//! Servers that use only TLS.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use token_tests::servers::{ClientCertificates, Cluster, Server, Standalone};
 
 use crate::patient;
 
-/// What the server says to a client that trusts this authority and shows that certificate and key.
+/// The reply of the server to a client that trusts this authority and presents this certificate and key.
 async fn ping(server: &Server, ca: PathBuf, shown: Option<[PathBuf; 2]>) -> RedisResult<String> {
     let read = |path: PathBuf| fs::read(path).unwrap();
     let client_tls =
@@ -19,7 +19,7 @@ async fn ping(server: &Server, ca: PathBuf, shown: Option<[PathBuf; 2]>) -> Redi
 }
 
 #[tokio::test]
-async fn a_server_with_tls_is_known_by_its_authority_alone() {
+async fn a_server_with_tls_is_accepted_only_by_its_authority() {
     let server = Standalone::start_tls(ClientCertificates::Optional).await;
     assert_eq!(server.url(), format!("rediss://127.0.0.1:{}", server.port()));
     assert_eq!(server.command::<String>(&["SET", "key", "value"]).await, "OK");

@@ -1,4 +1,4 @@
-"""Keeps schemathesis from revoking the token that it works with, whose id it learns from listings."""
+"""Keeps schemathesis from revoking its own token, whose id it gets from listings."""
 
 import os
 

@@ -1,4 +1,4 @@
-//! The sidecar as it is run: the command, on a real server, asked over HTTP.
+//! The sidecar as the command runs it, on a real server, over HTTP.
 
 #![expect(
     clippy::expect_used,

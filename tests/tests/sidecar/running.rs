@@ -1,4 +1,4 @@
-//! A sidecar that runs, and what can be asked of its store behind it.
+//! A running sidecar, and direct access to its store.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 use token_tests::programs::{Cli, Daemon};
 use token_tests::servers::Standalone;
 
-/// `token-cli serve` on a server of its own. Both end when this is dropped.
+/// `token-cli serve` with its own server. Both end on drop.
 pub(crate) struct Running {
     _server: Standalone,
     cli: Cli,
@@ -21,7 +21,7 @@ impl Running {
         Self { _server: server, cli, sidecar }
     }
 
-    /// Where it listens, as `http://HOST:PORT`.
+    /// Its URL, as `http://HOST:PORT`.
     pub(crate) fn address(&self) -> String {
         self.sidecar.url()
     }
@@ -31,12 +31,12 @@ impl Running {
         self.cli.run(&format!("{arguments} --json"), "").await.json()
     }
 
-    /// A folder to leave things in.
+    /// A folder for files of the test.
     pub(crate) fn home(&self) -> &Path {
         self.cli.home()
     }
 
-    /// What it has logged.
+    /// Its log.
     pub(crate) fn log(&self) -> String {
         self.sidecar.said()
     }

@@ -1,4 +1,4 @@
-//! Requests that schemathesis makes up from the OpenAPI document, and holds the answers against it.
+//! schemathesis generates requests from the OpenAPI document, and checks the responses against it.
 
 use std::path::Path;
 use std::process::Output;
@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::running::Running;
 
-/// Every check that there is, by whoever holds a token that is issued so. `schemathesis.toml` tells the exceptions.
+/// Runs every check with a token that this command issues. `schemathesis.toml` lists the exceptions.
 async fn nothing_is_found(issue: &str, user: &str) -> Running {
     let running = Running::start("--admin root").await;
     let held = running.run(&format!("issue -u {user} -e 1h {issue}")).await;
@@ -35,12 +35,12 @@ async fn nothing_is_found(issue: &str, user: &str) -> Running {
     assert!(told.contains(&format!("Tested: {}\n", operations())), "{told}");
 
     let shown = running.run(&format!("show {id}")).await;
-    assert_eq!(shown["state"], "live", "it was let in to the end");
+    assert_eq!(shown["state"], "live", "its token was valid until the end");
     assert!(!running.log().contains("\"level\":\"ERROR\""), "{}", running.log());
     running
 }
 
-/// How many operations the document has, but for the one that answers the document: that is asked for first of all.
+/// How many operations the document has, without the one that returns the document itself.
 fn operations() -> usize {
     let document = include_str!("../../../token-http/openapi.json");
     let document: Value = serde_json::from_str(document).unwrap();
