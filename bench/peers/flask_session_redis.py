@@ -22,7 +22,7 @@ def application(url):
         SESSION_REDIS=redis.Redis.from_url(url),
         SESSION_PERMANENT=True,
         PERMANENT_SESSION_LIFETIME=timedelta(days=1),
-        # The defaults, said aloud: each request renews, and the format is the fast one.
+        # The defaults, written out: each request renews, and the format is the fast one.
         SESSION_REFRESH_EACH_REQUEST=True,
         SESSION_SERIALIZATION_FORMAT="msgpack",
     )

@@ -21,7 +21,7 @@ def configure(folder):
             "default": {
                 "ENGINE": "django.db.backends.sqlite3",
                 "NAME": f"{folder}/knox.db",
-                # What Django's documentation says of writers at once, and what is commonly set beside it.
+                # The settings for concurrent writers in Django's documentation, and those that are commonly added.
                 "OPTIONS": {
                     "transaction_mode": "IMMEDIATE",
                     "timeout": 20,
@@ -30,7 +30,7 @@ def configure(folder):
                 "CONN_MAX_AGE": None,
             }
         },
-        # MIN_REFRESH_INTERVAL stays at its default of 60 s: a token that was renewed within it is only read.
+        # MIN_REFRESH_INTERVAL has its default of 60 s: a token that was renewed within it is only read.
         REST_KNOX={"AUTO_REFRESH": True, "TOKEN_TTL": timedelta(days=1), "AUTO_REFRESH_MAX_TTL": timedelta(days=28)},
     )
     django.setup()

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-# What gunicorn's documentation recommends: twice the cores, and one.
+# The recommendation of gunicorn's documentation: twice the number of cores, plus one.
 PROCESSES = 2 * (os.cpu_count() or 1) + 1
 
 

@@ -1,4 +1,4 @@
-//! What everybody runs on: one Redis that this program starts, and the same tokens for all.
+//! The environment of all subjects: one Redis that this program starts, and the same tokens.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::outcome::Outcome;
 
 /// How many tokens a user has.
 pub(crate) const EACH: usize = 5;
-/// How long the tokens live, in one way or the other: longer than any measurement.
+/// How long the tokens live, hard or sliding: longer than any measurement.
 const LIFE: u64 = 24 * 3_600_000;
 /// How many are issued at once.
 const AT_ONCE: usize = 64;
 
-/// The texts of tokens that are live.
+/// The texts of live tokens.
 pub(crate) type Texts = Arc<[Box<str>]>;
 
 /// A Redis server without persistence, as the tests start it, and how many tokens of each kind are in it.
@@ -32,12 +32,12 @@ impl Arena {
         Self { server: Standalone::start().await, tokens }
     }
 
-    /// A connection as anybody would open it.
+    /// A connection with default settings.
     pub(crate) async fn multiplexed(&self) -> Outcome<MultiplexedConnection> {
         Ok(redis::Client::open(self.server.url())?.get_multiplexed_async_connection().await?)
     }
 
-    /// A store as anybody would open it.
+    /// A store with default options.
     pub(crate) async fn store(&self, keys: KeyRing) -> Outcome<TokenService<RedisStore>> {
         service(&self.server.url(), keys).await
     }
@@ -50,17 +50,17 @@ pub(crate) async fn service(url: &str, keys: KeyRing) -> Outcome<TokenService<Re
     Ok(TokenService::new(RedisStore::connect(url, Arc::new(keys), options).await?, Prefix::default()))
 }
 
-/// A day at most, whatever happens.
+/// Expires after a day.
 pub(crate) fn hard() -> Outcome<Lifetime> {
     Ok(Lifetime::hard(life()?))
 }
 
-/// A day after the last use.
+/// Expires a day after the last use.
 pub(crate) fn sliding() -> Outcome<Lifetime> {
     Ok(Lifetime::sliding(life()?))
 }
 
-/// Half a day after the last use, and a day at most.
+/// Expires half a day after the last use, and after a day at most.
 pub(crate) fn capped() -> Outcome<Lifetime> {
     Ok(Lifetime::capped(Span::from_millis(LIFE / 2)?, life()?)?)
 }
@@ -69,7 +69,7 @@ fn life() -> Outcome<Span> {
     Ok(Span::from_millis(LIFE)?)
 }
 
-/// What all tokens are asked for with: a name, full access, a label and an issuer, as people do.
+/// The request for all tokens: a name, full access, a label and an issuer, as in usual deployments.
 pub(crate) fn request(user: usize, lifetime: Lifetime) -> Outcome<IssueRequest> {
     let mut request = IssueRequest::new(format!("user-{user:07}").parse()?, Access::Full, lifetime);
     request.label = Some("nightly backup".parse()?);
@@ -77,7 +77,7 @@ pub(crate) fn request(user: usize, lifetime: Lifetime) -> Outcome<IssueRequest> 
     Ok(request)
 }
 
-/// Issues so many tokens, [`EACH`] to a user.
+/// Issues this many tokens, [`EACH`] to a user.
 pub(crate) async fn issue<S: TokenStore>(
     tokens: &TokenService<S>,
     lifetime: Lifetime,
@@ -91,7 +91,7 @@ pub(crate) async fn issue<S: TokenStore>(
     Ok(texts.into())
 }
 
-/// A key and the record under it, as long as those of the store, for whoever does without the store.
+/// A key and a record of the same lengths as those of the store, for subjects without the store.
 pub(crate) fn bare_record(number: usize, prefix: &str) -> Outcome<(String, Vec<u8>)> {
     let keys = Arc::new(KeyRing::public());
     let request = request(number / EACH, sliding()?)?;
@@ -103,7 +103,7 @@ pub(crate) fn bare_record(number: usize, prefix: &str) -> Outcome<(String, Vec<u
     Ok((format!("{prefix}:{{{partition}}}:{digits}"), record))
 }
 
-/// Writes records under keys of their own, with a day to live, and answers the keys.
+/// Writes records under separate keys, with a TTL of one day, and returns the keys.
 pub(crate) async fn write_bare(
     connection: &mut MultiplexedConnection,
     prefix: &str,

@@ -1,4 +1,4 @@
-//! What can be asked of this program.
+//! The command line of this program.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,23 +26,23 @@ pub(crate) enum Part {
     All,
     /// Validations per second, over one Redis that this program starts.
     Validate(ValidateArgs),
-    /// What the embedded store does a second: validations, issues and revocations.
+    /// Validations, issues and revocations per second of the embedded store.
     Embedded(EmbeddedArgs),
     /// Latencies at fixed rates of arrival.
     Latency,
-    /// Requests per second at /auth of `token-cli serve` and at a bare handler, asked by wrk.
+    /// Requests per second at /auth of `token-cli serve` and at a bare handler, measured with wrk.
     Auth,
-    /// What a token takes of Redis' memory, and what others' sessions take.
+    /// The Redis memory of a token, and of the sessions of other libraries.
     Memory,
-    /// How throughput goes with the number of tokens in the store.
+    /// Throughput by the number of tokens in the store.
     Growth,
-    /// How throughput goes with the number of nodes, and of primaries.
+    /// Throughput by the number of nodes, and of primaries.
     Nodes,
-    /// How soon nodes with a local cache refuse a revoked token, also when links and servers fail.
+    /// How soon nodes with a local cache refuse a revoked token, also while links and servers fail.
     Revocation(RevocationArgs),
-    /// The steps of a validation that ask nobody.
+    /// The local steps of a validation.
     Micro,
-    /// A node of `nodes`: reads tokens and orders from standard input.
+    /// A node of `nodes`: reads tokens and commands from standard input.
     #[command(hide = true)]
     Node {
         /// The store.
@@ -55,24 +55,24 @@ pub(crate) enum Part {
     /// The bare handler of `auth`.
     #[command(hide = true)]
     Door {
-        /// The server that it asks.
+        /// The Redis server that it uses.
         #[arg(long)]
         redis: String,
-        /// Where it answers, on loopback.
+        /// Its port on loopback.
         #[arg(long)]
         port: u16,
     },
-    /// The document and the plots, from the results that are there.
+    /// The document and the plots, from the existing results.
     Report,
 }
 
-/// How the contest of validations goes.
+/// The options of `validate`.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ValidateArgs {
-    /// 64 and 256 callers, few rounds, and only what runs over Redis: less than 40 seconds in all.
+    /// 64 and 256 callers, few rounds, and only subjects on Redis: less than 40 seconds in all.
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Writes the rows to this file as well, as a list of {name, callers, per_second}. With it, the report's results stay.
+    /// Also writes the rows to this file, as a list of {name, callers, per_second}. Does not replace the results of the report.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     /// How many rounds.
@@ -87,7 +87,7 @@ pub(crate) struct ValidateArgs {
     /// How many tokens of each kind there are.
     #[arg(long)]
     pub(crate) tokens: Option<usize>,
-    /// Only contestants whose names begin like this, several separated by commas.
+    /// Only subjects whose names begin with this, several separated by commas.
     #[arg(long, value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Keeps the rows for the report, although they were not measured in the usual way.
@@ -95,7 +95,7 @@ pub(crate) struct ValidateArgs {
     pub(crate) keep: bool,
 }
 
-/// How the embedded store is measured. With any of these, the report's results stay.
+/// The options of `embedded`. Any of these keeps the results of the report unchanged.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct EmbeddedArgs {
     /// How many rounds.
@@ -116,7 +116,7 @@ pub(crate) struct EmbeddedArgs {
 }
 
 impl EmbeddedArgs {
-    /// Whether something else than the usual is asked for, and not to be kept.
+    /// Whether the options differ from the defaults, so that the results are not kept.
     pub(crate) fn is_special(&self) -> bool {
         let Self { rounds, lap_ms, tokens, folder, keep } = self;
         !keep && (rounds.is_some() || lap_ms.is_some() || tokens.is_some() || folder.is_some())
@@ -124,7 +124,7 @@ impl EmbeddedArgs {
 }
 
 impl ValidateArgs {
-    /// The rules of the contest.
+    /// The rules of the comparison.
     pub(crate) fn rules(&self) -> Rules {
         let (callers, rounds, lap): (&[usize], _, _) =
             if self.quick { (&[64, 256], 5, 250) } else { (&[1, 16, 64, 256], 7, 300) };

@@ -1,4 +1,4 @@
-//! `auth`: requests per second at `/auth` of `token-cli serve`, and at a bare handler, asked by `wrk` in turns.
+//! `auth`: requests per second at `/auth` of `token-cli serve`, and at a bare handler, measured with `wrk` in turns.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,10 +21,11 @@ const TOKENS: usize = 5_000;
 const ROUNDS: usize = 5;
 const LAP: Duration = Duration::from_secs(2);
 const WARM: Duration = Duration::from_secs(1);
-/// How many threads `wrk` has, where there are as many connections.
+/// The number of threads of `wrk`, if there are as many connections.
 const THREADS: usize = 2;
 
-/// What `wrk` does: a token of the file after the other, each thread from another one on; it counts what is not 200.
+/// The script of `wrk`: it sends the tokens of the file in turn, starting at another one in each thread, and counts responses
+/// other than 200.
 const SCRIPT: &str = r#"
 local tokens, threads = {}, 0
 for line in io.lines(os.getenv("BENCH_TOKENS")) do tokens[#tokens + 1] = "Bearer " .. line end
@@ -43,7 +44,7 @@ function done(summary, latency)
 end
 "#;
 
-/// A door at so many connections.
+/// A server at this number of connections.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AuthRow {
     pub(crate) name: String,
@@ -53,14 +54,14 @@ pub(crate) struct AuthRow {
     pub(crate) p99_us: f64,
 }
 
-/// Who is asked.
+/// A server that is measured.
 struct Door {
     name: &'static str,
     daemon: Daemon,
     tokens: PathBuf,
 }
 
-/// Measures, prints and keeps it.
+/// Measures, prints and saves the results.
 pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     let wrk = program("wrk", "wrk");
     let command = serve_program()?;
@@ -129,7 +130,7 @@ async fn bare(arena: &Arena, folder: &Path) -> Outcome<Door> {
     Ok(Door { name: "bare axum handler", daemon: daemon.await, tokens })
 }
 
-/// A key file, with tokens of it in a file beside.
+/// A key file, and its tokens in a file beside it.
 async fn token_file(arena: &Arena, folder: &Path) -> Outcome<PathBuf> {
     let keys = folder.join("store.keys");
     let text = key_file()?;
@@ -138,7 +139,7 @@ async fn token_file(arena: &Arena, folder: &Path) -> Outcome<PathBuf> {
     Ok(keys)
 }
 
-/// How the command is started.
+/// Starts the command.
 struct Sidecar {
     command: PathBuf,
     url: String,
@@ -147,7 +148,7 @@ struct Sidecar {
 }
 
 impl Sidecar {
-    /// By default it writes a line of its access log for each request, here to a file.
+    /// By default it writes a line to its access log for each request, here to a file.
     async fn serve(&self, name: &'static str, environment: &[&str], flags: &[&str]) -> Door {
         let daemon = Daemon::start(Path::new("/usr/bin/env"), |port| {
             let (program, keys) = (self.command.display().to_string(), self.keys.display().to_string());
@@ -171,7 +172,7 @@ fn private(file: &Path, text: &str) -> Outcome<()> {
     Ok(file.write_all(text.as_bytes())?)
 }
 
-/// What `wrk` has seen.
+/// The result of `wrk`.
 struct Asked {
     requests: f64,
     seconds: f64,
@@ -198,7 +199,7 @@ async fn ask(wrk: &Path, script: &Path, door: &Door, connections: usize, time: D
     }
 }
 
-/// The release build of the command, beside this program; it is built when it is not there or older.
+/// The release build of the command, beside this program; it is built if it is missing or older.
 fn serve_program() -> Outcome<PathBuf> {
     let mut build = std::process::Command::new(option_env!("CARGO").unwrap_or("cargo"));
     build.args(["build", "--quiet", "--locked", "--package", "token-cli"]);

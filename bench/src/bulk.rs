@@ -1,7 +1,7 @@
-//! Many tokens in short time: the records and indexes that `issue` would write, by pipelines.
+//! Writes many tokens quickly: the records and indexes that `issue` would write, by pipelines.
 //!
-//! A million issues take a minute, ten millions ten. What lies in the store afterwards is the same; a test of this crate
-//! holds the one against the other, key by key.
+//! A million issues take a minute, ten million take ten. The resulting keys are the same; a test of this crate compares
+//! them.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use token_core::{KeyRing, Prefix, os_rng};
 use crate::arena::request;
 use crate::outcome::Outcome;
 
-/// How many tokens go into one pipeline.
+/// How many tokens one pipeline writes.
 const BATCH: usize = 1_000;
 
-/// Lays tokens of these numbers into an empty store, so many to a user, each capped, and answers every n-th of their texts.
+/// Writes tokens with these numbers into an empty store, this many for each user, all capped, and returns every n-th text.
 pub(crate) async fn lay(
     connection: &mut MultiplexedConnection,
     numbers: std::ops::Range<usize>,
@@ -65,12 +65,12 @@ mod tests {
     use super::*;
     use crate::arena::{Arena, capped, issue};
 
-    /// What kinds of keys there are, how many, and how long their values are.
+    /// The kinds of keys, their number, and the lengths of their values.
     async fn shape(arena: &Arena) -> BTreeMap<(usize, String, usize), usize> {
         let mut connection = arena.multiplexed().await.unwrap();
         let mut shape = BTreeMap::new();
         let keys: Vec<String> = connection.keys("*").await.unwrap();
-        // The check values of the store keys belong to no token.
+        // The check values of the store keys are not part of a token.
         for key in keys.into_iter().filter(|key| !key.starts_with("tok:{keys}:")) {
             let kind: String = redis::cmd("TYPE").arg(&key).query_async(&mut connection).await.unwrap();
             let length = match kind.as_str() {
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_laid_is_what_would_have_been_issued() {
+    async fn bulk_tokens_have_the_same_keys_as_issued_ones() {
         let (issued, laid) = (Arena::open(20).await, Arena::open(20).await);
         let tokens = issued.store(KeyRing::public()).await.unwrap();
         issue(&tokens, capped().unwrap(), 20).await.unwrap();

@@ -1,8 +1,8 @@
-//! Contestants take turns.
+//! Measures subjects in turns.
 //!
-//! The machine is not the same from one second to the next: others run on it, it grows warm. So nobody is measured in one
-//! go. There are several short rounds; in each of them every contestant has one lap, each round begins with another one, and
-//! what counts is the median of a contestant's laps.
+//! The speed of a machine changes from one second to the next: other programs run, and it heats up. So no subject is measured
+//! in one piece. There are several short rounds; in each of them every subject has one lap, each round starts with another
+//! subject, and the result is the median of a subject's laps.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,23 +16,23 @@ use crate::outcome::{Outcome, failure};
 use crate::spread::Spread;
 use crate::usage::{Meter, Used};
 
-/// Something that validates.
+/// A subject that validates tokens.
 pub(crate) trait Contestant: Send + Sync + 'static {
     /// How many tokens one call validates.
     const EACH: u64 = 1;
 
-    /// Validates one of the tokens, by its number; any number will do.
+    /// Validates the token with this number; any number is valid.
     ///
     /// # Errors
-    /// The answer was not "yes": then this is no measurement, and the program ends.
+    /// The answer was not "yes": the measurement is meaningless, and the program ends.
     fn validate(&self, number: usize) -> impl Future<Output = Outcome<()>> + Send;
 }
 
-/// A contestant, with its name and what else a reader must know.
+/// A subject, with its name and description.
 pub(crate) struct Entry {
     /// The name of its row.
     pub(crate) name: &'static str,
-    /// What it does at each call, and how it is configured.
+    /// The work of each call, and the configuration.
     pub(crate) about: String,
     racer: Arc<dyn Racer>,
     /// Whether it runs in this process.
@@ -40,12 +40,12 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Enters a contestant.
+    /// An entry for a subject.
     pub(crate) fn new(name: &'static str, about: impl Into<String>, contestant: impl Contestant) -> Self {
         Self { name, about: about.into(), racer: Arc::new(Closed(Arc::new(contestant))), within: true }
     }
 
-    /// Enters a program that does laps by itself.
+    /// An entry for a program that runs laps itself.
     pub(crate) fn program(name: &'static str, about: impl Into<String>, racer: impl Racer + 'static) -> Self {
         Self { name, about: about.into(), racer: Arc::new(racer), within: false }
     }
@@ -56,13 +56,13 @@ impl Entry {
     }
 }
 
-/// What can do a lap.
+/// A subject or program that can run a lap.
 pub(crate) trait Racer: Send + Sync {
-    /// So many callers, each with one call after the other, for about so long.
+    /// Runs this many callers, each with one call after the other, for about this time.
     fn lap(&self, callers: usize, time: Duration) -> BoxFuture<'_, Outcome<Lap>>;
 }
 
-/// What was done in a lap: a call for each token.
+/// The result of a lap. Each validated token counts as a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lap {
     pub(crate) calls: u64,
@@ -75,11 +75,11 @@ impl Lap {
     }
 }
 
-/// A closed loop. Callers count for themselves and take no time of single calls, so that it costs next to nothing beside a
+/// A closed loop. Callers have separate counters and do not time single calls, so that the overhead is negligible even for a
 /// call of a hundred nanoseconds.
 struct Closed<C>(Arc<C>);
 
-/// Neighbouring callers begin this far apart in the tokens.
+/// The distance between the first tokens of neighbouring callers.
 const APART: usize = 7919;
 
 impl<C: Contestant> Racer for Closed<C> {
@@ -112,7 +112,7 @@ impl<C: Contestant> Racer for Closed<C> {
     }
 }
 
-/// How a contest goes.
+/// The rules of a comparison.
 #[derive(Debug, Clone)]
 pub(crate) struct Rules {
     /// How many callers at once, one series after the other.
@@ -123,31 +123,31 @@ pub(crate) struct Rules {
     pub(crate) lap: Duration,
 }
 
-/// What a contestant has reached with so many callers.
+/// The results of a subject with this number of callers.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) callers: usize,
     pub(crate) per_second: Spread,
-    /// Calls per second in each round: of all contestants, those of one round were made in the same seconds.
+    /// Calls per second in each round. The laps of one round follow each other directly.
     pub(crate) laps: Vec<f64>,
-    /// Processor time of this process for each call, in microseconds; of other processes it is not known.
+    /// Processor time of this process for each call, in microseconds; unknown for other processes.
     pub(crate) client_us: Option<f64>,
-    /// Processor time of the Redis server for each call, in microseconds, sockets included; 0 without a server.
+    /// Processor time of the Redis server for each call, in microseconds, including sockets; 0 without a server.
     pub(crate) server_us: f64,
-    /// What `INFO commandstats` counts of it: executing commands, for each call, in microseconds.
+    /// The part of it for executing commands, from `INFO commandstats`, for each call, in microseconds.
     pub(crate) commands_us: f64,
 }
 
 impl Row {
-    /// How many times as fast as another one: the median of the rounds. What slows the machine down for a second slows both
-    /// down, so it is steadier than the ratio of the medians.
+    /// The speed relative to another subject: the median of the ratios of the rounds. An event that slows the machine down for a
+    /// second affects both, so this is steadier than the ratio of the medians.
     pub(crate) fn times(&self, other: &Self) -> f64 {
         Spread::of(self.laps.iter().zip(&other.laps).map(|(own, other)| own / other.max(1.0))).median
     }
 }
 
-/// What was used so far, by the server, too, if there is one.
+/// The processor time used so far, including that of the server, if there is one.
 async fn used(meter: Option<&Meter<'_>>) -> Outcome<Used> {
     match meter {
         Some(meter) => meter.read().await,
@@ -155,11 +155,11 @@ async fn used(meter: Option<&Meter<'_>>) -> Outcome<Used> {
     }
 }
 
-/// Lets all contestants run, in turns.
+/// Runs all subjects in turns.
 pub(crate) async fn hold(rules: &Rules, entries: &[Entry], meter: Option<&Meter<'_>>) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     for &callers in &rules.callers {
-        // Connections, scripts and pages of memory are there before anything counts.
+        // Warm up connections, scripts and memory before the measurement.
         for entry in entries {
             entry.lap(callers, rules.lap / 4).await?;
         }

@@ -1,7 +1,7 @@
-//! The bare handler that `/auth` is measured against: a process of its own, as `token-cli serve` is.
+//! The bare handler to which `/auth` is compared: a separate process, like `token-cli serve`.
 //!
-//! It does what any authentication by Redis must do, and nothing else: read the header, one EVALSHA of a script of two calls,
-//! 200 or 401.
+//! It does only what any authentication with Redis must do: it reads the header, sends one EVALSHA of a script of two calls,
+//! and responds with 200 or 401.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ struct Bare {
     script: String,
 }
 
-/// Answers on this port of loopback for ever.
+/// Serves on this port of loopback until it is killed.
 pub(crate) async fn run(redis: &str, port: u16) -> Outcome<()> {
     let mut connection = redis::Client::open(redis)?.get_multiplexed_async_connection().await?;
     let script = load_script(&mut connection).await?;
@@ -28,7 +28,7 @@ pub(crate) async fn run(redis: &str, port: u16) -> Outcome<()> {
     Ok(axum::serve(listener, router).await?)
 }
 
-/// The text behind `Bearer ` is the key of a record.
+/// The text after `Bearer ` is the key of a record.
 async fn auth(State(bare): State<Arc<Bare>>, headers: HeaderMap) -> StatusCode {
     let key =
         headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));

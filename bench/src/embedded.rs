@@ -1,4 +1,4 @@
-//! `embedded`: what the store in a file does a second. It needs no server.
+//! `embedded`: operations per second of the embedded store. It needs no server.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::results::Docs;
 /// How many tokens of each kind there are.
 const TOKENS: usize = 10_000;
 
-/// What was measured.
+/// The results.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Embedded {
     pub(crate) tokens: usize,
@@ -27,7 +27,7 @@ pub(crate) struct Embedded {
     pub(crate) rows: Vec<Row>,
 }
 
-/// Measures, prints and keeps it. What was asked for in a special way is no result for the document.
+/// Measures, prints and saves the results. Results with special options are not used for the document.
 pub(crate) async fn run(arguments: &EmbeddedArgs, docs: &Docs) -> Outcome<()> {
     let rules = Rules {
         callers: vec![1, 16, 64],
@@ -56,7 +56,7 @@ pub(crate) async fn run(arguments: &EmbeddedArgs, docs: &Docs) -> Outcome<()> {
     docs.keep("embedded", Embedded { tokens, rounds: rules.rounds, lap_ms, rows })
 }
 
-/// Each in a file of its own.
+/// The subjects, each with its own file.
 async fn enter(folder: &Path, tokens: usize) -> Outcome<Vec<Entry>> {
     let open = |name: &str| -> Outcome<_> {
         let store = SqliteStore::open(&folder.join(name), Arc::new(KeyRing::public()))?;

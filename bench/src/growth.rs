@@ -1,4 +1,4 @@
-//! `growth`: how throughput goes with the number of tokens in the store.
+//! `growth`: throughput by the number of tokens in the store.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use crate::outcome::{Outcome, failure};
 use crate::results::Docs;
 use crate::usage::Meter;
 
-/// How many tokens there are, one measurement after the other.
+/// The numbers of tokens, one measurement each.
 const TOKENS: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
-/// What a token takes of a server's memory, index included, rounded up generously.
+/// A generous estimate of the server memory of a token, including its index.
 const BYTES_EACH: u64 = 450;
-/// How many of them are asked for at most.
+/// The maximum number of tokens that are used.
 const ASKED: usize = 100_000;
 
-/// What was reached with so many tokens.
+/// The result with this number of tokens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct GrowthRow {
     pub(crate) tokens: usize,
     pub(crate) rows: Vec<Row>,
 }
 
-/// Measures, prints and keeps it.
+/// Measures, prints and saves the results.
 pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     let rules = Rules { callers: vec![64], rounds: 5, lap: Duration::from_secs(1) };
     let arena = Arena::open(1_000).await;
@@ -44,7 +44,7 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
             println!("{tokens:>10} tokens: not measured, they would take half of the memory that is free");
             break;
         }
-        // Spread over all that are laid now, the earlier ones included in number.
+        // Spread over the tokens that are written in this step; the earlier ones count, too.
         let every = (tokens - laid).div_ceil(ASKED).max(1);
         let texts = lay(&mut connection, laid..tokens, 5, every).await?;
         laid = tokens;
@@ -64,7 +64,7 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     docs.keep("growth", found)
 }
 
-/// Bytes that programs can still have.
+/// The free memory of the system in bytes.
 fn free_memory() -> Outcome<u64> {
     let text = std::fs::read_to_string("/proc/meminfo")?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));

@@ -1,7 +1,6 @@
-//! `latency`: how long a validation takes when validations come at a fixed rate, as they do from many independent clients.
+//! `latency`: the latency of validations that start at a fixed rate, like those of many independent clients.
 //!
-//! An open loop: latency counts from when a call was due, so that a stall is seen by every call that would have come
-//! meanwhile.
+//! An open loop: latency counts from when a call was due, so that a stall shows in every call that was due meanwhile.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -25,20 +24,20 @@ const RATES: [u32; 6] = [1_000, 5_000, 10_000, 20_000, 40_000, 60_000];
 const ROUNDS: usize = 5;
 const LAP: Duration = Duration::from_secs(1);
 
-/// A contestant at a rate.
+/// A subject at a rate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LatencyRow {
     pub(crate) name: String,
-    /// Calls that were due each second.
+    /// Calls due per second.
     pub(crate) per_second: u32,
     pub(crate) p50_us: Spread,
     pub(crate) p99_us: Spread,
     pub(crate) p999_us: Spread,
-    /// The share of all calls that were not even started, since too many were under way: it cannot keep up.
+    /// The share of calls that were not started because too many were under way: the subject cannot keep up.
     pub(crate) not_started: f64,
 }
 
-/// Measures, prints and keeps it.
+/// Measures, prints and saves the results.
 pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     let arena = Arena::open(TOKENS).await;
     let mut connection = arena.multiplexed().await?;
@@ -82,7 +81,7 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     docs.keep("latency", rows)
 }
 
-/// Calls that are due at this rate for a lap.
+/// Runs a lap at this rate.
 async fn due(rate: NonZeroU32, contestant: &Arc<impl Contestant>) -> Outcome<Measured> {
     let contestant = contestant.clone();
     let job = move |number: u64| {
@@ -90,7 +89,7 @@ async fn due(rate: NonZeroU32, contestant: &Arc<impl Contestant>) -> Outcome<Mea
         async move { contestant.validate(number as usize).await.map_err(|_| "failed") }
     };
     let mut plan = Open::new(rate, LAP);
-    // Whoever cannot keep up builds a queue; this bounds it.
+    // A subject that cannot keep up builds a queue; this bounds it.
     plan.at_once = std::num::NonZeroUsize::new(20_000).unwrap_or(plan.at_once);
     let measured = open(&plan, &Monitor::default(), job).await;
     if measured.failed() > 0 && measured.not_started == 0 {

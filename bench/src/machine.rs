@@ -1,4 +1,4 @@
-//! The machine, and the versions of what runs on it.
+//! The machine, and the versions of its software.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Outcome, failure};
 
-/// What the figures depend on most.
+/// The properties that influence the results most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Machine {
     pub(crate) processor: String,
@@ -44,7 +44,7 @@ impl Machine {
     }
 }
 
-/// The first line that a program says.
+/// The first line of a program's output.
 fn said(program: &str, argument: &str) -> Outcome<String> {
     let output = Command::new(program).arg(argument).output();
     let output = output.map_err(|error| failure(format!("cannot run {program}: {error}")))?;

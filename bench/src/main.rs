@@ -1,5 +1,5 @@
-//! How fast this is, measured beside everything else on the same machine in the same run. `README.md` says how to read it.
-#![expect(clippy::print_stdout, reason = "what was measured goes to standard output")]
+//! Benchmarks of this workspace and of other libraries, on the same machine in the same run. `README.md` explains the results.
+#![expect(clippy::print_stdout, reason = "results are printed to standard output")]
 
 mod arena;
 mod args;
@@ -33,7 +33,7 @@ use crate::revocation::RevocationArgs;
 
 fn main() -> Outcome<()> {
     let cli = Cli::parse();
-    // What a service would have: a worker for each core, which all contestants share.
+    // As in a service: a worker for each core, which all subjects share.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run(cli))
 }

@@ -1,6 +1,6 @@
-//! `memory`: what a token takes in Redis, at a million of them, and what the sessions of others take.
+//! `memory`: the Redis memory of a token, measured with a million tokens, and of the sessions of other libraries.
 //!
-//! Of the others, the library writes one session, and a million copies are made of it under names as long.
+//! For the others, the library writes one session, and a million copies are made under names of the same length.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,19 +19,19 @@ const TOKENS: usize = 1_000_000;
 pub(crate) struct MemoryRow {
     pub(crate) name: String,
     pub(crate) tokens: usize,
-    /// What it takes of Redis' `used_memory`, in bytes.
+    /// Its share of Redis' `used_memory`, in bytes.
     pub(crate) bytes_each: f64,
-    /// The same of `used_memory_dataset`: without the tables of all keys and of when they die.
+    /// Its share of `used_memory_dataset`, which excludes the tables of keys and of TTLs.
     pub(crate) data_each: f64,
 }
 
-/// What a server says of its memory.
+/// The memory that a server reports.
 struct Used {
     all: f64,
     data: f64,
 }
 
-/// Measures, prints and keeps it.
+/// Measures, prints and saves the results.
 pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     let mut rows = Vec::new();
     for each in [1, 5] {
@@ -56,7 +56,7 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     docs.keep("memory", rows)
 }
 
-/// Whose sessions they are.
+/// The library of the sessions.
 enum Peer {
     TowerSessions,
     AxumSession,
@@ -64,7 +64,7 @@ enum Peer {
 }
 
 impl Peer {
-    /// Lets the library write one.
+    /// Makes the library write one session.
     async fn write_one(&self, arena: &Arena) -> Outcome<()> {
         let url = arena.server.url();
         match self {
@@ -75,7 +75,7 @@ impl Peer {
     }
 }
 
-/// Copies the one key of the server, as it is, under names as long, until there are so many.
+/// Copies the only key of the server under names of the same length until there are this many.
 async fn copy(arena: &Arena, count: usize) -> Outcome<()> {
     let mut connection = arena.multiplexed().await?;
     let key: String = redis::cmd("RANDOMKEY").query_async(&mut connection).await?;

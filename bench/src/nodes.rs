@@ -1,4 +1,4 @@
-//! `nodes`: how throughput goes with the number of validating processes, and with the primaries of a cluster.
+//! `nodes`: throughput by the number of validating processes, and of primaries in a cluster.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -18,12 +18,12 @@ use crate::spread::Spread;
 
 const NODES: [usize; 4] = [1, 2, 4, 8];
 const TOKENS: usize = 10_000;
-/// Callers in all, whatever the number of nodes: what changes is only how many processes they are in.
+/// The total number of callers, for any number of nodes: only the number of processes changes.
 const CALLERS: usize = 256;
 const ROUNDS: usize = 5;
 const LAP: Duration = Duration::from_secs(1);
 
-/// What so many nodes have reached together.
+/// The joint result of this number of nodes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct NodesRow {
     pub(crate) primaries: usize,
@@ -31,7 +31,7 @@ pub(crate) struct NodesRow {
     pub(crate) per_second: Spread,
 }
 
-/// Measures, prints and keeps it.
+/// Measures, prints and saves the results.
 pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     let arena = Arena::open(TOKENS).await;
     let cluster = Cluster::start().await;
@@ -50,7 +50,7 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
         for round in 0..=ROUNDS {
             for (fleet, laps) in fleets.iter_mut().zip(&mut laps) {
                 let per_second = fleet.lap().await?;
-                // The first one only warms.
+                // The first lap is a warm-up.
                 laps.extend((round > 0).then_some(per_second));
             }
         }
@@ -63,7 +63,7 @@ pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     docs.keep("nodes", rows)
 }
 
-/// Nodes with the same store.
+/// Nodes on the same store.
 struct Fleet(Vec<Node>);
 
 struct Node {
@@ -82,7 +82,7 @@ impl Fleet {
         Ok(Self(fleet))
     }
 
-    /// All nodes at once.
+    /// Runs a lap on all nodes at once.
     async fn lap(&mut self) -> Outcome<f64> {
         let start = Instant::now();
         for node in &mut self.0 {
@@ -104,7 +104,7 @@ impl Node {
         let (Some(mut asks), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failure("a node without input or output"));
         };
-        // Tokens are secrets: they come this way, never as arguments.
+        // Tokens are secrets: they are passed on standard input, never as arguments.
         asks.write_all(format!("{}\n", texts.join(" ")).as_bytes()).await?;
         let mut node = Self { _child: child, asks, answers: BufReader::new(answers).lines() };
         let line = node.line().await?;
@@ -117,7 +117,7 @@ impl Node {
     }
 }
 
-/// What a node does, as a process of its own: tokens on the first line of standard input, a lap for each further line.
+/// The main loop of a node process: reads tokens from the first line of standard input, and runs a lap for each further line.
 pub(crate) async fn serve(url: &str, callers: usize) -> Outcome<()> {
     let mut lines = BufReader::new(tokio::io::stdin().take(64 << 20)).lines();
     let texts = lines.next_line().await?.unwrap_or_default();

@@ -1,11 +1,11 @@
-//! What a part of the program comes to.
+//! The result of a part of the program.
 
 use std::error::Error;
 
-/// Done, or why not. A benchmark that met an error has measured nothing, so all errors end the program alike.
+/// A result or an error. A benchmark with an error has no valid measurement, so every error ends the program.
 pub(crate) type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// What failed, in words.
+/// An error with this text.
 pub(crate) fn failure(what: impl Into<String>) -> Box<dyn Error + Send + Sync> {
     what.into().into()
 }

@@ -1,4 +1,4 @@
-//! The peers in Python, in an environment below `target/` that this program makes.
+//! The peers in Python, in an environment below `target/` that this program creates.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,11 +14,11 @@ use crate::contest::{Entry, Lap, Racer};
 use crate::outcome::{Outcome, failure};
 
 const REQUIREMENTS: &str = include_str!("../peers/requirements.txt");
-/// How long a peer may take to get ready, and a lap to end beyond its time.
+/// How long a peer may take to start, and a lap to end after its time.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// `django-rest-knox` makes its tokens slowly.
+/// A lower number, because `django-rest-knox` makes its tokens slowly.
 const KNOX_TOKENS: usize = 1_000;
-const PROCESSES: &str = "callers share twice as many processes as there are cores and one more, as gunicorn recommends; the rest are threads";
+const PROCESSES: &str = "callers share twice as many processes as there are cores, plus one, as gunicorn recommends; the rest are threads";
 
 /// `peer/flask-session-redis` and `peer/django-rest-knox-sqlite`.
 pub(crate) async fn enter(arena: &Arena, folder: &Path) -> Outcome<Vec<Entry>> {
@@ -36,21 +36,21 @@ pub(crate) async fn enter(arena: &Arena, folder: &Path) -> Outcome<Vec<Entry>> {
         Entry::program(
             "peer/django-rest-knox-sqlite",
             format!(
-                "Python, `django-rest-knox` with `AUTO_REFRESH` on SQLite (WAL, `synchronous=NORMAL`): `TokenAuthentication.authenticate`; by its default it renews a token once a minute at most, so most calls only read; {KNOX_TOKENS} tokens; {PROCESSES}"
+                "Python, `django-rest-knox` with `AUTO_REFRESH` on SQLite (WAL, `synchronous=NORMAL`): `TokenAuthentication.authenticate`; by default it renews a token at most once a minute, so most calls only read; {KNOX_TOKENS} tokens; {PROCESSES}"
             ),
             knox,
         ),
     ])
 }
 
-/// Lets Flask-Session write one session.
+/// Makes Flask-Session write one session.
 pub(crate) async fn write_flask_session(url: &str) -> Outcome<()> {
     let mut once = Command::new(install().await?);
     once.arg(script("flask_session_redis.py")).arg(url).env("PYTHONDONTWRITEBYTECODE", "1");
     done(once, "let Flask-Session write a session").await
 }
 
-/// The interpreter of the environment, which is there afterwards.
+/// Creates the environment if necessary, and returns its interpreter.
 async fn install() -> Outcome<PathBuf> {
     let cannot = || failure("this program runs from a folder below target/");
     let own = std::env::current_exe()?;
@@ -85,7 +85,7 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(name)
 }
 
-/// A script that does laps.
+/// A script that runs laps.
 struct Peer(Mutex<Conversation>);
 
 struct Conversation {

@@ -1,4 +1,4 @@
-//! What the parts have measured, kept as files beside the document that shows them.
+//! The results of the parts, saved as files beside the document.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use crate::outcome::{Outcome, failure};
 #[derive(Debug, Clone)]
 pub(crate) struct Docs(PathBuf);
 
-/// The result of a part, and where and how it came about.
+/// The result of a part, with the machine and the command.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Taken<T> {
-    /// The command that did it.
+    /// The command that measured it.
     pub(crate) command: String,
     pub(crate) machine: Machine,
     pub(crate) result: T,
@@ -27,7 +27,7 @@ impl Docs {
         Self(path.to_owned())
     }
 
-    /// A file of the document. Its folder is there afterwards.
+    /// The path of a file of the document. Creates its folder.
     pub(crate) fn file(&self, name: &str) -> Outcome<PathBuf> {
         let file = self.0.join(name);
         if let Some(folder) = file.parent() {
@@ -40,7 +40,7 @@ impl Docs {
         self.file(&format!("performance/{part}.json"))
     }
 
-    /// Keeps what a part has measured.
+    /// Saves the result of a part.
     pub(crate) fn keep<T: Serialize>(&self, part: &str, result: T) -> Outcome<()> {
         let command = format!("cargo run --release -p token-bench -- {part}");
         let taken = Taken { command, machine: Machine::look()?, result };
@@ -49,7 +49,7 @@ impl Docs {
         Ok(())
     }
 
-    /// What a part has measured; `None` when it has not run yet.
+    /// The result of a part; `None` if it has not run yet.
     pub(crate) fn kept<T: DeserializeOwned>(&self, part: &str) -> Outcome<Option<Taken<T>>> {
         let file = self.result(part)?;
         if !file.exists() {

@@ -1,8 +1,8 @@
-//! The middle of several measurements, and how far they lie apart.
+//! The median and the spread of several measurements.
 
 use serde::{Deserialize, Serialize};
 
-/// The median, the least and the greatest of several measurements; zero of none.
+/// The median, the minimum and the maximum of several measurements; zero if there are none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -20,7 +20,7 @@ impl Spread {
         Self { median: f64::midpoint(at(lower), at(upper)), least: at(0), greatest: at(last) }
     }
 
-    /// Half the distance between the least and the greatest, as a share of the median.
+    /// Half the distance between minimum and maximum, as a share of the median.
     pub(crate) fn share(&self) -> f64 {
         if self.median > 0.0 { (self.greatest - self.least) / 2.0 / self.median } else { 0.0 }
     }
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_in_the_middle_of_odd_and_of_even_many() {
+    fn the_median_is_right_for_odd_and_even_numbers() {
         assert_eq!(Spread::of([3.0, 1.0, 2.0]), Spread { median: 2.0, least: 1.0, greatest: 3.0 });
         assert_eq!(Spread::of([4.0, 1.0, 2.0, 3.0]), Spread { median: 2.5, least: 1.0, greatest: 4.0 });
         assert_eq!(Spread::of([]), Spread::default());

@@ -1,4 +1,4 @@
-//! Who has used how much of the processors.
+//! Processor time by process.
 
 use redis::aio::MultiplexedConnection;
 use rustix::time::{ClockId, clock_gettime};
@@ -7,27 +7,27 @@ use tokio::sync::Mutex;
 
 use crate::outcome::{Outcome, failure};
 
-/// Reads what this process and a Redis server have used.
+/// Reads the processor time of this process and of a Redis server.
 pub(crate) struct Meter<'a> {
     server: &'a Server,
     connection: Mutex<MultiplexedConnection>,
 }
 
-/// Microseconds of processor time since some beginning.
+/// Microseconds of processor time since an arbitrary start.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Used {
     /// This process, in user mode and in the kernel.
     pub(crate) client_us: f64,
     /// The server, in user mode and in the kernel.
     pub(crate) server_us: f64,
-    /// Of that, what it says that it spent on scripts, on commands that scripts call, too, and on all others.
+    /// The part of it that the server reports for scripts, for commands inside scripts, and for all other commands.
     scripts_us: f64,
     inner_us: f64,
     other_us: f64,
 }
 
 impl Used {
-    /// What this process has used, where no server is measured.
+    /// The processor time of this process, if no server is measured.
     pub(crate) fn own() -> Self {
         Self { client_us: own_us(), ..Self::default() }
     }
@@ -42,7 +42,7 @@ impl Used {
         }
     }
 
-    /// What the server says that it spent on executing commands.
+    /// The time that the server reports for executing commands.
     pub(crate) fn commands_us(&self) -> f64 {
         let called = if self.scripts_us > 0.0 { self.scripts_us } else { self.inner_us };
         called + self.other_us
@@ -68,7 +68,7 @@ pub(crate) fn own_us() -> f64 {
     time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
 }
 
-/// What the scripts here call. `INFO` counts it for itself and in the script once more.
+/// The commands that the scripts call. `INFO` counts them separately and again within the script.
 const INNER: [&str; 6] = ["get", "pexpire", "pexpireat", "pexpiretime", "time", "set"];
 
 fn read(info: &str) -> Option<Used> {
@@ -95,7 +95,7 @@ mod tests {
         "used_cpu_sys:1.5\r\nused_cpu_user:0.5\r\ncmdstat_get:calls=2,usec=10,usec_per_call=5.00\r\n";
 
     #[test]
-    fn what_a_script_calls_is_counted_once() {
+    fn a_command_in_a_script_is_counted_once() {
         let before = Used { client_us: 0.0, ..read(INFO).unwrap() };
         assert_eq!(before.server_us, 2e6);
         let with = |line: &str| read(&format!("{INFO}{line}")).unwrap().since(&Used::default()).commands_us();

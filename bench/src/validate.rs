@@ -1,4 +1,4 @@
-//! `validate`: the contest of validations.
+//! `validate`: the comparison of validations.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +11,11 @@ use crate::peers;
 use crate::results::Docs;
 use crate::usage::Meter;
 
-/// How many tokens of each kind there are, where nothing else is asked for.
+/// The default number of tokens of each kind.
 const TOKENS: usize = 10_000;
 const TOKENS_QUICK: usize = 5_000;
 
-/// What the contest has come to.
+/// The results of the comparison.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Validations {
     pub(crate) tokens: usize,
@@ -25,14 +25,14 @@ pub(crate) struct Validations {
     pub(crate) rows: Vec<Row>,
 }
 
-/// A contestant.
+/// A description of a subject.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct About {
     pub(crate) name: String,
     pub(crate) about: String,
 }
 
-/// A row as others read it.
+/// A row of the file of `--json`.
 #[derive(Serialize)]
 struct Plain<'a> {
     name: &'a str,
@@ -40,7 +40,7 @@ struct Plain<'a> {
     per_second: f64,
 }
 
-/// Holds the contest, prints the rows, and keeps them.
+/// Runs the comparison, prints the rows, and saves them.
 pub(crate) async fn run(arguments: &ValidateArgs, docs: &Docs) -> Outcome<()> {
     let rules = arguments.rules();
     let tokens = arguments.tokens.unwrap_or(if arguments.quick { TOKENS_QUICK } else { TOKENS });
@@ -58,7 +58,7 @@ pub(crate) async fn run(arguments: &ValidateArgs, docs: &Docs) -> Outcome<()> {
                 .collect();
             std::fs::write(file, serde_json::to_string_pretty(&plain)? + "\n")?;
         }
-        // What was asked for in a special way is no result for the document.
+        // Results with special options are not used for the document.
         None if (arguments.quick || !arguments.only.is_empty()) && !arguments.keep => {}
         None => docs.keep("validate", found)?,
     }

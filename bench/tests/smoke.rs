@@ -1,4 +1,4 @@
-//! The benchmark as a program, with laps of a few milliseconds: whether it measures what it says, not how fast that is.
+//! Runs the benchmark with laps of a few milliseconds, and checks its output, not the speed.
 
 #![expect(clippy::unwrap_used, reason = "all of this is test code")]
 
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Runs it, and answers what it says.
+/// Runs it, and returns its output.
 fn bench(docs: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_token-bench"));
     let output = command.arg("--docs").arg(docs).args(arguments).output().unwrap();
@@ -49,7 +49,7 @@ fn the_quick_run_measures_every_subject_at_64_and_256_callers() {
 #[test]
 fn revocations_are_watched_on_stalled_and_on_other_nodes() {
     let folder = tempfile::tempdir().unwrap();
-    // It fails by itself when a revoked token is accepted later than promised.
+    // It fails by itself if a revoked token is accepted later than promised.
     bench(folder.path(), &["revocation", "--nodes", "2", "--rounds", "1", "--only", "stalled"]);
     bench(folder.path(), &["report"]);
 

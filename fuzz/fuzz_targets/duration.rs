@@ -1,4 +1,4 @@
-//! Durations: nothing panics or overflows, and what is read reads back from its own text as the same length.
+//! Durations: nothing panics or overflows, and a parsed duration parses back from its own text as the same length.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,6 +1,6 @@
-//! Records and tombstones: no bytes make the decoder panic, and what decodes survives being encoded and decoded again.
+//! Records and tombstones: no bytes make the decoder panic, and decoded records survive another round trip.
 //!
-//! Random bytes never carry the right seal, so the target puts it on before it tries them a second time.
+//! Random bytes never have a valid seal, so the target adds one before it tries them a second time.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -1,4 +1,4 @@
-//! Scopes: nothing panics, and a scope that is accepted differs from its canonical text in case and order only.
+//! Scopes: nothing panics, and an accepted scope differs from its canonical text only in case and order.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -9,7 +9,7 @@ fuzz_target!(|text: &str| {
         assert_eq!(scope.to_string(), text.to_lowercase().replace("wr", "rw"));
     }
     if let Ok(scopes) = text.split(',').map(str::parse).collect::<Result<Vec<Scope>, _>>() {
-        // A list that was given is never full access.
+        // A given list is never full access.
         assert!(!matches!(Access::from_scopes(scopes), Ok(Access::Full)));
     }
 });

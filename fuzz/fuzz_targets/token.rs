@@ -1,5 +1,5 @@
-//! Token texts and token ids: nothing panics, an id that parses is written the same again, and no text is a token
-//! unless its check characters are right.
+//! Token texts and token ids: nothing panics, a parsed id has the same text again, and no text is a token unless its check
+//! characters are correct.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};

@@ -1,4 +1,4 @@
-//! A server that answers in a millisecond, but stalls once for half a second: what both loops tell of it.
+//! A server that answers in a millisecond, but stalls once for half a second: the results of both loops.
 //! `cargo run --release -p token-load --example stall`
 
 use std::num::{NonZeroU32, NonZeroUsize};

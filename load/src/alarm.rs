@@ -1,4 +1,4 @@
-//! Waking up at a time, to microseconds.
+//! Wakes a task at a given time, with a precision of microseconds.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// What tokio's own timers, which count milliseconds, are not asked for.
+/// The part of a wait that tokio's timers, which count milliseconds, do not cover.
 const FINE: Duration = Duration::from_millis(2);
 
 /// Wakes one waiter.
@@ -21,7 +21,7 @@ struct Thread {
 }
 
 impl Alarm {
-    /// To microseconds, by a thread of its own; to milliseconds where the system gives no thread.
+    /// Precise to microseconds, with a separate thread; to milliseconds if the system provides no thread.
     pub(crate) fn fine() -> Self {
         let (wanted, wishes) = channel::<Instant>();
         let rung = Arc::new(Notify::new());
@@ -40,13 +40,13 @@ impl Alarm {
         Self { thread: thread.ok().map(|_| Thread { wanted, rung }) }
     }
 
-    /// To milliseconds, and by tokio's clock also when that is paused.
+    /// Precise to milliseconds, by tokio's clock, even if that is paused.
     #[cfg(test)]
     pub(crate) fn coarse() -> Self {
         Self { thread: None }
     }
 
-    /// Waits until then; lets others run in any case. When it is dropped, it may be waited for anew at another time.
+    /// Waits until this time, and yields in any case. After dropping the future, another wait may start.
     pub(crate) async fn wait_until(&self, at: Instant) {
         let Some(thread) = &self.thread else {
             return tokio::time::sleep_until(at).await;
@@ -58,9 +58,9 @@ impl Alarm {
         if left > FINE {
             tokio::time::sleep(left - FINE).await;
         }
-        // The thread is there as long as the sender is.
+        // The thread lives as long as the sender.
         if thread.wanted.send(at).is_ok() {
-            // An older wish that was dropped may ring first.
+            // The alarm of an earlier, dropped wait may fire first.
             while at > Instant::now() {
                 thread.rung.notified().await;
             }
@@ -68,10 +68,10 @@ impl Alarm {
     }
 }
 
-/// By default Linux gathers wake-ups of a thread over 50 microseconds.
+/// By default Linux delays wake-ups of a thread by up to 50 microseconds.
 fn wake_promptly() {
     #[cfg(target_os = "linux")]
-    // Where it is refused, starts are a little later, and told as late.
+    // If the system refuses, calls start a little later, and are reported as late.
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
 }
 

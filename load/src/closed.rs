@@ -11,28 +11,28 @@ use tokio::time::Instant;
 use crate::run::{Run, drain};
 use crate::{DRAIN, Measured, Monitor};
 
-/// The plan of a closed loop: whichever bound is reached first ends it.
+/// The plan of a closed loop, which ends at the first bound that it reaches.
 #[derive(Debug, Clone)]
 pub struct Closed {
     /// How many callers.
     pub callers: NonZeroUsize,
-    /// How many calls are made at most, by all callers together.
+    /// The maximum number of calls of all callers together.
     pub calls: u64,
     /// How long calls are started.
     pub time: Duration,
-    /// How long after that calls under way may go on.
+    /// How long calls under way may continue after that.
     pub drain: Duration,
 }
 
 impl Closed {
-    /// So many callers for so long.
+    /// This many callers for this time.
     #[must_use]
     pub fn new(callers: NonZeroUsize, time: Duration) -> Self {
         Self { callers, calls: u64::MAX, time, drain: DRAIN }
     }
 }
 
-/// Runs a closed loop. When the future is dropped, calls under way are ended.
+/// Runs a closed loop. Dropping the future cancels calls under way.
 ///
 /// # Panics
 /// The job panics.
@@ -57,7 +57,7 @@ where
                     break;
                 }
                 run.call(number, None).await;
-                // A job that never waits lets the other callers run too.
+                // Yield, so that other callers run even if the job never waits.
                 tokio::task::consume_budget().await;
             }
         });

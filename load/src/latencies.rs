@@ -5,19 +5,19 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Serialize, Serializer};
 
-/// The longest latency that is told apart from longer ones.
+/// The longest latency that is distinguished from longer ones.
 const LONGEST: Duration = Duration::from_secs(3_600);
-/// Decimal digits that are kept of each latency.
+/// The number of decimal digits that are kept of each latency.
 const DIGITS: u8 = 3;
 
-/// Latencies of many calls, each kept to a thousandth of itself, from a nanosecond to an hour.
+/// Latencies of many calls, from a nanosecond to an hour, with a relative precision of one thousandth.
 ///
-/// Serialises as its count, and mean, percentiles and maximum in microseconds; they are 0 where there is nothing.
+/// Serialises as its count, and mean, percentiles and maximum in microseconds, which are 0 if there are none.
 #[derive(Debug, Clone)]
 pub struct Latencies(Histogram<u64>);
 
 impl Latencies {
-    /// None yet.
+    /// An empty histogram.
     #[must_use]
     pub fn new() -> Self {
         #[expect(clippy::expect_used, reason = "the bounds are constants that the histogram allows")]
@@ -25,7 +25,7 @@ impl Latencies {
         Self(histogram)
     }
 
-    /// Adds one. What is longer than an hour counts as an hour.
+    /// Adds one. A latency above an hour counts as an hour.
     pub fn record(&mut self, latency: Duration) {
         self.0.saturating_record(nanoseconds(latency));
     }
@@ -42,19 +42,19 @@ impl Latencies {
         self.0.len()
     }
 
-    /// What the given share of all is not longer than: `0.99` is the 99th percentile. Zero where there is nothing.
+    /// The latency that this share of all does not exceed: `0.99` is the 99th percentile. Zero if there are none.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Duration {
         Duration::from_nanos(self.0.value_at_quantile(share))
     }
 
-    /// The longest. Zero where there is nothing.
+    /// The longest. Zero if there are none.
     #[must_use]
     pub fn max(&self) -> Duration {
         Duration::from_nanos(self.0.max())
     }
 
-    /// The mean. Zero where there is nothing.
+    /// The mean. Zero if there are none.
     #[must_use]
     pub fn mean(&self) -> Duration {
         Duration::from_secs_f64(self.0.mean() / 1e9)
@@ -97,7 +97,7 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// To a tenth, which is about what is kept of short ones.
+/// Rounds to a tenth, which is about the precision of short ones.
 fn microseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e7).round() / 10.0
 }
@@ -114,7 +114,7 @@ mod tests {
         latencies
     }
 
-    /// Equal, to what the histogram keeps.
+    /// Equal within the precision of the histogram.
     fn about(seen: Duration, milliseconds: u64) -> bool {
         let wanted = Duration::from_millis(milliseconds);
         seen.abs_diff(wanted) <= wanted / 1_000

@@ -1,13 +1,13 @@
-//! Load, and the latencies seen under it.
+//! Load generation, and the latencies under load.
 //!
-//! - [`open`] is an **open loop**: calls start at a fixed rate, whether or not earlier ones have been answered, as requests
-//!   of many independent clients do. Latency counts from when a call was *due*, so that a stall is seen by every call that
-//!   would have come meanwhile (no coordinated omission). This is what tells latency.
-//! - [`closed`] is a **closed loop**: so many callers, each with one call after the other. This is what tells throughput.
-//!   A stall holds the callers back too, so it hides from the percentiles.
+//! - [`open`] is an **open loop**: calls start at a fixed rate, whether or not earlier ones have ended, like requests of
+//!   many independent clients. Latency counts from when a call was *due*, so that a stall shows in every call that was due
+//!   meanwhile (no coordinated omission). Use it to measure latency.
+//! - [`closed`] is a **closed loop**: a number of callers, each with one call after the other. Use it to measure throughput.
+//!   A stall also delays the callers, so it hardly shows in the percentiles.
 //!
-//! A job is any `Fn(u64) -> Future<Output = Result<(), &'static str>>`: it is given the number of the call, and its error is
-//! the word under which it is counted. Both loops are bounded in calls and time, and end calls that go on for too long.
+//! A job is any `Fn(u64) -> Future<Output = Result<(), &'static str>>`: it gets the number of the call, and its error is the
+//! word under which the failure is counted. Both loops have bounds on calls and time, and cancel calls that take too long.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -36,5 +36,5 @@ pub use measured::Measured;
 pub use monitor::Monitor;
 pub use open::{Open, open};
 
-/// How long calls may go on after a loop has ended, where its plan says nothing else.
+/// How long calls may continue after the end of a loop by default.
 pub const DRAIN: std::time::Duration = std::time::Duration::from_secs(10);

@@ -11,7 +11,7 @@ use crate::alarm::Alarm;
 use crate::run::{Run, drain, pass_on};
 use crate::{DRAIN, Measured, Monitor};
 
-/// How many calls may be under way at once, where the plan says nothing else.
+/// The default maximum number of concurrent calls.
 const AT_ONCE: NonZeroUsize = NonZeroUsize::new(10_000).unwrap();
 
 /// The plan of an open loop.
@@ -21,14 +21,14 @@ pub struct Open {
     pub per_second: NonZeroU32,
     /// How long calls are started.
     pub time: Duration,
-    /// How many may be under way at once. What is due beyond that is not started, and told.
+    /// The maximum number of concurrent calls. Further due calls are not started, and are counted.
     pub at_once: NonZeroUsize,
-    /// How long after that calls under way may go on.
+    /// How long calls under way may continue after that.
     pub drain: Duration,
 }
 
 impl Open {
-    /// So many calls a second for so long, 10 000 at once at most.
+    /// This many calls per second for this time, with at most 10 000 concurrent calls.
     #[must_use]
     pub fn new(per_second: NonZeroU32, time: Duration) -> Self {
         Self { per_second, time, at_once: AT_ONCE, drain: DRAIN }
@@ -51,7 +51,7 @@ impl Open {
 /// Nanoseconds in a second.
 const NANOSECONDS: u128 = 1_000_000_000;
 
-/// Runs an open loop. When the future is dropped, calls under way are ended.
+/// Runs an open loop. Dropping the future cancels calls under way.
 ///
 /// # Panics
 /// The job panics.
@@ -169,7 +169,7 @@ mod tests {
         })
         .await;
         assert_eq!(measured.calls, 10_000);
-        // One call in ten was due in that second: on average they waited for half of it.
+        // One call in ten was due in that second, and waited for half of it on average.
         assert!(measured.latency.quantile(0.89) < Duration::from_millis(10), "{measured:?}");
         assert!(measured.latency.quantile(0.95) > Duration::from_millis(450), "{measured:?}");
         assert!(measured.latency.quantile(0.99) > Duration::from_millis(850), "{measured:?}");
@@ -179,7 +179,7 @@ mod tests {
     async fn a_late_loop_measures_latency_from_when_calls_were_due() {
         let measured = run(&plan(1_000, SECOND), |number| async move {
             if number == 500 {
-                // Nothing else runs meanwhile, as if the system had stopped this process.
+                // Block the thread, as if the system had stopped this process.
                 tokio::time::advance(Duration::from_millis(200)).await;
             }
             Ok(())

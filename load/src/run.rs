@@ -1,4 +1,4 @@
-//! What both loops do with a call.
+//! Calls and counters of both loops.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,11 +9,11 @@ use tokio::time::Instant;
 
 use crate::{Latencies, Measured, Monitor};
 
-/// A job, and what is known of the calls that have ended.
+/// A job, and the results of its ended calls.
 pub(crate) struct Run<J> {
     job: J,
     monitor: Monitor,
-    /// Several, so that callers on different cores seldom meet.
+    /// Several parts, so that callers on different cores seldom contend for a lock.
     parts: Box<[Mutex<Part>]>,
 }
 
@@ -35,7 +35,7 @@ where
         Self { job, monitor: monitor.clone(), parts }
     }
 
-    /// Makes a call that is due at some time, now or earlier, and counts it.
+    /// Makes a call that is due now or was due earlier, and counts it.
     pub(crate) async fn call(&self, number: u64, due: Option<Instant>) {
         let start = Instant::now();
         let due = due.unwrap_or(start);
@@ -52,11 +52,11 @@ where
 
     fn part(&self, number: u64) -> Option<MutexGuard<'_, Part>> {
         let part = self.parts.get(number as usize % self.parts.len())?;
-        // Nothing panics while it is held.
+        // No code panics under the lock.
         Some(part.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What was measured, when all has ended.
+    /// The results, when all calls have ended.
     pub(crate) fn measured(&self, not_started: u64, unfinished: u64, elapsed: Duration) -> Measured {
         let mut sum = Part::default();
         for part in &self.parts {
@@ -72,7 +72,7 @@ where
     }
 }
 
-/// Waits for all tasks, but not longer than that, and ends the others. Tells how many these were.
+/// Waits for all tasks up to a limit, aborts the rest, and returns their number.
 pub(crate) async fn drain(tasks: &mut JoinSet<()>, until: Instant) -> u64 {
     let all = async {
         while let Some(ended) = tasks.join_next().await {
@@ -85,7 +85,7 @@ pub(crate) async fn drain(tasks: &mut JoinSet<()>, until: Instant) -> u64 {
     unfinished
 }
 
-/// A job that panics is a mistake in the job: it is not hidden.
+/// Resumes a panic of the job, which is a bug in the job.
 pub(crate) fn pass_on(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && let Ok(panic) = error.try_into_panic()

@@ -14,7 +14,7 @@ use crate::arena::{Arena, EACH};
 use crate::contest::{Contestant, Entry};
 use crate::outcome::{Outcome, failure};
 
-/// The name of its table where nothing else is configured.
+/// The default name of its table.
 const TABLE: &str = "sessions";
 const DAY: i64 = 86_400;
 
@@ -31,7 +31,7 @@ pub(crate) struct Sessions {
     ids: Arc<[String]>,
 }
 
-/// What `axum_session` stores of a session: the values as JSON of their own.
+/// The stored form of a session: each value is a JSON text.
 #[derive(Serialize, Deserialize)]
 struct SessionData {
     data: HashMap<String, String>,
@@ -39,7 +39,7 @@ struct SessionData {
 }
 
 impl Sessions {
-    /// Makes so many in the server with this URL.
+    /// Creates this many in the server with this URL.
     pub(crate) async fn new(url: &str, count: usize) -> Outcome<Self> {
         let pool = SessionRedisPool::from(SingleRedisPool::from(redis::Client::open(url)?));
         let mut ids = Vec::with_capacity(count);

@@ -1,4 +1,4 @@
-//! A pool, and a connection of it for each call.
+//! A pool, with a connection taken from it for each call.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::arena::{Arena, write_bare};
 use crate::contest::{Contestant, Entry};
 use crate::outcome::Outcome;
 
-/// How many connections: the size that did best here.
+/// The number of connections: the size with the best results.
 const CONNECTIONS: usize = 16;
 
 /// `peer/deadpool-per-call`
 pub(crate) async fn enter(arena: &Arena) -> Outcome<Entry> {
     let about = format!(
-        "`deadpool-redis`, a pool of {CONNECTIONS}: `get()` for each call, which asks the connection for UNWATCH and PING, then the script of the floor"
+        "`deadpool-redis`, a pool of {CONNECTIONS}: `get()` for each call, which sends UNWATCH and PING on the connection, then the script of the floor"
     );
     Ok(Entry::new("peer/deadpool-per-call", about, contestant(arena).await?))
 }
 
-/// The contestant by itself.
+/// The subject.
 pub(crate) async fn contestant(arena: &Arena) -> Outcome<impl Contestant + use<>> {
     let mut connection = arena.multiplexed().await?;
     let script = load_script(&mut connection).await?.into();

@@ -1,4 +1,4 @@
-//! The floor: what a round trip to Redis costs by itself, with nothing of a token around it.
+//! The floor: the cost of a round trip to Redis without any work on tokens.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::outcome::{Outcome, failure};
 /// A script of two calls: read the record, renew it.
 pub(crate) const TWO_CALLS: &str =
     "local record = redis.call('GET', KEYS[1]) redis.call('PEXPIRE', KEYS[1], ARGV[1]) return record";
-/// The new time to live in milliseconds, a day.
+/// The new TTL in milliseconds: one day.
 pub(crate) const WINDOW: &str = "86400000";
 
-/// The script's hash, known to the server from now on.
+/// Loads the script, and returns its hash.
 pub(crate) async fn load_script(connection: &mut MultiplexedConnection) -> Outcome<String> {
     Ok(redis::cmd("SCRIPT").arg("LOAD").arg(TWO_CALLS).query_async(connection).await?)
 }
 
-/// `floor/evalsha` and `floor/get`; with `more`, what explains the distance between them and the store, too.
+/// `floor/evalsha` and `floor/get`; with `more` also the rows that explain the difference between them and the store.
 pub(crate) async fn enter(arena: &Arena, more: bool) -> Outcome<Vec<Entry>> {
     let mut connection = arena.multiplexed().await?;
     let script: Arc<str> = load_script(&mut connection).await?.into();
@@ -49,13 +49,13 @@ pub(crate) async fn enter(arena: &Arena, more: bool) -> Outcome<Vec<Entry>> {
             .arg(token_redis::validate_script())
             .query_async(&mut connection)
             .await?;
-        let about = "as `floor/evalsha-nodelay`, with `validate.lua`, which decides, in the place of the script of two calls";
+        let about = "as `floor/evalsha-nodelay`, with `validate.lua` instead of the script of two calls";
         entries.push(Entry::new("floor/validate-lua", about, Validate { connection, script, keys }));
     }
     Ok(entries)
 }
 
-/// As the store connects.
+/// Uses the same connection settings as the store.
 async fn nodelay(arena: &Arena) -> Outcome<MultiplexedConnection> {
     let settings = redis::io::tcp::TcpSettings::default().set_nodelay(true);
     let info =
@@ -74,7 +74,7 @@ impl Contestant for Validate {
         let mut command = redis::cmd("EVALSHA");
         command.arg(&self.script).arg(1).arg(pick(&self.keys, number)?).arg("use").arg(0);
         let told: Vec<u8> = command.query_async(&mut self.connection.clone()).await?;
-        // A token that counts is told of by the time of its death first.
+        // The reply for a valid token has its expiry first.
         if told.first().is_some_and(u8::is_ascii_digit) {
             Ok(())
         } else {
@@ -111,7 +111,7 @@ impl Contestant for Get {
     }
 }
 
-/// There must have been a record.
+/// Fails if there is no record.
 pub(crate) fn found(record: Option<Vec<u8>>) -> Outcome<()> {
     record.map(drop).ok_or_else(|| failure("a record is not there"))
 }

@@ -23,7 +23,8 @@ pub(crate) async fn enter(arena: &Arena) -> Outcome<Entry> {
     });
     let client = builder.build()?;
     client.init().await?;
-    let about = "`fred`, one `Client`, which pipelines by itself, with TCP_NODELAY: the script of the floor";
+    let about =
+        "`fred`, one `Client`, which pipelines automatically, with TCP_NODELAY: the script of the floor";
     Ok(Entry::new("peer/fred", about, Fred { client, script, keys }))
 }
 

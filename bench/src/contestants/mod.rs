@@ -1,4 +1,4 @@
-//! Who takes part. Each file is one of them: what it does at a call, and how it is configured.
+//! The subjects, one per file: the work of a call, and the configuration.
 
 pub(crate) mod axum_session;
 pub(crate) mod deadpool;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::outcome::{Outcome, failure};
 
-/// The one with this number, counted around.
+/// The item with this number, modulo the length.
 pub(crate) fn pick<T>(all: &Arc<[T]>, number: usize) -> Outcome<&T> {
     all.get(number % all.len().max(1)).ok_or_else(|| failure("there is no token at all"))
 }

@@ -1,4 +1,4 @@
-//! Redis' own load generator: how much the server can do for clients with a connection each.
+//! Redis' own load generator: the throughput of the server with one connection for each client.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::arena::{Arena, bare_record};
 use crate::contest::{Entry, Lap, Racer};
 use crate::outcome::{Outcome, failure};
 
-/// The keys end in what `redis-benchmark` makes of its placeholder: twelve digits.
+/// The keys end in twelve digits, which `redis-benchmark` substitutes for its placeholder.
 const KEY: &str = "rbm:{000}:__rand_int__";
 
 /// `floor/redis-benchmark-get`, `floor/redis-benchmark-evalsha`.
@@ -32,7 +32,7 @@ pub(crate) async fn enter(arena: &Arena) -> Outcome<Vec<Entry>> {
         command: command.iter().map(|&word| word.to_owned()).collect(),
     };
     let evalsha = racer(&["EVALSHA", &script, "1", KEY, WINDOW]);
-    let about = "a process, one connection for each caller, nothing pipelined";
+    let about = "a separate process, one connection for each caller, no pipelining";
     Ok(vec![
         Entry::program(
             "floor/redis-benchmark-get",
@@ -56,7 +56,7 @@ struct Benchmark {
 impl Racer for Benchmark {
     fn lap(&self, callers: usize, time: Duration) -> BoxFuture<'_, Outcome<Lap>> {
         Box::pin(async move {
-            // It counts calls, not time: a short run says how many make up a lap.
+            // It takes a number of calls, not a time: a short run determines how many make up a lap.
             let trial = self.run(callers, 2_000).await?;
             let calls = (trial.per_second() * time.as_secs_f64()) as u64;
             self.run(callers, calls.max(2_000)).await

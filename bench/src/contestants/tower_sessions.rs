@@ -14,7 +14,7 @@ use crate::arena::{Arena, EACH};
 use crate::contest::{Contestant, Entry};
 use crate::outcome::{Outcome, failure};
 
-/// How many connections: the number in its documentation.
+/// The number of connections in its documentation.
 const CONNECTIONS: usize = 6;
 const USER: &str = "user";
 
@@ -34,7 +34,7 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// Makes so many in the server with this URL.
+    /// Creates this many in the server with this URL.
     pub(crate) async fn new(url: &str, count: usize) -> Outcome<Self> {
         let pool = Builder::from_config(Config::from_url(url)?).build_pool(CONNECTIONS)?;
         pool.init().await?;

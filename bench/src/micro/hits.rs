@@ -1,4 +1,4 @@
-//! Uses that a store's local cache answers, from the parsed token to the verdict.
+//! Uses that the local cache of a store answers, from the parsed token to the verdict.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,10 +13,10 @@ use crate::arena::{Arena, issue, sliding};
 use crate::outcome::{Outcome, failure};
 
 const TOKENS: usize = 100;
-/// No token is asked about twice while this is measured.
+/// A cache age longer than the measurement, so that no token is validated twice at the server.
 const AGE: Duration = LocalCache::LONGEST;
 
-/// A store whose cache knows all its tokens.
+/// A store with all of its tokens in the cache.
 pub(super) struct Hits {
     store: RedisStore,
     tokens: Vec<ParsedToken>,
@@ -38,7 +38,7 @@ impl Hits {
         Ok(Self { store, tokens, requirement: Requirement::any(), missed, _arena: arena })
     }
 
-    /// Asks about each token, until all are known.
+    /// Validates each token until all are in the cache.
     pub(super) async fn warm(&self) -> Outcome<()> {
         for _ in 0..100 {
             for token in &self.tokens {
@@ -62,7 +62,7 @@ impl Hits {
         }
     }
 
-    /// How long so many uses take that two threads share.
+    /// The time that two threads take together for this many uses.
     pub(super) fn by_two(&self, uses: u64) -> Duration {
         let half = usize::try_from(uses / 2).unwrap_or(usize::MAX);
         let began = Instant::now();
@@ -74,7 +74,7 @@ impl Hits {
         began.elapsed()
     }
 
-    /// Fails when anything was measured that is no hit.
+    /// Fails if any measured use was not a hit.
     pub(super) fn all_were(&self) -> Outcome<()> {
         match self.missed.load(Ordering::Relaxed) {
             0 => Ok(()),

@@ -1,4 +1,4 @@
-//! `micro`: what the steps of a validation cost that ask nobody, each by itself, on one thread where nothing else is said.
+//! `micro`: the cost of each local step of a validation, on one thread unless stated otherwise.
 
 mod hits;
 
@@ -20,9 +20,9 @@ use crate::contestants::ours::ring;
 use crate::outcome::{Outcome, failure};
 use crate::results::Docs;
 
-/// How many scopes the token has whose scopes are compared.
+/// The number of scopes of the token in the scope comparison.
 const SCOPES: u128 = 8;
-/// How deep the node lies that is asked for.
+/// The depth of the required node.
 const DEPTH: u128 = 6;
 
 /// A step.
@@ -33,11 +33,11 @@ pub(crate) struct MicroRow {
     /// The bounds between which the median lies with 95 % confidence.
     pub(crate) ns_from: f64,
     pub(crate) ns_to: f64,
-    /// What it may cost at most, where that is promised.
+    /// The promised maximum, if there is one.
     pub(crate) budget_ns: Option<f64>,
 }
 
-/// What criterion keeps of a benchmark.
+/// The results of a benchmark that criterion saves.
 #[derive(Deserialize)]
 struct Estimates {
     median: Estimate,
@@ -55,7 +55,7 @@ struct Interval {
     upper_bound: f64,
 }
 
-/// What was measured so far.
+/// The measurements so far.
 struct Stopwatch {
     criterion: Criterion,
     folder: TempDir,
@@ -89,7 +89,7 @@ impl Stopwatch {
     }
 }
 
-/// Measures, prints and keeps it. Meanwhile it holds its thread.
+/// Measures, prints and saves the results. It blocks its thread.
 pub(crate) async fn run(docs: &Docs) -> Outcome<()> {
     let mut watch = Stopwatch::new()?;
     steps(&mut watch)?;
@@ -158,7 +158,7 @@ fn read(folder: &Path, name: &str, budget_ns: Option<f64>) -> Outcome<MicroRow> 
     Ok(MicroRow { name, ns: median.point_estimate, ns_from: lower_bound, ns_to: upper_bound, budget_ns })
 }
 
-/// The same text with another secret: all of the form is right.
+/// The same text with another secret: its form is correct.
 fn invent(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     if let Some(byte) = bytes.get_mut(20) {

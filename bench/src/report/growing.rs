@@ -1,4 +1,4 @@
-//! How it grows: with nodes, with primaries, with tokens; and what a token takes.
+//! The sections on nodes, primaries, the number of tokens, and memory.
 
 use super::Section;
 use super::plots::{Line, Plot};
@@ -23,7 +23,7 @@ pub(super) fn nodes(rows: &[NodesRow]) -> Outcome<Section> {
         ]
     });
     let mut text = format!(
-        "Nodes and primaries\n\n256 callers in so many validating processes, on one server and on a cluster of three primaries with a replica each. All of them, servers included, are on this machine's cores: where these are busy, more of anything can only cost.\n{}",
+        "Nodes and primaries\n\n256 callers in this number of validating processes, on one server and on a cluster of three primaries with a replica each. All of them, including the servers, share the cores of this machine: if these are busy, more processes only add cost.\n{}",
         table(&["nodes", "primaries", "validations a second", "of one node"], cells)
     );
     let nodes: Vec<usize> = rows.iter().filter(|row| row.primaries == 1).map(|row| row.nodes).collect();
@@ -56,7 +56,7 @@ pub(super) fn growth(rows: &[GrowthRow]) -> Outcome<Section> {
         Some(vec![count(row.tokens as f64), spread(&ours), spread(&floor), ratio(ours.median, floor.median)])
     });
     let mut text = format!(
-        "Tokens in the store\n\n64 callers; the floor asks for the same thousand records all the time, so that what the machine does meanwhile is seen, too.\n{}",
+        "Tokens in the store\n\n64 callers. The floor always uses the same thousand records, so that changes in the speed of the machine show, too.\n{}",
         table(&["tokens", "`ours/capped` a second", "`floor/evalsha` a second", "ratio"], cells)
     );
     let lines = ["ours/capped", "floor/evalsha"].map(|name| Line {
@@ -82,7 +82,7 @@ pub(super) fn memory(rows: &[MemoryRow]) -> Outcome<Section> {
         [row.name.clone(), count(row.tokens as f64)].into_iter().chain(bytes).collect()
     });
     let text = format!(
-        "Memory\n\nBytes for each token or session: of Redis' `used_memory`, and of `used_memory_dataset`, which leaves its own tables of all keys and of their ends aside. Of the latter the goal is 300 at five tokens a user. Only ours can list and revoke all of a user's tokens: that is what its index is for.\n{}",
+        "Memory\n\nBytes for each token or session: of Redis' `used_memory`, and of `used_memory_dataset`, which excludes the tables of keys and of TTLs. The goal is 300 of the latter with five tokens per user. Only our store can list and revoke all tokens of a user: this is the purpose of its index.\n{}",
         table(&["", "how many", "bytes each", "of data"], cells)
     );
     Ok(Section { text, plots: Vec::new() })

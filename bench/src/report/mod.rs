@@ -1,4 +1,4 @@
-//! `report`: the document and its plots, from nothing but the results that are kept beside it.
+//! `report`: generates the document and its plots from the results beside it.
 
 mod growing;
 mod plots;
@@ -21,7 +21,7 @@ use crate::nodes::NodesRow;
 use crate::outcome::Outcome;
 use crate::results::{Docs, Taken};
 
-/// A part of the document: its name, its text, and its plots by file name.
+/// A section of the document: its name, its text, and its plots by file name.
 struct Section {
     text: String,
     plots: Vec<(&'static str, String)>,
@@ -69,7 +69,7 @@ struct Document<'a> {
 }
 
 impl Document<'_> {
-    /// Adds a part, if it has been measured.
+    /// Adds a section, if it has been measured.
     fn part<T: DeserializeOwned>(&mut self, name: &str, section: fn(&T) -> Outcome<Section>) -> Outcome<()> {
         let Some(Taken { command, machine, result }) = self.docs.kept(name)? else { return Ok(()) };
         let Section { text, plots } = section(&result)?;
@@ -101,7 +101,7 @@ fn machines(machines: &[Machine]) -> String {
 mod tests {
     use super::*;
 
-    /// Nobody has typed a figure, and nobody has forgotten to write the document anew.
+    /// The document in the repository is generated from the current results, without manual changes.
     #[test]
     fn the_document_in_the_repository_is_what_its_results_say() {
         let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");

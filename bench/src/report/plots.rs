@@ -1,31 +1,31 @@
-//! Plots as SVG, readable on light and on dark ground: there is no ground of their own, the ink is that of the reader's
-//! colour scheme, and the colours of the lines are seen on both.
+//! Plots as SVG, readable on light and dark backgrounds: they have no background of their own, text has the colour of the
+//! reader's colour scheme, and the colours of the lines have enough contrast with both.
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use crate::outcome::Outcome;
 
-/// A plot over values of x at equal distances, whatever they are.
+/// A plot over values of x, which are placed at equal distances.
 pub(super) struct Plot<'a> {
     pub(super) title: &'a str,
     pub(super) x: &'a str,
     pub(super) y: &'a str,
     /// The values of x, as they are shown.
     pub(super) at: Vec<String>,
-    /// Powers of ten at equal distances, too.
+    /// Whether y is logarithmic.
     pub(super) log_y: bool,
     pub(super) lines: Vec<Line>,
 }
 
-/// A line: its name, and for each value of x its y, or nothing.
+/// A line: its name, and for each value of x its y, if there is one.
 pub(super) struct Line {
     pub(super) name: String,
     pub(super) values: Vec<Option<f64>>,
 }
 
 const SIZE: (u32, u32) = (860, 420);
-/// Stands for the ink until the text of the plot is there.
+/// A placeholder for the colour of text, until the SVG is complete.
 const INK: RGBColor = RGBColor(1, 2, 3);
 const LINES: [RGBColor; 8] = [
     RGBColor(0x22, 0x7b, 0xe0),
@@ -37,7 +37,7 @@ const LINES: [RGBColor; 8] = [
     RGBColor(0x1b, 0x9a, 0xaa),
     RGBColor(0x8a, 0x8f, 0x98),
 ];
-/// What stands for `currentColor` then.
+/// The text that is replaced by `currentColor`.
 const STYLE: &str = "<style>svg{color:#24292f}@media(prefers-color-scheme:dark){svg{color:#d8dee6}}</style>";
 
 impl Plot<'_> {
@@ -110,7 +110,7 @@ impl Plot<'_> {
         self.legend(area, &text(14))
     }
 
-    /// On the right, so that it never lies over a line.
+    /// The legend is on the right, so that it never covers a line.
     fn legend(&self, area: &DrawingArea<SVGBackend<'_>, Shift>, text: &TextStyle<'_>) -> Outcome<()> {
         let left = i32::try_from(SIZE.0)? - 220;
         for ((line, color), row) in self.lines.iter().zip(LINES.iter().cycle()).zip(0..) {

@@ -1,4 +1,4 @@
-//! How soon a revocation counts everywhere.
+//! The section on how soon a revocation reaches all nodes.
 
 use super::Section;
 use super::plots::{Line, Plot};
@@ -11,7 +11,7 @@ use crate::revocation::{Quantiles, RevocationRow, Revocations};
 pub(super) fn revocation(found: &Revocations) -> Outcome<Section> {
     let Revocations { bound_ms, pace_ms, rounds, rows } = found;
     let mut text = format!(
-        "Revocation, with local caches\n\nNodes that answer for Δ = {bound_ms} ms without asking, all of them stores in one process and timed by one clock, use tokens all the time while others are revoked, one each {pace_ms} ms. Milliseconds from the acknowledgement of a revocation to the asking of the last use that a node accepted, 0 when there is none; for each node, and for the slowest node of each revocation. \"Refused\" is up to the asking of the next use, which was not accepted: the truth lies between, since a token is used every few milliseconds only. Late is what was accepted more than Δ after the acknowledgement: nothing may be. The goal is 50 ms at p99 while nothing is broken. Each fault happens {rounds} times, a failover once; links are broken for three seconds (a stalled one passes nothing on and stays open), the server is stopped (SIGSTOP) for two. Revocations count on nodes where the token was in use before, and was used again after Δ.\n{}",
+        "Revocation, with local caches\n\nNodes that answer for Δ = {bound_ms} ms from their caches, all of them stores in one process and timed by one clock, use tokens continuously while tokens are revoked, one every {pace_ms} ms. Milliseconds from the acknowledgement of a revocation to the start of the last use that a node accepted, 0 if there is none; for each node, and for the slowest node of each revocation. \"Refused\" is the time to the start of the next use, which was not accepted: the real delay is between the two, because a token is used only every few milliseconds. \"Late\" counts uses that were accepted more than Δ after the acknowledgement, and must be 0. The goal is 50 ms at p99 without a fault. Each fault happens {rounds} times, a failover once; links are broken for three seconds (a stalled link forwards nothing and stays open), and the server is stopped (SIGSTOP) for two. A revocation counts on the nodes on which the token was in use before, and was used again after Δ.\n{}",
         table(HEAD, rows.iter().map(cells))
     );
     let mut lines: Vec<Line> =
@@ -61,7 +61,7 @@ fn cells(row: &RevocationRow) -> Vec<String> {
     ]
 }
 
-/// At [`SHARES`]. No delay at all has no logarithm, so it is shown as a microsecond.
+/// The values at [`SHARES`]. Zero has no logarithm, so it is shown as one microsecond.
 fn distribution(delay: &Quantiles) -> Vec<Option<f64>> {
     let Quantiles { p50_us, p90_us, p99_us, p999_us, max_us } = *delay;
     [p50_us, p90_us, p99_us, p999_us, max_us].map(|us| Some(us.max(1.0))).into()

@@ -1,4 +1,4 @@
-//! How fast it is.
+//! The sections on throughput and latency.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use crate::micro::MicroRow;
 use crate::outcome::Outcome;
 use crate::validate::Validations;
 
-/// What the others are measured against.
+/// The row to which the others are compared.
 const FLOOR: &str = "floor/evalsha";
 const PER_CALL: &str = "peer/deadpool-per-call";
-/// The packages of which versions are shown.
+/// The packages whose versions are shown.
 const PACKAGES: [&str; 6] =
     ["redis", "deadpool-redis", "fred", "tower-sessions-redis-store", "axum_session_redispool", "tokio"];
 
-/// The values in the order in which they first come.
+/// The distinct values in the order of their first occurrence.
 fn distinct<T: PartialEq + Copy>(values: impl Iterator<Item = T>) -> Vec<T> {
     let mut seen = Vec::new();
     for value in values {
@@ -58,7 +58,7 @@ pub(super) fn validations(found: &Validations) -> Outcome<Section> {
         cells
     });
     let mut text = format!(
-        "Validations\n\nMedian of {} laps of {} ms, in turns, on {} tokens of each kind; ± is half the distance between the slowest and the fastest lap. Ratios are medians of the ratios within one round, since a round's laps follow each other directly.\n{}",
+        "Validations\n\nMedian of {} laps of {} ms, in turns, on {} tokens of each kind; ± is half the distance between the slowest and the fastest lap. Ratios are medians of the ratios within one round, because the laps of a round follow each other directly.\n{}",
         found.rounds,
         found.lap_ms,
         count(found.tokens as f64),
@@ -75,7 +75,7 @@ pub(super) fn validations(found: &Validations) -> Outcome<Section> {
             ]
         })
     });
-    text += "\nThe goals are 0.9 of the floor and 2.5 times a pool's connection for each call:\n";
+    text += "\nThe goals are 0.9 of the floor, and 2.5 times the throughput with a pool connection for each call:\n";
     text += &table(&["", "callers", "of `floor/evalsha`", "of `peer/deadpool-per-call`"], goals);
 
     let used = found.contestants.iter().filter_map(|contestant| {
@@ -84,14 +84,14 @@ pub(super) fn validations(found: &Validations) -> Outcome<Section> {
         let server = |us: f64| if us > 0.05 { format!("{us:.2}") } else { "—".to_owned() };
         Some(vec![format!("`{}`", contestant.name), client, server(row.server_us), server(row.commands_us)])
     });
-    text += "\nWhat one validation takes, in microseconds of processor time, at 64 callers:\n";
+    text += "\nThe cost of one validation, in microseconds of processor time, at 64 callers:\n";
     text += &table(&["", "client", "server", "of that, commands (`INFO commandstats`)"], used);
 
     let about =
         found.contestants.iter().map(|contestant| format!("- `{}`: {}\n", contestant.name, contestant.about));
     let versions: Vec<String> = PACKAGES.iter().map(|&name| format!("{name} {}", version(name))).collect();
     text += &format!(
-        "\nWho they are:\n\n{}\nCrates: {}. Python: see `bench/peers/requirements.txt`.\n",
+        "\nThe subjects:\n\n{}\nCrates: {}. Python: see `bench/peers/requirements.txt`.\n",
         about.collect::<String>(),
         versions.join(", ")
     );
@@ -145,7 +145,7 @@ pub(super) fn embedded(found: &Embedded) -> Outcome<Section> {
         std::iter::once(name.to_owned()).chain(cells).collect()
     });
     let text = format!(
-        "The embedded store\n\nMedian of {} laps of {} ms, in turns, on {} tokens of each kind in a file each. `hard` validates tokens of a fixed life, which only reads; `sliding` tokens that every use renews, which writes, and waits for no disk; `issue and revoke` is two changes, each of which is on the disk before it is acknowledged.\n{}",
+        "The embedded store\n\nMedian of {} laps of {} ms, in turns, on {} tokens of each kind, in separate files. `hard` validates tokens with a fixed lifetime, which only reads; `sliding` validates tokens that every use renews, which writes without waiting for the disk; `issue and revoke` is two changes, each of which is on the disk before it is acknowledged.\n{}",
         found.rounds,
         found.lap_ms,
         count(found.tokens as f64),
@@ -175,7 +175,7 @@ pub(super) fn auth(rows: &[AuthRow]) -> Outcome<Section> {
         })
     });
     let mut text = format!(
-        "`/auth` over HTTP\n\n`wrk` with tokens that slide, in turns, against `token-cli serve` with a key file and against an axum handler that does one raw multiplexed EVALSHA and nothing else. The goal is 0.85. With `--cache` most requests are answered without asking Redis: no like for like, but what can be had.\n{}",
+        "`/auth` over HTTP\n\n`wrk` with sliding tokens, in turns, against `token-cli serve` with a key file and against an axum handler that only sends one raw multiplexed EVALSHA. The goal is 0.85. With `--cache` most requests are answered without Redis: this is no direct comparison, but shows what is possible.\n{}",
         table(&["connections", "", "requests a second", "p50 µs", "p99 µs", "of the bare handler"], cells)
     );
     let lines = names.iter().map(|&name| Line {
@@ -210,7 +210,7 @@ pub(super) fn latency(rows: &[LatencyRow]) -> Outcome<Section> {
         ]
     });
     let mut text = format!(
-        "Latency at fixed rates\n\nCalls come at a fixed rate whether or not earlier ones have been answered, and latency counts from when a call was due. Microseconds, medians of the rounds. Calls that could not even be started tell that the rate is beyond what the contestant can do: its latencies then only grow with the time of the measurement.\n{}",
+        "Latency at fixed rates\n\nCalls start at a fixed rate whether or not earlier ones have ended, and latency counts from when a call was due. Microseconds, medians of the rounds. If calls could not be started, the subject cannot keep up with the rate: its latencies then depend on the duration of the measurement.\n{}",
         table(&["calls a second", "", "p50", "p99", "p99.9", "not started"], cells)
     );
     let rates = distinct(rows.iter().map(|row| row.per_second));
@@ -255,7 +255,7 @@ pub(super) fn micro(rows: &[MicroRow]) -> Outcome<Section> {
         ]
     });
     let text = format!(
-        "The steps that ask nobody\n\nNanoseconds, on one thread where nothing else is said, by criterion: the median, and where it lies with 95 % confidence. A local cache is to answer ten million uses a second on two threads.\n{}",
+        "The local steps of a validation\n\nNanoseconds, on one thread unless stated otherwise, by criterion: the median, and its 95 % confidence interval. The goal of a local cache is ten million uses a second on two threads.\n{}",
         table(&["", "ns", "between", "budget"], cells)
     );
     Ok(Section { text, plots: Vec::new() })

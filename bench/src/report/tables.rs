@@ -2,7 +2,7 @@
 
 use crate::spread::Spread;
 
-/// A table; all columns but the first are numbers.
+/// A table; all columns except the first are numbers.
 pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let rules: Vec<String> =
@@ -12,7 +12,7 @@ pub(super) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
     format!("\n{}{}{rows}", line(&head), line(&rules))
 }
 
-/// With spaces between thousands.
+/// A number with spaces between thousands.
 pub(super) fn count(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut text = String::new();
@@ -25,12 +25,12 @@ pub(super) fn count(value: f64) -> String {
     text
 }
 
-/// The median, and how far the rest lies apart.
+/// The median and the spread.
 pub(super) fn spread(spread: &Spread) -> String {
     format!("{} ±{:.0} %", count(spread.median), spread.share() * 100.0)
 }
 
-/// A few microseconds or many.
+/// Microseconds, with decimals for small values.
 pub(super) fn micros(value: f64) -> String {
     if value < 10.0 { format!("{value:.1}") } else { count(value) }
 }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_set_apart() {
+    fn thousands_are_separated() {
         assert_eq!(
             [1.0, 999.6, 12_345.0, 1_234_567.0].map(count),
             ["1", "1\u{202f}000", "12\u{202f}345", "1\u{202f}234\u{202f}567"]

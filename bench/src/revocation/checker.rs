@@ -1,29 +1,29 @@
-//! How late revoked tokens were still accepted, from nothing but the histories.
+//! Determines from the histories how late revoked tokens were still accepted.
 
 use std::collections::HashMap;
 
 use super::history::{Answer, Revoked, Use};
 
-/// What the histories of some nodes say. Times are nanoseconds.
+/// The findings in the histories of some nodes. Times are nanoseconds.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     /// Revocations times nodes.
     pub(crate) pairs: usize,
-    /// For each pair that was watched, in ascending order: from the acknowledgement to the asking of the last use that
-    /// was accepted, 0 when there is none.
+    /// For each observed pair, in ascending order: the time from the acknowledgement to the start of the last accepted use, 0
+    /// if there is none.
     pub(crate) delays: Vec<u64>,
-    /// For each pair that was watched, in ascending order: from the acknowledgement to the asking of the next use after
-    /// that, which was not accepted; 0 when that came first. What nobody asked in between would have shown lies below this.
+    /// For each observed pair, in ascending order: the time from the acknowledgement to the start of the next use, which was not
+    /// accepted; 0 if that started earlier. This is an upper bound of the real delay.
     pub(crate) ends: Vec<u64>,
-    /// For each revocation that any node watched, in ascending order: the delay of its slowest node.
+    /// For each observed revocation, in ascending order: the delay of its slowest node.
     pub(crate) slowest: Vec<u64>,
-    /// Uses that were asked later than the bound after the acknowledgement, and accepted.
+    /// Accepted uses that started later than the bound after the acknowledgement.
     pub(crate) late: usize,
     /// All uses.
     pub(crate) uses: usize,
 }
 
-/// Reads the histories of nodes that all promise the same bound.
+/// Checks the histories of nodes with the same bound.
 pub(crate) fn judge(revoked: &[Revoked], histories: &[&[Use]], bound: u64) -> Findings {
     let mut findings = Findings { pairs: revoked.len() * histories.len(), ..Findings::default() };
     let mut slowest: HashMap<usize, u64> = HashMap::new();
@@ -50,7 +50,7 @@ pub(crate) fn judge(revoked: &[Revoked], histories: &[&[Use]], bound: u64) -> Fi
     findings
 }
 
-/// The uses of each token, in the order in which they were asked.
+/// The uses of each token, in the order of their start.
 fn by_token(history: &[Use]) -> HashMap<usize, Vec<Use>> {
     let mut all: HashMap<usize, Vec<Use>> = HashMap::new();
     for &used in history {
@@ -60,7 +60,7 @@ fn by_token(history: &[Use]) -> HashMap<usize, Vec<Use>> {
     all
 }
 
-/// A revocation, and what one node answered about its token.
+/// A revocation, and one node's answers about its token.
 struct Pair<'a> {
     uses: &'a [Use],
     acknowledged: u64,
@@ -73,15 +73,14 @@ impl Pair<'_> {
         self.accepted().filter(|used| used.asked > limit).count()
     }
 
-    /// The token was in use on the node, and the node was asked about it again when nothing may count any more. About
-    /// others a history says little.
+    /// Whether the token was in use on the node, and was used again after the bound. Other pairs prove little.
     fn was_watched(&self) -> bool {
         let limit = self.acknowledged + self.bound;
         let in_use = self.accepted().any(|used| used.answered < self.acknowledged);
         in_use && self.uses.last().is_some_and(|used| used.asked > limit)
     }
 
-    /// Until the last use that was accepted, and until the next one after it.
+    /// The delays of the last accepted use, and of the use after it.
     fn delay(&self) -> (u64, u64) {
         let last = self.accepted().map(|used| used.asked).max().unwrap_or(0);
         let next = self.uses.iter().find(|used| used.asked > last).map_or(last, |used| used.asked);
@@ -100,7 +99,7 @@ mod tests {
 
     const BOUND: u64 = 1000;
 
-    /// About a token that was revoked at 5000, on one node.
+    /// The findings about a token that was revoked at 5000, on one node.
     fn judged(uses: &[(u64, Answer)]) -> Findings {
         let history: Vec<Use> = uses
             .iter()
@@ -128,19 +127,19 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_before_the_acknowledgement_is_no_delay() {
+    fn a_use_that_starts_before_the_acknowledgement_is_no_delay() {
         let found = judged(&[(4000, Accepted), (4999, Accepted), (5003, Refused), (6500, Refused)]);
         assert_eq!((found.late, found.delays, found.ends), (0, vec![0], vec![3]));
     }
 
     #[test]
-    fn what_is_refused_before_the_acknowledgement_has_ended_then() {
+    fn a_token_refused_before_the_acknowledgement_has_no_delay() {
         let found = judged(&[(4000, Accepted), (4990, Refused), (5200, Refused), (6500, Refused)]);
         assert_eq!((found.delays, found.ends), (vec![0], vec![0]));
     }
 
     #[test]
-    fn a_node_that_was_not_asked_again_proves_nothing() {
+    fn a_node_without_a_later_use_proves_nothing() {
         for uses in [&[(4000, Accepted), (5500, Refused)][..], &[(4000, NotKnown), (6500, Refused)]] {
             let found = judged(uses);
             assert_eq!((found.pairs, found.delays.len()), (1, 0), "{uses:?}");

@@ -1,9 +1,9 @@
-//! What was asked and what was answered, by one clock: all that the checker is told.
+//! The uses and answers by one clock: the only input of the checker.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// The clock of a history: nanoseconds since it began.
+/// The clock of a history: nanoseconds since its start.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock(Instant);
 
@@ -17,33 +17,33 @@ impl Clock {
     }
 }
 
-/// What a node answers.
+/// The answer of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Accepted,
     Refused,
-    /// It could not be found out.
+    /// The node could not find out.
     NotKnown,
 }
 
 /// A use of a token on a node.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Use {
-    /// Which one, in the order of revocation.
+    /// The number of the token, in the order of revocation.
     pub(crate) token: usize,
     pub(crate) asked: u64,
     pub(crate) answered: u64,
     pub(crate) answer: Answer,
 }
 
-/// A revocation that was acknowledged: confirmed as far as the store promises by default.
+/// An acknowledged revocation, confirmed at the default level of the store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Revoked {
     pub(crate) token: usize,
     pub(crate) acknowledged: u64,
 }
 
-/// The history of a node, while it is written.
+/// The history of a node while it is recorded.
 #[derive(Default)]
 pub(crate) struct Journal(Mutex<Vec<Use>>);
 
@@ -52,7 +52,7 @@ impl Journal {
         self.lock().push(used);
     }
 
-    /// All of it. Empty afterwards.
+    /// Takes all entries.
     pub(crate) fn take(&self) -> Vec<Use> {
         std::mem::take(&mut *self.lock())
     }

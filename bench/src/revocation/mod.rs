@@ -1,7 +1,7 @@
 //! `revocation`: how soon nodes with a local cache refuse a token after its revocation was acknowledged.
 //!
-//! All nodes are stores in this process, so that one monotonic clock times them all; each has connections and a cache of
-//! its own. Each writes what it was asked and what it answered; a checker reads nothing but that.
+//! All nodes are stores in this process, so that one monotonic clock times them all; each has its own connections and
+//! cache. Each records its uses and answers; a checker reads only these.
 
 mod checker;
 mod history;
@@ -18,7 +18,7 @@ use self::stage::{BOUND, PACE};
 use crate::outcome::{Outcome, failure};
 use crate::results::Docs;
 
-/// How much of it is done.
+/// The options of `revocation`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RevocationArgs {
     /// How many nodes.
@@ -38,36 +38,36 @@ impl Default for RevocationArgs {
     }
 }
 
-/// What was found.
+/// The results.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Revocations {
     /// The longest time that a revoked token may be accepted, in milliseconds.
     pub(crate) bound_ms: u64,
-    /// Between two revocations, in milliseconds.
+    /// The time between two revocations, in milliseconds.
     pub(crate) pace_ms: u64,
     /// How often each fault happened; a failover happens once.
     pub(crate) rounds: u32,
     pub(crate) rows: Vec<RevocationRow>,
 }
 
-/// Nodes to which the same happened. A pair is a revocation and a node; those count where the token was in use on the
-/// node before, and was asked for again after the bound.
+/// Nodes with the same conditions. A pair is a revocation and a node. It is observed if the token was in use on the node
+/// before, and was used again after the bound.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct RevocationRow {
     pub(crate) name: String,
     pub(crate) nodes: usize,
     pub(crate) revocations: usize,
-    /// All pairs, and how many of them count.
+    /// The number of pairs, and of observed ones.
     pub(crate) pairs: usize,
     pub(crate) watched: usize,
     pub(crate) uses: usize,
-    /// From the acknowledgement to the asking of the last use that was accepted.
+    /// From the acknowledgement to the start of the last accepted use.
     pub(crate) delay: Quantiles,
-    /// The same to the asking of the next use, which was not accepted.
+    /// From the acknowledgement to the start of the next use, which was not accepted.
     pub(crate) refused: Quantiles,
     /// The delay of the slowest node of each revocation.
     pub(crate) slowest: Quantiles,
-    /// Uses that were asked after the bound, and accepted.
+    /// Accepted uses that started after the bound.
     pub(crate) late: usize,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Quantiles {
     pub(crate) max_us: f64,
 }
 
-/// Measures, prints and keeps it. Fails when a revoked token was accepted too late.
+/// Measures, prints and saves the results. Fails if a revoked token was accepted too late.
 pub(crate) async fn run(arguments: &RevocationArgs, docs: &Docs) -> Outcome<()> {
     let all = Scenario::value_variants().to_vec();
     let scenarios = if arguments.only.is_empty() { &all } else { &arguments.only };
@@ -131,7 +131,7 @@ fn print(row: &RevocationRow) {
 }
 
 impl Quantiles {
-    /// Of nanoseconds in ascending order.
+    /// The quantiles of nanoseconds in ascending order.
     fn of(sorted: &[u64]) -> Self {
         let at = |share: f64| {
             let rank = (sorted.len() as f64 * share).ceil() as usize;

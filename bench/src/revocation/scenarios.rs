@@ -1,4 +1,4 @@
-//! What happens to the nodes, their links and their server meanwhile.
+//! The faults of nodes, links and servers during the measurement.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use super::history::{Revoked, Use};
 use super::stage::{BOUND, Stage};
 use crate::outcome::Outcome;
 
-/// Before each fault, and after it.
+/// The time before and after each fault.
 const WELL: Duration = Duration::from_secs(2);
 /// How long a link is stalled or cut.
 const BROKEN: Duration = Duration::from_secs(3);
 /// How long the server is stopped.
 const STOPPED: Duration = Duration::from_secs(2);
-/// How long a replica may take to take over, as far as tokens are prepared for it.
+/// The assumed time of a failover, for which tokens are prepared.
 const TAKING_OVER: Duration = Duration::from_secs(20);
 
-/// What happens.
+/// A scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
-    /// Nothing.
+    /// No fault.
     Healthy,
-    /// On the links of half of the nodes nothing arrives any more, and nobody is told.
+    /// The links of half of the nodes stall: they stay open, and nothing arrives.
     Stalled,
     /// The links of half of the nodes are closed and cannot be opened again for a while.
     Cut,
@@ -34,13 +34,13 @@ pub(crate) enum Scenario {
     Failover,
 }
 
-/// Histories of nodes to which the same happened.
+/// Histories of nodes with the same conditions.
 pub(crate) struct Group {
     pub(crate) name: &'static str,
     pub(crate) histories: Vec<Vec<Use>>,
 }
 
-/// What is left of a play.
+/// The histories of a scenario.
 pub(crate) struct Played {
     pub(crate) revoked: Vec<Revoked>,
     pub(crate) groups: Vec<Group>,
@@ -119,7 +119,7 @@ async fn failover(nodes: usize) -> Outcome<Played> {
     let revoked = during(&stage, async {
         sleep(WELL).await;
         cluster.kill_primary(cluster.owner_of(0).await).await;
-        // The replica takes over within some seconds; most of what counts comes after it.
+        // The replica takes over within some seconds; most observed pairs are from the time after that.
         sleep(5 * WELL).await;
     });
     let revoked = revoked.await?;
@@ -130,7 +130,7 @@ fn length(rounds: u32) -> Duration {
     (WELL + BROKEN) * rounds + WELL
 }
 
-/// The first half of the nodes goes through the proxy.
+/// Connects the first half of the nodes through the proxy.
 async fn half_behind_a_proxy(nodes: usize, rounds: u32) -> Outcome<(Standalone, Proxy, Stage)> {
     let server = Standalone::start().await;
     let proxy = Proxy::to(server.port()).await;
@@ -140,7 +140,7 @@ async fn half_behind_a_proxy(nodes: usize, rounds: u32) -> Outcome<(Standalone, 
     Ok((server, proxy, stage))
 }
 
-/// Plays until all this has happened, beginning when tokens are revoked.
+/// Runs these events during the measurement, which starts with the first revocation.
 async fn during(stage: &Stage, happening: impl Future<Output = ()>) -> Outcome<Vec<Revoked>> {
     let script = async {
         sleep(BOUND).await;

@@ -1,4 +1,4 @@
-//! Nodes that use tokens all the time, and somebody who revokes one after the other.
+//! Nodes that use tokens continuously, and a revoker that revokes one after the other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,25 +17,25 @@ use crate::outcome::{Outcome, failure};
 
 /// The longest time that a revoked token may be accepted.
 pub(crate) const BOUND: Duration = Duration::from_secs(1);
-/// Between two revocations.
+/// The time between two revocations.
 pub(crate) const PACE: Duration = Duration::from_millis(50);
-/// How many tokens are in use: each for more than [`BOUND`] on some nodes before it is revoked.
+/// How many tokens are in use, so that each is used for more than [`BOUND`] on some nodes before it is revoked.
 const IN_USE: usize = 24;
-/// How many use a token on a node at once: some share a call, as they would.
+/// How many callers use a token on a node at once: some share a call, as in a real service.
 const CALLERS: usize = 2;
-/// Between two uses by the same caller, and after a refusal.
+/// The pause between two uses by the same caller, and after a refusal.
 const PAUSE: Duration = Duration::from_millis(10);
 const LONG_PAUSE: Duration = Duration::from_millis(200);
 /// How long a token is used after its revocation.
 const TAIL: u64 = 2_500_000_000;
-/// How often a revocation is tried that is not acknowledged.
+/// How often an unacknowledged revocation is tried.
 const ATTEMPTS: usize = 5;
 
 /// A token that is used, then revoked.
 struct Subject {
     text: Box<str>,
     id: TokenId,
-    /// When all uses end.
+    /// The end of all uses.
     end: AtomicU64,
 }
 
@@ -45,18 +45,18 @@ pub(crate) struct Node {
     pub(crate) journal: Journal,
 }
 
-/// Everybody who takes part.
+/// All participants of the measurement.
 pub(crate) struct Stage {
     clock: Clock,
     pub(crate) nodes: Vec<Arc<Node>>,
     subjects: Vec<Arc<Subject>>,
-    /// Without a cache.
+    /// A store without a cache.
     revoker: TokenService<RedisStore>,
     over: AtomicBool,
 }
 
 impl Stage {
-    /// Nodes at these URLs, and tokens for a play of this length. The revoker is at `url`.
+    /// Nodes at these URLs, and tokens for a measurement of this length. The revoker uses `url`.
     pub(crate) async fn set(url: &str, nodes: &[String], length: Duration) -> Outcome<Self> {
         let revoker = service(url, KeyRing::public()).await?;
         let count = length.as_millis().div_ceil(PACE.as_millis()) as usize + IN_USE;
@@ -66,12 +66,12 @@ impl Stage {
         Ok(Self { clock: Clock::start(), nodes, subjects, revoker, over: AtomicBool::new(false) })
     }
 
-    /// From now on no further token is revoked.
+    /// Stops the revocations.
     pub(crate) fn end(&self) {
         self.over.store(true, Ordering::Relaxed);
     }
 
-    /// Uses and revokes tokens until the end. Afterwards the journals are complete.
+    /// Uses and revokes tokens until the end. After that the journals are complete.
     pub(crate) async fn play(&self) -> Outcome<Vec<Revoked>> {
         let mut callers = JoinSet::new();
         let mut waiting = self.subjects.iter().enumerate();
@@ -90,7 +90,7 @@ impl Stage {
             }
             sleep(PACE).await;
         }
-        // Those that were not revoked.
+        // The tokens that were not revoked.
         self.subjects
             .iter()
             .for_each(|subject| _ = subject.end.fetch_min(self.clock.now() + TAIL, Ordering::Relaxed));
@@ -112,7 +112,7 @@ impl Stage {
         }
     }
 
-    /// Tries until it is confirmed; `None` when it never was: then nothing is promised.
+    /// Tries until the revocation is confirmed; `None` if it never is: then it has no promise to check.
     async fn revoke(&self, token: usize, subject: &Subject) -> Outcome<Option<Revoked>> {
         let mut acknowledged = None;
         for _ in 0..ATTEMPTS {
@@ -130,13 +130,13 @@ impl Stage {
     }
 }
 
-/// Nodes get to know a token at different times, so that what they know has different ages when it is revoked.
+/// Nodes use a token for the first time at different times, so that cache entries have different ages at its revocation.
 fn first_use(node: usize, token: usize) -> Duration {
     const STEPS: u32 = 16;
     BOUND * ((5 * node + 3 * token) as u32 % STEPS) / STEPS
 }
 
-/// A token of a user of its own, so that no other revocation touches what is known of it.
+/// Issues a token to a separate user, so that no other revocation affects its cache entries.
 async fn issue(tokens: &TokenService<RedisStore>, number: usize) -> Outcome<Arc<Subject>> {
     let issued = tokens.issue(&request(number, sliding()?)?).await?;
     let text = Box::from(issued.token.expose_secret());
@@ -156,7 +156,7 @@ async fn use_until_the_end(clock: Clock, node: Arc<Node>, token: usize, subject:
 }
 
 impl Node {
-    /// It hears of all revocations when this returns.
+    /// Opens a node, whose subscriptions are active on return.
     async fn at(url: &str) -> Outcome<Arc<Self>> {
         let mut options = Options::default();
         options.local_cache = Some(LocalCache::default().max_age(BOUND));

@@ -1,4 +1,4 @@
-//! The store with its local cache: uses that it answers, uses that it has to ask about, and a mixture.
+//! The store with its local cache: hits, misses, and a mixture.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use crate::arena::{Arena, issue, sliding};
 use crate::contest::{Contestant, Entry};
 use crate::outcome::Outcome;
 
-/// So many tokens are used most of the time.
+/// The number of busy tokens.
 const BUSY: usize = 100;
-/// In the mixture, all but one of so many uses are of busy tokens.
+/// In the mixture, one of this many uses is of another token.
 const ONE_IN: usize = 10;
 
 /// `ours/cached-hit`, `ours/cached-90`, `ours/cached-miss`.
@@ -22,19 +22,19 @@ pub(super) async fn enter(arena: &Arena, wanted: &dyn Fn(&str) -> bool) -> Outco
     for (name, about, cache, share) in [
         (
             "ours/cached-hit",
-            "as `ours/sliding`, with a local cache: uses of 100 tokens, each asked about once a second",
+            "as `ours/sliding`, with a local cache: uses of 100 tokens, each validated at Redis once a second",
             room(2 * BUSY),
             Share::All,
         ),
         (
             "ours/cached-90",
-            "the same, with room for 200 tokens: one use in ten is of another token, of all that there are",
+            "the same, with room for 200 tokens: one use in ten is of another token, out of all tokens",
             room(2 * BUSY),
             Share::Most,
         ),
         (
             "ours/cached-miss",
-            "the same, with room for one token: every use is asked about",
+            "the same, with room for one token: every use is validated at Redis",
             room(1),
             Share::None,
         ),
@@ -55,7 +55,7 @@ async fn ours(arena: &Arena, cache: LocalCache) -> Outcome<Ours<RedisStore>> {
     Ok(Ours { tokens, texts, requirement: Requirement::any() })
 }
 
-/// How many uses are of busy tokens.
+/// The share of uses of busy tokens.
 enum Share {
     All,
     Most,

@@ -1,4 +1,4 @@
-//! `validate_many`: a caller that has several tokens to check at once.
+//! `validate_many`: a caller that validates several tokens at once.
 
 use token_core::{KeyRing, Verdict};
 
@@ -8,13 +8,13 @@ use crate::contest::{Contestant, Entry};
 use crate::contestants::pick;
 use crate::outcome::{Outcome, failure};
 
-/// How many tokens a caller has, as many as one call takes.
+/// How many tokens a caller validates: the maximum of one call.
 const MANY: usize = 64;
 
 pub(super) async fn enter(arena: &Arena) -> Outcome<Entry> {
     let tokens = arena.store(KeyRing::public()).await?;
     let texts = issue(&tokens, sliding()?, arena.tokens).await?;
-    let about = "as `ours/sliding`, by `validate_many`, for 64 tokens at a time; each counts";
+    let about = "as `ours/sliding`, by `validate_many`, for 64 tokens at a time; each token counts";
     let ours = Ours { tokens, texts, requirement: token_core::Requirement::any() };
     Ok(Entry::new("ours/validate-many", about, Many(ours)))
 }

@@ -1,4 +1,4 @@
-//! What this repository is about.
+//! The stores of this workspace.
 
 mod cached;
 mod many;
@@ -37,7 +37,7 @@ pub(crate) async fn enter(arena: &Arena, wanted: &dyn Fn(&str) -> bool) -> Outco
     Ok(entries)
 }
 
-/// `ours/keyed`, `ours/sqlite-hard`, `ours/sqlite-sliding`, `ours/memory`, and what is in [`cached`] and [`many`].
+/// `ours/keyed`, `ours/sqlite-hard`, `ours/sqlite-sliding`, `ours/memory`, and the rows of [`cached`] and [`many`].
 pub(crate) async fn enter_more(
     arena: &Arena,
     folder: &Path,
@@ -69,13 +69,13 @@ pub(crate) async fn enter_more(
     }
     if wanted("ours/memory") {
         let store = MemoryStore::new(Arc::new(KeyRing::public()));
-        let about = "`MemoryStore`, no Redis: what is left when nothing is asked, behind one lock";
+        let about = "`MemoryStore`, no Redis: the cost without I/O, behind one lock";
         entries.push(local("ours/memory", about, store, sliding()?, arena.tokens).await?);
     }
     Ok(entries)
 }
 
-/// A key ring as a deployment has one.
+/// A key ring from a key file.
 pub(crate) fn ring() -> Outcome<KeyRing> {
     Ok(KeyRing::parse(&key_file()?)?)
 }
