@@ -13,6 +13,7 @@ mod list;
 mod once;
 mod prune;
 mod races;
+mod races_of_subject;
 mod renew;
 mod requirement;
 mod revoke;
@@ -163,10 +164,12 @@ pub const ALL: &[Claim] = claims! {
         of_many_issues_with_one_key_exactly_one_issues
         no_use_that_begins_after_a_revocation_returned_is_admitted
         an_issue_that_races_a_revocation_ends_in_one_state
+        a_store_serves_many_users_at_once
+    }
+    races_of_subject {
         concurrent_changes_to_one_subject_end_consistently
         a_listing_shows_one_moment
         no_child_survives_the_revocation_of_all_tokens
-        a_store_serves_many_users_at_once
         pruning_beside_other_work_loses_no_token
     }
     cancel {
