@@ -1,9 +1,8 @@
 #!/bin/sh
-# Puts six nodes together to a cluster: redis-1 to redis-3 are primaries, redis-4 to redis-6 replicas.
+# Forms a cluster of six nodes: redis-1 to redis-3 are primaries, redis-4 to redis-6 replicas.
 #
-# Runs at every start and does what is missing: nothing in the end when all is well. Nodes know each other by address,
-# and addresses change when containers are made anew: so all are introduced again each time. Who is primary by then is
-# left as it is.
+# Runs at every start, and only does the missing steps. Nodes know each other by address, and addresses change when
+# containers are recreated, so all nodes are introduced again each time. The roles of existing nodes are not changed.
 set -eu
 
 REDISCLI_AUTH=$(cat /run/token-store/password)
@@ -13,7 +12,7 @@ all='1 2 3 4 5 6'
 
 on() { node=$1; shift; timeout 5 sh /deploy/cli.sh -h "redis-$node" --user operator "$@" 2>&1 | tr -d '\r'; }
 
-# within WHAT COMMAND…: until the command succeeds, or the time is up.
+# within WHAT COMMAND…: repeats the command until it succeeds, or the time is up.
 within() {
   what=$1; shift
   until "$@"; do
@@ -27,14 +26,14 @@ within() {
   done
 }
 
-# Not PING: a replica without its primary refuses that.
+# Not PING, which a replica without its primary refuses.
 answers() { on "$1" CLUSTER MYID | grep -qxE '[0-9a-f]{40}'; }
 address() { getent hosts "redis-$1" | awk '{ print $1; exit }'; }
 has() { on "$1" CLUSTER INFO | grep -q "^$2"; }
 myself() { on "$1" CLUSTER NODES | grep myself; }
 empty_primary() { myself "$1" | awk '{ exit !($3 ~ /master/ && NF == 8) }'; }
-# Linked to its primary, with all data: it can take over. A primary has nothing to wait for. A replica that hears in passing
-# (by gossip) that its primary has another address goes on trying the old one: it is told again whom it replicates.
+# A replica is ready if it is linked to its primary and has all data, so that it can take over; a primary is always ready.
+# A replica that learns a new address of its primary by gossip keeps trying the old one: it needs CLUSTER REPLICATE again.
 linked() {
   role=$(on "$1" ROLE)
   echo "$role" | grep -qx -e master -e connected && return
@@ -47,8 +46,8 @@ linked() {
   return 1
 }
 replicates() { on "$1" CLUSTER REPLICATE "$2" | grep -q '^OK'; }
-# introduced NODE: it is linked to all others, each at the address that it has now. Those who are not get introduced.
-# That takes each pair: a node that meets a stranger at an old address forgets the address, and does not pass it on.
+# introduced NODE: it is linked to all others at their current addresses. Nodes that are not linked are introduced (CLUSTER
+# MEET). This is done for each pair, because a node that finds another node at an old address only forgets that address.
 introduced() {
   known=$(on "$1" CLUSTER NODES)
   strangers=0
@@ -70,7 +69,7 @@ for node in $all; do within "that redis-$node is linked to all others" introduce
 
 if ! has 1 cluster_slots_assigned:16384; then
   echo 'giving out the slots' >&2
-  # One that has its slots already, from a start that was broken off, answers that they are busy.
+  # A node that already has its slots, from an interrupted start, answers that they are busy.
   on 1 CLUSTER ADDSLOTSRANGE 0 5460 >&2
   on 2 CLUSTER ADDSLOTSRANGE 5461 10922 >&2
   on 3 CLUSTER ADDSLOTSRANGE 10923 16383 >&2

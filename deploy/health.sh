@@ -1,5 +1,5 @@
 #!/bin/sh
-# Healthy is a node that belongs to a cluster that serves.
+# A node is healthy if its cluster serves requests.
 set -eu
 REDISCLI_AUTH=$(cat /run/token-store/probe.password)
 export REDISCLI_AUTH

@@ -1,4 +1,4 @@
-# nginx with the modules that make a WebDAV folder of it. Both are packages of Debian, which the official image lacks.
+# nginx with the modules for a WebDAV folder. Both are Debian packages that the official image does not have.
 ARG RUNTIME_IMAGE=debian:bookworm-slim
 FROM ${RUNTIME_IMAGE}
 RUN apt-get update \

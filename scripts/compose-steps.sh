@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The steps of scripts/test-compose.sh, on one image: that of REDIS_IMAGE, or else of docker-compose.yml. Writes their names
-# to the file STEPS, if that is set.
+# The steps of scripts/test-compose.sh on one image: REDIS_IMAGE, or else the one in docker-compose.yml. Writes their names to
+# the file STEPS, if that is set.
 # shellcheck disable=SC2016  # scripts in single quotes are expanded where they run: in a container
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,7 +12,7 @@ within 90 ready
 
 step "the nodes are $(version)"
 step 'docker compose run --rm cli user token -u admin -e 24h'
-# With all it depends on, as it is typed.
+# With all dependencies, as users type it.
 timeout 300 "${compose[@]}" run --rm cli user token -u admin -e 24h >"$scratch/issued" 2>"$scratch/err" </dev/null ||
   { cat "$scratch/err" >&2; exit 1; }
 grep -oE 'tok_[0-9A-Za-z]{52}' "$scratch/issued" | head -n 1 >"$scratch/first"

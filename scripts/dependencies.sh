@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Looks at what is depended on, and at what others will depend on:
+# Checks the dependencies and the packages:
 #   licences, sources, duplicates and advisories (cargo deny; advisories need the network),
-#   dependencies that nothing uses (cargo machete),
+#   unused dependencies (cargo machete),
 #   each feature by itself (cargo hack), with the oldest Rust that Cargo.toml promises if rustup has it,
-#   the packages as they would be published, each built from its own archive in the order of their dependencies.
+#   the packages, each built from the archive that would be published, in the order of their dependencies.
 # Builds the tools from the registry if they are missing, which takes minutes: a release and a weekly job run this, and
 # .ci/run does not.
 set -euo pipefail

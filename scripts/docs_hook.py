@@ -1,4 +1,4 @@
-"""MkDocs hook: a fence may carry a word after its language (```sh not-run), as on GitHub. Python-Markdown takes none."""
+"""MkDocs hook: allows a word after the language of a fence (```sh not-run), as on GitHub; Python-Markdown does not."""
 
 import re
 

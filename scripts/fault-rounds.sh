@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The fault program at full length, about 50 minutes: every round lets a fault happen to real servers under load, and has
-# its history judged. The histories stay in target/histories. Another number of rounds: scripts/fault-rounds.sh 5.
+# Runs the fault program at full length, about 50 minutes: every round causes a fault on real servers under load, and judges
+# its history. The histories stay in target/histories. Another number of rounds: scripts/fault-rounds.sh 5.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rounds=${1:-50}
@@ -15,7 +15,7 @@ for topology in cluster sentinel; do
   program --topology $topology --fault laggard --rounds "$fewer"
   program --topology $topology --fault cut-off --rounds "$fewer"
   program --topology $topology --fault hang --rounds "$fewer"
-  # What it shows on purpose: without replicas' confirmation, revocations are lost.
+  # Expected losses: without confirmation by replicas, revocations are lost.
   program --topology $topology --fault laggard --confirm local --rounds "$fewer"
   program --topology $topology --fault cut-off --confirm local --rounds "$fewer"
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Looks at the sources: formatting, lints, documentation, fuzz targets, spelling.
+# Checks the sources: formatting, lints, documentation, fuzz targets, spelling.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,7 +8,7 @@ cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked --quiet
 RUSTFLAGS="--cfg fuzzing" cargo check --manifest-path fuzz/Cargo.toml --locked --quiet
 
-# The speller comes from PyPI, below target/, in the one version that is meant.
+# Installs the spelling checker from PyPI below target/, in a fixed version.
 typos=target/typos/bin/typos
 if [[ $("$typos" --version 2>/dev/null) != "typos-cli 1.52.0" ]]; then
   python3 -m venv target/typos

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs schemathesis with the arguments given, in a virtual environment that is made under target/ the first time.
-# Needs python3 with its module venv (scripts/test.sh installs it) and PyPI. What cannot be installed fails.
+# Needs python3 with its module venv (scripts/test.sh installs it) and PyPI. Fails if something cannot be installed.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 requirements=$root/tests/tests/sidecar/requirements.txt
@@ -9,7 +9,7 @@ venv=$root/target/schemathesis
 mkdir -p "$root/target"
 exec 9>"$venv.lock"
 flock 9
-# What is installed is noted last, so that an installation that was cut short is begun anew.
+# The marker of the installation is written last, so that an interrupted installation is repeated.
 if ! cmp --silent "$requirements" "$venv/installed.txt"; then
   rm -rf "$venv"
   python3 -m venv "$venv"

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Puts servers from Debian's packages below target/servers/, to run the tests on another one than this machine has:
+# Unpacks servers from Debian packages below target/servers/, to run the tests on another server than the installed one:
 #
 #   scripts/servers.sh valkey-8.1
 #   TOKEN_TEST_SERVER=valkey-8.1 cargo test -p token-tests --test redis
 #
 # The packages are unpacked there together with the libraries that they need; nothing is installed. Needs apt and the
-# keyring of Debian (debian-archive-keyring) and no root. A server that is there already is left alone.
+# keyring of Debian (debian-archive-keyring) and no root. An existing server is not changed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/suites.sh
 
 fail() { echo "error: $*" >&2; exit 1; }
 
-# download SUITE FOLDER PACKAGE…: these packages and all that they depend on, into FOLDER/cache/archives.
+# download SUITE FOLDER PACKAGE…: downloads these packages and their dependencies into FOLDER/cache/archives.
 download() {
   local suite=$1 folder=$2 mirror one; shift 2
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
@@ -22,8 +22,8 @@ download() {
   for one in "$(base_of "$suite")" "$suite"; do
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $one main"
   done | sort -u >"$folder/sources.list"
-  # As if nothing was installed, so that all libraries come along. A mirror may be behind with sid, whose lists are valid
-  # for a week.
+  # As if nothing was installed, so that all libraries are included. A mirror may be behind with sid, whose lists are valid for
+  # a week.
   local apt=(apt-get -qq -o "Dir::Etc::SourceList=$folder/sources.list" -o "Dir::Etc::SourceParts=$folder/none"
     -o "Dir::Etc::Preferences=$folder/none/preferences" -o "Dir::Etc::PreferencesParts=$folder/none"
     -o "Dir::State=$folder/state" -o "Dir::State::status=$folder/status" -o "Dir::Cache=$folder/cache"
@@ -32,7 +32,7 @@ download() {
   "${apt[@]}" install --yes --download-only --target-release "$suite" "$@"
 }
 
-# wrap BIN PROGRAM: a script that runs the program by the dynamic linker and the libraries that came with it.
+# wrap BIN PROGRAM: writes a script that runs the program with the unpacked dynamic linker and libraries.
 wrap() {
   cat >"$1/$2" <<SCRIPT
 #!/bin/bash
@@ -58,7 +58,7 @@ for name in "$@"; do
   mkdir -p "$home/root" "$home/bin"
   for package in "$work"/cache/archives/*.deb; do dpkg-deb --extract "$package" "$home/root"; done
   wrap "$home/bin" "$make-cli"
-  # Last, for it says that the rest is there.
+  # Last, because it marks the rest as complete.
   wrap "$home/bin" "$make-server"
   rm -rf "$work"
   "$home/bin/$make-server" --version >&2

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Builds stand-ins for the images that docker-compose.yml and Dockerfile name, for machines that reach no image
-# registry: from Debian packages and this machine's own Rust toolchain. They are for trying out and testing, carry names
-# of their own, and replace nothing. Prints the settings that make compose use them:
+# registry: from Debian packages and this machine's Rust toolchain. They are for trials and tests, have their own names, and
+# replace nothing. Prints the settings that make compose use them:
 #
 #   eval "$(sudo env PATH="$PATH" HOME="$HOME" scripts/standin-images.sh)"
 #   docker compose up
 #
-# With names behind it, only these: nginx, rust, runtime, and any server that scripts/servers.sh knows (redis-7.0,
-# valkey-8.1, …; without names it is redis-7.0). Needs root (for debootstrap) and a few minutes. What is built already is
-# left alone.
+# With names as arguments, builds only these: nginx, rust, runtime, and any server of scripts/servers.sh (redis-7.0,
+# valkey-8.1, …; the default is redis-7.0). Needs root (for debootstrap) and a few minutes. Existing images are not built
+# again.
 set -euo pipefail
 source "$(dirname "$0")/suites.sh"
 
@@ -26,7 +26,7 @@ for tool in "${tools[@]}"; do
   command -v "$tool" >/dev/null || fail "$tool is missing (on Debian: apt-get install debootstrap docker.io, and rustup)"
 done
 
-# debian SUITE: a small Debian, made once and copied for each image.
+# debian SUITE: a small Debian, created once and copied for each image.
 debian() {
   [[ -d $work/$1 ]] && return
   echo "fetching Debian $1" >&2
@@ -34,7 +34,7 @@ debian() {
   slim "$work/$1"
 }
 
-# packages SUITE DIRECTORY NAME…: a Debian with these packages. No service of theirs may start.
+# packages SUITE DIRECTORY NAME…: a Debian with these packages, whose services must not start.
 packages() {
   local suite=$1 base root=$2; shift 2
   base=$(base_of "$suite")
@@ -44,7 +44,7 @@ packages() {
   printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
   chmod 755 "$root/usr/sbin/policy-rc.d"
   echo "installing $*" >&2
-  # Some packages look into /proc when they are set up. It goes with the namespace.
+  # Some packages read /proc when they are configured. The mount ends with the namespace.
   unshare --mount --pid --fork --mount-proc="$root/proc" chroot "$root" sh -c '
     # A mirror may be behind with sid, whose lists are valid for a week.
     apt-get update -qq -o Acquire::Check-Valid-Until=false && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -t "$0" "$@"
@@ -57,7 +57,7 @@ slim() {
   rm -rf "$1"/var/cache/apt/* "$1"/var/lib/apt/lists/* "$1"/usr/share/{doc,man,info,locale}/*
 }
 
-# image NAME DIRECTORY CHANGE…: an image of what the directory holds.
+# image NAME DIRECTORY CHANGE…: an image of the directory.
 image() {
   local name=$1 root=$2 change changes=(); shift 2
   for change; do changes+=(--change "$change"); done
@@ -86,11 +86,11 @@ rust() {
     cp -L /etc/ssl/certs/ca-certificates.crt "$work/rust/etc/ssl/certs/ca-certificates.crt"
     image "$name" "$work/rust" 'ENV CARGO_HOME=/usr/local/cargo'
   fi
-  # Builds take the network of this machine: one without a registry often has no other way out.
+  # Builds use the network of this machine: a machine without a registry often has no other connection.
   printf 'export RUST_IMAGE=%s\nexport BUILD_NETWORK=host\n' "$name"
 }
 
-# server NAME: Redis or Valkey, of the suite that has this one. The tag tells the version, which is known once it is there.
+# server NAME: Redis or Valkey from its suite. The tag contains the version, which is known after the installation.
 server() {
   local make=${1%%-*} suite name root=$work/$1 version
   suite=$(suite_of "$1")
@@ -98,7 +98,7 @@ server() {
   if [[ -z $name ]]; then
     packages "$suite" "$root" "$make-server" "$make-tools"
     version=$(chroot "$root" "$make-server" --version | sed 's/.* v=\([^ ]*\).*/\1/')
-    # As in the official images, /data belongs to user 999, so that new volumes there do too.
+    # As in the official images, /data belongs to user 999, and so do new volumes there.
     install -d -o 999 -g 999 "$root/data"
     name=token-store/$make-standin:$version-$suite
     image "$name" "$root" 'WORKDIR /data' 'VOLUME /data' "CMD [\"$make-server\"]"

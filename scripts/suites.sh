@@ -1,7 +1,7 @@
-# For other scripts: which suite of Debian a server comes from.
+# For other scripts: the Debian suite of each server.
 # shellcheck shell=bash
 
-# suite_of SERVER. Of the last two, the suites have another version now and then.
+# suite_of SERVER. The version of the last two changes from time to time.
 suite_of() {
   case $1 in
     redis-7.0) echo bookworm ;;
@@ -16,7 +16,7 @@ suite_of() {
   esac
 }
 
-# base_of SUITE: the suite without which it is incomplete; itself if it is complete.
+# base_of SUITE: the suite that completes it; itself if it is complete.
 base_of() {
   case $1 in
     *-backports) echo "${1%-backports}" ;;

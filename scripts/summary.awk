@@ -1,4 +1,4 @@
-# Sums up what cargo wrote while it tested: a row for each suite, a column for each file that is given.
+# Summarises the output of cargo test: a row for each suite, a column for each file.
 function column(file) { sub(".*/", "", file); return file }
 
 FNR == 1 { columns[++many] = column(FILENAME); width = length(columns[many]) > width ? length(columns[many]) : width }

