@@ -46,7 +46,7 @@ run cli issue -q -u gone -e 1h >"$scratch/gone"
 run cli revoke --user gone >/dev/null
 run cli prune >/dev/null
 
-step 'issuer and admin may wait for the disk, on servers that know WAITAOF'
+step 'issuer and admin may wait for the disk, on servers with WAITAOF'
 for role in issuer cli; do
   code=0
   run "$role" issue -q -u disk -e 1h --confirm disk >"$scratch/log" 2>"$scratch/said" || code=$?
@@ -61,7 +61,7 @@ for role in issuer cli; do
   grep -q "user $user may do what role $user needs" "$scratch/log" || { cat "$scratch/log" >&2; fail "doctor on $user"; }
 done
 
-step 'no password is in what docker tells of containers'
+step 'docker inspect shows no password'
 for container in $("${compose[@]}" ps -q); do
   docker inspect "$container" | grep -qE '[0-9a-f]{64}@|masterauth' && fail 'docker inspect shows a password'
 done
@@ -87,9 +87,9 @@ answers 200 bearer "$token" /files/new/moved
 answers 204 bearer "$token" /files/new/ -X DELETE
 answers 404 bearer "$token" /files/new/moved
 
-step 'and by nobody else'
+step 'the folder refuses all other requests'
 answers 401 nobody '' /files/note -D "$scratch/head"
-grep -qi '^www-authenticate: Basic ' "$scratch/head" || fail 'nobody is asked for a password'
+grep -qi '^www-authenticate: Basic ' "$scratch/head" || fail 'the response has no challenge'
 answers 401 root "$token" /files/note
 answers 401 bearer "${token%?}" /files/note
 answers 401 nobody '' /files/note -T "$scratch/first"
@@ -105,7 +105,7 @@ fetches admin "$token"
 grep -q '201 "PUT /files/note" user=admin ' "$scratch/log" || fail 'the log does not say who put the note'
 grep -qE 'tok_[0-9A-Za-z]{52}' "$scratch/log" && fail 'the log has a token'
 
-step 'a serve node is stopped, is hung, and comes back'
+step 'a serve node is stopped, hangs, and comes back'
 for node in serve-1 serve-2; do
   quietly "${compose[@]}" stop --timeout 10 "$node"
   fetches_often "$token"
@@ -132,7 +132,7 @@ docker kill --signal KILL "$(id_of redis-1)" >/dev/null
 killed=$SECONDS
 within 30 is redis-4 master
 within 30 validate_all "$scratch/tokens"
-step "redis-4 took over: all old tokens count again $((SECONDS - killed)) s after the kill"
+step "redis-4 took over: all old tokens are valid again $((SECONDS - killed)) s after the kill"
 issue_unconfirmed >"$scratch/more"
 grep -q 'not confirmed by a replica' "$scratch/err" || fail 'a shard without a replica confirms its tokens'
 validate_all "$scratch/more"
@@ -163,7 +163,7 @@ validate_all "$scratch/tokens"
 still_revoked
 fetches_often "$token"
 
-step 'secrets that are lost are made anew, and the store key is found again'
+step 'lost secrets are created again, and the store key is found'
 quietly "${compose[@]}" down --timeout 10
 secrets 'rm -f admin/url node/probe.password node/replication.conf operator/password kept/issuer kept/store.keys issuer/store.keys'
 up
@@ -171,14 +171,14 @@ within 90 ready
 validate_all "$scratch/tokens"
 fetches admin "$(run cli issue -q -u admin -e 1h)"
 "${compose[@]}" logs secrets >"$scratch/log"
-grep -q 'docker compose down, then up -d' "$scratch/log" || fail 'nobody says that passwords have changed'
+grep -q 'docker compose down, then up -d' "$scratch/log" || fail 'no message says that passwords have changed'
 
 step 'a checkout that containers cannot read is refused by name'
 cp -r deploy "$scratch/deploy"
 chmod 700 "$scratch/deploy"
 exits 1 docker run --rm --network none --user 0:0 --tmpfs /secrets -v "$scratch/deploy:/deploy:ro" --entrypoint sh \
   "$(docker inspect -f '{{.Config.Image}}' "$(id_of secrets)")" /deploy/secrets.sh
-grep -q 'chmod -R a+rX deploy' "$scratch/log" || fail 'nobody says what to do'
+grep -q 'chmod -R a+rX deploy' "$scratch/log" || fail 'no message says what to do'
 
 step 'down --volumes and up again: no old token is left'
 quietly "${compose[@]}" down --volumes --timeout 10

@@ -1,7 +1,7 @@
 """A gRPC client without code of ours: it uses Envoy's published protos and reflection.
 
 Usage: grpc_client.py ADDRESS. Reads {"method", "authorization", "request"} in JSON from standard input and writes
-{"code", "details", "response"}. The method "services" lists what reflection tells of.
+{"code", "details", "response"}. The method "services" lists the services of reflection.
 """
 
 import json
@@ -24,7 +24,7 @@ def published(channel, method):
 
 
 def reflected(channel, method):
-    """The same for everything else, as reflection tells it."""
+    """The same for everything else, from reflection."""
     pool = descriptor_pool.DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
     service, name = method.split("/")
     described = pool.FindServiceByName(service).FindMethodByName(name)

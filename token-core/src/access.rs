@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_covers_its_node_and_what_is_below_and_nothing_else() {
+    fn a_scope_covers_only_its_node_and_its_descendants() {
         let access = restricted(&[(1, "r")]);
         assert!(access.covers(&need("r", 1, &[])));
         assert!(access.covers(&need("r", 9, &[5, 1])), "below");

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn every_certificate_that_is_refused_comes_with_what_to_do() {
+    fn every_refused_certificate_comes_with_advice() {
         for reason in [
             CertificateError::UnknownIssuer,
             CertificateError::ApplicationVerificationFailure,

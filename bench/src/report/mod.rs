@@ -103,7 +103,7 @@ mod tests {
 
     /// The document in the repository is generated from the current results, without manual changes.
     #[test]
-    fn the_document_in_the_repository_is_what_its_results_say() {
+    fn the_document_in_the_repository_matches_its_results() {
         let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
         let (text, plots) = render(&Docs::at(&docs)).unwrap();
         let is = |name: &str, wanted: &str| {

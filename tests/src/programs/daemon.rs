@@ -63,7 +63,7 @@ impl Daemon {
     }
 
     async fn look_whether_it_listens(&self) -> Result<(), Missing> {
-        if let Some(status) = self.kept.lock().expect("nobody panics with it").ended() {
+        if let Some(status) = self.kept.lock().expect("no test panics under the lock").ended() {
             return Err(Missing::ForEver(format!("it ended with {status}")));
         }
         let connected = TcpStream::connect(("127.0.0.1", self.port)).await;
@@ -88,7 +88,7 @@ impl Daemon {
     /// Another test panicked with it.
     #[must_use]
     pub fn process_id(&self) -> u32 {
-        self.kept.lock().expect("nobody panics with it").id()
+        self.kept.lock().expect("no test panics under the lock").id()
     }
 
     /// The exit code that it ended with, if it has.
@@ -97,7 +97,7 @@ impl Daemon {
     /// Another test panicked with it.
     #[must_use]
     pub fn exit_code(&self) -> Option<i32> {
-        self.kept.lock().expect("nobody panics with it").ended()?.code()
+        self.kept.lock().expect("no test panics under the lock").ended()?.code()
     }
 
     /// Sends it SIGTERM, as a supervisor does.
@@ -105,7 +105,7 @@ impl Daemon {
     /// # Panics
     /// It has ended already.
     pub fn terminate(&self) {
-        self.kept.lock().expect("nobody panics with it").terminate().expect("it runs");
+        self.kept.lock().expect("no test panics under the lock").terminate().expect("it runs");
     }
 
     /// Waits until it has ended, and returns its status.
@@ -114,7 +114,7 @@ impl Daemon {
     /// It does not end.
     pub async fn until_it_ends(&self) -> ExitStatus {
         let look = async || {
-            let ended = self.kept.lock().expect("nobody panics with it").ended();
+            let ended = self.kept.lock().expect("no test panics under the lock").ended();
             ended.ok_or_else(|| Missing::Yet("it still runs".into()))
         };
         wait_for(START, look).await.unwrap_or_else(|why| panic!("{why}: {}", self.said()))
@@ -127,7 +127,7 @@ impl Daemon {
     pub async fn until_it_says(&self, text: &str) -> Result<String, String> {
         let look = async || {
             // Check first whether it has ended, so that its last output is read after that.
-            let ended = self.kept.lock().expect("nobody panics with it").ended();
+            let ended = self.kept.lock().expect("no test panics under the lock").ended();
             let line = self.said().lines().find(|line| line.contains(text)).map(str::to_owned);
             line.ok_or_else(|| match ended {
                 Some(status) => Missing::ForEver(format!("it ended with {status}")),

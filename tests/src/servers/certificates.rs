@@ -61,7 +61,7 @@ impl Certificates {
     pub(super) fn make() -> Self {
         let made = Self { directory: tempfile::tempdir().expect("a directory for certificates") };
         let ca = authority("the authority of this test", &made.ca());
-        authority("an authority that nobody trusts", &made.other_ca());
+        authority("an untrusted authority", &made.other_ca());
         let names = ["127.0.0.1", "localhost"].map(str::to_owned).to_vec();
         // Replicas and cluster nodes are also clients, and present the certificate of a server.
         let both = [ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];

@@ -233,7 +233,7 @@ impl Sentinel {
             }
             Ok(())
         });
-        learned.await.unwrap_or_else(|why| panic!("nobody is preferred: {why}{}", self.log_tails()));
+        learned.await.unwrap_or_else(|why| panic!("no server is preferred: {why}{}", self.log_tails()));
     }
 
     /// Delays traffic between any two servers by this time, in each direction.

@@ -41,7 +41,7 @@ async fn a_bench_stopped_while_it_issues_leaves_no_keys() {
 }
 
 #[tokio::test]
-async fn killed_it_leaves_only_what_expires_soon() {
+async fn a_killed_bench_leaves_only_keys_that_expire_soon() {
     let server = Standalone::start().await;
     let arguments = format!("bench --rate 50 --for 20m --tokens {TOKENS} --sliding 50");
     let cli = Cli::new(&server.url());
@@ -59,7 +59,7 @@ async fn killed_it_leaves_only_what_expires_soon() {
 }
 
 #[tokio::test]
-async fn tokens_that_are_refused_end_with_1() {
+async fn a_bench_with_refused_tokens_ends_with_1() {
     let server = Standalone::start().await;
     let cli = Cli::new(&server.url());
     let running = cli.start(&format!("bench --json --rate 50 --for 1h --tokens {TOKENS}"));
@@ -76,7 +76,7 @@ async fn tokens_that_are_refused_end_with_1() {
 }
 
 #[tokio::test]
-async fn without_its_store_it_says_what_may_be_left_and_ends_with_3() {
+async fn a_bench_that_loses_its_store_names_leftovers_and_ends_with_3() {
     let mut server = Standalone::start().await;
     let cli = Cli::new(&server.url());
     let mut running = cli.start(&format!("bench --json --rate 50 --for 1h --tokens {TOKENS} --users 4"));

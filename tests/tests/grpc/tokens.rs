@@ -128,7 +128,7 @@ async fn holders_issue_for_themselves_within_the_presented_token() {
 }
 
 #[tokio::test]
-async fn an_administrators_token_does_not_bound_what_it_issues() {
+async fn an_administrators_token_does_not_limit_its_children() {
     let office = Office::open().await;
     let mut root = office.caller("root", "").await;
     let longer = IssueRequest { sliding_window: None, ..request(full()) };

@@ -77,7 +77,7 @@ async fn a_request_without_a_valid_token_does_not_get_the_file() {
 }
 
 #[tokio::test]
-async fn a_client_cannot_say_who_it_is() {
+async fn a_client_cannot_set_its_identity() {
     let office = Office::open().await;
     let token = office.cli.issue("admin", "-a 10m").await;
     let forged = ["--header", "X-Token-User: root", "--header", "X-Seen-User: root"];

@@ -25,7 +25,7 @@ pub(crate) async fn rules(server: &Standalone, role: &str) -> HashMap<String, St
 }
 
 #[tokio::test]
-async fn a_key_outside_the_namespace_is_refused_whatever_the_command() {
+async fn a_key_outside_the_namespace_is_refused_for_any_command() {
     let server = Standalone::start_with_roles().await;
     let commands = Known::all(&server).await;
     for role in ROLES_WITH_KEYS {
@@ -110,7 +110,7 @@ async fn the_default_user_is_off_and_has_no_password() {
 
 /// The server checks each command of a script against the rights of the user who sent it.
 #[tokio::test]
-async fn a_script_may_do_no_more_than_who_sends_it() {
+async fn a_script_has_only_the_rights_of_its_caller() {
     let server = Standalone::start_with_roles().await;
     server.command::<()>(&["SET", own_key("validator"), "kept"]).await;
     for (role, body) in [

@@ -25,7 +25,7 @@ async fn give_up_after<T>(polls: usize, call: impl Future<Output = T>) {
     .await;
 }
 
-pub(super) async fn a_dropped_revocation_of_all_is_done_whole_or_not_at_all(fixture: &dyn Fixture) {
+pub(super) async fn a_dropped_revocation_of_all_is_made_completely_or_not_at_all(fixture: &dyn Fixture) {
     for polls in 0..MOST_POLLS {
         let asked = request(&format!("user {polls}"), sliding("1h"));
         let held = issue_many(fixture, &asked, 10).await;
@@ -45,7 +45,7 @@ pub(super) async fn a_dropped_revocation_of_all_is_done_whole_or_not_at_all(fixt
     }
 }
 
-pub(super) async fn an_issue_that_is_dropped_is_done_whole_or_not_at_all(fixture: &dyn Fixture) {
+pub(super) async fn a_dropped_issue_is_made_completely_or_not_at_all(fixture: &dyn Fixture) {
     for polls in 0..MOST_POLLS {
         let asked = request(&format!("user {polls}"), sliding("1h"));
         let token = new_token(fixture, &asked.subject);

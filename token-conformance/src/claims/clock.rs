@@ -6,7 +6,7 @@ use token_core::{Requirement, RevokeOutcome};
 use super::steps::*;
 use crate::Fixture;
 
-pub(super) async fn a_use_on_a_clock_set_back_brings_no_end_nearer(fixture: &dyn Fixture) {
+pub(super) async fn a_use_on_a_clock_set_back_shortens_no_lifetime(fixture: &dyn Fixture) {
     for lifetime in [sliding("10m"), capped("10m", "24h"), hard("10m")] {
         let held = issue(fixture, &request("admin", lifetime)).await;
         fixture.set_back(15 * MINUTE);

@@ -68,7 +68,7 @@ pub(super) async fn a_damaged_record_is_an_error_for_every_validation(fixture: &
 }
 
 /// No part of the record is trusted, so a refusal because of its user or its permissions would be wrong, too.
-pub(super) async fn a_damaged_record_is_an_error_whatever_is_demanded(fixture: &dyn Fixture) {
+pub(super) async fn a_damaged_record_is_an_error_for_any_requirement(fixture: &dyn Fixture) {
     let demands =
         [Requirement::any().subject(subject("nobody")), Requirement::any().permission(need(2, "r", &[]))];
     for (what, damage) in DAMAGES {

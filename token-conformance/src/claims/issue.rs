@@ -25,7 +25,7 @@ fn assert_grants_what_was_asked(grant: &token_core::Grant, request: &IssueReques
     assert_eq!(grant.deadlines, request.lifetime.starting(grant.issued_at));
 }
 
-pub(super) async fn issue_returns_what_was_asked_for(fixture: &dyn Fixture) {
+pub(super) async fn issue_returns_the_requested_token(fixture: &dyn Fixture) {
     for lifetime in every_kind_of_lifetime() {
         let scoped = restricted("admin", lifetime, &[(1, "r"), (2, "rw"), (3, "w")]);
         for request in [request("admin", lifetime), with_remarks(scoped, "backup", "root")] {
@@ -39,7 +39,7 @@ pub(super) async fn issue_returns_what_was_asked_for(fixture: &dyn Fixture) {
     }
 }
 
-pub(super) async fn a_new_token_lives_as_long_as_was_asked_for(fixture: &dyn Fixture) {
+pub(super) async fn a_new_token_lives_as_long_as_requested(fixture: &dyn Fixture) {
     for lifetime in every_kind_of_lifetime() {
         let held = issue(fixture, &request("admin", lifetime)).await;
         assert_tells_the_deadline(fixture, &held.grant).await;

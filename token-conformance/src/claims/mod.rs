@@ -45,8 +45,8 @@ macro_rules! claims {
 /// Every claim. A claim that is not listed here is dead code, which this crate denies.
 pub const ALL: &[Claim] = claims! {
     issue {
-        issue_returns_what_was_asked_for
-        a_new_token_lives_as_long_as_was_asked_for
+        issue_returns_the_requested_token
+        a_new_token_lives_as_long_as_requested
         the_largest_request_is_kept_whole
         the_longest_lifetimes_are_kept
         the_shortest_lifetimes_are_issued_and_end
@@ -59,7 +59,7 @@ pub const ALL: &[Claim] = claims! {
         a_token_that_was_never_issued_is_unknown
     }
     once {
-        an_issue_with_a_key_keeps_what_any_issue_keeps
+        an_issue_with_a_key_stores_the_same_as_any_issue
         a_repeat_issues_nothing_and_returns_the_existing_token
         a_repeat_with_the_same_new_token_is_no_other_issue
         a_key_of_another_request_issues_nothing
@@ -84,7 +84,7 @@ pub const ALL: &[Claim] = claims! {
         a_hard_token_is_gone_when_its_time_is_over
         a_hard_token_in_use_is_gone_when_its_time_is_over
         a_token_that_is_idle_for_its_window_is_gone
-        an_expired_token_stays_gone_whatever_is_done_with_it
+        an_expired_token_stays_gone_after_any_operation
     }
     renew {
         a_use_renews_a_sliding_token_to_a_full_window
@@ -107,7 +107,7 @@ pub const ALL: &[Claim] = claims! {
         a_neighbour_in_the_partition_is_a_wrong_user
         a_missing_permission_is_named_and_renews_nothing
         the_first_missing_permission_is_the_one_named
-        a_wrong_user_is_refused_as_such_whatever_else_is_missing
+        a_wrong_user_is_the_reason_even_if_scopes_are_missing
         a_permission_that_is_held_admits_and_renews
         a_permission_on_an_ancestor_admits_and_renews
         a_permission_on_a_child_does_not_reach_up
@@ -120,14 +120,14 @@ pub const ALL: &[Claim] = claims! {
     revoke {
         a_revoked_token_is_refused_at_once_on_every_node
         a_validation_asks_when_it_is_awaited_and_not_when_it_is_made
-        a_tombstone_says_who_why_when_whose_and_what_for
-        who_and_why_may_be_left_out_and_may_be_long
+        a_tombstone_has_actor_reason_time_subject_and_label
+        actor_and_reason_are_optional_and_may_be_long
         a_repeated_revocation_keeps_the_first_ones_facts
         revoking_an_unknown_token_changes_nothing
         revoking_one_token_leaves_the_others_alone
         revoking_a_subject_ends_its_live_tokens_and_no_others
         revoking_a_subject_without_tokens_ends_nothing
-        tokens_issued_after_a_subject_was_revoked_live
+        tokens_issued_after_a_subject_was_revoked_are_valid
     }
     list {
         a_listing_is_oldest_first_and_has_all_facts
@@ -140,13 +140,13 @@ pub const ALL: &[Claim] = claims! {
         odd_names_are_names_like_any_other
     }
     prune {
-        pruning_clears_away_what_expired_and_says_how_much
+        pruning_removes_expired_tokens_and_returns_their_number
         pruning_removes_no_live_token
-        pruning_leaves_the_revoked_explained_and_refused
+        pruning_keeps_tombstones_and_revoked_tokens_stay_refused
     }
     decode {
         a_damaged_record_is_an_error_for_every_validation
-        a_damaged_record_is_an_error_whatever_is_demanded
+        a_damaged_record_is_an_error_for_any_requirement
         a_damaged_record_is_an_error_to_show
         a_damaged_record_hides_no_good_one_in_a_listing
         a_record_that_cannot_be_read_is_listed_with_the_cause
@@ -173,8 +173,8 @@ pub const ALL: &[Claim] = claims! {
         pruning_beside_other_work_loses_no_token
     }
     cancel {
-        a_dropped_revocation_of_all_is_done_whole_or_not_at_all
-        an_issue_that_is_dropped_is_done_whole_or_not_at_all
+        a_dropped_revocation_of_all_is_made_completely_or_not_at_all
+        a_dropped_issue_is_made_completely_or_not_at_all
         the_answer_to_a_dropped_call_goes_to_no_other_call
     }
 };
@@ -182,7 +182,7 @@ pub const ALL: &[Claim] = claims! {
 /// Claims about stores that read the clock of their own machine, which may be set back.
 pub const OWN_CLOCK: &[Claim] = claims! {
     clock {
-        a_use_on_a_clock_set_back_brings_no_end_nearer
+        a_use_on_a_clock_set_back_shortens_no_lifetime
         a_use_on_a_clock_set_back_passes_no_cap
         a_token_is_renewed_again_once_the_clock_has_caught_up
         a_refused_use_on_a_clock_set_back_changes_nothing

@@ -44,7 +44,7 @@ pub(super) async fn issue_with(fixture: &dyn Fixture, asked: &IssueRequest, key:
     }
 }
 
-pub(super) async fn an_issue_with_a_key_keeps_what_any_issue_keeps(fixture: &dyn Fixture) {
+pub(super) async fn an_issue_with_a_key_stores_the_same_as_any_issue(fixture: &dyn Fixture) {
     for (number, lifetime) in [hard("24h"), sliding("1h"), capped("1h", "24h")].into_iter().enumerate() {
         let asked = by("root", restricted("admin", lifetime, &[(1, "rw")]));
         let held = issue_with(fixture, &asked, &key(&format!("key {number}"))).await;

@@ -6,7 +6,7 @@ use token_core::spi::HOUSEKEEPING_LAG;
 use super::steps::*;
 use crate::Fixture;
 
-pub(super) async fn pruning_clears_away_what_expired_and_says_how_much(fixture: &dyn Fixture) {
+pub(super) async fn pruning_removes_expired_tokens_and_returns_their_number(fixture: &dyn Fixture) {
     let live = issue(fixture, &request("admin", hard("30d"))).await;
     let dead = [
         issue(fixture, &request("admin", hard("1h"))).await,
@@ -41,7 +41,7 @@ pub(super) async fn pruning_removes_no_live_token(fixture: &dyn Fixture) {
     }
 }
 
-pub(super) async fn pruning_leaves_the_revoked_explained_and_refused(fixture: &dyn Fixture) {
+pub(super) async fn pruning_keeps_tombstones_and_revoked_tokens_stay_refused(fixture: &dyn Fixture) {
     let asked = request("admin", sliding("1h"));
     let held = issue(fixture, &asked).await;
     let _ = fixture.store().revoke(held.id(), &revocation("root", "lost")).await.unwrap();

@@ -97,7 +97,7 @@ pub(super) async fn the_first_missing_permission_is_the_one_named(fixture: &dyn 
     assert_refused_without_renewal(fixture, &held, &requirement, &not_permitted(3, "r")).await;
 }
 
-pub(super) async fn a_wrong_user_is_refused_as_such_whatever_else_is_missing(fixture: &dyn Fixture) {
+pub(super) async fn a_wrong_user_is_the_reason_even_if_scopes_are_missing(fixture: &dyn Fixture) {
     let held = issue(fixture, &restricted("admin", sliding("1h"), &[(1, "r")])).await;
     let requirement = Requirement::any().permission(need(2, "r", &[])).subject(subject("nobody"));
     assert_refused_without_renewal(fixture, &held, &requirement, &Reason::WrongSubject).await;

@@ -41,7 +41,7 @@ pub(super) async fn a_validation_asks_when_it_is_awaited_and_not_when_it_is_made
     assert_eq!(made.await.unwrap(), Verdict::Inactive(Reason::NoSuchToken));
 }
 
-pub(super) async fn a_tombstone_says_who_why_when_whose_and_what_for(fixture: &dyn Fixture) {
+pub(super) async fn a_tombstone_has_actor_reason_time_subject_and_label(fixture: &dyn Fixture) {
     let mut asked = request("admin", sliding("1h"));
     asked.label = Some("backup of the night".parse().unwrap());
     let held = issue(fixture, &asked).await;
@@ -63,7 +63,7 @@ pub(super) async fn a_tombstone_says_who_why_when_whose_and_what_for(fixture: &d
     assert_eq!(fixture.other_node().show(held.id()).await.unwrap(), TokenStatus::Revoked(expected));
 }
 
-pub(super) async fn who_and_why_may_be_left_out_and_may_be_long(fixture: &dyn Fixture) {
+pub(super) async fn actor_and_reason_are_optional_and_may_be_long(fixture: &dyn Fixture) {
     let longest = "ü".repeat(127) + "!";
     let (by, why): (Actor, Label) = (longest.parse().unwrap(), longest.parse().unwrap());
     for revocation in [
@@ -148,7 +148,7 @@ pub(super) async fn revoking_a_subject_without_tokens_ends_nothing(fixture: &dyn
     present_live(fixture, &held).await;
 }
 
-pub(super) async fn tokens_issued_after_a_subject_was_revoked_live(fixture: &dyn Fixture) {
+pub(super) async fn tokens_issued_after_a_subject_was_revoked_are_valid(fixture: &dyn Fixture) {
     let asked = request("admin", sliding("1h"));
     let before = issue(fixture, &asked).await;
     let ended =

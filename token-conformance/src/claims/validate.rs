@@ -56,7 +56,7 @@ pub(super) async fn a_token_that_is_idle_for_its_window_is_gone(fixture: &dyn Fi
     }
 }
 
-pub(super) async fn an_expired_token_stays_gone_whatever_is_done_with_it(fixture: &dyn Fixture) {
+pub(super) async fn an_expired_token_stays_gone_after_any_operation(fixture: &dyn Fixture) {
     let held = issue(fixture, &request("admin", sliding("1h"))).await;
     fixture.age(held.id(), HOUR).await;
     let requirement = Requirement::any().subject(subject("admin")).permission(need(1, "r", &[]));

@@ -190,7 +190,7 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, call) = match self {
             Self::NotLookedAt(token) => {
-                return write!(f, "nobody knows whether the revocation of {token} lasted");
+                return write!(f, "the history does not show whether the revocation of {token} lasted");
             }
             Self::ValidNotFound(call) => ("a revocation did not find a live token", call),
             Self::RevokedCounts(call) => ("a revoked token counts", call),

@@ -27,7 +27,7 @@ impl Cluster {
     pub async fn owner_of(&self, slot: u16) -> &Server {
         let peers = self.peers().await;
         let owner = peers.iter().find(|peer| peer.owned().any(|owned| owned == slot));
-        self.node(owner.unwrap_or_else(|| panic!("nobody owns slot {slot}: {peers:?}")).port)
+        self.node(owner.unwrap_or_else(|| panic!("no node owns slot {slot}: {peers:?}")).port)
     }
 
     /// The slots that a primary owns, in the view of a running node.
