@@ -29,11 +29,11 @@ pub(super) struct Near {
 
 /// The slots of a thread. Aligned to two cache lines, because processors fetch them in pairs.
 #[repr(align(128))]
-struct Places(RefCell<Box<[Option<DedicatedConnection>]>>);
+struct Places(RefCell<Box<[Option<Slot>]>>);
 
 /// One slot. Several tokens share it.
 #[derive(Clone)]
-struct DedicatedConnection {
+struct Slot {
     id: TokenId,
     entry: Entry,
 }
@@ -59,7 +59,7 @@ impl Near {
         let Some(place) = places.get_mut(place) else { return };
         let taken = place.as_ref().is_some_and(|own| own.id != id && now < own.entry.until);
         if !taken && entry.size() <= LARGE {
-            *place = Some(DedicatedConnection { id, entry: entry.copied() });
+            *place = Some(Slot { id, entry: entry.copied() });
         }
     }
 
