@@ -30,7 +30,8 @@ pub(crate) fn complain(lines: &str) {
 
 fn columns_of(stream: &impl std::os::fd::AsFd) -> Option<usize> {
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
-    let columns = said.or_else(|| Some(usize::from(terminal_size::terminal_size_of(stream)?.0.0)));
+    // Some terminals know their columns and no rows.
+    let columns = said.or_else(|| Some(rustix::termios::tcgetwinsize(stream).ok()?.ws_col.into()));
     columns.filter(|&columns| columns > 0)
 }
 

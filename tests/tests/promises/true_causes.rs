@@ -224,13 +224,25 @@ async fn an_interrupted_reshard_is_named_and_validations_go_on() {
     is_unavailable(&tokens.store().list(&user).await.unwrap_err(), "redis-cli --cluster fix");
     let revoked = tokens.store().revoke_subject(&user, &Revocation::default()).await;
     is_unavailable(&revoked.unwrap_err(), "redis-cli --cluster fix");
-    let ran = Cli::new(&cluster.url()).run("list -u admin", "").await;
-    assert_eq!(ran.code, 3);
-    assert!(ran.stderr.lines().next().unwrap().contains("redis-cli --cluster fix"), "{}", ran.stderr);
+    let cli = Cli::new(&cluster.url());
+    let listed = cli.run("list -u admin", "").await;
+    names_the_fix(&listed);
+    // A record and the index of its user are on the same side or not; the script needs both.
+    let mut revoked = 0;
+    for token in &issued {
+        let ran = cli.run(&format!("revoke {}", token.grant.id), "").await;
+        if ran.code == 0 { revoked += 1 } else { names_the_fix(&ran) }
+    }
+    assert!(revoked < 4, "at least one record is apart from the index");
 
     half.finish().await;
     cluster.wait_until_well().await;
-    assert_eq!(tokens.store().list(&user).await.unwrap().grants.len(), 4);
+    assert_eq!(tokens.store().list(&user).await.unwrap().grants.len(), 4 - revoked);
+}
+
+fn names_the_fix(ran: &Ran) {
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.lines().next().unwrap().contains("redis-cli --cluster fix"), "{}", ran.stderr);
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ async fn a_forwarded_address_is_used_from_trusted_proxies_only() {
         (&[] as &[&str], "127.0.0.1"),
         (&["--trusted-proxy", "192.0.2.0/24"], "127.0.0.1"),
         (&["--trusted-proxy", "127.0.0.0/8"], "10.0.0.9"),
-        (&["--trusted-proxy", "127.0.0.1,10.0.0.0/8"], "198.51.100.7"),
+        (&["--trusted-proxy", "127.0.0.1; 10.0.0.0/8"], "198.51.100.7"),
         (&["--trusted-proxy", "127.0.0.1", "--trusted-proxy", "10.0.0.0/8"], "198.51.100.7"),
     ] {
         let sidecar = cli.serve(arguments).await;

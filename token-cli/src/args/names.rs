@@ -1,10 +1,11 @@
-//! Lists of users in flags and variables.
+//! Lists of users and networks in flags and variables.
 
 use std::str::FromStr;
 
 use token_core::{NameError, Subject};
+use token_http::sidecar::TrustedProxy;
 
-/// What separates names. Distinguished names of LDAP are full of commas, and need to escape this one.
+/// Separates names. Distinguished names of LDAP are full of commas, and have to escape a semicolon (RFC 4514 §2.4).
 const SEPARATOR: char = ';';
 
 /// Some users: names separated by semicolons, without the blanks around them.
@@ -42,20 +43,44 @@ impl FromStr for Names {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let names = text.split(SEPARATOR).map(str::trim).filter(|name| !name.is_empty());
+        let names = split(text, SEPARATOR).map(str::trim).filter(|name| !name.is_empty());
         let names: Vec<_> = names.map(name).collect::<Result<_, _>>()?;
         if names.is_empty() { Err("it holds no name".into()) } else { Ok(Self(names)) }
     }
 }
 
 fn name(text: &str) -> Result<Subject, String> {
-    if text.contains(',') && !text.split(',').all(|part| part.contains('=')) {
+    let is_distinguished = || split(text, ',').all(|part| part.contains('='));
+    if text.contains(',') && !is_distinguished() {
         return Err(format!(
             "separate names by \"{SEPARATOR}\"; a name with a comma that is no distinguished name of LDAP belongs into \
              the list of a configuration file"
         ));
     }
     text.parse().map_err(|error: NameError| error.to_string())
+}
+
+/// The parts of a text between separators that are neither escaped nor in the quotes of a value (`O="A, B"`), as
+/// distinguished names have them (RFC 4514 §2.4, RFC 2253 §4).
+fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut escaped, mut quoted, mut before) = (false, false, None);
+    text.split(move |c: char| {
+        let is_separator = c == separator && !escaped && !quoted;
+        if !escaped && c == '"' && (quoted || before == Some('=')) {
+            quoted = !quoted;
+        }
+        escaped = c == '\\' && !escaped;
+        before = Some(c);
+        is_separator
+    })
+}
+
+/// One network of a list that is separated by semicolons.
+pub(crate) fn trusted_proxy(text: &str) -> Result<TrustedProxy, String> {
+    if text.contains(',') {
+        return Err(format!("separate networks by \"{SEPARATOR}\""));
+    }
+    text.trim().parse().map_err(|error: token_http::sidecar::TrustedProxyError| error.to_string())
 }
 
 impl IntoIterator for Names {
@@ -83,6 +108,23 @@ mod tests {
         assert_eq!(read("cn=bob,ou=people"), Some(vec!["cn=bob,ou=people".into()]));
         let two = Some(vec!["cn=bob, ou=people".into(), "cn=ann,ou=people".into()]);
         assert_eq!(read("cn=bob, ou=people; cn=ann,ou=people"), two);
+    }
+
+    #[test]
+    fn escaped_and_quoted_separators_belong_to_a_distinguished_name() {
+        for name in [r"CN=Doe\, John,OU=x", r#"O="A, B",c=de"#, r#"cn="a;b",o=x"#, r"cn=a\;b,o=x", r"cn=a\\,o=x"] {
+            assert_eq!(read(name), Some(vec![name.into()]), "{name}");
+            assert_eq!(read(&format!("{name}; bob")), Some(vec![name.into(), "bob".into()]), "{name}");
+        }
+        for name in [r"Doe\, John", r#""a, b""#, r"cn=a\\,b"] {
+            assert_eq!(read(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_networks_is_separated_by_semicolons() {
+        assert!(trusted_proxy(" 10.0.0.0/8 ").is_ok());
+        assert!(trusted_proxy("10.0.0.0/8, 127.0.0.1").unwrap_err().contains("\";\""));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use token_redis::LocalCache;
 use super::address::Address;
 use super::connections::Connections;
 use super::lifetime::with_unit;
-use super::names::Names;
+use super::names::{Names, trusted_proxy};
 use super::numbers::whole;
 use super::presenting::Presenting;
 use super::web::Web;
@@ -107,13 +107,14 @@ pub(crate) struct ServeArgs {
 
     /// Trust X-Forwarded-For from proxies in this network, so that the log has the address of the client
     ///
-    /// A network such as 10.0.0.0/8, an address, or "unix" for all that connect over a Unix socket; repeat it for several.
+    /// A network such as 10.0.0.0/8, an address, or "unix" for all that connect over a Unix socket; repeat it, or separate them by semicolons.
     #[arg(
         long = "trusted-proxy",
         env = "TOKEN_TRUSTED_PROXIES",
         value_name = "NETWORK",
         hide_env_values = true,
-        value_delimiter = ','
+        value_delimiter = ';',
+        value_parser = trusted_proxy
     )]
     pub(crate) trusted_proxies: Vec<TrustedProxy>,
 

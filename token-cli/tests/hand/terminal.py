@@ -1,14 +1,14 @@
 """Runs a command on a terminal of its own, types what it is told to, and shows what the terminal showed.
 
-terminal.py COLUMNS TYPED COMMAND…: each line of TYPED is typed after the terminal has shown something new that ends in
+terminal.py COLUMNSxROWS TYPED COMMAND…: each line of TYPED is typed after the terminal has shown something new that ends in
 ": ". The last line of the output is the exit code.
 """
 import fcntl, os, pty, select, struct, sys, termios
 
-columns, typed, command = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+(columns, rows), typed, command = map(int, sys.argv[1].split("x")), sys.argv[2], sys.argv[3:]
 child, terminal = pty.fork()
 if child == 0:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     os.execv(command[0], command)
 lines = [line for line in typed.splitlines(keepends=True)]
 shown = answered = b""

@@ -12,8 +12,20 @@ pub(crate) fn on_terminal(
     arguments: &[&str],
     variables: &[(&str, &str)],
 ) -> Ran {
+    on_terminal_of(cli, (columns, 24), typed, arguments, variables)
+}
+
+/// The same on a terminal of these columns and rows.
+fn on_terminal_of(
+    cli: &Cli,
+    (columns, rows): (u16, u16),
+    typed: &str,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Ran {
     let output = Command::new("python3")
-        .args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hand/terminal.py"), &columns.to_string(), typed])
+        .args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hand/terminal.py")])
+        .args([&format!("{columns}x{rows}"), typed])
         .arg(env!("CARGO_BIN_EXE_token-cli"))
         .args(arguments)
         .env_clear()
@@ -26,6 +38,14 @@ pub(crate) fn on_terminal(
     let text = String::from_utf8(output.stdout).unwrap();
     let (shown, code) = text.trim_end().rsplit_once('\n').unwrap();
     Ran { code: code.parse().unwrap(), stdout: shown.into(), stderr: String::new() }
+}
+
+#[test]
+fn a_terminal_without_rows_still_has_columns() {
+    let cli = Cli::new();
+    cli.issue(&format!("-u admin -e 1h -l {}", "word-".repeat(30)));
+    let ran = on_terminal_of(&cli, (60, 0), "", &["list", "admin"], &[]);
+    assert!(ran.code == 0 && ran.stdout.lines().all(|line| line.chars().count() <= 60), "{ran:?}");
 }
 
 #[test]

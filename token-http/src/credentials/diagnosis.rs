@@ -12,6 +12,8 @@ pub(super) fn scheme(header: &str) -> CredentialsError {
     let is_scheme_in = |part: &str| is_scheme(part.trim_start().split(' ').next().unwrap_or_default());
     if header.is_empty() {
         CredentialsError::EmptyHeader
+    } else if header.starts_with(['"', '\'']) {
+        CredentialsError::Quoted
     } else if header.split(',').skip(1).any(is_scheme_in) {
         CredentialsError::Joined
     } else if first.contains(':') && is_scheme(before_colon) {

@@ -69,6 +69,7 @@ fn the_error_says_what_is_wrong_with_a_malformed_header() {
         ("Bearer a, Basic YTpi", Joined),
         ("x,Bearer a", Joined),
         ("Digest a=b, bearer a", Joined),
+        ("\"Bearer a\"", Quoted),
         ("Bearer \"a\"", Quoted),
         ("Bearer 'a'", Quoted),
         ("Bearer: a", ColonAfterScheme),

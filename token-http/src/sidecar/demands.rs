@@ -9,6 +9,8 @@ use http::HeaderMap;
 use token_core::{RequiredPermission, Scope, parse_node};
 use uuid::Uuid;
 
+use super::misspelled;
+
 /// What a proxy can demand for each route. A client could, too: all that is demanded adds up.
 pub(super) const NEEDS: &str = "x-token-needs";
 
@@ -87,7 +89,7 @@ impl Demands {
     ) -> Result<Self, DemandError> {
         let mut named = Named::default();
         for (name, value) in parameters {
-            if !named.take(&name, &value)? && looks_like_demand(&name, &value) {
+            if !named.take(&name, &value)? && misspelled::is_parameter(&name, &value) {
                 return Err(DemandError::Misspelled);
             }
         }
@@ -138,17 +140,6 @@ impl Named {
                 .collect(),
         ))
     }
-}
-
-/// Whether a parameter of another name was meant to demand something.
-fn looks_like_demand(name: &str, value: &str) -> bool {
-    let is_variant = ["scope", "ancestor"].iter().any(|known| name.trim().eq_ignore_ascii_case(known));
-    is_variant || holds_scope(value)
-}
-
-/// Whether a text has a scope of ours among its words.
-pub(super) fn holds_scope(text: &str) -> bool {
-    text.split([',', ' ', '=', '&', ';']).any(|word| word.parse::<Scope>().is_ok())
 }
 
 fn scopes(text: &str) -> Option<Vec<Scope>> {
@@ -285,9 +276,13 @@ mod tests {
         /// Whatever else is in a query: a scope in it is demanded, or the request is refused.
         #[test]
         fn a_scope_is_never_dropped(before in "[^#]{0,30}", after in "[^#]{0,30}") {
-            let query = format!("{before}&scope={FILE}&{after}");
-            for found in [configured(&query), among(&query)] {
-                prop_assert!(!matches!(found, Ok(0)), "{}", query);
+            for separator in ["&", "?", ";", ",", "%26", "%3F", "%3B", "%23", "&amp;"] {
+                for sign in ["=", "%3D", "%253D", "[]="] {
+                    let query = format!("{before}{separator}scope{sign}{FILE}&{after}");
+                    for found in [configured(&query), among(&query)] {
+                        prop_assert!(!matches!(found, Ok(0)), "{}", query);
+                    }
+                }
             }
         }
     }

@@ -37,6 +37,7 @@ mod idempotency;
 mod limits;
 mod measured;
 mod middleware;
+mod misspelled;
 mod oauth;
 mod observe;
 mod openapi;

@@ -22,6 +22,10 @@ pub(super) fn meaning(error: &RedisError, stage: ConnectPhase) -> Option<(StoreE
     }
     match error.code()? {
         "ERR" => general(text),
+        // The node that gives a slot away redirects to the one that receives it, which has only some of the keys.
+        "ASK" if matches!(stage, ConnectPhase::Connected { cluster: true }) => {
+            Some((Unavailable, HALF_MOVED))
+        }
         "MOVED" | "ASK" => Some(match stage {
             ConnectPhase::Connected { cluster: true } => (
                 Unavailable,
@@ -73,18 +77,15 @@ const TABLE: &[(&str, StoreErrorKind, &str)] = &[
         "is down as a cluster: some of its slots have no primary; start its missing nodes, or see redis-cli \
          --cluster check",
     ),
-    (
-        "TRYAGAIN",
-        Unavailable,
-        "has a slot that is half moved to another node; if no reshard is under way, finish the one that was \
-         interrupted: redis-cli --cluster fix",
-    ),
+    ("TRYAGAIN", Unavailable, HALF_MOVED),
     ("LOADING", Unavailable, "is loading its data; try again in a while"),
     ("BUSY", Unavailable, BUSY),
     ("UNKILLABLE", Unavailable, BUSY),
     ("NOPROTO", Misconfigured, TOO_OLD),
 ];
 
+const HALF_MOVED: &str = "has a slot that is half moved to another node; if no reshard is under way, finish the one that was \
+                          interrupted: redis-cli --cluster fix";
 const IS_REPLICA: &str = "is a replica, which takes no writes; name its primary in the store URL";
 const BUSY: &str = "is busy with a script that does not end; stop that script there with SCRIPT KILL";
 
