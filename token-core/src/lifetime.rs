@@ -135,6 +135,24 @@ impl Deadlines {
         [to_cap, window].into_iter().flatten().min().unwrap_or_default()
     }
 
+    /// When a token expires that is not used again, if the store keeps it until `kept`: at its hard expiry at the latest.
+    #[must_use]
+    pub fn end(self, kept: Timestamp) -> Timestamp {
+        self.cap.map_or(kept, |cap| kept.min(cap))
+    }
+
+    /// When a token expires, for a store whose TTLs may be changed from outside: `kept` if a use can have set it, else the
+    /// time that a use at `now` would set. `None` is a key without a TTL.
+    ///
+    /// A use sets a time at most `grace` after the window, and never after the hard expiry.
+    #[must_use]
+    pub fn corrected(self, kept: Option<Timestamp>, now: Timestamp, grace: Duration) -> Timestamp {
+        let window = self.window.map(|window| now.after(window.as_duration()).after(grace));
+        let latest = [window, self.cap].into_iter().flatten().min();
+        kept.filter(|kept| latest.is_none_or(|latest| *kept <= latest))
+            .unwrap_or_else(|| now.after(self.ttl(now)))
+    }
+
     /// When a live token expires after a use at `now`, if it would expire at `until` without that use.
     ///
     /// Never earlier than `until`, because the clock may have been set back meanwhile, and never after the hard expiry.
@@ -144,7 +162,7 @@ impl Deadlines {
             Some(_) => until.max(now.after(self.ttl(now))),
             None => until,
         };
-        self.cap.map_or(renewed, |cap| renewed.min(cap))
+        self.end(renewed)
     }
 }
 
@@ -178,6 +196,36 @@ mod tests {
             }
         }
         end
+    }
+
+    #[test]
+    fn an_end_that_no_use_can_have_set_is_corrected() {
+        let (at, grace) = (Timestamp::from_millis, Duration::from_millis(5));
+        let span = |millis| Some(Span::from_millis(millis).unwrap());
+        let (hard, sliding, both) = (
+            Deadlines { window: None, cap: Some(at(300)) },
+            Deadlines { window: span(100), cap: None },
+            Deadlines { window: span(100), cap: Some(at(300)) },
+        );
+        for (deadlines, kept, now, end) in [
+            (hard, Some(200), 150, 200),
+            (hard, Some(301), 150, 300),
+            (hard, None, 150, 300),
+            (sliding, Some(200), 150, 200),
+            (sliding, Some(255), 150, 255),
+            (sliding, Some(256), 150, 250),
+            (sliding, None, 150, 250),
+            (both, Some(256), 150, 250),
+            (both, None, 150, 250),
+            (both, None, 250, 300),
+            (both, None, 310, 310),
+        ] {
+            assert_eq!(
+                deadlines.corrected(kept.map(at), at(now), grace),
+                at(end),
+                "{deadlines:?} {kept:?} {now}"
+            );
+        }
     }
 
     proptest! {

@@ -123,8 +123,10 @@ impl MemoryStore {
     }
 
     fn show_at(&self, state: &State, id: TokenId, now: Timestamp) -> Result<TokenStatus, StoreError> {
-        if let Some(kept) = state.tokens.get(&id).filter(|kept| now < kept.until) {
-            return Ok(TokenStatus::Live(self.decode(id, kept)?.into_grant(id, kept.until)));
+        if let Some(kept) = state.tokens.get(&id).filter(|kept| now < kept.until)
+            && let Some(grant) = self.decode(id, kept)?.shown(id, kept.until, now)
+        {
+            return Ok(TokenStatus::Live(grant));
         }
         match state.tombstones.get(&id).filter(|kept| now < kept.until) {
             Some(kept) => Tombstone::decode(Place::of(id), &kept.bytes, &self.keys)
@@ -235,9 +237,11 @@ impl TokenStore for MemoryStore {
 
     async fn list(&self, subject: &Subject) -> Result<Listing, StoreError> {
         let (state, now) = (self.lock(), self.clock.now());
-        Ok(Listing::of(state.all_of(subject).filter(|(_, kept)| now < kept.until).map(|(id, kept)| {
+        let kept = state.all_of(subject).filter(|(_, kept)| now < kept.until);
+        Ok(Listing::of(kept.filter_map(|(id, kept)| {
             let record = Record::decode(Place::of(id), &kept.bytes, &self.keys);
-            (id, record.map(|record| record.into_grant(id, kept.until)))
+            let row = record.map(|record| record.shown(id, kept.until, now)).transpose();
+            row.map(|row| (id, row))
         })))
     }
 

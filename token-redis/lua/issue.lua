@@ -42,7 +42,10 @@ local ttl = capped and cap - now or window
 if slides then ttl = math.min(ttl, window) end
 local dies_at = now + ttl
 if existing then
-  dies_at = redis.call('PEXPIRETIME', KEYS[1])
+  -- A key whose TTL was removed gets that of a new token. A time in the past would delete the key.
+  local kept = redis.call('PEXPIRETIME', KEYS[1])
+  if kept < 0 and ttl <= 0 then return {'late'} end
+  if kept >= 0 then dies_at = kept end
   redis.call('PEXPIREAT', KEYS[1], dies_at) -- changes nothing, but gives WAIT a write to wait for: see revoke.lua
 else
   if parents == 1 and redis.call('EXISTS', KEYS[4]) == 0 then return {'orphan'} end

@@ -3,10 +3,11 @@
 --
 -- KEYS[1]  the subject's index    KEYS[2…] the records of the tokens that an earlier read of the index returned
 -- ARGV[1…] the ids of KEYS[2…]
--- Returns  {'listed', id, record (0: not a string), expires at (ms), …} | {'changed'} if the index has an id that was not
---          given: read the index again
+-- Returns  {'listed', now (ms), id, record (0: not a string), expires at (ms; -1 without a TTL), …} |
+--          {'changed'} if the index has an id that was not given: read the index again
 -- Writes   the index: removes expired ids, unless it must not write
 
+-- include clock
 -- include read
 
 local writes = true -- false after without_writing.lua
@@ -17,7 +18,7 @@ for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
   if not given[id] then return {'changed'} end
 end
 
-local answer = {'listed'}
+local answer = {'listed', clock()}
 for place, id in ipairs(ARGV) do
   local key = KEYS[place + 1]
   local record = read(key)

@@ -8,10 +8,10 @@
 -- ARGV[2n+2]   the required permissions, '' for none: for each its bits in 1 byte, the number of nodes in 2, then 16 bytes
 --              for the node and for each of its ancestors. Both arguments for each token, or for none if nothing is required
 -- Returns      a reply for one token, or a list of replies for several. Each begins with a byte for the decision:
---              ACTIVE, then when the token expires, and the time (ms, 6 bytes each; 0 for no expiry, and for the time if
---              there is no grace) | NOT_PERMITTED, then which permission is not held, from 1 (2 bytes) | WRONG_SUBJECT |
---              ENDED (its hard expiry has passed) | UNREADABLE | WRONG_TYPE | UNKNOWN. The record follows, except after
---              the last two: the client accepts a refusal only if the seal matches
+--              ACTIVE, then when the token expires, and the time (ms, 6 bytes each; 0 for the time if there is no grace) |
+--              NOT_PERMITTED, then which permission is not held, from 1 (2 bytes) | WRONG_SUBJECT | ENDED (its hard expiry
+--              has passed) | UNREADABLE | WRONG_TYPE | UNKNOWN. The record follows, except after the last two: the client
+--              accepts a refusal only if the seal matches
 -- Writes       the record's TTL, if the token slides, is admitted, and the use is not a peek
 --
 -- This decides as Record::decide of token-core does. It runs at every validation, so its form follows the cost: a call of
@@ -94,18 +94,20 @@ for n, key in ipairs(KEYS) do
       -- At its hard expiry the key is gone, unless its TTL was changed from outside: the expiry is sealed into the record. The
       -- token is refused, and the key stays for examination; if it has no TTL, it gets one minute.
       local overdue = capped and (cap < ends_at or ends_at < 0)
-      if overdue then now = now or clock() end
+      if overdue or slides then now = now or clock() end
+      local impossible = slides and (ends_at <= now or now + window + LONGEST_GRACE < ends_at)
       if capped and (overdue or renews) and cap <= now then
         reply = ENDED .. record
         if use and ends_at < 0 then call('PEXPIREAT', key, format('%d', now + LONGEST_GRACE)) end
-      elseif use and overdue or renews and (ends_at <= now or now + window + LONGEST_GRACE < ends_at) then
-        -- Corrects a TTL that no use of any node can have set, and a missing one.
-        call('PEXPIREAT', key, format('%d', till))
+      elseif overdue or impossible then
+        -- Corrects a TTL that no use of any node can have set, and a missing one. A peek returns the end that a use sets.
+        if use then
+          call('PEXPIREAT', key, format('%d', till))
+        else
+          till = slides and now + window or cap
+          if capped and cap < till then till = cap end
+        end
         ends_at = till
-      elseif overdue then
-        ends_at = cap
-      elseif ends_at < 0 then
-        ends_at = 0
       end
     end
     reply = reply or ACTIVE .. pack('>I6I6', ends_at, asked_at) .. record

@@ -195,8 +195,10 @@ impl Transitions {
     }
 
     fn show_at(&self, db: &Connection, id: TokenId, now: Timestamp) -> Result<TokenStatus, Failure> {
-        if let Some(live) = rows::find(db, id, now)? {
-            return Ok(TokenStatus::Live(self.decode(id, &live)?.into_grant(id, live.expires_at)));
+        if let Some(live) = rows::find(db, id, now)?
+            && let Some(grant) = self.decode(id, &live)?.shown(id, live.expires_at, now)
+        {
+            return Ok(TokenStatus::Live(grant));
         }
         // In this order, one of the two statements finds a token that is revoked between them.
         match rows::find_tombstone(db, id, now)? {
@@ -209,10 +211,12 @@ impl Transitions {
 
     pub(crate) fn list(&self, subject: &Subject) -> Result<Listing, Failure> {
         let index = SubjectHash::of(subject).index;
-        let found = self.database.read(|db| Ok(rows::find_all(db, index, self.clock.now())?))?;
-        Ok(Listing::of(found.into_iter().map(|(id, Live { record, expires_at })| {
+        let now = self.clock.now();
+        let found = self.database.read(|db| Ok(rows::find_all(db, index, now)?))?;
+        Ok(Listing::of(found.into_iter().filter_map(|(id, Live { record, expires_at })| {
             let record = Record::decode(Place::of(id), &record, &self.keys);
-            (id, record.map(|record| record.into_grant(id, expires_at)))
+            let row = record.map(|record| record.shown(id, expires_at, now)).transpose();
+            row.map(|row| (id, row))
         })))
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Record;
 use crate::access::{Mode, Requirement};
+use crate::grant::Grant;
 use crate::id::TokenId;
 use crate::timestamp::Timestamp;
 use crate::verdict::{Reason, Verdict};
@@ -45,9 +46,17 @@ impl Record {
         let expires_at = match mode {
             Mode::Use => self.deadlines.renewed(expires_at, now),
             // The hard expiry is sealed into the record; the time that a store keeps beside it may have been changed.
-            Mode::Peek => hard_expiry.map_or(expires_at, |end| expires_at.min(end)),
+            Mode::Peek => self.deadlines.end(expires_at),
         };
         Decision::Admit { expires_at }
+    }
+
+    /// The grant at `now` of a token that a store keeps until `kept`, with the expiry that a peek returns. `None` for a token
+    /// whose hard expiry has passed, which a use would refuse.
+    #[must_use]
+    pub fn shown(self, id: TokenId, kept: Timestamp, now: Timestamp) -> Option<Grant> {
+        let expires_at = self.deadlines.end(kept);
+        (now < expires_at).then(|| self.into_grant(id, expires_at))
     }
 
     /// The verdict on a use that the store itself has admitted, of a token that expires at `expires_at`: checks the
@@ -123,5 +132,17 @@ mod tests {
         assert_eq!(record.decide(at(9000), &Requirement::any(), Mode::Use, at(600)), admitted(1000));
         let late = record.decide(at(9000), &Requirement::any(), Mode::Use, at(1000));
         assert_eq!(late, Decision::Refuse(Reason::NoSuchToken));
+    }
+
+    #[test]
+    fn a_look_shows_the_end_that_a_peek_answers_with() {
+        let id = TokenId::new(crate::partition::SubjectHash::of(&"admin".parse().unwrap()).partition, 7);
+        let shown = |kept, now| {
+            let record = record(Lifetime::hard("1s".parse().unwrap()));
+            record.shown(id, at(kept), at(now)).map(|grant| grant.expires_at)
+        };
+        assert_eq!(shown(800, 600), Some(at(800)));
+        assert_eq!(shown(9000, 600), Some(at(1000)));
+        assert_eq!(shown(9000, 1000), None);
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use token_core::spi::{SubjectHash, TokenStore, TombstoneError, Validating};
 use token_core::{
     Committed, Confirmation, Grant, IdempotencyKey, IssueRequest, KeyRing, Listing, Mode, Once, ParsedToken,
-    Repeated, Requirement, Revocation, RevokeOutcome, StoreError, Subject, TokenId, TokenState, TokenStatus,
-    Tombstone, Verdict,
+    Repeated, Requirement, Revocation, RevokeOutcome, StoreError, Subject, Timestamp, TokenId, TokenState,
+    TokenStatus, Tombstone, Verdict,
 };
 
 use super::RedisStore;
@@ -99,9 +99,10 @@ impl TokenStore for RedisStore {
         let call = Call { script: &script::SHOW, keys, arguments: Vec::new() };
         let answer = self.call(attempt, id.partition(), &call).await?;
         match answer.split() {
-            (b"live", [record, Value::Int(dies_at)]) => {
-                let grant = self.grant(id, record, *dies_at);
-                grant.map(TokenStatus::Live).map_err(|error| StoreError::corrupt(id, error))
+            (b"live", [record, Value::Int(dies_at), Value::Int(now)]) => {
+                let grant = self.grant(id, record, *dies_at, answer::time(*now));
+                let status = grant.map(|grant| grant.map_or(TokenStatus::Unknown, TokenStatus::Live));
+                status.map_err(|error| StoreError::corrupt(id, error))
             }
             (b"revoked", [Value::BulkString(tombstone)]) => {
                 Tombstone::decode(names.place(id), tombstone, &self.keys)
@@ -126,7 +127,9 @@ impl TokenStore for RedisStore {
             let answer = self.call(attempt, hash.partition, &call).await?;
             match answer.split() {
                 (b"changed", []) => {}
-                (b"listed", rows) => return self.listing(attempt, rows),
+                (b"listed", [Value::Int(now), rows @ ..]) => {
+                    return self.listing(attempt, answer::time(*now), rows);
+                }
                 _ => return Err(attempt.not_understood()),
             }
         }
@@ -196,14 +199,20 @@ impl TokenStore for RedisStore {
 
 impl RedisStore {
     /// Parses the rows of a listing: id, record and expiry, in turn.
-    fn listing(&self, attempt: OperationContext<'_>, rows: &[Value]) -> Result<Listing, StoreError> {
+    fn listing(
+        &self,
+        attempt: OperationContext<'_>,
+        now: Timestamp,
+        rows: &[Value],
+    ) -> Result<Listing, StoreError> {
         let read = |row: &[Value; 3]| {
             let [id, record, Value::Int(dies_at)] = row else { return None };
             let id = answer::id(id)?;
-            Some((id, self.grant(id, record, *dies_at)))
+            Some((id, self.grant(id, record, *dies_at, now).transpose()))
         };
         let rows: Option<Vec<_>> = rows.as_chunks().0.iter().map(read).collect();
-        rows.map(Listing::of).ok_or_else(|| attempt.not_understood())
+        let rows = rows.ok_or_else(|| attempt.not_understood())?;
+        Ok(Listing::of(rows.into_iter().filter_map(|(id, row)| row.map(|row| (id, row)))))
     }
 }
 

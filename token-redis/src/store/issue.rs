@@ -69,7 +69,8 @@ impl RedisStore {
         let Committed { outcome, confirmation } = self.change(attempt, id.partition(), &call).await?;
         match outcome.split() {
             (b"issued", [Value::Int(dies_at)]) => {
-                let outcome = record.into_grant(id, answer::time(*dies_at));
+                let end = record.deadlines().end(answer::time(*dies_at));
+                let outcome = record.into_grant(id, end);
                 Ok(Answered::Issued(Committed { outcome, confirmation }))
             }
             (b"repeated", [id]) => {

@@ -2,9 +2,10 @@
 
 use redis::{RedisResult, Value};
 use token_core::spi::{Partition, Record, RecordError, SubjectHash};
-use token_core::{Committed, Grant, StoreError, TokenId};
+use token_core::{Committed, Grant, StoreError, Timestamp, TokenId};
 
 use super::RedisStore;
+use crate::cache::LocalCache;
 use crate::confirm::Confirmed;
 use crate::connection::{DedicatedConnection, Operation, Primary, TopologyKind};
 use crate::keys::Namespace;
@@ -23,11 +24,20 @@ impl RedisStore {
         )
     }
 
-    /// The grant of a live token. Scripts return 0 for a record that is not a string.
-    pub(super) fn grant(&self, id: TokenId, record: &Value, dies_at: i64) -> Result<Grant, RecordError> {
+    /// The grant of a live token; `None` if its hard expiry has passed. Scripts return 0 for a record that is not a string,
+    /// and a negative end for a key without a TTL.
+    pub(super) fn grant(
+        &self,
+        id: TokenId,
+        record: &Value,
+        dies_at: i64,
+        now: Timestamp,
+    ) -> Result<Option<Grant>, RecordError> {
         let Value::BulkString(record) = record else { return Err(RecordError::Type) };
-        Ok(Record::decode(self.options.namespace.place(id), record, &self.keys)?
-            .into_grant(id, answer::time(dies_at)))
+        let record = Record::decode(self.options.namespace.place(id), record, &self.keys)?;
+        let kept = (dies_at >= 0).then(|| answer::time(dies_at));
+        let end = record.deadlines().corrected(kept, now, LocalCache::LONGEST);
+        Ok(record.shown(id, end, now))
     }
 
     /// Called when this node has revoked a token of the partition.
