@@ -39,8 +39,9 @@ pub(crate) struct IssueArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) issuer: Option<Actor>,
 
-    /// A name for this request, best a UUID. If the same issuer repeats it within 24 hours, no second token is issued: the
-    /// command shows the id of the first one and exits with 1, because the text of a token is not kept
+    /// A name for this request, best a UUID. A repeat within 24 hours for the same user by the same issuer issues no second
+    /// token: the command shows the id of the first one and exits with 1, because the text of a token is not kept. For
+    /// another user or issuer, it is another key
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<IdempotencyKey>,
 
