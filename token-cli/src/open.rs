@@ -98,8 +98,8 @@ pub(crate) async fn open_apart(settings: &Settings, name: &str) -> Result<Apart,
     let (store, scratch): (Arc<dyn TokenStore>, _) = match StoreName::of(settings)? {
         StoreName::Sqlite(database) => {
             refuse_other_keys(&database, settings)?;
-            let scratch = Scratch::beside(&database, name)?;
-            (Arc::new(SqliteStore::open(&scratch.database(), scratch.keys())?), Some(scratch))
+            let (scratch, store) = Scratch::beside(&database, name)?;
+            (Arc::new(store), Some(scratch))
         }
         StoreName::Redis(url) => {
             let mut options = options(settings)?;

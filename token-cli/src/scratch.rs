@@ -1,11 +1,13 @@
 //! A place beside the embedded store for tokens that are thrown away.
 
+use std::error::Error;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use token_core::KeyRing;
-use token_sqlite::keyfile;
+use token_core::{KeyRing, StoreError, StoreErrorKind};
+use token_sqlite::{SqliteStore, keyfile};
 
 use crate::failure::Failure;
 
@@ -18,33 +20,34 @@ const LOCK: &str = "lock";
 /// removed by the next one.
 pub(crate) struct Scratch {
     folder: PathBuf,
-    keys: Arc<KeyRing>,
-    _lock: File,
+    /// Held as long as the folder is in use.
+    lock: Option<File>,
 }
 
 impl Scratch {
-    /// A new one in the folder of the database, which need not be there yet.
-    pub(crate) fn beside(database: &Path, name: &str) -> Result<Self, Failure> {
+    /// A new one in the folder of the database, which need not be there yet, and a store in it.
+    pub(crate) fn beside(database: &Path, name: &str) -> Result<(Self, SqliteStore), Failure> {
         let above = database.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
         remove_left_ones(above);
-        let folder = above.join(format!("{PREFIX}{name}"));
-        // Makes the folder too, for nobody else to see.
-        let keys = keyfile::open_keys(&folder.join("tokens.db"), &folder.join("tokens.key"))?;
-        let lock = File::create(folder.join(LOCK)).and_then(|lock| lock.lock().map(|()| lock));
-        let lock = lock.map_err(|source| Failure::System {
-            what: format!("cannot make a file in {}", folder.display()),
-            source,
-        })?;
-        Ok(Self { folder, keys, _lock: lock })
+        // Dropped on failure, and the folder with it.
+        let mut scratch = Self { folder: above.join(format!("{PREFIX}{name}")), lock: None };
+        let store = scratch.open().map_err(|error| without_inner_names(&error, above))?;
+        Ok((scratch, store))
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.folder.join("tokens.db")
+    fn open(&mut self) -> Result<SqliteStore, StoreError> {
+        let database = self.folder.join("tokens.db");
+        // Makes the folder too, for nobody else to see.
+        let keys = self.keys(&database)?;
+        let lock = File::create(self.folder.join(LOCK)).and_then(|lock| lock.lock().map(|()| lock));
+        self.lock =
+            Some(lock.map_err(|error| StoreError::new(kind(&error), "cannot lock").caused_by(error))?);
+        SqliteStore::open(&database, keys)
     }
 
     /// Keys of its own: those of the store are not needed.
-    pub(crate) fn keys(&self) -> Arc<KeyRing> {
-        self.keys.clone()
+    fn keys(&self, database: &Path) -> Result<Arc<KeyRing>, StoreError> {
+        keyfile::open_keys(database, &self.folder.join("tokens.key"))
     }
 
     /// Removes it; otherwise says what is left.
@@ -58,6 +61,30 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // Mostly it is gone already; what is not, the next one removes.
         let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The failure with its cause, and without the names of files that are removed again.
+fn without_inner_names(error: &StoreError, above: &Path) -> Failure {
+    let trouble = match error.kind() {
+        StoreErrorKind::Full => "there is no room for its tokens: free some space on that disk",
+        StoreErrorKind::Denied => "this user may not make files: give it that right, or name another store",
+        _ => "no store can be made for its tokens: check that folder and its disk",
+    };
+    let told = StoreError::new(error.kind(), format!("cannot bench: in {} {trouble}", above.display()));
+    Failure::Store(match error.source() {
+        Some(cause) => told.caused_by(cause.to_string()),
+        None => told,
+    })
+}
+
+fn kind(error: &io::Error) -> StoreErrorKind {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            StoreErrorKind::Full
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => StoreErrorKind::Denied,
+        _ => StoreErrorKind::Unavailable,
     }
 }
 
@@ -81,8 +108,8 @@ mod tests {
     fn abandoned_scratch_folders_are_removed_and_used_ones_are_kept() {
         let home = tempfile::TempDir::new().unwrap();
         let database = home.path().join("data/tokens.db");
-        let used = Scratch::beside(&database, "used").unwrap();
-        let left = Scratch::beside(&database, "left").unwrap();
+        let beside = |name| Scratch::beside(&database, name).unwrap().0;
+        let (used, left) = (beside("used"), beside("left"));
         let left_folder = left.folder.clone();
         // As after a kill: the lock goes, the folder stays.
         let copy = home.path().join("copy");
@@ -90,7 +117,7 @@ mod tests {
         drop(left);
         fs::rename(&copy, &left_folder).unwrap();
 
-        let next = Scratch::beside(&database, "next").unwrap();
+        let next = beside("next");
         assert!(!left_folder.exists());
         assert!(used.folder.exists() && next.folder.exists());
         let folders = [used.folder.clone(), next.folder.clone()];

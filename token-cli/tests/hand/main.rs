@@ -13,6 +13,7 @@ mod kit;
 mod look_alikes;
 mod numbers;
 mod settings;
+mod paths;
 mod spellings;
 mod stores;
 mod terminal;
