@@ -91,11 +91,19 @@ pub(crate) fn default_database() -> Result<PathBuf, Failure> {
     Ok(directories.data_dir().join("tokens.db"))
 }
 
-/// The key file that belongs to a database unless another one is named.
+/// The key file that belongs to a database unless another one is named: the one beside it, and for a link to a database the
+/// one beside that database, unless there is one beside the link.
 pub(crate) fn key_file_beside(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".key");
-    path.into()
+    let key_file = |database: &Path| -> PathBuf {
+        let mut path = database.as_os_str().to_owned();
+        path.push(".key");
+        path.into()
+    };
+    let beside = key_file(database);
+    if !database.is_symlink() || beside.exists() {
+        return beside;
+    }
+    std::fs::canonicalize(database).map_or(beside, |target| key_file(&target))
 }
 
 #[cfg(test)]

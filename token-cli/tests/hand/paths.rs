@@ -1,16 +1,52 @@
 //! Paths that are links, folders or files where the other is wanted, and places without room.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::delivery::bash;
-use crate::kit::Cli;
+use crate::kit::{Cli, Ran};
+
+fn on(cli: &Cli, path: &str, command: &str) -> Ran {
+    cli.run(&format!("{command} --store sqlite:{path}"))
+}
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
+}
+
+#[test]
+fn a_link_to_a_database_uses_the_key_file_of_its_target() {
+    let cli = Cli::new();
+    let (database, link) = (cli.home().join("real/t.db"), cli.home().join("ln.db"));
+    let issued = on(&cli, &database.display().to_string(), "issue -u admin -e 1h -q");
+    assert_eq!(issued.code, 0, "{issued:?}");
+    symlink(&database, &link).unwrap();
+    let store = link.display().to_string();
+    for command in ["list admin", "issue -u admin -e 1h -q", "doctor", "revoke --user nobody"] {
+        let ran = on(&cli, &store, command);
+        assert_eq!(ran.code, 0, "{command}: {ran:?}");
+    }
+    let ran = cli.run_with(&format!("validate --store sqlite:{store}"), &issued.stdout);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(names(cli.home()), ["ln.db", "real"]);
+}
+
+/// As after a database was moved to another disk, and a link left behind.
+#[test]
+fn a_key_file_beside_the_link_is_used() {
+    let cli = Cli::new();
+    let (database, link) = (cli.home().join("other/t.db"), cli.home().join("t.db"));
+    let store = link.display().to_string();
+    assert_eq!(on(&cli, &store, "issue -u admin -e 1h -q").code, 0);
+    fs::create_dir(cli.home().join("other")).unwrap();
+    fs::rename(&link, &database).unwrap();
+    symlink(&database, &link).unwrap();
+    let ran = on(&cli, &store, "list admin");
+    assert_eq!(ran.code, 0, "{ran:?}");
 }
 
 #[test]
