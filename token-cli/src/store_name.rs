@@ -59,6 +59,9 @@ fn database(path: &str) -> Result<PathBuf, Failure> {
         }
         _ => {}
     }
+    if let Some(refusal) = names_a_folder(path) {
+        return Err(Failure::usage(refusal));
+    }
     if path.starts_with('~') {
         return refuse("nothing replaces ~ behind \"sqlite:\": write the whole path");
     }
@@ -72,6 +75,22 @@ fn database(path: &str) -> Result<PathBuf, Failure> {
     }
     let fault = |fault| Failure::usage(format!("cannot use the path behind \"sqlite:\": {fault}"));
     paths::as_meant(path.into()).map_err(fault)
+}
+
+/// Why a path names a folder, whatever is there.
+fn names_a_folder(path: &str) -> Option<String> {
+    let trimmed = path.trim_end_matches('/');
+    if Path::new(trimmed).file_name().is_none() {
+        return Some(format!(
+            "the path behind \"sqlite:\" names a folder: write the path of the file, like sqlite:{trimmed}/tokens.db"
+        ));
+    }
+    (trimmed != path).then(|| {
+        format!(
+            "the path behind \"sqlite:\" ends with a slash, as that of a folder: write sqlite:{trimmed} for a file of this \
+             name, or sqlite:{trimmed}/tokens.db for one in a folder"
+        )
+    })
 }
 
 /// Whether a `%` and two hexadecimal digits stand in the path.
@@ -139,6 +158,9 @@ mod tests {
             ("\"/t.db\"", "quotation marks"),
             ("/t\u{7}.db", "control character"),
             ("/t.db\r", "CRLF"),
+            ("/data/t.db/", "ends with a slash"),
+            ("/", "sqlite:/tokens.db"),
+            ("..", "sqlite:../tokens.db"),
         ] {
             let failure = database(path).unwrap_err().sentence();
             assert!(failure.contains(reason), "{path:?}: {failure}");

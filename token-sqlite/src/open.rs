@@ -121,6 +121,13 @@ pub fn is_store(path: &Path) -> bool {
 
 /// Refuses a path without a database if none can be created there.
 pub(crate) fn refuse_unmakable(path: &Path) -> Result<(), Failure> {
+    // Else its folder and its key file would be made before the file system refuses it.
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(refused(
+            path,
+            "has a path that ends with a slash, as that of a folder; leave the slash out",
+        ));
+    }
     if path.is_symlink() && !path.try_exists()? {
         return Err(refused(path, "is a link to a file that does not exist; correct the link, or remove it"));
     }

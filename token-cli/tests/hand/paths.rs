@@ -50,6 +50,24 @@ fn a_key_file_beside_the_link_is_used() {
 }
 
 #[test]
+fn a_store_path_that_names_a_folder_is_refused_unmade() {
+    let cli = Cli::new();
+    let home = cli.home().display().to_string();
+    assert_eq!(on(&cli, &format!("{home}/t.db"), "issue -u admin -e 1h -q").code, 0);
+    let before = names(cli.home());
+    for path in [format!("{home}/t.db/"), format!("{home}/new/"), format!("{home}/new//"), "..".into()] {
+        for command in ["issue -u admin -e 1h", "list admin", "doctor", "bench"] {
+            let ran = on(&cli, &path, command);
+            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{command} {path}: {ran:?}");
+            let slash = path.ends_with('/');
+            let said = if slash { "ends with a slash" } else { "names a folder" };
+            assert!(ran.stderr.contains(said) && !ran.stderr.contains(".key"), "{command} {path}: {ran:?}");
+        }
+    }
+    assert_eq!(names(cli.home()), before);
+}
+
+#[test]
 fn a_bench_without_room_leaves_nothing_behind() {
     let cli = Cli::new();
     cli.issue("-u admin -e 1h");

@@ -64,6 +64,18 @@ fn an_acknowledged_change_is_on_the_disk() {
 }
 
 #[test]
+fn a_path_with_a_slash_at_its_end_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new/");
+    let (kind, message) = refusal(&path);
+    assert_eq!(kind, StoreErrorKind::Misconfigured);
+    assert!(message.contains("ends with a slash"), "{message}");
+    let error = crate::keyfile::open_keys(&path, &path.join(".key")).unwrap_err();
+    assert!(error.to_string().contains("ends with a slash"), "{error}");
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+}
+
+#[test]
 fn no_file_name_is_special() {
     let folder = tempfile::tempdir().unwrap();
     for name in [":memory:", "file:t.db?mode=memory", "a b%20c'\"?#.db", "tökens"] {
