@@ -85,3 +85,18 @@ fn a_bench_without_room_leaves_nothing_behind() {
     assert!(ran.stderr.contains(&said) && ran.stderr.contains("because: "), "{ran:?}");
     assert!(!ran.stderr.contains(".bench-"), "{ran:?}");
 }
+
+#[test]
+fn man_pages_into_a_file_are_refused_with_what_is_wanted() {
+    let cli = Cli::new();
+    let file = cli.file("file", "").display().to_string();
+    for path in [file.clone(), format!("{file}/below"), "/dev/null".into()] {
+        let ran = cli.run(&format!("man {path}"));
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{path}: {ran:?}");
+        let blamed = path.trim_end_matches("/below");
+        assert!(ran.stderr.contains(&format!("{blamed} is no folder; name a folder")), "{path}: {ran:?}");
+        assert!(!ran.stderr.contains("os error"), "{path}: {ran:?}");
+    }
+    let ran = bash(&cli, "ulimit -f 0; \"$CLI\" man ~/man");
+    assert!(ran.code == 3 && ran.stderr.contains("there is no room; free some space"), "{ran:?}");
+}
