@@ -45,6 +45,12 @@ pub enum SpanError {
     /// A sign in front.
     #[error("it must be a positive length of time, like 20s, 10m, 24h or 28d")]
     Sign,
+    /// A plus sign in front.
+    #[error("a length of time has no sign: leave the + out, like 20s, 10m, 24h or 28d")]
+    Plus,
+    /// A blank in it or around it.
+    #[error("it has a blank: write it without, like 20s, 10m, 24h, 28d or 1d12h")]
+    Blank,
     /// Units not in the order d, h, m, s, or one of them twice.
     #[error("units go from the largest to the smallest, each once, like 1d12h or 1h30m")]
     Order,
@@ -152,6 +158,7 @@ fn parse_units(text: &str) -> Result<Span, SpanError> {
             return Err(match unit {
                 '.' | ',' => SpanError::Fraction,
                 '-' | '/' => SpanError::Date,
+                blank if blank.is_whitespace() => SpanError::Blank,
                 other => SpanError::Unit(other),
             });
         }
@@ -178,7 +185,12 @@ fn split_number(text: &str) -> Result<(u64, char, &str), SpanError> {
     let mut behind = behind.chars();
     let unit = behind.next();
     if digits.is_empty() {
-        return Err(if matches!(unit, Some('-' | '+')) { SpanError::Sign } else { SpanError::Form });
+        return Err(match unit {
+            Some('-') => SpanError::Sign,
+            Some('+') => SpanError::Plus,
+            Some(blank) if blank.is_whitespace() => SpanError::Blank,
+            _ => SpanError::Form,
+        });
     }
     // All are ASCII digits: parsing fails only if the number is too large.
     let number = digits.parse().map_err(|_| SpanError::TooLong)?;
@@ -232,7 +244,7 @@ mod tests {
         for (text, error) in [
             ("", SpanError::Form),
             ("d", SpanError::Form),
-            (" 1d", SpanError::Form),
+            (" 1d", SpanError::Blank),
             ("abcd", SpanError::Form),
             ("10", SpanError::NoUnit),
             ("1h30", SpanError::NoUnit),
@@ -241,7 +253,10 @@ mod tests {
             ("31/1/2027", SpanError::Date),
             ("1d2w", SpanError::Order),
             ("10M", SpanError::Unit('M')),
-            ("10 m", SpanError::Unit(' ')),
+            ("10 m", SpanError::Blank),
+            ("1d 12h", SpanError::Blank),
+            ("1d ", SpanError::Blank),
+            ("1d\t", SpanError::Blank),
             ("10ms", SpanError::Word("ms")),
             ("5min", SpanError::Word("min")),
             ("5Min", SpanError::Word("min")),
@@ -253,7 +268,7 @@ mod tests {
             ("1.5d", SpanError::Fraction),
             ("1,5h", SpanError::Fraction),
             ("-5m", SpanError::Sign),
-            ("+5m", SpanError::Sign),
+            ("+5m", SpanError::Plus),
             ("12h1d", SpanError::Order),
             ("1h1h", SpanError::Order),
             ("0", SpanError::Zero),
