@@ -29,4 +29,15 @@ impl Format {
         });
         if alone || pair { Self::Json } else { Self::Human }
     }
+
+    /// How often `--output` is given.
+    pub(crate) fn times_named(arguments: impl Iterator<Item = OsString>) -> usize {
+        let words = arguments.skip(1).map(|word| word.to_string_lossy().into_owned());
+        let options = words.take_while(|word| word != "--");
+        let names = |word: &str| {
+            let long = word.split('=').next().unwrap_or_default();
+            ["--output", "--format"].contains(&long) || word.starts_with("-o")
+        };
+        options.filter(|word| names(word)).count()
+    }
 }

@@ -68,7 +68,8 @@ fn main() -> ExitCode {
         layout::complain(&warning);
     }
     if let Err(failure) = cli
-        .refuse_json_without_a_result()
+        .refuse_several_formats(std::env::args_os())
+        .and_then(|()| cli.refuse_json_without_a_result())
         .and_then(|()| cli.refuse_empty_settings())
         .and_then(|()| serve::check_log())
     {

@@ -6,6 +6,7 @@ mod bench;
 mod connections;
 mod doctor;
 mod for_servers;
+mod formats;
 mod issue;
 mod lifetime;
 mod names;
@@ -35,14 +36,12 @@ pub(crate) use self::issue::IssueArgs;
 pub(crate) use self::names::Names;
 pub(crate) use self::revoke::RevokeArgs;
 pub(crate) use self::serve::{LogFormat, ServeArgs};
-use self::settings::Output;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::socket_path::SocketPath;
 pub(crate) use self::validate::ValidateArgs;
 pub(crate) use self::variables::{command, variables};
 use crate::exit;
 use crate::failure::Failure;
-use crate::format::Format;
 
 /// Issue, validate, list and revoke personal access tokens.
 ///
@@ -79,36 +78,6 @@ impl Cli {
         match self.command {
             Command::NewKeyFile(_) | Command::Completions(_) | Command::Man(_) | Command::Version => Ok(()),
             _ => self.settings.refuse_empty(),
-        }
-    }
-
-    /// Refuses JSON from commands that have no result to write so.
-    pub(crate) fn refuse_json_without_a_result(&self) -> Result<(), Failure> {
-        let name = match self.command {
-            Command::Serve(_) => "serve",
-            Command::Completions(_) => "completions",
-            Command::Man(_) => "man",
-            _ => return Ok(()),
-        };
-        match self.format() {
-            Format::Json => Err(Failure::usage(format!(
-                "\"{name}\" has no result in JSON: leave --json (or -o json) out"
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    pub(crate) fn format(&self) -> Format {
-        match &self.command {
-            Command::Validate(validate) if validate.quiet => Format::Quiet,
-            Command::Issue(issue) if issue.quiet => Format::Quiet,
-            Command::User(user) | Command::Admin(AdminArgs { command: AdminCommand::User(user) })
-                if user.quiet() =>
-            {
-                Format::Quiet
-            }
-            _ if self.settings.json || self.settings.output == Some(Output::Json) => Format::Json,
-            _ => Format::Human,
         }
     }
 }

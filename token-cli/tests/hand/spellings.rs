@@ -106,6 +106,41 @@ fn json_is_asked_for_in_every_usual_way() {
 }
 
 #[test]
+fn several_formats_are_refused_wherever_they_stand() {
+    let cli = Cli::new();
+    cli.issue("-u bob -e 1h");
+    let pairs = [
+        ("list bob", ["-j", "-o text"]),
+        ("list bob", ["--json", "--format=json"]),
+        ("list bob", ["-o json", "-otext"]),
+        ("list bob", ["-o text", "--output text"]),
+        ("issue -u bob -e 1h", ["-j", "-q"]),
+        ("issue -u bob -e 1h", ["-o text", "-q"]),
+        ("admin user token -u bob -e 1h", ["-j", "-q"]),
+        ("validate", ["-o json", "--quiet"]),
+    ];
+    for (command, [one, other]) in pairs {
+        let mut lines = vec![
+            format!("{command} {one} {other}"),
+            format!("{command} {other} {one}"),
+            format!("{one} {command} {other}"),
+        ];
+        // A flag of the command itself stands behind it.
+        if !other.starts_with("-q") && !other.starts_with("--quiet") {
+            lines.extend([format!("{other} {command} {one}"), format!("{other} {one} {command}")]);
+        }
+        for line in lines {
+            let ran = cli.run_with(&line, "tok_garbage");
+            assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{line}: {ran:?}");
+            assert!(ran.stderr.contains("cannot be used"), "{line}: {ran:?}");
+        }
+    }
+    for line in ["-o text list bob", "list bob -o text", "-j list bob", "list -- -o"] {
+        assert_eq!(cli.run(line).code, 0, "{line}");
+    }
+}
+
+#[test]
 fn json_is_refused_by_what_has_no_result() {
     let cli = Cli::new();
     let directory = cli.home().join("man").display().to_string();
