@@ -28,6 +28,8 @@ mod warning;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::error::ErrorKind;
+
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -51,6 +53,10 @@ fn main() -> ExitCode {
     }
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
+        Err(answer) if answer.kind() == ErrorKind::DisplayVersion => {
+            let printed = commands::version(format).and_then(|report| report.print());
+            return printed.unwrap_or_else(|failure| failure.tell(format)).into();
+        }
         Err(refusal) if refusal.use_stderr() && format == Format::Json => {
             return Failure::usage(refusal.to_string().trim_start_matches("error: ").trim_end())
                 .tell(format)

@@ -116,7 +116,6 @@ pub(crate) enum Command {
     /// Write the man pages into a directory
     Man(ManArgs),
     /// Print the version
-    #[command(hide = true)]
     Version,
 }
 

@@ -175,7 +175,10 @@ fn scopes_are_separated_by_commas_with_or_without_blanks() {
 fn the_version_is_a_word_too() {
     let cli = Cli::new();
     assert_eq!(cli.run("version").stdout, cli.run("--version").stdout);
-    assert_eq!(cli.run("version --json").json()["version"], env!("CARGO_PKG_VERSION"));
+    for line in ["version --json", "--version --json", "-j -V", "-V -o json", "-o json version"] {
+        assert_eq!(cli.run(line).json()["version"], env!("CARGO_PKG_VERSION"), "{line}");
+    }
+    assert!(cli.run("--help").stdout.contains("\n  version "), "help lists it");
     assert_eq!(cli.run("help").code, 0);
 }
 
