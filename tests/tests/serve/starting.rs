@@ -52,7 +52,7 @@ async fn an_error_that_waiting_cannot_fix_ends_it_at_once() {
     let port = redis.port();
     for (store, named) in [
         (format!("redis://validator:wrong@127.0.0.1:{port}"), "password"),
-        ("redis://127.0.0.1:1/notanumber".into(), "its database is no number"),
+        ("redis://127.0.0.1:1/notanumber".into(), "its database is no whole number from 0"),
         ("http://127.0.0.1:1".into(), "write redis://"),
     ] {
         let ran = Cli::new(&store).run(&format!("serve --listen 127.0.0.1:{}", free_port()), "").await;

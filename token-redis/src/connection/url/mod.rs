@@ -36,7 +36,7 @@ pub(super) fn parse(text: &str, certificates: Option<TlsCertificates>) -> Result
         Kind::Sentinel => sentinel(text, scheme),
     }?;
     if !scheme.tls && certificates.as_ref().is_some_and(are_given) {
-        refuse_certificates(scheme.kind)?;
+        refuse_certificates(scheme)?;
     }
     if scheme.tls {
         target.set_tls(certificates.unwrap_or(TlsCertificates { client_tls: None, root_cert: None }));
@@ -50,84 +50,82 @@ fn are_given(certificates: &TlsCertificates) -> bool {
 
 /// Certificates without TLS are refused: the caller expects an encrypted connection. They are accepted for a socket of this
 /// machine, which needs no encryption, so that the same settings serve for other stores.
-fn refuse_certificates(kind: Kind) -> Result<(), StoreError> {
-    let scheme = match kind {
-        Kind::Socket => return Ok(()),
-        Kind::Server => "rediss://",
-        Kind::Cluster => "rediss-cluster://",
-        Kind::Sentinel => "rediss-sentinel://",
-    };
+fn refuse_certificates(scheme: Scheme) -> Result<(), StoreError> {
+    if scheme.kind == Kind::Socket {
+        return Ok(());
+    }
     Err(refuse(&format!(
-        "certificates are given (--tls-ca, --tls-cert, Tls), but its scheme asks for no TLS: write {scheme} for TLS, or \
-         leave the certificates out"
+        "certificates are given (--tls-ca, --tls-cert, Tls), but its scheme asks for no TLS: write {}:// for TLS, or leave \
+         the certificates out",
+        Scheme { tls: true, ..scheme }.name()
     )))
 }
 
 fn server(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
-    const FORM: &str = "write redis://[USER:PASSWORD@]HOST[:PORT][/DB]";
-    let url = read(text, FORM)?;
-    let address = hosts::of(&url, REDIS_PORT).ok_or_else(|| malformed(text, FORM))?;
+    let form = scheme.form();
+    let url = read(text, &form)?;
+    let address = hosts::of(&url, REDIS_PORT).ok_or_else(|| malformed(text, &form))?;
     let parameters = Parameters::read(&url, scheme, &[Allowed::Database])?;
-    let settings = credentials(&url).ok_or_else(|| malformed(text, FORM))?;
-    let database = database(&url, &parameters)?;
+    let settings = credentials(&url).ok_or_else(|| malformed(text, &form))?;
+    let database = database(&url, scheme, &parameters)?;
     Ok(StoreUrl::new(TopologyKind::Server, vec![address], settings.set_db(database)))
 }
 
 /// The path is that of the socket, so everything else is in parameters.
 fn socket(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
-    const FORM: &str = "write redis+unix:///PATH[?db=DB][&user=USER&pass=PASSWORD]";
-    let url = read(text, FORM)?;
+    let form = scheme.form();
+    let url = read(text, &form)?;
     let has_user = !url.username().is_empty() || url.password().is_some();
     let path = url.to_file_path().ok().filter(|path| !has_user && path.file_name().is_some());
-    let path = path.ok_or_else(|| malformed(text, FORM))?;
+    let path = path.ok_or_else(|| malformed(text, &form))?;
     let parameters = Parameters::read(&url, scheme, &[Allowed::Database, Allowed::User, Allowed::Password])?;
     let mut settings = RedisConnectionInfo::default();
     if let Some(user) = parameters.one(Allowed::User) {
         if parameters.one(Allowed::Password).is_none() {
-            return Err(refuse(FORM));
+            return Err(refuse(&form));
         }
         settings = settings.set_username(user);
     }
     if let Some(password) = parameters.one(Allowed::Password) {
         settings = settings.set_password(password);
     }
-    let database = parameters.database()?.unwrap_or(0);
+    let database = parameters.database(scheme)?.unwrap_or(0);
     Ok(StoreUrl::new(TopologyKind::Server, vec![Address::Unix(path)], settings.set_db(database)))
 }
 
 fn cluster(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
-    const FORM: &str = "write redis-cluster://[USER:PASSWORD@]HOST:PORT?node=HOST:PORT&node=…";
-    let (url, others) = hosts::first(text).ok_or_else(|| malformed(text, FORM))?;
-    let url = read(&url, FORM)?;
+    let form = scheme.form();
+    let (url, others) = hosts::first(text).ok_or_else(|| malformed(text, &form))?;
+    let url = read(&url, &form)?;
     let parameters = Parameters::read(&url, scheme, &[Allowed::Database, Allowed::Node])?;
-    if !matches!(url.path(), "" | "/" | "/0") || parameters.database()?.is_some_and(|database| database != 0)
+    if !matches!(url.path(), "" | "/" | "/0")
+        || parameters.database(scheme)?.is_some_and(|database| database != 0)
     {
         return Err(refuse("a Redis Cluster has no numbered databases: leave the number out"));
     }
-    let mut nodes = vec![hosts::of(&url, REDIS_PORT).ok_or_else(|| malformed(text, FORM))?];
+    let mut nodes = vec![hosts::of(&url, REDIS_PORT).ok_or_else(|| malformed(text, &form))?];
     for node in others.iter().copied().chain(parameters.all(Allowed::Node)) {
-        nodes.push(hosts::listed(node, REDIS_PORT).ok_or_else(|| malformed(text, FORM))?);
+        nodes.push(hosts::listed(node, REDIS_PORT).ok_or_else(|| malformed(text, &form))?);
     }
-    let settings = credentials(&url).ok_or_else(|| malformed(text, FORM))?;
+    let settings = credentials(&url).ok_or_else(|| malformed(text, &form))?;
     Ok(StoreUrl::new(TopologyKind::Cluster, nodes, settings))
 }
 
 fn sentinel(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
-    const FORM: &str =
-        "write redis-sentinel://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…]/DB?sentinelServiceName=NAME";
-    let (url, others) = hosts::first(text).ok_or_else(|| malformed(text, FORM))?;
-    let url = read(&url, FORM)?;
-    let mut sentinels = vec![hosts::of(&url, SENTINEL_PORT).ok_or_else(|| malformed(text, FORM))?];
+    let form = scheme.form();
+    let (url, others) = hosts::first(text).ok_or_else(|| malformed(text, &form))?;
+    let url = read(&url, &form)?;
+    let mut sentinels = vec![hosts::of(&url, SENTINEL_PORT).ok_or_else(|| malformed(text, &form))?];
     for host in others {
-        sentinels.push(hosts::listed(host, SENTINEL_PORT).ok_or_else(|| malformed(text, FORM))?);
+        sentinels.push(hosts::listed(host, SENTINEL_PORT).ok_or_else(|| malformed(text, &form))?);
     }
     let parameters = Parameters::read(&url, scheme, &[Allowed::Database, Allowed::Service])?;
     let service = parameters.one(Allowed::Service).filter(|service| !service.is_empty());
     let service = service.ok_or_else(|| {
         refuse("the parameter sentinelServiceName=NAME is needed: what the Sentinels call the servers")
     })?;
-    let settings = credentials(&url).ok_or_else(|| malformed(text, FORM))?;
-    let database = database(&url, &parameters)?;
+    let settings = credentials(&url).ok_or_else(|| malformed(text, &form))?;
+    let database = database(&url, scheme, &parameters)?;
     let kind = TopologyKind::Sentinel { service: service.to_owned() };
     Ok(StoreUrl::new(kind, sentinels, settings.set_db(database)))
 }
@@ -144,13 +142,13 @@ fn read(text: &str, form: &str) -> Result<Url, StoreError> {
     }
 }
 
-/// The number of the database, in the path or as a parameter.
-fn database(url: &Url, parameters: &Parameters) -> Result<i64, StoreError> {
+/// The number of the database: in the path, or as a parameter.
+fn database(url: &Url, scheme: Scheme, parameters: &Parameters) -> Result<i64, StoreError> {
     let in_path = match url.path().strip_prefix('/').unwrap_or_default() {
         "" => None,
-        number => Some(parameters::number(number)?),
+        number => Some(parameters::number(number, scheme)?),
     };
-    match (in_path, parameters.database()?) {
+    match (in_path, parameters.database(scheme)?) {
         (Some(one), Some(other)) if one != other => {
             Err(refuse("it names two databases: one in the path, and another one as a parameter"))
         }

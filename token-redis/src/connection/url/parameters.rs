@@ -4,7 +4,7 @@ use token_core::StoreError;
 use url::Url;
 
 use super::refuse;
-use super::scheme::Scheme;
+use super::scheme::{Kind, Scheme};
 
 /// Parameters that only some kinds of URL take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,15 +59,18 @@ impl Parameters {
         self.0.iter().filter(move |(known, _)| *known == wanted).map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn database(&self) -> Result<Option<i64>, StoreError> {
-        self.one(Allowed::Database).map(number).transpose()
+    pub(super) fn database(&self, scheme: Scheme) -> Result<Option<i64>, StoreError> {
+        self.one(Allowed::Database).map(|text| number(text, scheme)).transpose()
     }
 }
 
 /// Parses the number of a database.
-pub(super) fn number(text: &str) -> Result<i64, StoreError> {
+pub(super) fn number(text: &str, scheme: Scheme) -> Result<i64, StoreError> {
     let number: Option<u32> = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
-    number.map(i64::from).ok_or_else(|| refuse("its database is no number: write redis://HOST:PORT/0"))
+    number.map(i64::from).ok_or_else(|| {
+        let (name, rest) = (scheme.name(), scheme.with_a_database());
+        refuse(&format!("its database is no whole number from 0: write {name}{rest}"))
+    })
 }
 
 /// Checks the parameters about protocol and transport.
@@ -81,17 +84,21 @@ fn way(url: &Url, scheme: Scheme, name: &str, value: &str) -> Result<(), StoreEr
             Err(refuse("it asks for TLS by its scheme and for none by a parameter: leave one of the two out"))
         }
         ("ssl_cert_reqs", "required" | "cert_required") if scheme.tls => Ok(()),
-        _ if concerns_tls(name) && !scheme.tls => Err(refuse(
-            "a parameter asks for TLS, which the scheme does: write rediss:// (rediss-cluster://, rediss-sentinel://), \
-             and leave the parameter out",
-        )),
+        _ if concerns_tls(name) && scheme.kind == Kind::Socket => {
+            Err(refuse("a socket in the file system takes no TLS: leave the parameter out"))
+        }
+        _ if concerns_tls(name) && !scheme.tls => Err(refuse(&format!(
+            "a parameter asks for TLS, which the scheme does: write {}://, and leave the parameter out",
+            Scheme { tls: true, ..scheme }.name()
+        ))),
         _ if concerns_tls(name) => Err(refuse(
             "certificates are always verified, and not named in the URL: use --tls-ca, --tls-cert and --tls-key \
              (Options::tls)",
         )),
-        ("user" | "username" | "pass" | "password" | "auth", _) => {
-            Err(refuse("user and password stand in front of the host: write redis://USER:PASSWORD@HOST:PORT"))
-        }
+        ("user" | "username" | "pass" | "password" | "auth", _) => Err(refuse(&format!(
+            "user and password stand in front of the host: write {}://USER:PASSWORD@HOST:PORT",
+            scheme.name()
+        ))),
         _ => Err(unknown(url, name)),
     }
 }

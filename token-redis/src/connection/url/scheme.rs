@@ -51,6 +51,41 @@ impl Scheme {
         }))
     }
 
+    /// How we write it.
+    pub(super) fn name(self) -> &'static str {
+        match (self.kind, self.tls) {
+            (Kind::Server, false) => "redis",
+            (Kind::Server, true) => "rediss",
+            (Kind::Socket, _) => "redis+unix",
+            (Kind::Cluster, false) => "redis-cluster",
+            (Kind::Cluster, true) => "rediss-cluster",
+            (Kind::Sentinel, false) => "redis-sentinel",
+            (Kind::Sentinel, true) => "rediss-sentinel",
+        }
+    }
+
+    /// What stands behind the name in a URL with a database.
+    pub(super) fn with_a_database(self) -> &'static str {
+        match self.kind {
+            Kind::Server => "://HOST:PORT/0",
+            Kind::Socket => ":///PATH?db=0",
+            // It has no other one.
+            Kind::Cluster => "://HOST:PORT",
+            Kind::Sentinel => "://HOST:PORT/0?sentinelServiceName=NAME",
+        }
+    }
+
+    /// What a URL of this scheme looks like.
+    pub(super) fn form(self) -> String {
+        let rest = match self.kind {
+            Kind::Server => "://[USER:PASSWORD@]HOST[:PORT][/DB]",
+            Kind::Socket => ":///PATH[?db=DB][&user=USER&pass=PASSWORD]",
+            Kind::Cluster => "://[USER:PASSWORD@]HOST:PORT?node=HOST:PORT&node=…",
+            Kind::Sentinel => "://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…]/DB?sentinelServiceName=NAME",
+        };
+        format!("write {}{rest}", self.name())
+    }
+
     /// Ours, and those of other clients of Redis and Valkey.
     fn named(scheme: &str) -> Option<Self> {
         let (kind, tls) = match scheme {

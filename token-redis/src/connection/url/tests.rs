@@ -147,6 +147,29 @@ fn a_database_is_named_in_the_path_or_as_a_parameter() {
 }
 
 #[test]
+fn a_refused_url_is_taught_in_its_own_scheme() {
+    for (url, taught) in [
+        ("redis://h/-1", "no whole number from 0: write redis://HOST:PORT/0"),
+        ("rediss://h/x", "write rediss://HOST:PORT/0"),
+        (
+            "redis-sentinel://h/tokens?sentinelServiceName=t",
+            "redis-sentinel://HOST:PORT/0?sentinelServiceName=NAME",
+        ),
+        ("rediss-sentinel://h?sentinelServiceName=t&db=x", "rediss-sentinel://HOST:PORT/0?"),
+        ("redis+unix:///s?db=x", "redis+unix:///PATH?db=0"),
+        ("redis-cluster://h?db=x", "write redis-cluster://HOST:PORT"),
+        ("rediss-cluster://h:0", "write rediss-cluster://[USER:PASSWORD@]"),
+        ("rediss://me@h", "write rediss://[USER:PASSWORD@]"),
+        ("redis-sentinel://me@h/0?sentinelServiceName=t", "write redis-sentinel://[USER:PASSWORD@]"),
+        ("redis-cluster://h?password=hidden", "write redis-cluster://USER:PASSWORD@HOST"),
+        ("redis-sentinel://h/0?sentinelServiceName=t&ssl=true", "write rediss-sentinel://, "),
+        ("redis+unix:///s?ssl=true", "takes no TLS"),
+    ] {
+        refused(url, &[taught]);
+    }
+}
+
+#[test]
 fn a_socket_has_its_user_in_parameters() {
     let target = parse("redis+unix:///run/r.sock?user=me&pass=p%3Aw");
     let info = target.server(&target.named[0]).unwrap();
