@@ -4,12 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::Path;
 
-use clap::ArgMatches;
 use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches};
 use toml::{Table, Value};
 
+use super::config_file;
 use super::redacted::without_password;
 use crate::args::{Address, Cli, Command, Names, ServeArgs, Settings, command};
 use crate::failure::Failure;
@@ -18,22 +18,21 @@ use crate::failure::Failure;
 pub(crate) fn with_file(cli: Cli, arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, Failure> {
     let Command::Serve(serve) = &cli.command else { return Ok(cli) };
     let Some(path) = serve.config.clone() else { return Ok(cli) };
-    let table = read(&path)?;
+    let table = config_file::read(&path, |key| known(key).is_some())?;
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     let wrong = |error: clap::Error| Failure::usage(format!("{}: {}", path.display(), first_line(&error)));
+    let unfit = |why: String| Failure::usage(format!("{}: {why}", path.display()));
     let given = command().try_get_matches_from(&arguments).map_err(wrong)?;
     let given = given.subcommand_matches("serve").cloned().unwrap_or(given);
     for (name, value) in &table {
-        let id = known(name).ok_or_else(|| {
+        let flag = known(name).ok_or_else(|| {
             Failure::usage(format!(
                 "{}: there is no setting \"{name}\"; see token-cli serve --help",
                 path.display()
             ))
         })?;
-        if !is_given(&given, &id) && !is_list(name) {
-            for text in texts(name, value).ok_or_else(|| unfit(&path, name))? {
-                arguments.push(format!("--{name}={text}").into());
-            }
+        if !is_given(&given, flag.get_id().as_str()) && !is_list(name) {
+            arguments.extend(config_file::arguments(&flag, value).map_err(unfit)?);
         }
     }
     // What the file says was not typed.
@@ -46,9 +45,8 @@ pub(crate) fn with_file(cli: Cli, arguments: impl IntoIterator<Item = OsString>)
             ("introspector", &mut serve.introspectors),
             ("any-user-name", &mut serve.presenting.any_user_names),
         ] {
-            if let (Some(value), true) = (table.get(name), names.is_empty()) {
-                *names = list(name, value)
-                    .map_err(|why| Failure::usage(format!("{}: {name}: {why}", path.display())))?;
+            if let (Some(value), Some(flag), true) = (table.get(name), known(name), names.is_empty()) {
+                *names = list(&flag, value).map_err(unfit)?;
             }
         }
     }
@@ -60,27 +58,18 @@ fn is_list(name: &str) -> bool {
     matches!(name, "admin" | "introspector" | "any-user-name")
 }
 
-fn list(name: &str, value: &Value) -> Result<Vec<Names>, String> {
-    let texts = texts(name, value).ok_or("write a list of texts")?;
-    let one = |text: &String| Names::one(text).map_err(|error| error.to_string());
-    let names = texts.iter().map(one);
-    match name {
-        "any-user-name" => names.map(|names| names?.without_colon()).collect(),
-        _ => names.collect(),
-    }
+fn list(flag: &Arg, value: &Value) -> Result<Vec<Names>, String> {
+    let name = flag.get_long().unwrap_or_default();
+    let one = |text: &String| {
+        let names = Names::one(text).map_err(|error| error.to_string());
+        if name == "any-user-name" { names?.without_colon() } else { names }
+    };
+    let names = config_file::texts(flag, value)?;
+    names.iter().map(one).map(|names| names.map_err(|why| format!("{name}: {why}"))).collect()
 }
 
-fn read(path: &Path) -> Result<Table, Failure> {
-    let cannot =
-        |error: String| Failure::usage(format!("cannot use the configuration {}: {error}", path.display()));
-    let text = std::fs::read(path).map_err(|error| cannot(error.to_string()))?;
-    let text = token_core::plain_text(&text).map_err(|error| cannot(error.to_string()))?;
-    // The parser's own message would repeat the line, which may hold a password.
-    text.parse::<Table>().map_err(|error| cannot(format!("it is no TOML: {}", error.message())))
-}
-
-/// The id of the argument that a setting of this name is.
-fn known(name: &str) -> Option<String> {
+/// The argument that a setting of this name is.
+fn known(name: &str) -> Option<Arg> {
     let command = command();
     let serve = command.find_subcommand("serve")?;
     let found = command
@@ -93,7 +82,7 @@ fn known(name: &str) -> Option<String> {
                 && !argument.is_hide_set()
                 && argument.get_long().is_some()
         })
-        .map(|argument| argument.get_id().to_string())
+        .cloned()
 }
 
 fn is_given(matches: &ArgMatches, id: &str) -> bool {
@@ -101,25 +90,6 @@ fn is_given(matches: &ArgMatches, id: &str) -> bool {
     let elsewhere = id == "otlp_endpoint"
         && std::env::var("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").is_ok_and(|value| !value.trim().is_empty());
     elsewhere || matches!(matches.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
-}
-
-/// One text for each value; a list is the flag repeated.
-fn texts(name: &str, value: &Value) -> Option<Vec<String>> {
-    match value {
-        // As an empty variable, an empty text is as if it were not there. An empty name of a store is refused later.
-        Value::String(text) if text.trim().is_empty() && !matches!(name, "store" | "key-file") => {
-            Some(vec![])
-        }
-        Value::String(text) => Some(vec![text.clone()]),
-        Value::Integer(number) => Some(vec![number.to_string()]),
-        Value::Boolean(so) if name == "fail-fast" => Some(vec![so.to_string()]),
-        Value::Array(values) => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
-        _ => None,
-    }
-}
-
-fn unfit(path: &Path, name: &str) -> Failure {
-    Failure::usage(format!("{}: {name} is a text, a number, or a list of texts", path.display()))
 }
 
 /// What is wrong, without the hints about usage.

@@ -3,6 +3,7 @@
 mod activity;
 mod bind;
 mod config;
+mod config_file;
 mod cores;
 mod door;
 mod files;

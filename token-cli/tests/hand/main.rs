@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test panics where it fails")]
 
 mod completions;
+mod config_file;
 mod delivery;
 mod exits;
 mod files;
@@ -12,8 +13,8 @@ mod input;
 mod kit;
 mod look_alikes;
 mod numbers;
-mod settings;
 mod paths;
+mod settings;
 mod spellings;
 mod stores;
 mod terminal;
