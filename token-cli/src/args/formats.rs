@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use clap::Command as Described;
+
 use super::settings::Output;
 use super::{AdminArgs, AdminCommand, Cli, Command};
 use crate::failure::Failure;
@@ -69,4 +71,16 @@ impl Cli {
             false => Format::Human,
         }
     }
+}
+
+/// The command line with the flags for JSON hidden below the commands that have no result in it. They are still read there,
+/// for a refusal that says why.
+pub(super) fn without_json(command: Described) -> Described {
+    let flags =
+        ["json", "output"].map(|id| command.get_arguments().find(|flag| flag.get_id() == id).cloned());
+    let hidden: Vec<_> = flags.into_iter().flatten().map(|flag| flag.hide(true)).collect();
+    command.mut_subcommands(|below| match [SERVE, COMPLETIONS, MAN].contains(&below.get_name()) {
+        true => below.args(&hidden),
+        false => below,
+    })
 }

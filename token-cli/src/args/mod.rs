@@ -32,6 +32,7 @@ use self::ancestor::AncestorArgs;
 pub(crate) use self::bench::BenchArgs;
 pub(crate) use self::doctor::DoctorArgs;
 use self::for_servers::FlagsForServers;
+use self::formats::without_json;
 pub(crate) use self::issue::IssueArgs;
 pub(crate) use self::names::Names;
 pub(crate) use self::revoke::RevokeArgs;
@@ -39,7 +40,7 @@ pub(crate) use self::serve::{LogFormat, ServeArgs};
 pub(crate) use self::settings::Settings;
 pub(crate) use self::socket_path::SocketPath;
 pub(crate) use self::validate::ValidateArgs;
-pub(crate) use self::variables::{command, variables};
+pub(crate) use self::variables::{command, described, variables};
 use crate::exit;
 use crate::failure::Failure;
 
@@ -85,7 +86,7 @@ impl Cli {
 /// The command line as shells complete it: without the hidden flags of the ancestor.
 pub(crate) fn offered() -> clap::Command {
     let command = clap::Command::new("token-cli").version(env!("CARGO_PKG_VERSION"));
-    Settings::augment_args(Command::augment_subcommands(command))
+    without_json(Settings::augment_args(Command::augment_subcommands(command)))
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,6 +7,7 @@ use clap::builder::Resettable;
 use clap::{Arg, Command, CommandFactory};
 
 use super::Cli;
+use super::formats::without_json;
 use super::numbers::with_negative_numbers;
 
 /// Those of which an empty one is refused instead: a template that failed must not lead to another store or key.
@@ -14,7 +15,12 @@ const NEVER_EMPTY: [&str; 2] = ["TOKEN_STORE", "TOKEN_KEY_FILE"];
 
 /// The command line as it is understood: without the variables that are empty.
 pub(crate) fn command() -> Command {
-    with_negative_numbers(without_empty_variables(Cli::command()))
+    with_negative_numbers(without_empty_variables(described()))
+}
+
+/// The command line as help and man pages describe it.
+pub(crate) fn described() -> Command {
+    without_json(Cli::command())
 }
 
 /// The names of all variables that are read.

@@ -3,9 +3,7 @@
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 
-use clap::CommandFactory;
-
-use crate::args::{Cli, ManArgs};
+use crate::args::{ManArgs, described};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::report::Report;
@@ -13,7 +11,7 @@ use crate::report::Report;
 pub(crate) fn run(arguments: &ManArgs) -> Result<Report, Failure> {
     let directory = &arguments.directory;
     std::fs::create_dir_all(directory)
-        .and_then(|()| clap_mangen::generate_to(Cli::command(), directory))
+        .and_then(|()| clap_mangen::generate_to(described(), directory))
         .map_err(|source| refused(directory, source))?;
     Ok(Report::text(Exit::Done, format!("{}\n", directory.display())))
 }

@@ -141,6 +141,23 @@ fn several_formats_are_refused_wherever_they_stand() {
 }
 
 #[test]
+fn help_offers_json_only_where_it_is_taken() {
+    let cli = Cli::new();
+    let dir = cli.home().join("man");
+    assert_eq!(cli.run(&format!("man {}", dir.display())).code, 0);
+    let page = |name: &str| std::fs::read_to_string(dir.join(format!("token-cli-{name}.1"))).unwrap();
+    for command in ["serve", "completions", "man"] {
+        for help in ["-h", "--help"] {
+            let shown = cli.run(&format!("{command} {help}")).stdout;
+            assert!(!shown.contains("--json") && !shown.contains("--output"), "{command} {help}: {shown}");
+        }
+        assert!(!page(command).contains("\\-\\-json"), "{command}");
+    }
+    assert!(cli.run("list --help").stdout.contains("--json"));
+    assert!(page("list").contains("\\-\\-json"));
+}
+
+#[test]
 fn json_is_refused_by_what_has_no_result() {
     let cli = Cli::new();
     let directory = cli.home().join("man").display().to_string();
