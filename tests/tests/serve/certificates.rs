@@ -12,6 +12,21 @@ use crate::reloading::{hang_up, reloads};
 use crate::until;
 use crate::wire::{request, send};
 
+#[tokio::test]
+async fn a_key_of_another_certificate_is_refused_by_name() {
+    let (one, other) = (
+        Standalone::start_tls(ClientCertificates::Optional).await,
+        Standalone::start_tls(ClientCertificates::Optional).await,
+    );
+    let certificate = one.certificates().server_certificate().display().to_string();
+    let key = other.certificates().server_key().display().to_string();
+    let cli = Cli::new("redis://127.0.0.1:1");
+    let ran = cli.run(&format!("serve --listen-cert {certificate} --listen-key {key}"), "").await;
+    assert_eq!(ran.code, 2, "{ran:?}");
+    let said = format!("the private key {key} does not belong to the certificate {certificate}: ");
+    assert!(ran.stderr.contains(&said), "{ran:?}");
+}
+
 /// Replaces the files as Kubernetes does: by a symbolic link to another folder.
 #[tokio::test]
 async fn a_new_certificate_is_shown_without_a_signal() {

@@ -3,11 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::pki_types::pem::{Error as PemError, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{Error, InconsistentKeys, ServerConfig};
 use tokio_rustls::TlsAcceptor;
-use tower::BoxError;
 
 use crate::failure::Failure;
 
@@ -15,10 +14,7 @@ use crate::failure::Failure;
 pub(super) fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Failure> {
     choose_provider();
     let (chain, private) = (read_chain(certificate)?, read_key(key)?);
-    let config = config(chain, private).map_err(|error| {
-        let (certificate, key) = (certificate.display(), key.display());
-        Failure::usage(format!("cannot use the certificate {certificate} with the key {key}: {error}"))
-    })?;
+    let config = config(chain, private).map_err(|error| refused(certificate, key, &error))?;
     Ok(Arc::new(config).into())
 }
 
@@ -55,10 +51,18 @@ fn unreadable(what: &str, path: &Path, error: PemError) -> Failure {
     })
 }
 
-fn config(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-) -> Result<ServerConfig, BoxError> {
+fn refused(certificate: &Path, key: &Path, error: &Error) -> Failure {
+    let (certificate, key) = (certificate.display(), key.display());
+    Failure::usage(match error {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => format!(
+            "the private key {key} does not belong to the certificate {certificate}: name the key and the certificate that \
+             were made together"
+        ),
+        error => format!("cannot use the certificate {certificate} with the key {key}: {error}"),
+    })
+}
+
+fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<ServerConfig, Error> {
     let mut config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
