@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 tool() { command -v "cargo-$1" >/dev/null || cargo install --locked --quiet "cargo-$1"; }
 for each in deny hack machete; do tool "$each"; done
 
-libraries=(token-core token-sqlite token-redis token-http token-conformance)
+libraries=(token-core token-sqlite token-redis token-doctor token-http token-server token-conformance)
 packages=()
 for library in "${libraries[@]}"; do packages+=(--package "$library"); done
 

@@ -82,11 +82,6 @@ impl Failure {
         sentence
     }
 
-    /// The same as one line, for a log.
-    pub(crate) fn line(&self) -> String {
-        self.sentence().trim_start_matches("error: ").replace("\n  because: ", ": ")
-    }
-
     fn json(&self) -> serde_json::Value {
         let (kind, retryable) = match self {
             Self::Usage(_) => ("usage", false),
@@ -136,6 +131,27 @@ impl From<ServiceError> for Failure {
             ServiceError::Denied(denied) => Self::Denied(denied),
             ServiceError::Randomness(error) => Self::randomness(error),
             ServiceError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<token_server::Failure> for Failure {
+    fn from(failure: token_server::Failure) -> Self {
+        match failure {
+            token_server::Failure::Usage(sentence) => Self::Usage(sentence),
+            token_server::Failure::Store(error) => Self::Store(error),
+            token_server::Failure::System { what, source } => Self::System { what, source },
+        }
+    }
+}
+
+impl From<Failure> for token_server::Failure {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Usage(sentence) => Self::Usage(sentence),
+            Failure::Denied(denied) => Self::Usage(denied.to_string()),
+            Failure::Store(error) => Self::Store(error),
+            Failure::System { what, source } => Self::System { what, source },
         }
     }
 }

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use token_core::{Check, Finding, KeyRing};
+use token_core::KeyRing;
+use token_doctor::{Check, Finding};
 
 use crate::failure::Failure;
 use crate::paths;
@@ -42,7 +43,7 @@ pub(crate) fn of_a_server(path: Option<&Path>) -> Finding {
 fn of_file(path: &Path) -> Finding {
     let finding = match read_keys(path) {
         Err(failure) => KEYS.failure(failure.sentence().trim_start_matches("error: ").to_owned()),
-        Ok(_) => token_sqlite::examine_mode(&KEYS, path),
+        Ok(_) => token_doctor::sqlite::examine_mode(&KEYS, path),
     };
     finding.at(path.display().to_string())
 }

@@ -77,13 +77,13 @@ fn main() -> ExitCode {
         .refuse_several_formats(std::env::args_os())
         .and_then(|()| cli.refuse_json_without_a_result())
         .and_then(|()| cli.refuse_empty_settings())
-        .and_then(|()| serve::check_log())
+        .and_then(|()| token_server::check_log().map_err(Failure::from))
     {
         return failure.tell(format).into();
     }
     // The sidecar has a log of its own.
     if !matches!(cli.command, Command::Serve(_)) {
-        serve::start_for_command();
+        token_server::start_for_command();
     }
     let format = cli.format();
     let ended = run(cli).and_then(|report| report.print());

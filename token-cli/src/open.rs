@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use token_core::spi::TokenStore;
-use token_core::{
-    ConfirmationLevel, Finding, KeyFit, KeyRing, Span, StoreError, StoreErrorKind, TokenService,
-};
-use token_redis::{LocalCache, Options, RedisStore, Role, Tls};
+use token_core::{ConfirmationLevel, KeyFit, KeyRing, Span, StoreError, StoreErrorKind, TokenService};
+use token_doctor::Finding;
+use token_doctor::redis::Role;
+use token_redis::{LocalCache, Options, RedisStore, Tls};
 use token_sqlite::SqliteStore;
 
 use crate::args::Settings;
@@ -136,12 +136,12 @@ pub(crate) async fn examine(settings: &Settings, role: Option<Role>) -> Result<V
             if settings.store.is_some() {
                 missing_store::refuse(&database, &beside, true)?;
             }
-            let mut findings = token_sqlite::examine(&database);
+            let mut findings = token_doctor::sqlite::examine(&database);
             let key_file = key_file(settings).unwrap_or(&beside);
             findings.push(keys::of_a_database(key_file, database.exists()));
             // Without keys there is another finding.
             if let Ok(ring) = keys::read_keys(key_file) {
-                findings.extend(token_sqlite::examine_tokens(&database, &ring));
+                findings.extend(token_doctor::sqlite::examine_tokens(&database, &ring));
             }
             Ok(findings)
         }
@@ -151,7 +151,8 @@ pub(crate) async fn examine(settings: &Settings, role: Option<Role>) -> Result<V
                 Some(path) => keys::read_keys(path).ok(),
                 None => Some(Arc::new(KeyRing::public())),
             };
-            let examined = token_redis::examine(url, &options(settings)?, role, ring.as_deref()).await;
+            let examined =
+                token_doctor::redis::examine(url, &options(settings)?, role, ring.as_deref()).await;
             let mut findings = examined.map_err(misconfigured)?;
             findings.push(keys::of_a_server(key_file(settings)));
             Ok(findings)

@@ -24,12 +24,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // Your service keeps its tokens in a `RedisStore` (token-redis): all nodes share it.
     let store = MemoryStore::new(Arc::new(KeyRing::public()));
     let tokens = Arc::new(TokenService::new(store, Prefix::default()));
-    let door = TokenAuth::new(tokens.clone());
+    let auth = TokenAuth::new(tokens.clone());
 
     let app = Router::new()
         .route("/me", get(async |who: Authenticated| format!("hello {}\n", who.grant().subject)))
-        .layer(door.clone())
-        .merge(Router::new().route("/files/{node}", get(read)).layer(door.demanding(reading)));
+        .layer(auth.clone())
+        .merge(Router::new().route("/files/{node}", get(read)).layer(auth.demanding(reading)));
 
     let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::sliding("10m".parse()?));
     println!("TOKEN={}", tokens.issue(&request).await?.token.expose_secret());

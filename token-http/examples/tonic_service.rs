@@ -30,7 +30,8 @@ impl Health for Service {
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
         // The layer has let them in, noted who they are, and taken the token out of the metadata.
-        let who = request.extensions().get::<Authenticated>().ok_or_else(|| Status::internal("no door"))?;
+        let who =
+            request.extensions().get::<Authenticated>().ok_or_else(|| Status::internal("no auth layer"))?;
         println!("called by {}", who.grant().subject);
         Ok(Response::new(HealthCheckResponse { status: 1 }))
     }
@@ -48,9 +49,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}", listener.local_addr()?);
 
-    // Around all services; `add_service(door.layer(service))` would guard a single one.
-    let door = GrpcAuth(TokenAuth::new(tokens.clone()));
-    let server = Server::builder().layer(door).add_service(HealthServer::new(Service));
+    // Around all services; `add_service(auth.layer(service))` would guard a single one.
+    let auth = GrpcAuth(TokenAuth::new(tokens.clone()));
+    let server = Server::builder().layer(auth).add_service(HealthServer::new(Service));
     tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
 
     let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::sliding("10m".parse()?));

@@ -100,7 +100,7 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
         Self { options: options.into(), ..self }
     }
 
-    /// What the challenges call what is behind the door. Default `tokens`.
+    /// The realm in challenges. Default `tokens`.
     #[must_use]
     pub fn realm(self, realm: Realm) -> Self {
         Self { realm: Arc::new(realm), ..self }
@@ -108,8 +108,8 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
 
     /// Renews nothing: whether the request is admitted is decided behind this, which then renews by
     /// [`Authenticated::renew`].
-    #[cfg(feature = "sidecar")]
-    pub(crate) fn peeking(self) -> Self {
+    #[must_use]
+    pub fn peeking(self) -> Self {
         Self { mode: Mode::Peek, ..self }
     }
 
@@ -134,7 +134,18 @@ impl<S: TokenStore + 'static> TokenAuth<S> {
     pub async fn check(&self, request: &Parts) -> Result<Authenticated, AuthError> {
         let credentials = Credentials::of(request, self.in_url, &self.options)?
             .ok_or_else(|| Credentials::missing(&request.headers))?;
-        #[cfg(feature = "sidecar")]
+        self.check_credentials(request, credentials).await
+    }
+
+    /// The same for credentials that the service has read itself, from a form for example.
+    ///
+    /// # Errors
+    /// They are not let in.
+    pub async fn check_credentials(
+        &self,
+        request: &Parts,
+        credentials: Credentials,
+    ) -> Result<Authenticated, AuthError> {
         credentials.note(request, &self.tokens);
         let requirement = self.requirement(request, &credentials).await?;
         let grant = credentials.grant(&self.tokens, &requirement, self.mode).await?;

@@ -3,9 +3,8 @@
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use token_core::{Reason, Scope, StoreError};
 
+use crate::answer::{Document, ErrorRow};
 use crate::credentials::CredentialsError;
-use crate::document::Document;
-use crate::error_row::ErrorRow;
 use crate::realm::Realm;
 
 /// Why a request is not let in.
@@ -46,8 +45,9 @@ impl From<Reason> for AuthError {
 
 impl AuthError {
     /// What it is on each surface. This is the one table: no other code decides it.
-    pub(crate) fn row(&self) -> ErrorRow {
-        use crate::error_row::grpc::{INVALID_ARGUMENT, PERMISSION_DENIED, UNAUTHENTICATED, UNAVAILABLE};
+    #[must_use]
+    pub fn row(&self) -> ErrorRow {
+        use crate::answer::grpc::{INVALID_ARGUMENT, PERMISSION_DENIED, UNAUTHENTICATED, UNAVAILABLE};
         let row = ErrorRow::new;
         match self {
             Self::NoCredentials => {
@@ -113,15 +113,16 @@ impl AuthError {
         self.row().message.into_owned()
     }
 
-    /// The whole answer: status, challenges, and a problem document. Its extensions have the [`RefusalReason`].
+    /// The whole answer: status, challenges, and a problem document. Its extensions have the [`RefusalReason`](crate::RefusalReason).
     #[must_use]
     pub fn into_response<B: From<String>>(self, realm: &Realm) -> Response<B> {
         self.log();
         self.document(realm, self.row()).into_response()
     }
 
-    /// The answer with this row of the table.
-    pub(crate) fn document(&self, realm: &Realm, row: ErrorRow) -> Document {
+    /// The problem document of the answer, with this row instead of its own. [`log`](Self::log) it, too.
+    #[must_use]
+    pub fn document(&self, realm: &Realm, row: ErrorRow) -> Document {
         let mut document = Document::new(row.status, &row.message, self.reason());
         self.challenge(realm, &row, &mut document.headers);
         let document = match self {
@@ -135,8 +136,8 @@ impl AuthError {
         }
     }
 
-    /// `WWW-Authenticate`, where it belongs.
-    pub(crate) fn challenge(&self, realm: &Realm, row: &ErrorRow, headers: &mut HeaderMap) {
+    /// Adds `WWW-Authenticate`, where it belongs.
+    pub fn challenge(&self, realm: &Realm, row: &ErrorRow, headers: &mut HeaderMap) {
         let mut bearer = format!("Bearer realm=\"{realm}\"");
         if let Some(code) = row.code {
             // Without the characters that RFC 6750 §3 forbids in a description.
@@ -155,8 +156,8 @@ impl AuthError {
         }
     }
 
-    /// Logs what the message leaves out.
-    pub(crate) fn log(&self) {
+    /// Logs what the message leaves out. [`into_response`](Self::into_response) does it, too.
+    pub fn log(&self) {
         match self {
             Self::CouldNotCheck(error) => {
                 let cause = std::error::Error::source(error).map(ToString::to_string);
@@ -176,10 +177,6 @@ impl AuthError {
     }
 }
 
-/// Why an answer is a refusal, in the extensions of that answer: see [`AuthError::reason`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefusalReason(pub &'static str);
-
 fn append(headers: &mut HeaderMap, challenge: &str) {
     // Scopes, realms and our messages are plain ASCII, so this is always a header value.
     if let Ok(value) = HeaderValue::from_str(challenge) {
@@ -192,6 +189,7 @@ mod tests {
     use token_core::StoreErrorKind;
 
     use super::*;
+    use crate::answer::RefusalReason;
 
     fn answer(error: AuthError) -> Response<String> {
         error.into_response(&Realm::default())

@@ -43,11 +43,13 @@ impl Authenticated {
     }
 }
 
-#[cfg(feature = "sidecar")]
 impl Authenticated {
     /// Renews the token of a request that was let in by a look at it and is admitted now. A token that does not slide has
-    /// nothing to renew, and the store is not asked.
-    pub(crate) async fn renew(&self) -> Result<Verdict, StoreError> {
+    /// nothing to renew, and the store is not asked. See [`TokenAuth::peeking`](crate::TokenAuth::peeking).
+    ///
+    /// # Errors
+    /// It could not be found out whether the token is still valid.
+    pub async fn renew(&self) -> Result<Verdict, StoreError> {
         match self.grant.deadlines.window() {
             Some(_) => self.again.renew().await,
             None => Ok(Verdict::Active(self.grant.clone())),
@@ -60,7 +62,6 @@ impl Authenticated {
 trait Again: Send + Sync {
     async fn validate(&self) -> Result<Verdict, StoreError>;
 
-    #[cfg(feature = "sidecar")]
     async fn renew(&self) -> Result<Verdict, StoreError>;
 }
 
@@ -77,7 +78,6 @@ impl<S: TokenStore> Again for Presented<S> {
         self.tokens.validate(self.token.expose_secret(), &self.requirement).await
     }
 
-    #[cfg(feature = "sidecar")]
     async fn renew(&self) -> Result<Verdict, StoreError> {
         self.tokens.renew(self.token.expose_secret(), &self.requirement).await
     }

@@ -4,8 +4,9 @@ use http::{HeaderValue, Response, header};
 use token_core::spi::TokenStore;
 use tower_layer::Layer;
 
+use crate::answer::RefusalReason;
 use crate::auth::TokenAuth;
-use crate::auth_error::{AuthError, RefusalReason};
+use crate::auth_error::AuthError;
 use crate::layer::{AuthService, RejectionResponse};
 use crate::realm::Realm;
 

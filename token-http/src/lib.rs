@@ -44,28 +44,26 @@
 //! Bodies are problem documents (RFC 9457). Everything that is refused for what the request itself says costs the store
 //! nothing.
 
+pub mod answer;
 mod auth;
 mod auth_error;
 mod authenticated;
 #[cfg(feature = "axum")]
 mod axum;
 mod credentials;
-mod document;
-mod error_row;
 mod grpc;
 mod layer;
-#[cfg(feature = "sidecar")]
-mod notes;
+mod presented;
 mod realm;
-#[cfg(feature = "sidecar")]
-pub mod sidecar;
 
+pub use answer::RefusalReason;
 pub use auth::{Ancestors, TokenAuth};
-pub use auth_error::{AuthError, RefusalReason};
+pub use auth_error::AuthError;
 pub use authenticated::Authenticated;
 #[cfg(feature = "axum")]
 pub use axum::MissingAuthLayer;
 pub use credentials::{CredentialOptions, Credentials, CredentialsError, InUrl};
 pub use grpc::{Grpc, GrpcAuth};
 pub use layer::{AuthService, Http, RejectionResponse};
+pub use presented::PresentedToken;
 pub use realm::{Realm, RealmError};

@@ -56,17 +56,12 @@
 //! report whether this succeeded ([`Confirmation`](token_core::Confirmation)). An unconfirmed change is made, but one failure
 //! may undo it: repeat it. Every revocation writes, also a repeated one, so the confirmation of a repeat is as reliable as
 //! that of the first.
-//!
-//! # Examination
-//!
-//! [`examine`] reports whether a deployment is configured so that tokens are safe in it. It also works while the deployment
-//! does not, and changes nothing.
 
 mod cache;
 mod confirm;
 mod connection;
 mod disk;
-mod doctor;
+pub mod inspect;
 mod key_checks;
 mod keys;
 mod opening;
@@ -81,7 +76,6 @@ mod validate;
 
 pub use cache::{CacheStatus, LocalCache};
 pub use connection::PoolState;
-pub use doctor::{Role, RoleError, examine};
 pub use keys::{Namespace, NamespaceError};
 pub use options::Options;
 pub use script::validate_script;

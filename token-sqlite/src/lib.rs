@@ -52,11 +52,10 @@
 
 mod database;
 mod error;
-mod examine;
 mod fresh;
+pub mod inspect;
 mod key_checks;
 pub mod keyfile;
-mod lifetimes;
 mod migrate;
 mod open;
 mod place;
@@ -65,8 +64,6 @@ mod store;
 mod transitions;
 mod writing;
 
-pub use examine::{examine, examine_mode};
-pub use lifetimes::examine_tokens;
 pub use open::is_store;
 pub use store::SqliteStore;
 

@@ -40,9 +40,9 @@ pub struct Plan {
 /// The servers do not work as required, or a history cannot be written.
 pub async fn run(plan: &Plan, mut each: impl FnMut(&Path)) {
     let mut stage = if plan.sentinel {
-        Stage::Sentinel(Sentinel::start_with_doors().await)
+        Stage::Sentinel(Sentinel::start_behind_proxies().await)
     } else {
-        Stage::Cluster(Cluster::start_with_doors().await)
+        Stage::Cluster(Cluster::start_behind_proxies().await)
     };
     stage.spread();
     let fleet = Fleet::connect(&stage.url(), plan.level).await;

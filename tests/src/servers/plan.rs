@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::certificates::{Certificates, ClientCertificates};
-use super::door;
+use super::proxies;
 use super::roles::{HANDS, Roles};
 
 /// The file in its directory that a Sentinel reads, and rewrites when its state changes.
@@ -17,8 +17,8 @@ const SENTINEL_FILE: &str = "sentinel.conf";
 pub(super) struct Plan {
     arguments: Vec<String>,
     tls: Option<(Arc<Certificates>, ClientCertificates)>,
-    /// Whether others connect through a [`Door`](super::door::Door).
-    door: bool,
+    /// Whether others connect through [`Proxies`](super::proxies::Proxies).
+    proxied: bool,
     roles: Option<Arc<Roles>>,
     /// The initial configuration of a Sentinel; empty for a data server.
     watch: Option<String>,
@@ -48,12 +48,12 @@ impl Plan {
     }
 
     /// Makes it possible to cut it off.
-    pub(super) fn with_door(self) -> Self {
-        Self { door: true, ..self }
+    pub(super) fn behind_proxies(self) -> Self {
+        Self { proxied: true, ..self }
     }
 
-    pub(super) fn has_door(&self) -> bool {
-        self.door
+    pub(super) fn is_behind_proxies(&self) -> bool {
+        self.proxied
     }
 
     /// Makes all clients log in as one of these roles.
@@ -86,8 +86,8 @@ impl Plan {
             }
             None => arguments.extend(["--port".to_owned(), ports.listens.to_string()]),
         }
-        if self.door {
-            arguments.extend(door_arguments(ports.seen));
+        if self.proxied {
+            arguments.extend(arguments_behind_proxies(ports.seen));
         }
         arguments.extend(self.roles.iter().flat_map(|roles| role_arguments(roles)));
         arguments.extend_from_slice(&self.arguments);
@@ -104,8 +104,8 @@ impl Plan {
                 None => format!("port {listens}\n"),
             };
             let mut own = format!("bind 127.0.0.1\ndir {}\n{listen}", directory.display());
-            if self.door {
-                let source = door::source(seen);
+            if self.proxied {
+                let source = proxies::source(seen);
                 own += &format!("bind-source-addr {source}\nsentinel announce-ip 127.0.0.1\n");
                 own += &format!("sentinel announce-port {seen}\n");
             }
@@ -118,7 +118,7 @@ impl Plan {
 /// The ports of a server.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ports {
-    /// The port that others use: that of its door, if it has one.
+    /// The port that others use: that of its proxies, if it has any.
     pub(super) seen: u16,
     /// The port that the process listens on.
     pub(super) listens: u16,
@@ -152,10 +152,10 @@ fn tls_arguments(certificates: &Certificates, clients: ClientCertificates, port:
     pairs.concat()
 }
 
-/// Announces the ports of its door, and connects to others from its own address.
-fn door_arguments(seen: u16) -> Vec<String> {
+/// Announces the ports of its proxies, and connects to others from its own address.
+fn arguments_behind_proxies(seen: u16) -> Vec<String> {
     let (port, bus) = (seen.to_string(), (seen + 10_000).to_string());
-    let source = door::source(seen).to_string();
+    let source = proxies::source(seen).to_string();
     let pairs = [
         ["--bind-source-addr", &source],
         ["--replica-announce-ip", "127.0.0.1"],

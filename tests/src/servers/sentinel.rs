@@ -44,8 +44,8 @@ impl Sentinel {
     ///
     /// # Panics
     /// It does not come together. The message ends with the logs.
-    pub async fn start_with_doors() -> Self {
-        Self::start_as(Plan::default().with_door()).await
+    pub async fn start_behind_proxies() -> Self {
+        Self::start_as(Plan::default().behind_proxies()).await
     }
 
     /// The same with servers and Sentinels that use only TLS, all with the same new
@@ -197,7 +197,7 @@ impl Sentinel {
     /// Cuts a server off from all others and from the Sentinels, but not from clients.
     ///
     /// # Panics
-    /// The servers were started without doors.
+    /// The servers were started without proxies.
     pub fn cut_off(&self, server: &Server) {
         self.others(server).for_each(|other| server.keep_apart_from(other));
     }
@@ -205,7 +205,7 @@ impl Sentinel {
     /// Ends [`Sentinel::cut_off`]. The Sentinels need a while to recover: see [`Sentinel::wait_until_all_follow`].
     ///
     /// # Panics
-    /// The servers were started without doors.
+    /// The servers were started without proxies.
     pub fn rejoin(&self, server: &Server) {
         self.others(server).for_each(|other| server.reunite_with(other));
     }
@@ -239,7 +239,7 @@ impl Sentinel {
     /// Delays traffic between any two servers by this time, in each direction.
     ///
     /// # Panics
-    /// The servers were started without doors.
+    /// The servers were started without proxies.
     pub fn delay(&self, by: Duration) {
         for server in &self.servers {
             self.servers.iter().for_each(|other| server.delay(other, by));

@@ -12,11 +12,11 @@ use tempfile::TempDir;
 
 use super::binaries::binaries;
 use super::certificates::{Certificates, Unacceptable};
-use super::door::Door;
 use super::keeper::Kept;
 use super::patience::{Missing, wait_for};
 use super::plan::{Plan, Ports};
 use super::ports;
+use super::proxies::Proxies;
 use super::roles::Roles;
 
 /// How long a server may take to answer after its start; it takes a tenth of a second on an idle machine.
@@ -32,7 +32,7 @@ const LOG: &str = "log";
 pub struct Server {
     process: Mutex<Process>,
     ports: Ports,
-    door: Option<Box<Door>>,
+    proxies: Option<Box<Proxies>>,
     plan: Plan,
     directory: TempDir,
 }
@@ -58,16 +58,16 @@ impl Server {
     pub(super) async fn start(port: u16, plan: &Plan) -> Result<Self, String> {
         let cannot = |error: io::Error| format!("cannot start a server: {error}");
         let directory = tempfile::tempdir().map_err(cannot)?;
-        let listens = if plan.has_door() { ports::free::<1>()[0] } else { port };
+        let listens = if plan.is_behind_proxies() { ports::free::<1>()[0] } else { port };
         let ports = Ports { seen: port, listens };
-        let door = if plan.has_door() {
-            Some(Box::new(Door::open(port, listens).await.map_err(cannot)?))
+        let proxies = if plan.is_behind_proxies() {
+            Some(Box::new(Proxies::open(port, listens).await.map_err(cannot)?))
         } else {
             None
         };
         let kept = spawn(ports, plan, directory.path()).map_err(cannot)?;
         let process = Mutex::new(Process { kept, state: State::Running });
-        let server = Self { process, ports, door, plan: plan.clone(), directory };
+        let server = Self { process, ports, proxies, plan: plan.clone(), directory };
         server.wait_until_it_answers().await?;
         Ok(server)
     }
@@ -194,29 +194,29 @@ impl Server {
     /// Stops all traffic between this server and the other one, like a network partition. Clients still reach both.
     ///
     /// # Panics
-    /// One of the two was started without a door.
+    /// One of the two was started without proxies.
     pub fn keep_apart_from(&self, other: &Self) {
-        self.door().keep_apart(other.door());
+        self.proxies().keep_apart(other.proxies());
     }
 
     /// Ends [`Server::keep_apart_from`].
     ///
     /// # Panics
-    /// One of the two was started without a door.
+    /// One of the two was started without proxies.
     pub fn reunite_with(&self, other: &Self) {
-        self.door().reunite(other.door());
+        self.proxies().reunite(other.proxies());
     }
 
     /// Delays requests of the other server, and the replies, by this time.
     ///
     /// # Panics
-    /// One of the two was started without a door.
+    /// One of the two was started without proxies.
     pub fn delay(&self, other: &Self, by: Duration) {
-        self.door().delay(other.door(), by);
+        self.proxies().delay(other.proxies(), by);
     }
 
-    fn door(&self) -> &Door {
-        self.door.as_ref().expect("only servers that were started with doors can be kept apart")
+    fn proxies(&self) -> &Proxies {
+        self.proxies.as_ref().expect("only servers that were started with proxies can be kept apart")
     }
 
     /// Whether it is paused.

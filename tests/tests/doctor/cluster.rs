@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use token_core::FindingStatus::{Failure, Ok, Warning};
+use token_doctor::FindingStatus::{Failure, Ok, Warning};
 use token_redis::Options;
 use token_tests::servers::{Cluster, Standalone};
 

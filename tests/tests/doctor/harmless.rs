@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use token_redis::Role;
+use token_doctor::redis::Role;
 use token_tests::programs::Cli;
 use token_tests::servers::{Disk, Standalone};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};

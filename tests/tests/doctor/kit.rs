@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use token_core::{Finding, FindingStatus};
-use token_redis::{Options, Role, examine};
+use token_doctor::redis::{Role, examine};
+use token_doctor::{Finding, FindingStatus};
+use token_redis::Options;
 use token_tests::servers::{Roles, Server};
 
 /// All findings, with long limits: on a busy machine a reply may take long without being wrong.

@@ -1,5 +1,5 @@
 //! The findings of an examination on real servers, healthy and unhealthy. States that no test can cause on a server are
-//! tested in `token-redis/src/doctor/checks`.
+//! tested in `token-doctor/src/redis/checks`.
 
 #![expect(
     clippy::expect_used,

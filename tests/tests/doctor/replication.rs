@@ -1,6 +1,6 @@
 //! A primary and a replica without Sentinels.
 
-use token_core::FindingStatus::{Failure, Ok, Warning};
+use token_doctor::FindingStatus::{Failure, Ok, Warning};
 use token_tests::servers::Replicated;
 
 use crate::kit::{examined, until};

@@ -1,7 +1,8 @@
 //! The rights of a user compared with the needs of its role.
 
-use token_core::FindingStatus::{self, Failure, Ok, Warning};
-use token_redis::{Options, Role};
+use token_doctor::FindingStatus::{self, Failure, Ok, Warning};
+use token_doctor::redis::Role;
+use token_redis::Options;
 use token_tests::servers::{Disk, Standalone};
 
 use crate::kit::{by, examined, examined_as, examined_with, user};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use token_core::FindingStatus::{Failure, Ok};
+use token_doctor::FindingStatus::{Failure, Ok};
 use token_tests::servers::Sentinel;
 
 use crate::kit::{examined, name, until};

@@ -1,6 +1,6 @@
 //! One server, its settings and its memory.
 
-use token_core::FindingStatus::{Failure, Ok, Warning};
+use token_doctor::FindingStatus::{Failure, Ok, Warning};
 use token_tests::fixtures::tls;
 use token_tests::servers::{ClientCertificates, Server, Standalone};
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use token_core::FindingStatus::Failure;
-use token_redis::{Options, examine};
+use token_doctor::FindingStatus::Failure;
+use token_doctor::redis::examine;
+use token_redis::Options;
 use token_tests::servers::{Server, Standalone};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

@@ -20,9 +20,9 @@ const SECRET: [&str; 6] = [
 /// `PROTOS=overwrite cargo test -p token-tests --test grpc generated` regenerates it.
 #[test]
 fn the_generated_code_is_that_of_the_protos() {
-    let crate_of_protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../token-http");
+    let crate_of_protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../token-server");
     let generated = generate(&crate_of_protos.join("proto"));
-    let checked_in = crate_of_protos.join("src/sidecar/grpc/generated");
+    let checked_in = crate_of_protos.join("src/grpc/generated");
     if std::env::var_os("PROTOS").is_some_and(|value| value == "overwrite") {
         for (name, bytes) in &generated {
             fs::write(checked_in.join(name), bytes).unwrap();

@@ -1,11 +1,11 @@
 //! Hostile input: every call gets a clean status, without a panic and without a secret in the log.
 
 use bytes::{Buf, BufMut, Bytes};
-use token_http::sidecar::grpc::proto::envoy::service::auth::v3::authorization_client::AuthorizationClient;
-use token_http::sidecar::grpc::proto::envoy::service::auth::v3::{AttributeContext, CheckRequest};
-use token_http::sidecar::grpc::proto::token::v1::issue_request::Access;
-use token_http::sidecar::grpc::proto::token::v1::revoke_request::What;
-use token_http::sidecar::grpc::proto::token::v1::{
+use token_server::grpc::proto::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use token_server::grpc::proto::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+use token_server::grpc::proto::token::v1::issue_request::Access;
+use token_server::grpc::proto::token::v1::revoke_request::What;
+use token_server::grpc::proto::token::v1::{
     FullAccess, IssueRequest, ListRequest, RevokeRequest, ValidateRequest,
 };
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use token_http::sidecar::grpc::proto::envoy::config::core::v3::HeaderValueOption;
-use token_http::sidecar::grpc::proto::envoy::config::core::v3::header_value_option::HeaderAppendAction;
-use token_http::sidecar::grpc::proto::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
-use token_http::sidecar::grpc::proto::envoy::service::auth::v3::authorization_client::AuthorizationClient;
-use token_http::sidecar::grpc::proto::envoy::service::auth::v3::check_response::HttpResponse;
-use token_http::sidecar::grpc::proto::envoy::service::auth::v3::{
+use token_server::grpc::proto::envoy::config::core::v3::HeaderValueOption;
+use token_server::grpc::proto::envoy::config::core::v3::header_value_option::HeaderAppendAction;
+use token_server::grpc::proto::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
+use token_server::grpc::proto::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use token_server::grpc::proto::envoy::service::auth::v3::check_response::HttpResponse;
+use token_server::grpc::proto::envoy::service::auth::v3::{
     AttributeContext, CheckRequest, CheckResponse, DeniedHttpResponse, OkHttpResponse,
 };
-use token_http::sidecar::grpc::proto::token::v1::token_service_client::TokenServiceClient;
+use token_server::grpc::proto::token::v1::token_service_client::TokenServiceClient;
 use token_tests::programs::{Cli, Daemon};
 use token_tests::servers::Standalone;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

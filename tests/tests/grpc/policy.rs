@@ -1,9 +1,9 @@
 //! HTTP and gRPC have the same policy.
 
 use serde_json::json;
-use token_http::sidecar::grpc::proto::token::v1::issue_request::Access;
-use token_http::sidecar::grpc::proto::token::v1::revoke_request::What;
-use token_http::sidecar::grpc::proto::token::v1::{
+use token_server::grpc::proto::token::v1::issue_request::Access;
+use token_server::grpc::proto::token::v1::revoke_request::What;
+use token_server::grpc::proto::token::v1::{
     ConfirmRequest, FullAccess, IssueRequest, ListRequest, RevokeRequest, ValidateRequest,
 };
 use tonic::Code;

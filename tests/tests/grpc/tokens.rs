@@ -2,10 +2,10 @@
 
 use prost_types::Duration;
 use token_core::spi::layout::KEY_VERSION;
-use token_http::sidecar::grpc::proto::token::v1::issue_request::Access;
-use token_http::sidecar::grpc::proto::token::v1::revoke_request::What;
-use token_http::sidecar::grpc::proto::token::v1::validate_response::Verdict;
-use token_http::sidecar::grpc::proto::token::v1::{
+use token_server::grpc::proto::token::v1::issue_request::Access;
+use token_server::grpc::proto::token::v1::revoke_request::What;
+use token_server::grpc::proto::token::v1::validate_response::Verdict;
+use token_server::grpc::proto::token::v1::{
     ConfirmRequest, FullAccess, Inactive, IssueRequest, IssueResponse, ListRequest, Need, NotPermitted,
     RevokeRequest, Scopes, ValidateRequest,
 };

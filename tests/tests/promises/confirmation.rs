@@ -82,7 +82,7 @@ async fn changes_also_wait_for_a_replica_that_joins_sentinels_later() {
 /// SENTINEL RESET makes a Sentinel forget all replicas. It finds them again after a while, and lists none until then.
 #[tokio::test]
 async fn changes_still_wait_for_replicas_the_sentinels_forgot() {
-    let sentinel = Sentinel::start_with_doors().await;
+    let sentinel = Sentinel::start_behind_proxies().await;
     let primary = sentinel.primary().await;
     let replicas: Vec<_> =
         sentinel.servers().iter().filter(|server| server.port() != primary.port()).collect();

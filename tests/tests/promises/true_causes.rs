@@ -8,6 +8,7 @@ use token_core::{
     Issued, Lifetime, Reason, Requirement, Revocation, StoreError, StoreErrorKind, TokenStatus, Verdict,
 };
 use token_redis::Options;
+use token_tests::programs::Ran;
 use token_tests::servers::{Cluster, Sentinel, Server, Standalone};
 
 use crate::command_line::Cli;
@@ -160,7 +161,7 @@ async fn is_gone(server: &Server, token: &Issued) -> bool {
 /// It may have been replaced, and lack later revocations.
 #[tokio::test]
 async fn a_primary_with_a_full_disk_that_is_cut_off_validates_nothing() {
-    let sentinel = Sentinel::start_with_doors().await;
+    let sentinel = Sentinel::start_behind_proxies().await;
     let tokens = tokens(&sentinel.url()).await;
     let issued = issue(&tokens, "admin", hard()).await;
     let primary = sentinel.primary().await;

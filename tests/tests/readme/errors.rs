@@ -5,7 +5,8 @@ use std::path::Path;
 
 use crate::pages::{Page, repository};
 
-const CRATES: [&str; 5] = ["token-core", "token-redis", "token-sqlite", "token-http", "token-cli"];
+const CRATES: [&str; 7] =
+    ["token-core", "token-redis", "token-sqlite", "token-doctor", "token-http", "token-server", "token-cli"];
 
 #[test]
 fn every_explained_error_is_in_the_code() {
@@ -33,7 +34,7 @@ fn every_setting_is_in_the_book() {
 #[test]
 fn every_check_of_doctor_is_in_the_book() {
     let mut code = String::new();
-    for folder in ["token-redis/src/doctor", "token-sqlite/src", "token-cli/src"] {
+    for folder in ["token-doctor/src", "token-cli/src"] {
         read_into(&mut code, &repository().join(folder));
     }
     // Only at the start of a line, which excludes those in unit tests.

@@ -3,13 +3,13 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use token_http::sidecar::grpc::proto::envoy::config::core::v3::{HeaderMap, HeaderValue};
-use token_http::sidecar::grpc::proto::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
-use token_http::sidecar::grpc::proto::envoy::service::auth::v3::authorization_client::AuthorizationClient;
-use token_http::sidecar::grpc::proto::envoy::service::auth::v3::{AttributeContext, CheckRequest};
-use token_http::sidecar::grpc::proto::token::v1::token_service_client::TokenServiceClient;
-use token_http::sidecar::grpc::proto::token::v1::validate_response::Verdict;
-use token_http::sidecar::grpc::proto::token::v1::{ListRequest, ValidateRequest};
+use token_server::grpc::proto::envoy::config::core::v3::{HeaderMap, HeaderValue};
+use token_server::grpc::proto::envoy::service::auth::v3::attribute_context::{HttpRequest, Request};
+use token_server::grpc::proto::envoy::service::auth::v3::authorization_client::AuthorizationClient;
+use token_server::grpc::proto::envoy::service::auth::v3::{AttributeContext, CheckRequest};
+use token_server::grpc::proto::token::v1::token_service_client::TokenServiceClient;
+use token_server::grpc::proto::token::v1::validate_response::Verdict;
+use token_server::grpc::proto::token::v1::{ListRequest, ValidateRequest};
 use token_tests::programs::{Cli, Daemon, program};
 use token_tests::servers::Standalone;
 use tonic::transport::Channel;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use token_http::sidecar::grpc::proto::token::v1::ListRequest;
-use token_http::sidecar::grpc::proto::token::v1::token_service_client::TokenServiceClient;
+use token_server::grpc::proto::token::v1::ListRequest;
+use token_server::grpc::proto::token::v1::token_service_client::TokenServiceClient;
 use token_tests::programs::{Cli, Daemon, program};
 use token_tests::servers::Standalone;
 

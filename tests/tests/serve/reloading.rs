@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use token_http::sidecar::grpc::proto::token::v1::ListRequest;
-use token_http::sidecar::grpc::proto::token::v1::token_service_client::TokenServiceClient;
+use token_server::grpc::proto::token::v1::ListRequest;
+use token_server::grpc::proto::token::v1::token_service_client::TokenServiceClient;
 use token_tests::programs::{Cli, Daemon};
 use token_tests::servers::Standalone;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use token_http::sidecar::grpc::proto::token::v1::ListRequest;
-use token_http::sidecar::grpc::proto::token::v1::token_service_client::TokenServiceClient;
+use token_server::grpc::proto::token::v1::ListRequest;
+use token_server::grpc::proto::token::v1::token_service_client::TokenServiceClient;
 use token_tests::programs::{Cli, Collector, Daemon, Span};
 use token_tests::servers::{ClientCertificates, Standalone};
 use tokio::net::TcpListener;

@@ -6,7 +6,7 @@
 )]
 
 mod cluster;
-mod doors;
+mod partitions;
 mod proxy;
 mod replicated;
 mod sentinel;

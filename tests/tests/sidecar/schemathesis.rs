@@ -42,7 +42,7 @@ async fn nothing_is_found(issue: &str, user: &str) -> Running {
 
 /// How many operations the document has, without the one that returns the document itself.
 fn operations() -> usize {
-    let document = include_str!("../../../token-http/openapi.json");
+    let document = include_str!("../../../token-server/openapi.json");
     let document: Value = serde_json::from_str(document).unwrap();
     let items = document["paths"].as_object().unwrap().values();
     let operations =

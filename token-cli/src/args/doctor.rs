@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use token_redis::Role;
+use token_doctor::redis::Role;
 
 /// Check that the store is set up so that tokens are safe in it.
 ///

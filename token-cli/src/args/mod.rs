@@ -1,6 +1,5 @@
 //! What can be typed.
 
-mod address;
 mod ancestor;
 mod bench;
 mod connections;
@@ -15,7 +14,6 @@ mod presenting;
 mod revoke;
 mod serve;
 mod settings;
-mod socket_path;
 mod usage;
 mod validate;
 mod variables;
@@ -27,7 +25,6 @@ use std::path::PathBuf;
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueHint};
 use token_core::Subject;
 
-pub(crate) use self::address::Address;
 use self::ancestor::AncestorArgs;
 pub(crate) use self::bench::BenchArgs;
 pub(crate) use self::doctor::DoctorArgs;
@@ -38,7 +35,6 @@ pub(crate) use self::names::Names;
 pub(crate) use self::revoke::RevokeArgs;
 pub(crate) use self::serve::{LogFormat, ServeArgs};
 pub(crate) use self::settings::Settings;
-pub(crate) use self::socket_path::SocketPath;
 pub(crate) use self::validate::ValidateArgs;
 pub(crate) use self::variables::{command, described, variables};
 use crate::exit;

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use token_core::{NameError, Subject};
-use token_http::sidecar::TrustedProxy;
+use token_server::{TrustedProxy, TrustedProxyError};
 
 /// Separates names. Distinguished names of LDAP are full of commas, and have to escape a semicolon (RFC 4514 §2.4).
 const SEPARATOR: char = ';';
@@ -80,7 +80,7 @@ pub(crate) fn trusted_proxy(text: &str) -> Result<TrustedProxy, String> {
     if text.contains(',') {
         return Err(format!("separate networks by \"{SEPARATOR}\""));
     }
-    text.trim().parse().map_err(|error: token_http::sidecar::TrustedProxyError| error.to_string())
+    text.trim().parse().map_err(|error: TrustedProxyError| error.to_string())
 }
 
 impl IntoIterator for Names {
@@ -112,7 +112,9 @@ mod tests {
 
     #[test]
     fn escaped_and_quoted_separators_belong_to_a_distinguished_name() {
-        for name in [r"CN=Doe\, John,OU=x", r#"O="A, B",c=de"#, r#"cn="a;b",o=x"#, r"cn=a\;b,o=x", r"cn=a\\,o=x"] {
+        for name in
+            [r"CN=Doe\, John,OU=x", r#"O="A, B",c=de"#, r#"cn="a;b",o=x"#, r"cn=a\;b,o=x", r"cn=a\\,o=x"]
+        {
             assert_eq!(read(name), Some(vec![name.into()]), "{name}");
             assert_eq!(read(&format!("{name}; bob")), Some(vec![name.into(), "bob".into()]), "{name}");
         }

@@ -7,10 +7,9 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueHint};
 use token_core::Span;
 use token_http::Realm;
-use token_http::sidecar::TrustedProxy;
 use token_redis::LocalCache;
+use token_server::{Address, TrustedProxy};
 
-use super::address::Address;
 use super::connections::Connections;
 use super::lifetime::with_unit;
 use super::names::{Names, trusted_proxy};

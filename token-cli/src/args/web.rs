@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::Args;
-use token_http::sidecar::{Issuer, Origin, OriginError};
+use token_server::{Issuer, Origin, OriginError};
 
 // (A doc comment would replace the help of the command.)
 #[derive(Debug, Args)]

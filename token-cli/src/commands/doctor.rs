@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::AnsiColor;
 use serde::Serialize;
-use token_core::{Finding, FindingStatus};
+use token_doctor::{Finding, FindingStatus};
 
 use crate::args::{DoctorArgs, Settings};
 use crate::exit::Exit;
@@ -154,7 +154,7 @@ fn cut(text: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use token_core::Check;
+    use token_doctor::Check;
 
     use super::*;
 

@@ -2,16 +2,17 @@
 //!
 //! It is TOML with the names of the flags. A setting in it counts where neither a flag nor the environment has one.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches};
+use token_server::Address;
 use toml::{Table, Value};
 
 use super::config_file;
 use super::redacted::without_password;
-use crate::args::{Address, Cli, Command, Names, ServeArgs, Settings, command};
+use crate::args::{Cli, Command, Names, ServeArgs, Settings, command};
 use crate::failure::Failure;
 
 /// The command line, with what the file of `--config` adds.
@@ -98,9 +99,6 @@ fn first_line(error: &clap::Error) -> String {
     text.trim_start_matches("error: ").lines().next().unwrap_or_default().to_owned()
 }
 
-/// The settings that take a restart to change.
-const FIXED: [&str; 5] = ["listen", "grpc", "threads", "log-format", "otlp-endpoint"];
-
 /// The command line with its file, read again.
 pub(super) fn reread() -> Result<(ServeArgs, Settings), Failure> {
     let wrong = |error: clap::Error| Failure::usage(first_line(&error));
@@ -113,11 +111,10 @@ pub(super) fn reread() -> Result<(ServeArgs, Settings), Failure> {
     }
 }
 
-/// The names of the settings that differ: those that can be changed while it runs, and those that cannot.
-pub(super) fn differences(old: &Table, new: &Table) -> (Vec<String>, Vec<String>) {
-    let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
-    let differ = names.into_iter().filter(|name| old.get(*name) != new.get(*name)).cloned();
-    differ.partition(|name| !FIXED.contains(&name.as_str()))
+/// The settings in force by name, each as one text. Passwords are left out.
+pub(super) fn named(settings: &Settings, serve: &ServeArgs) -> BTreeMap<String, String> {
+    let table = table(settings, Some(serve));
+    table.into_iter().map(|(name, value)| (name, value.to_string())).collect()
 }
 
 /// The settings in force as a configuration file. Passwords are left out.
@@ -130,7 +127,7 @@ pub(super) fn shown(cli: &Cli) -> String {
 }
 
 /// The settings in force. Passwords are left out.
-pub(super) fn table(settings: &Settings, serve: Option<&ServeArgs>) -> Table {
+fn table(settings: &Settings, serve: Option<&ServeArgs>) -> Table {
     let mut table = Table::new();
     let mut set = |name: &str, value: Option<String>| {
         if let Some(value) = value {

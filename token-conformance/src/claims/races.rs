@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use token_core::spi::TokenStore;
 use token_core::{
-    IssueRequest, Mode, Once, ParsedToken, Reason, Requirement, RevokeOutcome, StoreErrorKind, TokenId,
-    TokenStatus, Verdict,
+    Mode, Once, ParsedToken, Reason, Requirement, RevokeOutcome, StoreErrorKind, TokenStatus, Verdict,
 };
 use tokio::sync::Barrier;
 use tokio::task::{JoinSet, yield_now};

@@ -12,15 +12,12 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use secrecy::{ExposeSecret, SecretString};
 use token_core::spi::TokenStore;
-use token_core::{Grant, Mode, Reason, Requirement, TokenService, Verdict};
-#[cfg(feature = "sidecar")]
-use token_core::{ParsedToken, TokenId};
+use token_core::{Grant, Mode, ParsedToken, Reason, Requirement, TokenId, TokenService, Verdict};
 
 pub use self::error::CredentialsError;
 pub use self::options::{CredentialOptions, InUrl};
 use crate::auth_error::AuthError;
-#[cfg(feature = "sidecar")]
-use crate::notes::Notes;
+use crate::presented::PresentedToken;
 
 /// The password that some clients send with the token as the user name.
 const NO_PASSWORD: &str = "x-oauth-basic";
@@ -98,30 +95,35 @@ impl Credentials {
     }
 }
 
-#[cfg(feature = "sidecar")]
 impl Credentials {
     /// Notes which token they are, if they are one and somebody wants to know.
     pub(crate) fn note<S: TokenStore>(&self, request: &Parts, tokens: &TokenService<S>) {
-        if let (Some(notes), Some(id)) = (request.extensions.get::<Notes>(), self.token_id(tokens)) {
-            notes.presented(id);
+        if let (Some(presented), Some(id)) =
+            (request.extensions.get::<PresentedToken>(), self.token_id(tokens))
+        {
+            presented.note(id);
         }
     }
 
     /// The public id of the token, whether it is valid or not; none if it is no token of this deployment.
-    pub(crate) fn token_id<S: TokenStore>(&self, tokens: &TokenService<S>) -> Option<TokenId> {
+    pub fn token_id<S: TokenStore>(&self, tokens: &TokenService<S>) -> Option<TokenId> {
         tokens.parse(self.token.expose_secret()).ok().map(ParsedToken::id)
     }
 }
 
 impl Credentials {
     /// Why headers that present nothing of ours do so.
-    pub(crate) fn missing(headers: &HeaderMap) -> AuthError {
+    #[must_use]
+    pub fn missing(headers: &HeaderMap) -> AuthError {
         let header = headers.get(header::AUTHORIZATION).and_then(|header| trimmed(header).ok());
         header.map_or(AuthError::NoCredentials, |header| diagnosis::scheme(header).into())
     }
 
     /// What they demand of the token by themselves: that it is the user's.
-    pub(crate) fn requirement(&self) -> Result<Requirement, AuthError> {
+    ///
+    /// # Errors
+    /// No token can be of a user of that name.
+    pub fn requirement(&self) -> Result<Requirement, AuthError> {
         let Some(user) = &self.user else { return Ok(Requirement::any()) };
         // A text that no subject can be called is no token's subject either.
         let subject = user.parse().map_err(|_| Reason::WrongSubject)?;
@@ -129,7 +131,10 @@ impl Credentials {
     }
 
     /// What the token grants, if it is live and meets the requirement; with [`Mode::Peek`] that is no use of it.
-    pub(crate) async fn grant<S: TokenStore>(
+    ///
+    /// # Errors
+    /// The token is not valid, does not meet the requirement, or it could not be found out.
+    pub async fn grant<S: TokenStore>(
         &self,
         tokens: &TokenService<S>,
         requirement: &Requirement,
@@ -145,13 +150,6 @@ impl Credentials {
             Verdict::Inactive(reason) => Err(reason.into()),
         }
     }
-}
-
-/// Whether a header names the scheme Bearer, whatever follows.
-#[cfg(feature = "sidecar")]
-pub(crate) fn scheme_is_bearer(header: &HeaderValue) -> bool {
-    let scheme = header.as_bytes().split(|&byte| byte == b' ').next();
-    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
 }
 
 fn trimmed(header: &HeaderValue) -> Result<&str, CredentialsError> {

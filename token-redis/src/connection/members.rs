@@ -4,28 +4,32 @@ use super::store_url::Address;
 
 /// A node of a cluster, in the view of another node or its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) id: String,
+#[non_exhaustive]
+pub struct Member {
+    /// Its id.
+    pub id: String,
     /// `None` if its form is unknown.
-    pub(crate) address: Option<Address>,
+    pub address: Option<Address>,
     /// The id of its primary, if it is a replica.
-    pub(crate) follows: Option<String>,
+    pub follows: Option<String>,
     /// The first and last slot of each range that it owns.
-    pub(crate) slots: Vec<(u16, u16)>,
+    pub slots: Vec<(u16, u16)>,
     /// The slots that are being moved from it or to it. Each node reports only its own.
-    pub(crate) moving: Vec<u16>,
+    pub moving: Vec<u16>,
     flags: Vec<String>,
 }
 
 impl Member {
     /// Whether the node has a flag: `myself`, `master`, `slave`, `fail`, …
-    pub(crate) fn is(&self, flag: &str) -> bool {
+    #[must_use]
+    pub fn is(&self, flag: &str) -> bool {
         self.flags.iter().any(|own| own == flag)
     }
 }
 
 /// Parses the reply to CLUSTER NODES, a line for each node: id, address, flags, primary's id, …, slots.
-pub(crate) fn read_members(nodes: &str, asked: &Address) -> Vec<Member> {
+#[must_use]
+pub fn read_members(nodes: &str, asked: &Address) -> Vec<Member> {
     let read = |line: &str| {
         let words: Vec<&str> = line.split(' ').collect();
         let [id, address, flags, follows, _, _, _, _, slots @ ..] = words.as_slice() else { return None };

@@ -35,12 +35,13 @@ mod watch;
 
 pub(crate) use self::limits::Limits;
 pub(crate) use self::look::open;
-pub(crate) use self::members::{Member, read_members};
+pub use self::members::{Member, read_members};
 pub use self::pool_state::PoolState;
 pub(crate) use self::pools::{DedicatedConnection, Pools};
 pub(crate) use self::retries::Retries;
 pub(crate) use self::routed::Operation;
 pub(crate) use self::shared::SharedConnections;
 pub(crate) use self::slot_map::{Primary, SlotMap};
-pub(crate) use self::store_url::{Address, StoreUrl, TopologyKind};
+pub(crate) use self::store_url::StoreUrl;
+pub use self::store_url::{Address, TopologyKind};
 pub(crate) use self::topology::Topology;

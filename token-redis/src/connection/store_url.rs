@@ -20,8 +20,8 @@ pub(crate) struct StoreUrl {
 }
 
 /// The kind of topology.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) enum TopologyKind {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TopologyKind {
     /// One server.
     Server,
     /// One server at a time, which Sentinels name.
@@ -35,7 +35,7 @@ pub(crate) enum TopologyKind {
 
 /// The address of one server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Address {
+pub enum Address {
     /// A host without brackets, and a port.
     Tcp(String, u16),
     /// A socket in the file system.
@@ -146,7 +146,8 @@ impl fmt::Display for Address {
 
 impl Address {
     /// Whether the address is on this machine, so that no data leaves it.
-    pub(crate) fn is_local(&self) -> bool {
+    #[must_use]
+    pub fn is_local(&self) -> bool {
         match self {
             Self::Unix(_) => true,
             Self::Tcp(host, _) => {
@@ -156,7 +157,8 @@ impl Address {
     }
 
     /// Parses `HOST:PORT` as servers write it: an IPv6 address with or without brackets.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
         (!host.is_empty()).then_some(Self::Tcp(host.to_owned(), port.parse().ok()?))

@@ -42,7 +42,6 @@ script!(LIST, "list.lua");
 script!(REVOKE, "revoke.lua");
 script!(REVOKE_SUBJECT, "revoke_subject.lua");
 script!(PRUNE, "prune.lua");
-script!(ACL_CHECK, "acl_check.lua");
 script!(VALIDATE_WITHOUT_WRITING, without_writing(&VALIDATE, "ARGV[1] = 'peek'\n"));
 script!(SHOW_WITHOUT_WRITING, without_writing(&SHOW, ""));
 script!(LIST_WITHOUT_WRITING, without_writing(&LIST, ""));

@@ -1,7 +1,6 @@
 //! Tests of what is special to this store. The conformance suite and [`same_as_memory`] test that it answers as every other
 //! store does.
 
-mod clock;
 mod expiry;
 mod failures;
 mod key_checks;

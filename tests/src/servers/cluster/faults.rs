@@ -67,7 +67,7 @@ impl Cluster {
     /// Cuts a node off from all others, but not from clients.
     ///
     /// # Panics
-    /// The cluster was started without doors.
+    /// The cluster was started without proxies.
     pub fn cut_off(&self, node: &Server) {
         self.others(node).for_each(|other| node.keep_apart_from(other));
     }
@@ -75,7 +75,7 @@ impl Cluster {
     /// Ends [`Cluster::cut_off`]. The nodes need a while to recover: see [`Cluster::wait_until_well`].
     ///
     /// # Panics
-    /// The cluster was started without doors.
+    /// The cluster was started without proxies.
     pub fn rejoin(&self, node: &Server) {
         self.others(node).for_each(|other| node.reunite_with(other));
     }
@@ -83,7 +83,7 @@ impl Cluster {
     /// Delays traffic between any two nodes by this time, in each direction.
     ///
     /// # Panics
-    /// The cluster was started without doors.
+    /// The cluster was started without proxies.
     pub fn delay(&self, by: Duration) {
         for node in &self.nodes {
             self.others(node).for_each(|other| node.delay(other, by));

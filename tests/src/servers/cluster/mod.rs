@@ -59,8 +59,8 @@ impl Cluster {
     ///
     /// # Panics
     /// It does not form. The message ends with the logs.
-    pub async fn start_with_doors() -> Self {
-        Self::start_as(plan().with_door()).await
+    pub async fn start_behind_proxies() -> Self {
+        Self::start_as(plan().behind_proxies()).await
     }
 
     /// The same with nodes that accept only the users of [`Roles`].
