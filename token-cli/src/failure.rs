@@ -10,6 +10,9 @@ use crate::exit::Exit;
 use crate::format::Format;
 use crate::layout;
 
+/// The word for programs for [`Failure::MissingKey`]; that of records is [`token_core::spi::RecordError::code`].
+pub(crate) const MISSING_KEY: &str = "missing_key";
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -19,6 +22,8 @@ pub(crate) enum Failure {
     Denied(IssueDenied),
     /// The store could not be asked, or did not do it.
     Store(StoreError),
+    /// The key file of this node lacks the key that tells whether a text is a token.
+    MissingKey(String),
     /// The operating system did not do its part.
     System { what: String, source: std::io::Error },
 }
@@ -64,7 +69,7 @@ impl Failure {
             Self::Usage(_) => Exit::Usage,
             Self::Denied(_) => Exit::Negative,
             Self::Store(error) => of_store(error.kind()),
-            Self::System { .. } => Exit::Store,
+            Self::MissingKey(_) | Self::System { .. } => Exit::Store,
         }
     }
 
@@ -92,6 +97,7 @@ impl Failure {
             Self::Usage(_) => ("usage", false),
             Self::Denied(_) => ("policy", false),
             Self::Store(error) => (error.kind().code(), error.is_retryable()),
+            Self::MissingKey(_) => (MISSING_KEY, false),
             Self::System { .. } => ("system", false),
         };
         let cause = self.cause().map(ToString::to_string);
@@ -100,7 +106,9 @@ impl Failure {
 
     fn message(&self) -> String {
         match self {
-            Self::Usage(sentence) | Self::System { what: sentence, .. } => sentence.clone(),
+            Self::Usage(sentence) | Self::MissingKey(sentence) | Self::System { what: sentence, .. } => {
+                sentence.clone()
+            }
             Self::Denied(denied) => denied.to_string(),
             Self::Store(error) => error.to_string(),
         }
@@ -108,7 +116,7 @@ impl Failure {
 
     fn cause(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Usage(_) | Self::Denied(_) => None,
+            Self::Usage(_) | Self::Denied(_) | Self::MissingKey(_) => None,
             Self::Store(error) => error.source(),
             Self::System { source, .. } => Some(source),
         }

@@ -89,6 +89,18 @@ impl StoreError {
             .caused_by(source)
     }
 
+    /// Whether a record is kept that cannot be read. A revocation needs no readable one.
+    #[must_use]
+    pub fn is_of_record(&self) -> bool {
+        self.source().is_some_and(|source| source.is::<crate::spi::RecordError>())
+    }
+
+    /// Whether a tombstone is kept that cannot be read: the token is revoked.
+    #[must_use]
+    pub fn is_of_tombstone(&self) -> bool {
+        self.source().is_some_and(|source| source.is::<crate::spi::TombstoneError>())
+    }
+
     /// A store has given fewer answers than it was asked for.
     #[must_use]
     pub(crate) fn unanswered() -> Self {

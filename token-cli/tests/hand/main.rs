@@ -12,6 +12,7 @@ mod input;
 mod kit;
 mod look_alikes;
 mod numbers;
+mod other_keys;
 mod settings;
 mod spellings;
 mod stores;
