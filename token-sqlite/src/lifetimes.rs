@@ -1,11 +1,12 @@
 //! Examining the tokens in a database: whether each can be read, and ends when it should.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use token_core::spi::{Clock, Place, Record, SystemClock};
-use token_core::{Check, Finding, Grant, KeyFit, KeyRing, Timestamp, TokenId};
+use token_core::spi::{Clock, Place, Record, RecordError, SystemClock};
+use token_core::{Check, Finding, Grant, KeyFit, KeyRing, KeyVersion, Timestamp, TokenId};
 
 use crate::error::Failure;
 use crate::examine::open;
@@ -45,7 +46,7 @@ pub fn examine_tokens(path: &Path, keys: &KeyRing) -> Vec<Finding> {
     let node = path.display().to_string();
     let findings = match open(path) {
         Ok(db) => match look(&db, keys, SystemClock.now()) {
-            Ok(seen) => vec![key_versions(&seen.fit), seen.records(), seen.lifetimes()],
+            Ok(seen) => vec![seen.key_versions(), seen.records(), seen.lifetimes()],
             Err(failure) => vec![RECORDS.failure(failure.explain("read", "database", path).to_string())],
         },
         Err(_) => Vec::new(),
@@ -57,31 +58,32 @@ struct Seen {
     fit: KeyFit,
     all: usize,
     unreadable: Vec<TokenId>,
+    /// The key versions of records that the key file lacks.
+    lacking: BTreeSet<KeyVersion>,
     too_late: Vec<TokenId>,
 }
 
 fn look(db: &Connection, keys: &KeyRing, now: Timestamp) -> Result<Seen, Failure> {
     let fit = keys.fit(&key_checks::known(db)?);
-    let mut seen = Seen { fit, all: 0, unreadable: Vec::new(), too_late: Vec::new() };
+    let (unreadable, too_late) = (Vec::new(), Vec::new());
+    let mut seen = Seen { fit, all: 0, unreadable, lacking: BTreeSet::new(), too_late };
     rows::each(db, now, |id, live| {
         seen.all += 1;
         match Record::decode(Place::of(id), &live.record, keys)
             .map(|record| record.into_grant(id, live.expires_at))
         {
-            Err(_) => seen.unreadable.push(id),
+            Err(why) => {
+                seen.unreadable.push(id);
+                seen.lacking.extend(match why {
+                    RecordError::KeyVersion(version) => Some(version),
+                    _ => None,
+                });
+            }
             Ok(grant) if ends_too_late(&grant, now) => seen.too_late.push(id),
             Ok(_) => {}
         }
     })?;
     Ok(seen)
-}
-
-fn key_versions(fit: &KeyFit) -> Finding {
-    match (fit, fit.trouble()) {
-        (fit, Some(trouble)) if fit.is_of_another() => KEY_VERSIONS.failure(trouble),
-        (_, Some(trouble)) => KEY_VERSIONS.warning(trouble),
-        (_, None) => KEY_VERSIONS.ok("as in the database"),
-    }
 }
 
 fn ends_too_late(grant: &Grant, now: Timestamp) -> bool {
@@ -93,6 +95,18 @@ fn ends_too_late(grant: &Grant, now: Timestamp) -> bool {
 }
 
 impl Seen {
+    fn key_versions(&self) -> Finding {
+        let lacking = self.lacking.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match (&self.fit, self.fit.trouble()) {
+            (fit, Some(trouble)) if fit.is_of_another() => KEY_VERSIONS.failure(trouble),
+            (_, Some(trouble)) => KEY_VERSIONS.warning(trouble),
+            (_, None) if !lacking.is_empty() => KEY_VERSIONS.warning(format!(
+                "the key file lacks key version {lacking}, which live tokens have, and they are refused: add that key to it"
+            )),
+            (_, None) => KEY_VERSIONS.ok("as in the database"),
+        }
+    }
+
     fn records(&self) -> Finding {
         match self.unreadable.len() {
             0 => RECORDS.ok(format!("{} can be read", self.all)),
