@@ -10,6 +10,7 @@
 -- Returns  {'issued', dies at (ms)} | {'taken'} (by another record, or revoked meanwhile) | {'late'} (it would be dead)
 --          {'orphan'} when the token that issues is not live any more
 --          {'repeated', id} when the key has issued that token | {'mismatched'} when it was used for another request
+--          {'foreign'} when something else than a string stands under the idempotency key
 -- Writes   the record with its TTL; the index: the new id in, dead ones out; fingerprint and id under the idempotency key
 --
 -- A client that lost the first answer sends the same again: it finds its own record and succeeds. If the token was
@@ -21,7 +22,8 @@
 
 local record, id, index, parents, fingerprint = ARGV[1], ARGV[2], KEYS[3], tonumber(ARGV[3]), ARGV[4]
 local once = fingerprint ~= '' and KEYS[4 + parents]
-local before = once and redis.call('GET', once)
+local before = once and read(once)
+if before == 0 then return {'foreign'} end
 local issued = before and string.sub(before, 17)
 if before and string.sub(before, 1, 16) ~= fingerprint then return {'mismatched'} end
 if before and issued ~= id then return {'repeated', issued} end

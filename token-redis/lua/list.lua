@@ -2,7 +2,7 @@
 -- List the live tokens of a subject at one moment. Renews nothing.
 --
 -- KEYS[1]  the subject's index    KEYS[2…] the records of the tokens that an earlier look at the index found
--- ARGV[1…] the ids that go with KEYS[2…]
+-- ARGV[1…] the ids that go with KEYS[2…], then what else the index holds
 -- Returns  {'listed', id, record (0: the key holds no string), dies at (ms), …} | {'changed'} when the index has an id that
 --          was not given: look again
 -- Writes   the index: dead ids out, unless it must not
@@ -18,8 +18,8 @@ for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
 end
 
 local answer = {'listed'}
-for place, id in ipairs(ARGV) do
-  local key = KEYS[place + 1]
+for place = 2, #KEYS do
+  local id, key = ARGV[place - 1], KEYS[place]
   local record = read(key)
   if record then
     answer[#answer + 1] = id

@@ -17,7 +17,8 @@ use std::time::Instant;
 
 use redis::aio::MultiplexedConnection;
 use redis::{FromRedisValue, RedisResult, Value};
-use token_core::spi::{Clock, SystemClock};
+use token_core::KeyVersion;
+use token_core::spi::{CheckValue, Clock, SystemClock};
 
 use super::collector::Collector;
 use super::info::Info;
@@ -81,7 +82,7 @@ impl Collector {
             facts.validation = Some(validate(link, key).await?);
         }
         if self.keeps_key_checks(&facts) {
-            facts.key_checks = Some(seen(key_checks::known(&self.namespace, link).await, "get")?);
+            facts.key_checks = Some(self.key_checks(link).await?);
         }
         Ok(facts)
     }
@@ -92,6 +93,21 @@ impl Collector {
         Ok(answer.and_then(|answer| {
             inquiry.read(&answer).ok_or_else(|| Unseen::Refused("gave no answer of ours".into()))
         }))
+    }
+
+    async fn key_checks(
+        &self,
+        link: &mut MultiplexedConnection,
+    ) -> RedisResult<Seen<Vec<(KeyVersion, CheckValue)>>> {
+        let known = seen(key_checks::known(&self.namespace, link).await, "get")?;
+        let foreign = key_checks::foreign(&self.namespace, link).await.ok().flatten();
+        Ok(match foreign {
+            Some(key) => Err(Unseen::Refused(format!(
+                "holds a key of another type in the place of a check value, {key}: delete it, and the next token that \
+                 is issued notes its own"
+            ))),
+            None => known,
+        })
     }
 
     fn keeps_key_checks(&self, facts: &Facts) -> bool {
