@@ -86,8 +86,7 @@ fn way(url: &Url, scheme: Scheme, name: &str, value: &str) -> Result<(), StoreEr
              and leave the parameter out",
         )),
         _ if concerns_tls(name) => Err(refuse(
-            "certificates are always verified, and not named in the URL: use --tls-ca, --tls-cert and --tls-key \
-             (Options::tls)",
+            "certificates are always verified, and not named in the URL: use --tls-ca, --tls-cert and --tls-key",
         )),
         ("user" | "username" | "pass" | "password" | "auth", _) => {
             Err(refuse("user and password stand in front of the host: write redis://USER:PASSWORD@HOST:PORT"))
