@@ -54,6 +54,24 @@ impl Failure {
         Self::System { what: "cannot make a secret".into(), source: std::io::Error::other(error) }
     }
 
+    /// The same with what else is wrong, behind its sentence.
+    pub(crate) fn and(self, also: &str) -> Self {
+        let both = |sentence: &dyn std::fmt::Display| format!("{sentence}; {also}");
+        match self {
+            Self::Usage(sentence) => Self::Usage(both(&sentence)),
+            Self::Denied(denied) => Self::Denied(denied),
+            Self::MissingKey(sentence) => Self::MissingKey(both(&sentence)),
+            Self::System { what, source } => Self::System { what: both(&what), source },
+            Self::Store(error) => {
+                let with_both = StoreError::new(error.kind(), both(&error));
+                Self::Store(match error.source() {
+                    Some(cause) => with_both.caused_by(cause.to_string()),
+                    None => with_both,
+                })
+            }
+        }
+    }
+
     /// Says it on standard error and answers with the exit code.
     pub(crate) fn tell(&self, format: Format) -> Exit {
         match format {
