@@ -167,13 +167,11 @@ fn sqlite(
     if settings.confirm == Some(ConfirmationLevel::Replicated) {
         return Err(Failure::usage("the embedded store has no replicas: it confirms \"disk\", by default"));
     }
-    let ring = match key_file(settings) {
-        Some(path) => keys::read_keys(path)?,
-        None => {
-            token_sqlite::keyfile::open_keys(database, &key_file_beside(database)).map_err(misconfigured)?
-        }
+    let opened = match key_file(settings) {
+        Some(path) => open(database, keys::read_keys(path)?),
+        None => token_sqlite::keyfile::open_with_keys(database, &key_file_beside(database), open),
     };
-    open(database, ring).map_err(misconfigured)
+    opened.map_err(misconfigured)
 }
 
 async fn redis(url: &str, settings: &Settings, options: Options) -> Result<RedisStore, Failure> {
