@@ -33,6 +33,11 @@ impl Failure {
         Self::Usage(sentence.into())
     }
 
+    /// One of two settings that go together is missing.
+    pub(crate) fn half(given: &str, missing: &str) -> Self {
+        Self::Usage(format!("{given} is given without {missing}: give both, or neither"))
+    }
+
     pub(crate) fn system(source: std::io::Error) -> Self {
         Self::System { what: "the operating system refused".into(), source }
     }

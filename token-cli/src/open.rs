@@ -200,12 +200,16 @@ fn require(fit: &KeyFit, doing: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The same error; one that other settings mend is a single sentence.
 fn misconfigured(error: StoreError) -> Failure {
-    match error.kind() {
-        StoreErrorKind::Misconfigured => Failure::usage(with_cause(&error)),
-        _ => Failure::Store(error),
-    }
+    Failure::Store(match error.kind() {
+        kind @ StoreErrorKind::Misconfigured => StoreError::new(kind, with_cause(&error)),
+        _ => error,
+    })
 }
+
+const TLS_CERT: &str = "TOKEN_TLS_CERT (--tls-cert)";
+const TLS_KEY: &str = "TOKEN_TLS_KEY (--tls-key)";
 
 fn tls(settings: &Settings) -> Result<Tls, Failure> {
     let read = |what, path: &PathBuf| {
@@ -215,7 +219,9 @@ fn tls(settings: &Settings) -> Result<Tls, Failure> {
         (Some(certificate), Some(key)) => {
             Some((read("certificate (--tls-cert)", certificate)?, read("private key (--tls-key)", key)?))
         }
-        _ => None,
+        (None, None) => None,
+        (Some(_), None) => return Err(Failure::half(TLS_CERT, TLS_KEY)),
+        (None, Some(_)) => return Err(Failure::half(TLS_KEY, TLS_CERT)),
     };
     let authorities = settings.tls_ca.as_ref().map(|path| read("authorities (--tls-ca)", path));
     Ok(Tls { authorities: authorities.transpose()?, client })

@@ -45,11 +45,18 @@ pub(super) struct HeadLimits {
     fields: usize,
 }
 
+const CERTIFICATE: &str = "TOKEN_LISTEN_CERT (--listen-cert)";
+const KEY: &str = "TOKEN_LISTEN_KEY (--listen-key)";
+
 impl Manner {
     /// As the arguments say. Reads the certificate, if there is one.
     pub(super) fn of(arguments: &ServeArgs) -> Result<Self, Failure> {
-        let certificate = arguments.listen_cert.as_deref().zip(arguments.listen_key.as_deref());
-        let tls = certificate.map(|(certificate, key)| tls::acceptor(certificate, key)).transpose()?;
+        let tls = match (&arguments.listen_cert, &arguments.listen_key) {
+            (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),
+            (Some(_), None) => return Err(Failure::half(CERTIFICATE, KEY)),
+            (None, Some(_)) => return Err(Failure::half(KEY, CERTIFICATE)),
+            (None, None) => None,
+        };
         let connections = &arguments.connections;
         let head = HeadLimits { size: connections.max_header_size.0, fields: connections.max_headers.get() };
         Ok(Self {

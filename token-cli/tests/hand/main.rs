@@ -18,3 +18,4 @@ mod spellings;
 mod stores;
 mod terminal;
 mod texts;
+mod true_causes;

@@ -22,6 +22,14 @@ pub struct Origin(HeaderValue);
 )]
 pub struct OriginError;
 
+impl Origin {
+    /// Whether it stands for all origins.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.0 == "*"
+    }
+}
+
 impl FromStr for Origin {
     type Err = OriginError;
 
@@ -61,7 +69,7 @@ impl fmt::Display for Origin {
 
 /// What answers preflights and marks answers for these origins.
 pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
-    let allowed = if origins.iter().any(|origin| origin.0 == "*") {
+    let allowed = if origins.iter().any(Origin::is_all) {
         AllowOrigin::any()
     } else {
         AllowOrigin::list(origins.iter().map(|origin| origin.0.clone()))
