@@ -16,7 +16,8 @@ fn text(token: &Value) -> &str {
 }
 
 fn kind(ran: &Ran) -> Value {
-    serde_json::from_str::<Value>(&ran.stderr).unwrap()["error"]["kind"].clone()
+    let said: Value = serde_json::from_str(&ran.stderr).unwrap();
+    said.pointer("/error/kind").unwrap().clone()
 }
 
 #[test]
