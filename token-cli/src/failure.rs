@@ -10,6 +10,9 @@ use crate::exit::Exit;
 use crate::format::Format;
 use crate::layout;
 
+/// The word for programs for [`Failure::MissingKey`]; that of records is [`token_core::spi::RecordError::code`].
+pub(crate) const MISSING_KEY: &str = "missing_key";
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -19,6 +22,8 @@ pub(crate) enum Failure {
     Denied(IssueDenied),
     /// The store could not be asked, or did not do it.
     Store(StoreError),
+    /// The key file of this node lacks the key that tells whether a text is a token.
+    MissingKey(String),
     /// The operating system did not do its part.
     System { what: String, source: std::io::Error },
 }
@@ -26,6 +31,11 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn usage(sentence: impl Into<String>) -> Self {
         Self::Usage(sentence.into())
+    }
+
+    /// One of two settings that go together is missing.
+    pub(crate) fn half(given: &str, missing: &str) -> Self {
+        Self::Usage(format!("{given} is given without {missing}: give both, or neither"))
     }
 
     pub(crate) fn system(source: std::io::Error) -> Self {
@@ -49,6 +59,24 @@ impl Failure {
         Self::System { what: "cannot make a secret".into(), source: std::io::Error::other(error) }
     }
 
+    /// The same with what else is wrong, behind its sentence.
+    pub(crate) fn and(self, also: &str) -> Self {
+        let both = |sentence: &dyn std::fmt::Display| format!("{sentence}; {also}");
+        match self {
+            Self::Usage(sentence) => Self::Usage(both(&sentence)),
+            Self::Denied(denied) => Self::Denied(denied),
+            Self::MissingKey(sentence) => Self::MissingKey(both(&sentence)),
+            Self::System { what, source } => Self::System { what: both(&what), source },
+            Self::Store(error) => {
+                let with_both = StoreError::new(error.kind(), both(&error));
+                Self::Store(match error.source() {
+                    Some(cause) => with_both.caused_by(cause.to_string()),
+                    None => with_both,
+                })
+            }
+        }
+    }
+
     /// Says it on standard error and answers with the exit code.
     pub(crate) fn tell(&self, format: Format) -> Exit {
         match format {
@@ -64,7 +92,7 @@ impl Failure {
             Self::Usage(_) => Exit::Usage,
             Self::Denied(_) => Exit::Negative,
             Self::Store(error) => of_store(error.kind()),
-            Self::System { .. } => Exit::Store,
+            Self::MissingKey(_) | Self::System { .. } => Exit::Store,
         }
     }
 
@@ -82,11 +110,17 @@ impl Failure {
         sentence
     }
 
+    /// The same as one line, for a log.
+    pub(crate) fn line(&self) -> String {
+        self.sentence().trim_start_matches("error: ").replace("\n  because: ", ": ")
+    }
+
     fn json(&self) -> serde_json::Value {
         let (kind, retryable) = match self {
             Self::Usage(_) => ("usage", false),
             Self::Denied(_) => ("policy", false),
             Self::Store(error) => (error.kind().code(), error.is_retryable()),
+            Self::MissingKey(_) => (MISSING_KEY, false),
             Self::System { .. } => ("system", false),
         };
         let cause = self.cause().map(ToString::to_string);
@@ -95,7 +129,9 @@ impl Failure {
 
     fn message(&self) -> String {
         match self {
-            Self::Usage(sentence) | Self::System { what: sentence, .. } => sentence.clone(),
+            Self::Usage(sentence) | Self::MissingKey(sentence) | Self::System { what: sentence, .. } => {
+                sentence.clone()
+            }
             Self::Denied(denied) => denied.to_string(),
             Self::Store(error) => error.to_string(),
         }
@@ -103,7 +139,7 @@ impl Failure {
 
     fn cause(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Usage(_) | Self::Denied(_) => None,
+            Self::Usage(_) | Self::Denied(_) | Self::MissingKey(_) => None,
             Self::Store(error) => error.source(),
             Self::System { source, .. } => Some(source),
         }
@@ -150,6 +186,7 @@ impl From<Failure> for token_server::Failure {
         match failure {
             Failure::Usage(sentence) => Self::Usage(sentence),
             Failure::Denied(denied) => Self::Usage(denied.to_string()),
+            Failure::MissingKey(sentence) => Self::Usage(sentence),
             Failure::Store(error) => Self::Store(error),
             Failure::System { what, source } => Self::System { what, source },
         }

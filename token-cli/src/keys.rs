@@ -30,9 +30,16 @@ pub(crate) fn of_a_database(path: &Path, there_are_tokens: bool) -> Finding {
         false if there_are_tokens => KEYS
             .failure("the key file is missing: no token in the database can be recognised")
             .at(path.display().to_string()),
+        false if is_below_a_file(path) => KEYS
+            .failure("none, and none can be made: what stands above it is a file, and no folder")
+            .at(path.display().to_string()),
         false => KEYS.ok("none yet: the first token makes one").at(path.display().to_string()),
         true => of_file(path),
     }
+}
+
+fn is_below_a_file(path: &Path) -> bool {
+    path.ancestors().skip(1).find(|above| above.exists()).is_some_and(|above| !above.is_dir())
 }
 
 /// Of a store on servers.
@@ -42,7 +49,7 @@ pub(crate) fn of_a_server(path: Option<&Path>) -> Finding {
 
 fn of_file(path: &Path) -> Finding {
     let finding = match read_keys(path) {
-        Err(failure) => KEYS.failure(failure.sentence().trim_start_matches("error: ").to_owned()),
+        Err(failure) => KEYS.failure(failure.line()),
         Ok(_) => token_doctor::sqlite::examine_mode(&KEYS, path),
     };
     finding.at(path.display().to_string())

@@ -15,6 +15,7 @@ mod layout;
 mod missing_store;
 mod open;
 mod paths;
+mod plural;
 mod preflight;
 mod report;
 mod scratch;

@@ -168,13 +168,11 @@ fn sqlite(
     if settings.confirm == Some(ConfirmationLevel::Replicated) {
         return Err(Failure::usage("the embedded store has no replicas: it confirms \"disk\", by default"));
     }
-    let ring = match key_file(settings) {
-        Some(path) => keys::read_keys(path)?,
-        None => {
-            token_sqlite::keyfile::open_keys(database, &key_file_beside(database)).map_err(misconfigured)?
-        }
+    let opened = match key_file(settings) {
+        Some(path) => open(database, keys::read_keys(path)?),
+        None => token_sqlite::keyfile::open_with_keys(database, &key_file_beside(database), open),
     };
-    open(database, ring).map_err(misconfigured)
+    opened.map_err(misconfigured)
 }
 
 async fn redis(url: &str, settings: &Settings, options: Options) -> Result<RedisStore, Failure> {
@@ -203,12 +201,16 @@ fn require(fit: &KeyFit, doing: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The same error; one that other settings mend is a single sentence.
 fn misconfigured(error: StoreError) -> Failure {
-    match error.kind() {
-        StoreErrorKind::Misconfigured => Failure::usage(with_cause(&error)),
-        _ => Failure::Store(error),
-    }
+    Failure::Store(match error.kind() {
+        kind @ StoreErrorKind::Misconfigured => StoreError::new(kind, with_cause(&error)),
+        _ => error,
+    })
 }
+
+const TLS_CERT: &str = "TOKEN_TLS_CERT (--tls-cert)";
+const TLS_KEY: &str = "TOKEN_TLS_KEY (--tls-key)";
 
 fn tls(settings: &Settings) -> Result<Tls, Failure> {
     let read = |what, path: &PathBuf| {
@@ -218,7 +220,9 @@ fn tls(settings: &Settings) -> Result<Tls, Failure> {
         (Some(certificate), Some(key)) => {
             Some((read("certificate (--tls-cert)", certificate)?, read("private key (--tls-key)", key)?))
         }
-        _ => None,
+        (None, None) => None,
+        (Some(_), None) => return Err(Failure::half(TLS_CERT, TLS_KEY)),
+        (None, Some(_)) => return Err(Failure::half(TLS_KEY, TLS_CERT)),
     };
     let authorities = settings.tls_ca.as_ref().map(|path| read("authorities (--tls-ca)", path));
     Ok(Tls { authorities: authorities.transpose()?, client })

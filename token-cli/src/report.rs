@@ -93,15 +93,24 @@ impl Report {
 
     /// Writes it. A reader that went away has seen enough.
     pub(crate) fn print(&self) -> Result<Exit, Failure> {
-        warning::tell(&self.warnings, self.json);
-        let written = if self.text.is_empty() { Ok(()) } else { self.write() };
-        match (self.lost, printed(written)) {
-            (_, Ok(())) => Ok(self.exit),
-            (Lost::Outcome(done), Err(Failure::System { what, source })) if self.exit == Exit::Done => {
-                Err(Failure::System { what: format!("{done}, but it cannot be reported: {what}"), source })
-            }
-            (_, Err(failure)) => Err(failure),
+        // For people, what is wrong comes first; for programs, all of it is one object.
+        if !self.json {
+            warning::tell(&self.warnings, false);
         }
+        let written = if self.text.is_empty() { Ok(()) } else { self.write() };
+        let failure = match (self.lost, printed(written)) {
+            (_, Ok(())) if self.json => {
+                warning::tell(&self.warnings, true);
+                return Ok(self.exit);
+            }
+            (_, Ok(())) => return Ok(self.exit),
+            (Lost::Outcome(done), Err(Failure::System { what, source })) if self.exit == Exit::Done => {
+                Failure::System { what: format!("{done}, but it cannot be reported: {what}"), source }
+            }
+            (_, Err(failure)) => failure,
+        };
+        let told = self.warnings.iter().filter(|_| self.json);
+        Err(told.fold(failure, |failure, warning| failure.and(warning.sentence())))
     }
 
     fn write(&self) -> std::io::Result<()> {

@@ -107,7 +107,15 @@ pub(crate) fn default_database() -> Result<PathBuf, Failure> {
             "this user has no home directory to keep tokens in; name a store with --store or TOKEN_STORE",
         )
     })?;
-    Ok(directories.data_dir().join("tokens.db"))
+    let database = directories.data_dir().join("tokens.db");
+    // It would be another store in each folder.
+    if database.is_relative() {
+        return Err(Failure::usage(
+            "HOME is no whole path, and the store of this user is below it: set HOME to a path that begins with /, or \
+             name a store with --store or TOKEN_STORE",
+        ));
+    }
+    Ok(database)
 }
 
 /// The key file that belongs to a database unless another one is named: the one beside it, and for a link to a database the

@@ -53,6 +53,11 @@ impl Warning {
         Self { retryable, ..self }
     }
 
+    /// What is wrong.
+    pub(crate) fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
     /// How a command with this warning ends at best.
     pub(crate) fn exit(&self) -> Exit {
         self.exit

@@ -89,6 +89,18 @@ impl StoreError {
             .caused_by(source)
     }
 
+    /// Whether a stored record cannot be read. It can be revoked.
+    #[must_use]
+    pub fn is_of_record(&self) -> bool {
+        self.source().is_some_and(|source| source.is::<crate::spi::RecordError>())
+    }
+
+    /// Whether a stored tombstone cannot be read: the token is revoked.
+    #[must_use]
+    pub fn is_of_tombstone(&self) -> bool {
+        self.source().is_some_and(|source| source.is::<crate::spi::TombstoneError>())
+    }
+
     /// A store has returned fewer answers than requested.
     #[must_use]
     pub(crate) fn unanswered() -> Self {

@@ -50,6 +50,13 @@ impl KeyRing {
         }
     }
 
+    /// The versions that a store knows and this ring lacks. This node refuses their tokens.
+    #[must_use]
+    pub fn lacking(&self, known: &[(KeyVersion, CheckValue)]) -> Vec<KeyVersion> {
+        let versions = known.iter().map(|&(version, _)| version);
+        versions.filter(|&version| self.check_value(version).is_none()).collect()
+    }
+
     /// Whether this ring consists of the public key.
     #[must_use]
     pub fn is_public(&self) -> bool {

@@ -6,6 +6,10 @@
 -- Returns  {'live'} | {'revoked'} | {'unknown'}
 -- Writes   the TTL of the record, or of the tombstone, unchanged
 
+-- include read
+
+local LATE = 4102444800000 -- the year 2100
+
 for n, word in ipairs({'live', 'revoked'}) do
   local key = KEYS[n]
   local ends_at = redis.call('PEXPIRETIME', key)
@@ -13,8 +17,14 @@ for n, word in ipairs({'live', 'revoked'}) do
     redis.call('PEXPIREAT', key, ends_at)
     return {word}
   elseif ends_at == -1 then
-    -- The TTL was removed from outside. The next use restores it.
-    redis.call('SET', key, redis.call('GET', key), 'KEEPTTL')
+    -- The TTL was removed from outside. The next use restores it. A value that is not a string cannot be written again.
+    local kept = read(key)
+    if kept == 0 then
+      redis.call('PEXPIREAT', key, LATE)
+      redis.call('PERSIST', key)
+    else
+      redis.call('SET', key, kept, 'KEEPTTL')
+    end
     return {word}
   end
 end

@@ -10,6 +10,7 @@
 -- Returns  {'issued', expires at (ms)} | {'taken'} (by another record, or revoked meanwhile) | {'late'} (already expired)
 --          {'orphan'} if the parent is not live any more
 --          {'repeated', id} if the key has issued that token | {'mismatched'} if it was used for another request
+--          {'foreign'} if the entry of the idempotency key is not a string
 -- Writes   the record with its TTL; the index: adds the new id, removes expired ones; the entry of the idempotency key:
 --          fingerprint and id
 --
@@ -22,7 +23,8 @@
 
 local record, id, index, parents, fingerprint = ARGV[1], ARGV[2], KEYS[3], tonumber(ARGV[3]), ARGV[4]
 local once = fingerprint ~= '' and KEYS[4 + parents]
-local before = once and redis.call('GET', once)
+local before = once and read(once)
+if before == 0 then return {'foreign'} end
 local issued = before and string.sub(before, 17)
 if before and string.sub(before, 1, 16) ~= fingerprint then return {'mismatched'} end
 if before and issued ~= id then return {'repeated', issued} end

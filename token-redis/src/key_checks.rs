@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::connection::{DedicatedConnection, Operation, Pools, Primary};
 use crate::keys::Namespace;
+use crate::script::is_of_another_type;
 
 /// If a server could not answer, issues continue without a comparison for this time.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -107,22 +108,49 @@ pub(crate) async fn known(
     link: &mut (impl ConnectionLike + Send),
 ) -> RedisResult<Vec<(KeyVersion, CheckValue)>> {
     // One command first: the error of a refused pipeline has no kind.
-    redis::cmd("GET").arg(namespace.key_check(KeyVersion::PUBLIC)).query_async::<Value>(link).await?;
-    all(namespace, link).await
+    let alone =
+        redis::cmd("GET").arg(namespace.key_check(KeyVersion::PUBLIC)).query_async::<Value>(link).await;
+    match alone {
+        Err(error) if !is_of_another_type(&error) => Err(error),
+        _ => all(namespace, link).await,
+    }
 }
 
-/// All check values, in one round trip.
+/// The key of a check value in whose place there is a key of another type; `None` if there is none.
+pub(crate) async fn foreign(
+    namespace: &Namespace,
+    link: &mut (impl ConnectionLike + Send),
+) -> RedisResult<Option<String>> {
+    let values = look(namespace, link).await?;
+    let mut both = KeyVersion::all().zip(&values);
+    let foreign = both.find(|(_, value)| matches!(value, Value::ServerError(_)));
+    Ok(foreign.map(|(version, _)| namespace.key_check(version)))
+}
+
+/// All check values, in one round trip. What cannot be read hides no other.
 async fn all(
     namespace: &Namespace,
     link: &mut (impl ConnectionLike + Send),
 ) -> RedisResult<Vec<(KeyVersion, CheckValue)>> {
+    let values = look(namespace, link).await?;
+    let both = KeyVersion::all().zip(&values);
+    Ok(both.filter_map(|(version, value)| Some((version, check_value(value)?))).collect())
+}
+
+/// What stands in the places of all check values: an error for what is no string.
+async fn look(namespace: &Namespace, link: &mut (impl ConnectionLike + Send)) -> RedisResult<Vec<Value>> {
     let mut gets = redis::pipe();
     for version in KeyVersion::all() {
         gets.cmd("GET").arg(namespace.key_check(version));
     }
-    let values: Vec<Value> = gets.query_async(link).await?;
-    let both = KeyVersion::all().zip(&values);
-    Ok(both.filter_map(|(version, value)| Some((version, check_value(value)?))).collect())
+    let values: Vec<Value> = gets.ignore_errors().query_async(link).await?;
+    for value in &values {
+        match value.clone().extract_error() {
+            Err(error) if !is_of_another_type(&error) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(values)
 }
 
 /// Ignores values of another length, which another program wrote.

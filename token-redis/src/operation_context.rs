@@ -74,6 +74,15 @@ impl<'a> OperationContext<'a> {
         StoreError::new(kind, format!("cannot {}: {} {seen}", self.doing, self.store))
     }
 
+    /// A key of another type stands in the place of `what`, whose name is `key`.
+    pub(crate) fn of_another_type(self, what: &str, key: &str) -> StoreError {
+        let seen = format!(
+            "holds a key of another type in the place of {what}; see what wrote it (redis-cli TYPE '{key}'), and delete \
+             or rename it"
+        );
+        self.seen(StoreErrorKind::Corrupt, &seen)
+    }
+
     /// The error for a reply that none of our scripts gives.
     pub(crate) fn not_understood(self) -> StoreError {
         let Self { doing, store, .. } = self;

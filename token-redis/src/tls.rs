@@ -52,28 +52,26 @@ impl Tls {
         let refuse =
             |what| Err(StoreError::new(StoreErrorKind::Misconfigured, format!("cannot use TLS: {what}")));
         if self.authorities.as_ref().is_some_and(|pem| certificates(pem).is_empty()) {
-            return refuse(
-                "there is no certificate in PEM among the authorities to trust (Tls::authorities, --tls-ca)",
-            );
+            return refuse("there is no certificate in PEM among the authorities to trust (--tls-ca)");
         }
         let Some((certificate, key)) = &self.client else { return Ok(()) };
         let chain = certificates(certificate);
         if chain.is_empty() {
-            return refuse("there is no certificate in PEM to show to servers (Tls::client, --tls-cert)");
+            return refuse("there is no certificate in PEM to show to servers (--tls-cert)");
         }
         if is_encrypted_key(key) {
             return refuse(
                 "the private key of our certificate is encrypted, and no one is asked for its passphrase; decrypt it \
-                 with \"openssl pkey -in KEY -out PLAIN\" (Tls::client, --tls-key)",
+                 with \"openssl pkey -in KEY -out PLAIN\" (--tls-key)",
             );
         }
         // The error omits the reason, which might quote the key.
         let Ok(key) = PrivateKeyDer::from_pem_slice(key) else {
-            return refuse("there is no private key in PEM for our certificate (Tls::client, --tls-key)");
+            return refuse("there is no private key in PEM for our certificate (--tls-key)");
         };
         match CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider()) {
             Err(rustls::Error::InconsistentKeys(_)) => {
-                refuse("our certificate has another private key (Tls::client, --tls-cert and --tls-key)")
+                refuse("our certificate has another private key (--tls-cert and --tls-key)")
             }
             // The application's provider may support a kind of key that is unknown here.
             _ => Ok(()),
@@ -102,7 +100,7 @@ pub(crate) fn trouble(error: &RedisError) -> Option<(StoreErrorKind, &'static st
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
             return Some((
                 StoreErrorKind::LoginRefused,
-                "demands a certificate of its clients; give one (Tls::client, --tls-cert and --tls-key)",
+                "demands a certificate of its clients; give one (--tls-cert and --tls-key)",
             ));
         }
         Error::AlertReceived(
@@ -117,8 +115,8 @@ pub(crate) fn trouble(error: &RedisError) -> Option<(StoreErrorKind, &'static st
         ) => {
             return Some((
                 StoreErrorKind::LoginRefused,
-                "does not accept the certificate it was shown; give one of an authority that it trusts (Tls::client, \
-                 --tls-cert and --tls-key)",
+                "does not accept the certificate it was shown; give one of an authority that it trusts \
+                 (--tls-cert and --tls-key)",
             ));
         }
         Error::InvalidMessage(_) => {
@@ -132,7 +130,7 @@ pub(crate) fn trouble(error: &RedisError) -> Option<(StoreErrorKind, &'static st
 fn foreign_certificate(reason: &CertificateError) -> &'static str {
     match reason {
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            "has a certificate of an authority that is not trusted here; name that authority (Tls::authorities, --tls-ca)"
+            "has a certificate of an authority that is not trusted here; name that authority (--tls-ca)"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "has a certificate for another name; write the name that stands in it into the URL"
@@ -146,7 +144,7 @@ fn foreign_certificate(reason: &CertificateError) -> &'static str {
         // For example, one made with `openssl req -x509`: that is the certificate of an authority itself.
         _ => {
             "has a certificate that cannot be accepted; give it one that names its host, is not the certificate of an \
-             authority, and is signed by one that is trusted here (Tls::authorities, --tls-ca)"
+             authority, and is signed by one that is trusted here (--tls-ca)"
         }
     }
 }
@@ -182,7 +180,7 @@ mod tests {
             CertificateError::Revoked,
         ] {
             let advice = foreign_certificate(&reason);
-            assert!(advice.contains("(Tls::authorities, --tls-ca)"), "{reason:?}: {advice}");
+            assert!(advice.contains("(--tls-ca)"), "{reason:?}: {advice}");
         }
     }
 }

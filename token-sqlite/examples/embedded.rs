@@ -9,8 +9,8 @@ use token_sqlite::{SqliteStore, keyfile};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let (database, key_file) = (folder.path().join("tokens.db"), folder.path().join("tokens.key"));
-    let keys = keyfile::open_keys(&database, &key_file)?;
-    let tokens = TokenService::new(SqliteStore::open(&database, keys)?, Prefix::default());
+    let store = keyfile::open_with_keys(&database, &key_file, SqliteStore::open)?;
+    let tokens = TokenService::new(store, Prefix::default());
 
     // Each use renews the token for ten minutes; it expires after a day at the latest.
     let lifetime = Lifetime::capped("10m".parse()?, "24h".parse()?)?;

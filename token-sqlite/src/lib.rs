@@ -15,8 +15,8 @@
 //! let (database, key_file) = (folder.join("tokens.db"), folder.join("tokens.key"));
 //!
 //! // Both files are created on first use, readable only by their owner.
-//! let keys = keyfile::open_keys(&database, &key_file)?;
-//! let tokens = TokenService::new(SqliteStore::open(&database, keys)?, Prefix::default());
+//! let store = keyfile::open_with_keys(&database, &key_file, SqliteStore::open)?;
+//! let tokens = TokenService::new(store, Prefix::default());
 //!
 //! let request = IssueRequest::new("admin".parse()?, Access::Full, Lifetime::hard("28d".parse()?));
 //! let issued = tokens.issue(&request).await?;

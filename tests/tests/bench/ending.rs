@@ -95,3 +95,24 @@ async fn a_bench_that_loses_its_store_names_leftovers_and_ends_with_3() {
     let left = "the tokens of 4 users could not be revoked; they expire within 2h12m";
     assert_eq!(said["error"]["message"], left);
 }
+
+#[tokio::test]
+async fn a_failure_and_what_it_leaves_are_one_json_object() {
+    let mut server = Standalone::start().await;
+    let cli = Cli::new(&server.url());
+    let mut running = cli.start("bench --json --tokens 1000000");
+    until("it issues", async || keys(&server).await.len() > 100).await;
+    server.kill();
+    // It cannot clean up either, and is told to give that up.
+    until("it ends", async || {
+        running.signal(Signal::INT);
+        running.has_ended()
+    })
+    .await;
+    let ran = running.until_it_ends().await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{ran:?}");
+    let said: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
+    let message = said["error"]["message"].as_str().unwrap();
+    assert!(message.contains("could not be revoked; they expire within"), "{message}");
+    assert_ne!(said["error"]["kind"], "not_cleaned_up", "the failure comes first: {said}");
+}

@@ -139,6 +139,22 @@ async fn the_command_without_a_key_file_is_refused_among_keyed_nodes() {
 }
 
 #[tokio::test]
+async fn doctor_names_a_key_version_that_this_node_lacks() {
+    let server = Standalone::start().await;
+    let (cli, rotated_cli) = (Cli::new(&server.url()), Cli::new(&server.url()));
+    std::fs::write(rotated_cli.home().join("keys"), rotated()).unwrap();
+    for (cli, status) in [(&cli, "ok"), (&rotated_cli, "ok"), (&cli, "warning")] {
+        cli.issue("admin", "-e 1h").await;
+        let found = cli.run("doctor --json", "").await.json();
+        let findings = found["findings"].as_array().unwrap();
+        let finding = findings.iter().find(|finding| finding["check"] == "key-versions").unwrap();
+        assert_eq!(finding["status"], status, "{finding}");
+        let names = finding["found"].as_str().unwrap().contains("key version 2, which this node lacks");
+        assert_eq!(names, status == "warning", "{finding}");
+    }
+}
+
+#[tokio::test]
 async fn a_user_without_the_right_to_the_check_values_still_issues() {
     let server = Standalone::start().await;
     server.command::<()>(&["ACL", "SETUSER", "narrow", "on", ">secret", "~tok:{??}:*", "&*", "+@all"]).await;

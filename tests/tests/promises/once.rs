@@ -107,14 +107,14 @@ async fn an_unconfirmed_issue_is_confirmed_once_the_replica_is_back() {
     let ran = cli.run(&format!("{confirm} --json"), "").await;
     let row = &ran.json()[0];
     assert_eq!((ran.code, &row["state"], &row["confirmation"]["reached"]), (3, &"live".into(), &0.into()));
-    assert!(cli.run(&confirm, "").await.stdout.contains("by 0 of 1 replicas"));
+    assert!(cli.run(&confirm, "").await.stdout.contains("by 0 of 1 replica"));
     assert_eq!(cli.run(&issue, "").await.code, 3, "a repeat is not confirmed either");
 
     servers.link(0).heal().await;
     servers.wait_until_in_step().await;
     let ran = cli.run(&confirm, "").await;
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stdout.contains("by 1 of 1 replicas"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("by 1 of 1 replica"), "{}", ran.stdout);
     assert_eq!(cli.run(&issue, "").await.code, 1, "confirmed, and no token");
     assert_eq!(cli.run("list -u admin --json", "").await.json().as_array().unwrap().len(), 1);
 }

@@ -3,12 +3,13 @@
 use token_core::spi::layout::KEY_VERSION;
 use token_core::spi::{RecordError, SubjectHash, TokenStore};
 use token_core::{Lifetime, Revocation, RevokeOutcome, StoreErrorKind, TokenId, TokenStatus};
+use token_tests::programs::Ran;
 use token_tests::servers::Standalone;
 
 use crate::command_line::Cli;
 use crate::kit::{Deployment, Tokens, issue, record_key, span, tokens_at};
 
-fn index_key(user: &str) -> String {
+pub(crate) fn index_key(user: &str) -> String {
     let hash = SubjectHash::of(&user.parse().unwrap());
     format!("tok:{{{}}}:u:{:032x}", hash.partition, hash.index)
 }
@@ -151,6 +152,86 @@ async fn a_failed_issue_on_a_foreign_index_leaves_no_record() {
     );
     tokens.issue(&request).await.unwrap_err();
     assert_eq!(server.command::<Vec<String>>(&["KEYS", "tok:{??}:*"]).await, [index_key("admin")]);
+}
+
+/// Fails, and says that a key of another type stands in the place of this.
+fn is_of_another_type(ran: &Ran, place: &str) {
+    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(ran.code, 3, "{said}");
+    assert!(said.contains(&format!("a key of another type in the place of {place}")), "{said}");
+    assert!(said.contains("delete or rename it"), "{said}");
+}
+
+#[tokio::test]
+async fn an_index_of_another_type_is_named_with_what_to_do() {
+    let server = Standalone::start().await;
+    let cli = Cli::new(&server.url());
+    let (index, place) = (index_key("admin"), "the index of this user's tokens");
+    for command in of_other_types(&index).into_iter().chain([vec!["SET", &index, "a"]]) {
+        replace(&server, &index, &command).await;
+        for arguments in
+            ["list admin", "issue -u admin -e 1h", "revoke -u admin", "revoke -u admin --dry-run"]
+        {
+            is_of_another_type(&cli.run(arguments, "").await, place);
+        }
+        assert_eq!(cli.run("prune", "").await.code, 0, "others are pruned");
+    }
+    server.command::<()>(&["DEL", &index]).await;
+    cli.issue("admin", "-e 1h").await;
+}
+
+#[tokio::test]
+async fn an_idempotency_key_of_another_type_is_named() {
+    let server = Standalone::start().await;
+    let cli = Cli::new(&server.url());
+    let arguments = "issue -u admin -e 1h --idempotency-key one -q";
+    assert_eq!(cli.run(arguments, "").await.code, 0);
+    let notes: Vec<String> = server.command(&["KEYS", "tok:{??}:i:*"]).await;
+    for command in of_other_types(&notes[0]) {
+        replace(&server, &notes[0], &command).await;
+        is_of_another_type(&cli.run(arguments, "").await, "what this idempotency key has issued");
+    }
+    assert_eq!(server.command::<u64>(&["ZCARD", &index_key("admin")]).await, 1, "nothing was issued");
+}
+
+#[tokio::test]
+async fn a_check_value_of_another_type_hinders_no_issue() {
+    let server = Standalone::start().await;
+    let cli = Cli::new(&server.url());
+    for key in ["tok:{keys}:v:k", "tok:{keys}:v:0"] {
+        replace(&server, key, &["HSET", key, "a", "b"]).await;
+        cli.issue("admin", "-e 1h").await;
+        let found = cli.run("doctor --json", "").await.json();
+        let findings = found["findings"].as_array().unwrap();
+        let finding = findings.iter().find(|finding| finding["check"] == "key-versions").unwrap();
+        assert_eq!(finding["status"], "warning", "{finding}");
+        assert!(finding["found"].as_str().unwrap().contains(key), "{finding}");
+        server.command::<()>(&["DEL", key]).await;
+    }
+}
+
+/// With and without a TTL: one that somebody took away must not keep the command from an answer.
+#[tokio::test]
+async fn no_command_calls_a_record_of_another_type_live() {
+    let server = Standalone::start().await;
+    let cli = Cli::new(&server.url());
+    let token = cli.run("issue -u admin -e 1h --json", "").await.json();
+    let id = token["id"].as_str().unwrap();
+    let key = record_key(id.parse().unwrap());
+    for command in of_other_types(&key) {
+        replace(&server, &key, &command).await;
+        for kept in ["EXISTS", "PERSIST"] {
+            server.command::<()>(&[kept, &key]).await;
+            for arguments in ["show", "confirm"] {
+                let ran = cli.run(&format!("{arguments} {id}"), "").await;
+                assert_eq!(ran.code, 3, "{arguments}: {}{}", ran.stdout, ran.stderr);
+                assert!(!ran.stdout.contains("live"), "{arguments}: {}", ran.stdout);
+            }
+            let ran = cli.run(&format!("revoke {id} --dry-run"), "").await;
+            assert!(ran.code == 0 && ran.stdout.contains("would be revoked"), "{}{}", ran.stdout, ran.stderr);
+        }
+    }
+    assert_eq!(server.command::<i64>(&["PTTL", &key]).await, -1, "it is left as it was");
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn refused(url: &str, tls: Tls, kind: StoreErrorKind, sentence: &str) -> S
 }
 
 const UNKNOWN_AUTHORITY: &str = "has a certificate of an authority that is not trusted here; name that authority \
-                                 (Tls::authorities, --tls-ca)";
+                                 (--tls-ca)";
 
 #[tokio::test]
 async fn an_authority_that_is_not_trusted_is_named_as_the_reason() {
@@ -83,10 +83,9 @@ async fn the_error_asks_a_client_without_a_certificate_for_one() {
     let server = Standalone::start_tls(ClientCertificates::Required).await;
     for url in urls(&server) {
         let said = refusal(&url, Tls { client: None, ..tls(server.certificates()) }).await.to_string();
-        let demands =
-            "demands a certificate of its clients; give one (Tls::client, --tls-cert and --tls-key)";
+        let demands = "demands a certificate of its clients; give one (--tls-cert and --tls-key)";
         // The server may close the connection before its reason has arrived: then the error is a guess.
-        let guess = "does it demand a certificate of its clients (Tls::client, --tls-cert and --tls-key)?";
+        let guess = "does it demand a certificate of its clients (--tls-cert and --tls-key)?";
         assert!(said.ends_with(demands) || said.ends_with(guess), "{said}");
     }
 }
@@ -99,8 +98,8 @@ async fn the_error_asks_for_a_client_certificate_of_a_trusted_ca() {
         let foreign = Tls { client: tls(other.certificates()).client, ..tls(server.certificates()) };
         let said = refusal(&url, foreign).await.to_string();
         let accepts = "does not accept the certificate it was shown; give one of an authority that it trusts \
-                       (Tls::client, --tls-cert and --tls-key)";
-        let guess = "does it demand a certificate of its clients (Tls::client, --tls-cert and --tls-key)?";
+                       (--tls-cert and --tls-key)";
+        let guess = "does it demand a certificate of its clients (--tls-cert and --tls-key)?";
         assert!(said.ends_with(accepts) || said.ends_with(guess), "{said}");
     }
 }
@@ -139,22 +138,22 @@ async fn unusable_certificates_are_refused_before_connecting() {
         (
             Some(nothing.clone()),
             None,
-            "there is no certificate in PEM among the authorities to trust (Tls::authorities, --tls-ca)",
+            "there is no certificate in PEM among the authorities to trust (--tls-ca)",
         ),
         (
             None,
             Some((nothing.clone(), key)),
-            "there is no certificate in PEM to show to servers (Tls::client, --tls-cert)",
+            "there is no certificate in PEM to show to servers (--tls-cert)",
         ),
         (
             None,
             Some((certificate.clone(), nothing)),
-            "there is no private key in PEM for our certificate (Tls::client, --tls-key)",
+            "there is no private key in PEM for our certificate (--tls-key)",
         ),
         (
             None,
             Some((certificate, other_key)),
-            "our certificate has another private key (Tls::client, --tls-cert and --tls-key)",
+            "our certificate has another private key (--tls-cert and --tls-key)",
         ),
     ] {
         let refusal = refusal("rediss://127.0.0.1:1", Tls { authorities, client }).await;

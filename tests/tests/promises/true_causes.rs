@@ -13,6 +13,7 @@ use token_tests::servers::{Cluster, Sentinel, Server, Standalone};
 
 use crate::command_line::Cli;
 use crate::kit::{Tokens, issue, record_key, span, tokens_at, tokens_with, until};
+use crate::one_bad_record::index_key;
 
 fn hard() -> Lifetime {
     Lifetime::hard(span("1h"))
@@ -96,6 +97,10 @@ async fn a_full_disk_keeps_no_role_from_reading() {
     let issued = issue(&issuer, "admin", hard()).await;
     let gone = issue(&issuer, "admin", hard()).await;
     server.command::<()>(&["DEL", &record_key(gone.grant.id)]).await;
+    let other = issue(&issuer, "somebody else", hard()).await.grant.id.to_string();
+    for member in [&other, "not an id"] {
+        server.command::<()>(&["ZADD", &index_key("admin"), "+inf", member]).await;
+    }
     let _disk = FullDisk::of(&server).await;
     for role in ["issuer", "admin"] {
         let tokens = tokens(&server.url_as(role)).await;

@@ -70,10 +70,13 @@ impl Cli {
     }
 
     /// Refuses a store or a key file with an empty name: a template that failed must not lead to another store or to
-    /// the public key.
+    /// the public key. Refuses * beside other origins.
     pub(crate) fn refuse_empty_settings(&self) -> Result<(), Failure> {
         match self.command {
             Command::NewKeyFile(_) | Command::Completions(_) | Command::Man(_) | Command::Version => Ok(()),
+            Command::Serve(ref serve) => {
+                serve.web.refuse_all_beside_others().and_then(|()| self.settings.refuse_empty())
+            }
             _ => self.settings.refuse_empty(),
         }
     }

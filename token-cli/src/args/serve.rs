@@ -65,11 +65,11 @@ pub(crate) struct ServeArgs {
     pub(crate) realm: Realm,
 
     /// Listen with TLS and this certificate, in PEM
-    #[arg(long, env = "TOKEN_LISTEN_CERT", value_name = "PATH", hide_env_values = true, requires = "listen_key", value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "TOKEN_LISTEN_CERT", value_name = "PATH", hide_env_values = true, value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
     pub(crate) listen_cert: Option<PathBuf>,
 
     /// The private key of that certificate, in PEM
-    #[arg(long, env = "TOKEN_LISTEN_KEY", value_name = "PATH", hide_env_values = true, requires = "listen_cert", value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "TOKEN_LISTEN_KEY", value_name = "PATH", hide_env_values = true, value_parser = crate::paths::parser(), value_hint = ValueHint::FilePath)]
     pub(crate) listen_key: Option<PathBuf>,
 
     /// Keep answers for this long before the store is asked again, at most 1m [without a value: 1s]

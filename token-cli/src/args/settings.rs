@@ -78,11 +78,11 @@ pub(crate) struct Settings {
     pub(crate) tls_ca: Option<PathBuf>,
 
     /// The certificate of this client, in PEM, for servers that require one
-    #[arg(long, env = "TOKEN_TLS_CERT", value_name = "PATH", global = true, hide_env_values = true, requires = "tls_key", value_parser = parser(), value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "TOKEN_TLS_CERT", value_name = "PATH", global = true, hide_env_values = true, value_parser = parser(), value_hint = ValueHint::FilePath)]
     pub(crate) tls_cert: Option<PathBuf>,
 
     /// The private key of that certificate, in PEM
-    #[arg(long, env = "TOKEN_TLS_KEY", value_name = "PATH", global = true, hide_env_values = true, requires = "tls_cert", value_parser = parser(), value_hint = ValueHint::FilePath)]
+    #[arg(long, env = "TOKEN_TLS_KEY", value_name = "PATH", global = true, hide_env_values = true, value_parser = parser(), value_hint = ValueHint::FilePath)]
     pub(crate) tls_key: Option<PathBuf>,
 
     /// Write results and errors as one line of JSON

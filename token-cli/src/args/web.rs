@@ -5,6 +5,8 @@ use std::str::FromStr;
 use clap::Args;
 use token_server::{Issuer, Origin, OriginError};
 
+use crate::failure::Failure;
+
 // (A doc comment would replace the help of the command.)
 #[derive(Debug, Args)]
 pub(crate) struct Web {
@@ -29,7 +31,22 @@ impl FromStr for Origins {
     fn from_str(text: &str) -> Result<Self, OriginError> {
         let words = text.split(';').map(str::trim).filter(|word| !word.is_empty());
         let origins: Vec<_> = words.map(str::parse).collect::<Result<_, _>>()?;
-        if origins.is_empty() { Err(OriginError) } else { Ok(Self(origins)) }
+        // Beside others, * would admit all.
+        let has_all = origins.iter().any(Origin::is_all);
+        if origins.is_empty() || has_all && origins.len() > 1 { Err(OriginError) } else { Ok(Self(origins)) }
+    }
+}
+
+impl Web {
+    /// Refuses * beside other origins: it would admit all of them.
+    pub(crate) fn refuse_all_beside_others(&self) -> Result<(), Failure> {
+        let origins: Vec<_> = self.cors_origins.iter().cloned().flatten().collect();
+        match origins.iter().any(Origin::is_all) && origins.len() > 1 {
+            true => Err(Failure::usage(
+                "--cors-origin (TOKEN_CORS_ORIGINS) has * and other origins: give * alone, or leave it out",
+            )),
+            false => Ok(()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::open::open;
+use crate::plural::count;
 use crate::report::{Report, table};
 use crate::warning::{REPEAT, Warning, why};
 
@@ -47,7 +48,8 @@ struct Row {
 fn failed(rows: &[Row]) -> Option<Warning> {
     let mut failed = rows.iter().filter_map(|row| Some((row.kind?, row.error.as_ref()?)));
     let (kind, error) = failed.next()?;
-    let sentence = format!("{} of {} tokens failed, the first one: {error}", failed.count() + 1, rows.len());
+    let all = count(rows.len() as u64, "token");
+    let sentence = format!("{} of {all} failed, the first one: {error}", failed.count() + 1);
     Some(Warning::new(Exit::Store, kind, sentence).in_result())
 }
 
@@ -95,7 +97,9 @@ fn far(confirmation: Confirmation) -> String {
     let Confirmation { level, expected, reached, reason } = confirmation;
     match level {
         ConfirmationLevel::Local => "by the server itself; no replica was waited for".into(),
-        ConfirmationLevel::Replicated => format!("by {reached} of {expected} replicas"),
+        ConfirmationLevel::Replicated => {
+            format!("by {reached} of {}", count(expected.into(), "replica"))
+        }
         ConfirmationLevel::Disk if confirmation.is_confirmed() => "by the disk".into(),
         ConfirmationLevel::Disk => format!("not by the disk: {}", why(reason)),
     }

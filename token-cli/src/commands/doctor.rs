@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::format::Format;
 use crate::layout;
 use crate::open::examine;
+use crate::plural::count;
 use crate::report::{Report, table};
 use crate::visible::visible;
 
@@ -71,12 +72,13 @@ fn human(json: &Json<'_>, verbose: bool) -> String {
         }
     }
     let Json { ok, warnings, failures, .. } = json;
-    let _ = writeln!(text, "\n{ok} ok, {}, {}", count(*warnings, "warning"), count(*failures, "failure"));
+    let _ = writeln!(
+        text,
+        "\n{ok} ok, {}, {}",
+        count(*warnings as u64, "warning"),
+        count(*failures as u64, "failure")
+    );
     text
-}
-
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Lines of a readable length, all but the first indented as far as `lead` is wide.
@@ -138,10 +140,15 @@ impl Row<'_> {
         let nodes = match self.nodes.as_slice() {
             [] => "-".to_owned(),
             nodes if nodes.len() <= NAMED => nodes.join(", "),
-            nodes => format!("{} nodes", nodes.len()),
+            nodes => count(nodes.len() as u64, "node"),
         };
-        [status.to_string(), (*check).to_owned(), cut(visible(nodes)), cut(visible(found))]
+        [status.to_string(), (*check).to_owned(), cut(visible(nodes)), cut(visible(in_one_line(found)))]
     }
+}
+
+/// A cause on a line of its own is not escaped, but joined.
+fn in_one_line(found: &str) -> String {
+    found.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// No more of what a server says than anybody reads. JSON has all of it.
@@ -210,6 +217,6 @@ salt
         assert!(text.contains("h\\u{d}:1"), "{text}");
         let long = shown(&[DEPTH.ok("ä".repeat(10_000))], false);
         assert!(long.contains(&format!("{}…\n", "ä".repeat(LONGEST))), "{long}");
-        assert!(text.contains("\\u{1b}[2Jx\\u{9}y\\u{a}z\\u{202e}"), "{text}");
+        assert!(text.contains("\\u{1b}[2Jx y z\\u{202e}"), "{text}");
     }
 }

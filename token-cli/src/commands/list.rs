@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::open::Tokens;
+use crate::plural::count;
 use crate::report::{Report, access, in_seconds, table};
 use crate::visible::visible;
 use crate::warning::Warning;
@@ -38,12 +39,12 @@ fn rows(listing: &Listing) -> Vec<Row<'_>> {
 
 /// What cannot be read is not known: as for a store that cannot be asked.
 fn incomplete(unreadable: &[UnreadableRecord]) -> Option<Warning> {
-    let what = match unreadable.len() {
-        0 => return None,
-        1 => "the record of 1 token cannot be read".to_owned(),
-        count => format!("the records of {count} tokens cannot be read"),
-    };
-    let sentence = format!("{what}; this node refuses what it cannot read");
+    if unreadable.is_empty() {
+        return None;
+    }
+    let records = if unreadable.len() == 1 { "record" } else { "records" };
+    let tokens = count(unreadable.len() as u64, "token");
+    let sentence = format!("the {records} of {tokens} cannot be read; this node refuses what it cannot read");
     Some(Warning::new(Exit::Store, StoreErrorKind::Corrupt.code(), sentence))
 }
 

@@ -28,9 +28,7 @@ pub(crate) fn run(arguments: &NewKeyFileArgs, format: Format) -> Result<Report, 
 fn cannot(path: &Path, source: Error) -> Failure {
     let what = format!("cannot make the key file {}", path.display());
     match source.kind() {
-        ErrorKind::AlreadyExists => Failure::usage(format!(
-            "{what}: it exists, and may be the only copy of keys in use; use it, or name another path"
-        )),
+        ErrorKind::AlreadyExists => Failure::usage(format!("{what}: {}", there(path))),
         ErrorKind::NotFound if path.starts_with("~") => {
             Failure::usage(format!("{what}: nothing replaces ~ there; write the whole path"))
         }
@@ -41,7 +39,26 @@ fn cannot(path: &Path, source: Error) -> Failure {
     }
 }
 
+/// What is there already, and what to do.
+fn there(path: &Path) -> &'static str {
+    let Ok(found) = std::fs::symlink_metadata(path) else { return KEYS };
+    match found.file_type() {
+        kind if kind.is_dir() => "there is a folder; name a file in it",
+        kind if kind.is_symlink() && !path.exists() => {
+            "there is a link to a file that does not exist; name that file, or remove the link"
+        }
+        kind if kind.is_file() || path.is_file() => KEYS,
+        _ => "what is there is no file; name another path",
+    }
+}
+
+const KEYS: &str = "it exists, and may be the only copy of keys in use; use it, or name another path";
+
+/// Looks first: a file in passing beside it would need the right to write there.
 fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = NamedTempFile::new_in(directory)?;
     file.write_all(text)?;

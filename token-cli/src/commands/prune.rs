@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::open::Tokens;
+use crate::plural::count;
 use crate::report::Report;
 
 pub(crate) async fn run(format: Format, tokens: &Tokens) -> Result<Report, Failure> {
@@ -15,16 +16,5 @@ pub(crate) async fn run(format: Format, tokens: &Tokens) -> Result<Report, Failu
 }
 
 fn human(pruned: u64) -> String {
-    format!("cleared away {pruned} {}\n", if pruned == 1 { "entry" } else { "entries" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_entry_is_no_entries() {
-        assert_eq!(human(1), "cleared away 1 entry\n");
-        assert_eq!(human(2), "cleared away 2 entries\n");
-    }
+    format!("cleared away {}\n", count(pruned, "entry"))
 }

@@ -1,14 +1,14 @@
 //! `revoke`
 
+use std::collections::HashSet;
+
 use serde::Serialize;
-use token_core::{
-    Committed, Confirmation, MalformedToken, Revocation, RevokeOutcome, StoreError, TokenId, TokenStatus,
-};
+use token_core::{Committed, Confirmation, Revocation, RevokeOutcome, StoreError, TokenId, TokenStatus};
 
 use super::presented;
 use crate::args::{RevokeArgs, Settings};
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, MISSING_KEY};
 use crate::format::Format;
 use crate::open::{Tokens, open};
 use crate::report::{Report, table};
@@ -25,6 +25,10 @@ pub(crate) async fn run(
     let revocation = Revocation { by: super::actor(arguments.by), why: arguments.why };
     if let (Some(user), true) = (&arguments.user, arguments.dry_run) {
         let listing = open(settings).await?.list(user).await?;
+        if listing.is_empty() {
+            let row = Row::without_change(None, "nothing_to_revoke", Exit::Done);
+            return Report::new(format, Exit::Done, &[row], || human(&[]));
+        }
         let ids =
             listing.grants.iter().map(|grant| grant.id).chain(listing.unreadable.iter().map(|row| row.id));
         return report(format, ids.map(Row::would_be_revoked).collect());
@@ -69,12 +73,14 @@ pub(crate) async fn run(
     ))
 }
 
-/// The id of the token in this line, or why it is none.
-fn id(tokens: &Tokens, line: &str) -> Result<TokenId, String> {
-    let refused = |malformed: MalformedToken| {
-        presented::instead(tokens, line).map_or_else(|| malformed.to_string(), str::to_owned)
-    };
-    tokens.parse(line).map(|token| token.id()).map_err(refused)
+/// The id of the token in this line, or the row that says why there is none.
+fn id(tokens: &Tokens, line: &str) -> Result<TokenId, Row> {
+    tokens.parse(line).map(|token| token.id()).map_err(|malformed| {
+        if let Some(why) = presented::missing_key(tokens, line) {
+            return Row::without_key(why);
+        }
+        Row::malformed(presented::instead(tokens, line).map_or_else(|| malformed.to_string(), str::to_owned))
+    })
 }
 
 fn report(format: Format, rows: Vec<Row>) -> Result<Report, Failure> {
@@ -92,36 +98,41 @@ fn not_done(rows: &[Row]) -> Option<Warning> {
 }
 
 /// Revokes one after the other. What the store could not do is told in its row; the others are done all the same.
-async fn revoke_each(
-    tokens: &Tokens,
-    ids: Vec<Result<TokenId, String>>,
-    revocation: &Revocation,
-) -> Vec<Row> {
+async fn revoke_each(tokens: &Tokens, ids: Vec<Result<TokenId, Row>>, revocation: &Revocation) -> Vec<Row> {
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
         rows.push(match id {
             Ok(id) => Row::of(id, tokens.revoke(id, revocation).await),
-            Err(why) => Row::malformed(why),
+            Err(row) => row,
         });
     }
     rows
 }
 
 /// What would become of each.
-async fn look_at_each(tokens: &Tokens, ids: Vec<Result<TokenId, String>>) -> Vec<Row> {
-    let mut rows = Vec::with_capacity(ids.len());
+async fn look_at_each(tokens: &Tokens, ids: Vec<Result<TokenId, Row>>) -> Vec<Row> {
+    let (mut rows, mut seen) = (Vec::with_capacity(ids.len()), HashSet::new());
     for id in ids {
         rows.push(match id {
-            Ok(id) => match tokens.show(id).await {
-                Ok(TokenStatus::Live(_)) => Row::would_be_revoked(id),
-                Ok(TokenStatus::Revoked(_)) => Row::without_change(Some(id), "already_revoked", Exit::Done),
-                Ok(TokenStatus::Unknown) => Row::without_change(Some(id), "unknown", Exit::Negative),
-                Err(error) => Row::failed(id, &error),
-            },
-            Err(why) => Row::malformed(why),
+            Ok(id) => look_at(tokens, id, seen.insert(id)).await,
+            Err(row) => row,
         });
     }
     rows
+}
+
+/// What would become of this token; `is_first` says that it was not given before. A revoke needs no readable record and
+/// no readable tombstone.
+async fn look_at(tokens: &Tokens, id: TokenId, is_first: bool) -> Row {
+    let already_revoked = || Row::without_change(Some(id), "already_revoked", Exit::Done);
+    match tokens.show(id).await {
+        Ok(TokenStatus::Live(_)) if is_first => Row::would_be_revoked(id),
+        Err(error) if error.is_of_record() && is_first => Row::would_be_revoked(id),
+        Ok(TokenStatus::Live(_) | TokenStatus::Revoked(_)) => already_revoked(),
+        Err(error) if error.is_of_record() || error.is_of_tombstone() => already_revoked(),
+        Ok(TokenStatus::Unknown) => Row::without_change(Some(id), "unknown", Exit::Negative),
+        Err(error) => Row::failed(id, &error),
+    }
 }
 
 /// What became of one token.
@@ -164,6 +175,12 @@ impl Row {
     fn malformed(why: String) -> Self {
         let row = Self::without_change(None, "malformed", Exit::Negative);
         Self { error: Some(why), kind: Some("malformed"), ..row }
+    }
+
+    /// Of a text that may be a live token: this node lacks the key that tells.
+    fn without_key(why: String) -> Self {
+        let row = Self::without_change(None, "failed", Exit::Store);
+        Self { error: Some(why), kind: Some(MISSING_KEY), ..row }
     }
 
     fn failed(id: TokenId, error: &StoreError) -> Self {

@@ -34,6 +34,9 @@ pub(crate) async fn run(
     if let Some(instead) = presented::instead(&tokens, text) {
         return Err(Failure::usage(format!("the input is {instead}")));
     }
+    if let Some(why) = presented::missing_key(&tokens, text) {
+        return Err(Failure::MissingKey(format!("cannot validate: {why}")));
+    }
     let verdict = match arguments.peek {
         true => tokens.peek(text, &requirement).await?,
         false => tokens.validate(text, &requirement).await?,

@@ -16,9 +16,9 @@ use crate::report::Report;
 pub(crate) async fn run(arguments: ServeArgs, settings: Settings) -> Result<Report, Failure> {
     let reread = || {
         let (arguments, settings) = config::reread()?;
-        Ok(settings::of(&arguments, settings))
+        Ok(settings::of(&arguments, settings)?)
     };
-    token_server::run(settings::of(&arguments, settings), reread).await?;
+    token_server::run(settings::of(&arguments, settings)?, reread).await?;
     Ok(Report::text(Exit::Done, String::new()))
 }
 

@@ -7,15 +7,18 @@ use token_server::{CertificateFiles, ConnectionLimits, Limits};
 use super::config;
 use super::store::Source;
 use crate::args::{LogFormat, ServeArgs, Settings};
+use crate::failure::Failure;
+
+const CERTIFICATE: &str = "TOKEN_LISTEN_CERT (--listen-cert)";
+const KEY: &str = "TOKEN_LISTEN_KEY (--listen-key)";
 
 /// What the flags of `serve` and the settings of the store say.
-pub(super) fn of(arguments: &ServeArgs, settings: Settings) -> token_server::Settings {
-    let files = arguments.listen_cert.clone().zip(arguments.listen_key.clone());
-    token_server::Settings {
+pub(super) fn of(arguments: &ServeArgs, settings: Settings) -> Result<token_server::Settings, Failure> {
+    Ok(token_server::Settings {
         listen: arguments.listen.clone(),
         grpc: arguments.grpc.clone(),
         threads: arguments.threads,
-        certificate: files.map(|(certificate, key)| CertificateFiles { certificate, key }),
+        certificate: certificate(arguments)?,
         realm: arguments.realm.clone(),
         credentials: arguments.presenting.options(),
         admins: arguments.admins.iter().cloned().flatten().collect(),
@@ -30,6 +33,15 @@ pub(super) fn of(arguments: &ServeArgs, settings: Settings) -> token_server::Set
         otlp_endpoint: arguments.otlp_endpoint.clone(),
         named: config::named(&settings, arguments),
         store: Arc::new(Source { settings, cache: arguments.cache }),
+    })
+}
+
+fn certificate(arguments: &ServeArgs) -> Result<Option<CertificateFiles>, Failure> {
+    match (arguments.listen_cert.clone(), arguments.listen_key.clone()) {
+        (Some(certificate), Some(key)) => Ok(Some(CertificateFiles { certificate, key })),
+        (Some(_), None) => Err(Failure::half(CERTIFICATE, KEY)),
+        (None, Some(_)) => Err(Failure::half(KEY, CERTIFICATE)),
+        (None, None) => Ok(None),
     }
 }
 

@@ -185,6 +185,17 @@ fn a_change_that_cannot_be_reported_is_said_to_be_done() {
 }
 
 #[test]
+fn a_warning_and_a_lost_result_are_one_json_object() {
+    let cli = Cli::new();
+    cli.issue("-u admin -e 1h");
+    let ran = bash(&cli, "echo tok_garbage | \"$CLI\" revoke --stdin --json >/dev/full");
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let said: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
+    let message = said["error"]["message"].as_str().unwrap();
+    assert!(message.contains("standard output") && message.contains("does not have the form"), "{message}");
+}
+
+#[test]
 fn a_write_beyond_the_file_limit_is_an_error() {
     let cli = Cli::new();
     let ran = bash(&cli, "ulimit -f 0; \"$CLI\" help >~/help");
@@ -196,10 +207,11 @@ fn a_write_beyond_the_file_limit_is_an_error() {
 fn commands_answered_by_their_exit_code_need_no_standard_output() {
     let cli = Cli::new();
     cli.issue("-u admin -e 1h");
-    for command in ["prune", "revoke -u nobody"] {
+    for command in ["prune", "revoke -u nobody", "new-key-file ~/made"] {
         let ran = bash(&cli, &format!("\"$CLI\" {command} >&-"));
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{command}");
     }
+    assert!(cli.home().join("made").exists());
     for (token, code) in [("\"$CLI\" issue -u admin -e 1h -q", 0), ("echo tok_garbage", 1)] {
         let ran = bash(&cli, &format!("{token} | \"$CLI\" validate >&-"));
         assert_eq!((ran.code, ran.stderr.as_str()), (code, ""), "{token}");

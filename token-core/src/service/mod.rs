@@ -68,6 +68,11 @@ impl<S: TokenStore> TokenService<S> {
         Self { store, format, recogniser, parts }
     }
 
+    /// What all tokens of this service start with.
+    pub fn prefix(&self) -> &Prefix {
+        self.format.prefix()
+    }
+
     /// Recognises a token text without asking the store.
     ///
     /// # Errors

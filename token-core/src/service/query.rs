@@ -31,12 +31,17 @@ impl<S: TokenStore> TokenService<S> {
         self.store.list(subject).await
     }
 
-    /// Waits again for the confirmation of a token, or of its revocation. Renews nothing.
+    /// Waits again for the confirmation of a token, or of its revocation. Renews nothing. A record is read afterwards: a
+    /// damaged one stands for no live token.
     ///
     /// # Errors
-    /// It could not be found out.
+    /// It could not be found out, or the record cannot be read.
     pub async fn confirm(&self, id: TokenId) -> Result<Committed<TokenState>, StoreError> {
-        self.store.confirm(id).await
+        let change = self.store.confirm(id).await?;
+        if change.outcome == TokenState::Live {
+            self.store.show(id).await?;
+        }
+        Ok(change)
     }
 
     /// Removes the remains of expired tokens and returns how many. Never needed for correctness.

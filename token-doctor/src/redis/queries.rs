@@ -14,8 +14,8 @@
 
 use std::time::Instant;
 
-use token_core::Timestamp;
-use token_core::spi::{Clock, SystemClock};
+use token_core::spi::{CheckValue, Clock, SystemClock};
+use token_core::{KeyVersion, Timestamp};
 use token_redis::inspect::{Address, InspectError, Layout, Member, Session, TopologyKind, read_members};
 
 use super::collector::Collector;
@@ -74,7 +74,7 @@ impl Collector {
             facts.validation = Some(validated.map_err(Unobserved::after_server_name));
         }
         if self.keeps_key_checks(&facts) {
-            facts.key_checks = Some(observed(link.key_checks(&self.namespace).await, "get")?);
+            facts.key_checks = Some(self.key_checks(link).await?);
         }
         Ok(facts)
     }
@@ -85,6 +85,20 @@ impl Collector {
         Ok(answer.and_then(|answer| {
             inquiry.read(&answer).ok_or_else(|| Unobserved::Refused("gave no answer of ours".into()))
         }))
+    }
+
+    async fn key_checks(
+        &self,
+        link: &mut Session,
+    ) -> Result<Observed<Vec<(KeyVersion, CheckValue)>>, InspectError> {
+        let known = observed(link.key_checks(&self.namespace).await, "get")?;
+        Ok(match link.foreign_key_check(&self.namespace).await {
+            Ok(Some(key)) => Err(Unobserved::Refused(format!(
+                "holds a key of another type in the place of a check value, {key}: delete it, and the next token that is \
+                 issued writes its own"
+            ))),
+            _ => known,
+        })
     }
 
     fn keeps_key_checks(&self, facts: &Facts) -> bool {

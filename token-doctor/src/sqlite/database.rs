@@ -90,6 +90,9 @@ fn journal(database: &Inspection) -> Finding {
 fn room(path: &Path) -> Finding {
     match free(path) {
         Ok(free) => judged(free),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            ROOM.failure("none: what stands above it is a file, and no folder")
+        }
         Err(error) => ROOM.warning(format!("the room on its file system was not seen: {error}")),
     }
 }
@@ -107,6 +110,9 @@ fn free(path: &Path) -> io::Result<u64> {
     let path = std::path::absolute(path)?;
     // The first token creates missing folders.
     let there = path.ancestors().find(|path| path.exists()).unwrap_or(&path);
+    if there != path && !there.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
     let found = rustix::fs::statvfs(there)?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
@@ -173,6 +179,16 @@ mod tests {
     fn free_space_is_checked_before_a_database_exists() {
         let folder = tempfile::tempdir().unwrap();
         assert!(free(&folder.path().join("no/such/t.db")).unwrap() > 0);
+    }
+
+    #[test]
+    fn there_is_no_room_below_a_plain_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for below in ["t.db", "no/t.db"] {
+            let findings = examine(&file.path().join(below));
+            let status = |check| findings.iter().find(|finding| finding.check == check).unwrap().status;
+            assert_eq!((status("room"), status("database")), (Failure, Failure), "{findings:?}");
+        }
     }
 
     #[test]

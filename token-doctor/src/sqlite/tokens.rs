@@ -1,10 +1,11 @@
 //! Examines whether each token in a database can be read and expires in time.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use token_core::spi::{Clock, Place, Record, SystemClock};
-use token_core::{Grant, KeyFit, KeyRing, StoreError, Timestamp, TokenId};
+use token_core::spi::{Clock, Place, Record, RecordError, SystemClock};
+use token_core::{Grant, KeyFit, KeyRing, KeyVersion, StoreError, Timestamp, TokenId};
 use token_sqlite::inspect::Inspection;
 
 use crate::{Check, Finding};
@@ -42,7 +43,7 @@ pub fn examine_tokens(path: &Path, keys: &KeyRing) -> Vec<Finding> {
     let node = path.display().to_string();
     let findings = match Inspection::open(path) {
         Ok(database) => match look(&database, keys, SystemClock.now()) {
-            Ok(examined) => vec![key_versions(&examined.fit), examined.records(), examined.lifetimes()],
+            Ok(examined) => vec![examined.key_versions(), examined.records(), examined.lifetimes()],
             Err(error) => vec![RECORDS.failure(error.to_string())],
         },
         Err(_) => Vec::new(),
@@ -54,29 +55,30 @@ struct Examined {
     fit: KeyFit,
     all: usize,
     unreadable: Vec<TokenId>,
+    /// The key versions of records that the key file lacks.
+    lacking: BTreeSet<KeyVersion>,
     too_late: Vec<TokenId>,
 }
 
 fn look(database: &Inspection, keys: &KeyRing, now: Timestamp) -> Result<Examined, StoreError> {
     let fit = keys.fit(&database.key_checks()?);
-    let mut examined = Examined { fit, all: 0, unreadable: Vec::new(), too_late: Vec::new() };
+    let (unreadable, too_late) = (Vec::new(), Vec::new());
+    let mut examined = Examined { fit, all: 0, unreadable, lacking: BTreeSet::new(), too_late };
     database.each_token(now, |id, record, expires_at| {
         examined.all += 1;
         match Record::decode(Place::of(id), record, keys).map(|record| record.into_grant(id, expires_at)) {
-            Err(_) => examined.unreadable.push(id),
+            Err(why) => {
+                examined.unreadable.push(id);
+                examined.lacking.extend(match why {
+                    RecordError::KeyVersion(version) => Some(version),
+                    _ => None,
+                });
+            }
             Ok(grant) if ends_too_late(&grant, now) => examined.too_late.push(id),
             Ok(_) => {}
         }
     })?;
     Ok(examined)
-}
-
-fn key_versions(fit: &KeyFit) -> Finding {
-    match (fit, fit.trouble()) {
-        (fit, Some(trouble)) if fit.is_of_another() => KEY_VERSIONS.failure(trouble),
-        (_, Some(trouble)) => KEY_VERSIONS.warning(trouble),
-        (_, None) => KEY_VERSIONS.ok("as in the database"),
-    }
 }
 
 fn ends_too_late(grant: &Grant, now: Timestamp) -> bool {
@@ -88,6 +90,18 @@ fn ends_too_late(grant: &Grant, now: Timestamp) -> bool {
 }
 
 impl Examined {
+    fn key_versions(&self) -> Finding {
+        let lacking = self.lacking.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match (&self.fit, self.fit.trouble()) {
+            (fit, Some(trouble)) if fit.is_of_another() => KEY_VERSIONS.failure(trouble),
+            (_, Some(trouble)) => KEY_VERSIONS.warning(trouble),
+            (_, None) if !lacking.is_empty() => KEY_VERSIONS.warning(format!(
+                "the key file lacks key version {lacking}, which live tokens have, and they are refused: add that key to it"
+            )),
+            (_, None) => KEY_VERSIONS.ok("as in the database"),
+        }
+    }
+
     fn records(&self) -> Finding {
         match self.unreadable.len() {
             0 => RECORDS.ok(format!("{} can be read", self.all)),

@@ -90,6 +90,15 @@ impl Session {
         self.explained(known)
     }
 
+    /// The key of a check value in whose place there is a key of another type; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`InspectErrorKind`](super::InspectErrorKind) says.
+    pub async fn foreign_key_check(&mut self, namespace: &Namespace) -> Result<Option<String>, InspectError> {
+        let foreign = key_checks::foreign(namespace, &mut self.connection).await;
+        self.explained(foreign)
+    }
+
     /// Validates on this key as for a peek, which renews nothing. It must be a key that no token has
     /// ([`Layout::unused_key`](super::Layout::unused_key)).
     ///

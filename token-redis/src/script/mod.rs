@@ -112,6 +112,11 @@ pub(crate) fn is_without_disk(error: &RedisError) -> bool {
     error.code() == Some("MISCONF")
 }
 
+/// Whether a command met a key of another type than it is for.
+pub(crate) fn is_of_another_type(error: &RedisError) -> bool {
+    error.code() == Some("WRONGTYPE")
+}
+
 impl<C: ConnectionLike + Send> Operation<C> for Call {
     type Output = Value;
 

@@ -14,6 +14,7 @@ use token_core::{
 
 use super::RedisStore;
 use super::issue::Answered;
+use super::operations::Members;
 use crate::operation_context::OperationContext;
 use crate::options::Options;
 use crate::prune::Walk;
@@ -119,10 +120,10 @@ impl TokenStore for RedisStore {
         let (attempt, names) = (self.attempt("list"), &self.options.namespace);
         let hash = SubjectHash::of(subject);
         for _ in 0..TRIES {
-            let ids = self.members(attempt, hash).await?;
+            let Members { ids, others } = self.members_untouched(attempt, hash).await?;
             let records = ids.iter().map(|&id| names.record(id));
             let keys = std::iter::once(names.index(hash)).chain(records).collect();
-            let arguments = ids.iter().map(|id| id.text().to_vec()).collect();
+            let arguments = ids.iter().map(|id| id.text().to_vec()).chain(others).collect();
             let call = Call { script: &script::LIST, keys, arguments };
             let answer = self.call(attempt, hash.partition, &call).await?;
             match answer.split() {

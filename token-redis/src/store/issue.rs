@@ -6,11 +6,15 @@ use token_core::{Committed, Grant, IdempotencyKey, IssueRequest, StoreError, Tok
 use tokio::time::Instant;
 
 use super::RedisStore;
+use super::operations::INDEX;
 use crate::keys::Namespace;
-use crate::script::{self, Call, answer};
+use crate::script::{self, Call, answer, is_of_another_type};
 
 /// How many of a subject's other tokens an issue checks, to remove expired ones from the index.
 const SAMPLED: usize = 8;
+
+/// The entry of an idempotency key, in errors.
+const NOTE: &str = "what this idempotency key has issued";
 
 /// The reply of `issue.lua`.
 pub(super) enum Answered {
@@ -43,7 +47,12 @@ impl RedisStore {
             arguments: vec![SAMPLED.to_string().into_bytes()],
         };
         let slot = Namespace::slot(id.partition());
-        let prepared = attempt.ended(self.pools.on_primary(slot, &prepared, attempt.until()).await)?;
+        let prepared = match self.pools.on_primary(slot, &prepared, attempt.until()).await {
+            Ok(Err(error)) if is_of_another_type(&error) => {
+                return Err(attempt.of_another_type(INDEX, &index).caused_by(error));
+            }
+            prepared => attempt.ended(prepared)?,
+        };
         let Value::Array(prepared) = prepared else { return Err(attempt.not_understood()) };
         let [Value::Int(now), others @ ..] = prepared.as_slice() else {
             return Err(attempt.not_understood());
@@ -57,7 +66,8 @@ impl RedisStore {
         let parents = if parent.is_some() { b"1" } else { b"0" };
         let mut keys = vec![names.record(id), names.tombstone(id), index];
         keys.extend(parent);
-        keys.extend(once.map(|entry| names.issued_once(id.partition(), entry.name)));
+        let note = once.map(|entry| names.issued_once(id.partition(), entry.name));
+        keys.extend(note.clone());
         keys.extend(others.iter().map(|&other| names.record(other)));
         let fingerprint = once.map(|entry| entry.fingerprint.to_be_bytes().to_vec()).unwrap_or_default();
         let retention = IdempotencyKey::RETENTION.as_millis().to_string().into_bytes();
@@ -79,6 +89,7 @@ impl RedisStore {
             (b"mismatched", []) => Ok(Answered::Mismatched),
             (b"taken", []) => Err(StoreError::id_taken(id)),
             (b"orphan", []) => Err(StoreError::parent_gone(id)),
+            (b"foreign", []) => Err(attempt.of_another_type(NOTE, &note.unwrap_or_default())),
             (b"late", []) => Err(attempt.too_late()),
             _ => Err(attempt.not_understood()),
         }

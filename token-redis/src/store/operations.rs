@@ -12,7 +12,7 @@ use crate::keys::Namespace;
 use crate::operation_context::OperationContext;
 use crate::options::Options;
 use crate::script::answer::{self, Answer};
-use crate::script::{Call, is_without_disk};
+use crate::script::{Call, is_of_another_type, is_without_disk};
 
 impl RedisStore {
     pub(super) fn attempt(&self, doing: &'static str) -> OperationContext<'_> {
@@ -90,42 +90,78 @@ impl RedisStore {
         Ok(Committed { outcome, confirmation })
     }
 
-    /// The ids in a subject's index.
+    /// The ids in a subject's index, for a change. What is no id of the subject leaves the index: see [`Look`].
     pub(super) async fn members(
         &self,
         attempt: OperationContext<'_>,
         subject: SubjectHash,
     ) -> Result<Vec<TokenId>, StoreError> {
-        let look = Members { index: self.options.namespace.index(subject), partition: subject.partition };
+        Ok(self.look_at_index(attempt, subject, true).await?.ids)
+    }
+
+    /// The members of a subject's index, for a listing. It changes nothing.
+    pub(super) async fn members_untouched(
+        &self,
+        attempt: OperationContext<'_>,
+        subject: SubjectHash,
+    ) -> Result<Members, StoreError> {
+        self.look_at_index(attempt, subject, false).await
+    }
+
+    async fn look_at_index(
+        &self,
+        attempt: OperationContext<'_>,
+        subject: SubjectHash,
+        tidies: bool,
+    ) -> Result<Members, StoreError> {
+        let index = self.options.namespace.index(subject);
+        let look = ReadMembers { index: &index, partition: subject.partition, tidies };
         let slot = Namespace::slot(subject.partition);
-        attempt.ended(self.pools.on_primary(slot, &look, attempt.until()).await)
+        match self.pools.on_primary(slot, &look, attempt.until()).await {
+            Ok(Err(error)) if is_of_another_type(&error) => {
+                Err(attempt.of_another_type(INDEX, &index).caused_by(error))
+            }
+            looked => attempt.ended(looked),
+        }
     }
 }
 
-/// Reads the members of an index. A member that is not a token id of the partition was written by another program. It would
-/// make every script over all members find the index changed, so it is removed.
-struct Members {
-    index: String,
-    partition: Partition,
+/// The index of a subject, in errors.
+pub(super) const INDEX: &str = "the index of this user's tokens";
+
+/// The members of an index.
+pub(super) struct Members {
+    /// The ids of tokens of its partition.
+    pub(super) ids: Vec<TokenId>,
+    /// All others. Another program wrote them.
+    pub(super) others: Vec<Vec<u8>>,
 }
 
-impl Operation<DedicatedConnection> for Members {
-    type Output = Vec<TokenId>;
+/// Reads the members of an index. A member that is not a token id of the partition would make every script over all members
+/// find the index changed: with `tidies`, it is removed.
+struct ReadMembers<'a> {
+    index: &'a str,
+    partition: Partition,
+    tidies: bool,
+}
 
-    async fn perform(&self, own: &mut DedicatedConnection, _: &Primary) -> RedisResult<Vec<TokenId>> {
-        let members: Vec<Value> =
-            redis::cmd("ZRANGE").arg(&self.index).arg(0).arg(-1).query_async(own).await?;
-        let mut ids = Vec::with_capacity(members.len());
-        for member in &members {
-            match (answer::id(member), member) {
-                (Some(id), _) if id.partition() == self.partition => ids.push(id),
-                (_, Value::BulkString(other)) => {
-                    tracing::warn!(index = self.index, "took something out of an index that is no token id");
-                    redis::cmd("ZREM").arg(&self.index).arg(other).query_async::<()>(own).await?;
-                }
-                _ => {}
+impl Operation<DedicatedConnection> for ReadMembers<'_> {
+    type Output = Members;
+
+    async fn perform(&self, own: &mut DedicatedConnection, _: &Primary) -> RedisResult<Members> {
+        let members: Vec<Vec<u8>> =
+            redis::cmd("ZRANGE").arg(self.index).arg(0).arg(-1).query_async(own).await?;
+        let mut seen = Members { ids: Vec::with_capacity(members.len()), others: Vec::new() };
+        for member in members {
+            match answer::id_of(&member) {
+                Some(id) if id.partition() == self.partition => seen.ids.push(id),
+                _ => seen.others.push(member),
             }
         }
-        Ok(ids)
+        if self.tidies && !seen.others.is_empty() {
+            tracing::warn!(index = self.index, "took something out of an index that is no token id");
+            redis::cmd("ZREM").arg(self.index).arg(&seen.others).query_async::<()>(own).await?;
+        }
+        Ok(seen)
     }
 }

@@ -98,7 +98,7 @@ fn hang_up(stage: ConnectPhase) -> &'static str {
     match stage {
         ConnectPhase::Connecting { tls: true } => {
             "hung up without an answer; does it speak TLS at this port, and does it demand a certificate of its \
-             clients (Tls::client, --tls-cert and --tls-key)?"
+             clients (--tls-cert and --tls-key)?"
         }
         ConnectPhase::Connecting { tls: false } => {
             "hung up without an answer; if it takes nothing but TLS, write rediss in the URL instead of redis"

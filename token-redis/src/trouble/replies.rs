@@ -1,7 +1,7 @@
 //! The meaning of error replies.
 
 use redis::{ErrorKind, RedisError};
-use token_core::StoreErrorKind::{self, Denied, Full, LoginRefused, Misconfigured, Unavailable};
+use token_core::StoreErrorKind::{self, Corrupt, Denied, Full, LoginRefused, Misconfigured, Unavailable};
 
 use super::ConnectPhase;
 
@@ -82,6 +82,12 @@ const TABLE: &[(&str, StoreErrorKind, &str)] = &[
     ("BUSY", Unavailable, BUSY),
     ("UNKILLABLE", Unavailable, BUSY),
     ("NOPROTO", Misconfigured, TOO_OLD),
+    (
+        "WRONGTYPE",
+        Corrupt,
+        "holds a key of another type in the place of one of the store's own; find it (redis-cli TYPE) and delete or \
+         rename it, or give the store another namespace",
+    ),
 ];
 
 const HALF_MOVED: &str = "has a slot that is half moved to another node; if no reshard is under way, finish the one that was \
@@ -195,6 +201,11 @@ mod tests {
                 "SCRIPT KILL",
             ),
             ("NOPROTO unsupported protocol version", Misconfigured, "too old"),
+            (
+                "WRONGTYPE Operation against a key holding the wrong kind of value",
+                Corrupt,
+                "a key of another type",
+            ),
             ("ERR max number of clients reached", Unavailable, "maxclients"),
             ("ERR max number of clients + cluster connections reached", Unavailable, "maxclients"),
             ("ERR This instance has cluster support disabled", Misconfigured, "write redis://"),

@@ -12,7 +12,7 @@ const REMEMBERED: Duration = Duration::from_secs(3600);
 
 /// What answers preflights and marks answers for these origins.
 pub(super) fn layer(origins: &[Origin]) -> CorsLayer {
-    let allowed = if origins.iter().any(|origin| origin.header() == "*") {
+    let allowed = if origins.iter().any(Origin::is_all) {
         AllowOrigin::any()
     } else {
         AllowOrigin::list(origins.iter().map(|origin| origin.header().clone()))

@@ -1,6 +1,7 @@
 //! Addresses to listen at, of which one takes the port of another.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 use super::bind::{addresses, only_v6};
 use crate::failure::Failure;
@@ -21,9 +22,11 @@ pub(crate) async fn expect_distinct(all: &[Address]) -> Result<(), Failure> {
 }
 
 fn twice(address: &Address, other: &Address) -> Failure {
+    let is_file = matches!(address, Address::Unix(_));
     let (address, other) = (address.to_string(), other.to_string());
     let why = match address == other {
         true => String::new(),
+        false if is_file => format!(", because {other} is the same socket file"),
         false => format!(", because {other} includes the same address and port"),
     };
     Failure::usage(format!(
@@ -34,10 +37,14 @@ fn twice(address: &Address, other: &Address) -> Failure {
 /// A socket file is the same with other rights.
 fn is_same(one: &Address, other: &Address) -> bool {
     match (one, other) {
-        (Address::Unix(one), Address::Unix(other)) => one.path == other.path,
+        (Address::Unix(one), Address::Unix(other)) => whole(&one.path) == whole(&other.path),
         (Address::Systemd(one), Address::Systemd(other)) => one == other,
         _ => false,
     }
+}
+
+fn whole(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Where it would listen. A name that cannot be looked up is reported later.
@@ -101,6 +108,16 @@ mod tests {
         ] {
             let said = refused(&pair).unwrap_or_default();
             assert!(said.contains("is there twice in --listen"), "{pair:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_socket_file_that_is_there_twice_has_no_port() {
+        let folder = std::env::current_dir().unwrap();
+        let whole = format!("unix:{}/t.sock", folder.display());
+        for pair in [["unix:/t.sock", "unix:/t.sock?mode=0660"], ["unix:t.sock", &whole]] {
+            let said = refused(&pair).unwrap_or_default();
+            assert!(said.contains("is the same socket file") && !said.contains("port"), "{pair:?}: {said}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Where to listen, as people write it: `localhost:8080`, `:8080`, `8080`, `[::1]:8080`, `unix:/run/token.sock`, `systemd`.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
 use super::socket_path::SocketPath;
@@ -45,8 +45,18 @@ impl FromStr for Address {
     }
 }
 
-/// A link-local address is one on each interface of a machine: it takes the number of one.
+/// A link-local address is one on each interface of a machine: it takes the number of one. No connection comes to an
+/// address of a group.
 fn with_zone(address: SocketAddr) -> Result<SocketAddr, String> {
+    let ip = address.ip().to_canonical();
+    if ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        let kind = if ip.is_multicast() { "multicast" } else { "broadcast" };
+        return Err(format!(
+            "{ip} is a {kind} address, to which no connection comes: write an address of this machine, or :{} for all of \
+             them",
+            address.port()
+        ));
+    }
     match address {
         SocketAddr::V6(six) if six.ip().is_unicast_link_local() && six.scope_id() == 0 => Err(format!(
             "a link-local address needs the number of its interface (ip link): write [{}%2]:{}, for example",
@@ -72,6 +82,9 @@ fn systemd(name: &str) -> Result<Address, String> {
 fn host_and_port(text: &str) -> Result<Address, String> {
     if text.is_empty() {
         return Err(format!("it is empty; {FORMS}"));
+    }
+    if text.contains(',') {
+        return Err(format!("separate addresses by semicolons, or repeat the flag; {FORMS}"));
     }
     if let Some(spelling) = in_lower_case(text) {
         return Err(format!("write it in lower case: {spelling}"));
@@ -127,6 +140,9 @@ fn host_and_port(text: &str) -> Result<Address, String> {
     let port = port(number)?;
     match host {
         "" | "*" => Ok(Address::All(port)),
+        _ if is_number(host) => Err(format!(
+            "write an IPv4 address as four decimal numbers, like 127.0.0.1:{port}: {host} is none"
+        )),
         _ if is_name(host) => Ok(Address::Name(host.into(), port)),
         _ => Err(format!("there is no host of this form; {FORMS}")),
     }
@@ -148,9 +164,16 @@ fn port(text: &str) -> Result<u16, String> {
 }
 
 fn is_name(host: &str) -> bool {
-    // What has nothing but digits and dots was meant to be an address.
     let of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     host.len() <= 253 && host.bytes().all(of_a_name) && host.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// Whether the host ends in a number, as no name does: look-ups read some of these as addresses (127.1, 0x7f.1).
+fn is_number(host: &str) -> bool {
+    let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or_default();
+    let hexadecimal = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    let is_decimal = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    is_decimal || hexadecimal.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// As it can be read again.
@@ -180,6 +203,7 @@ mod tests {
             ("[fe80::1%2]:8080", "[fe80::1%2]:8080"),
             ("localhost:8080", "localhost:8080"),
             ("my-host.example:443", "my-host.example:443"),
+            ("7.host-1:443", "7.host-1:443"),
             ("8080", "localhost:8080"),
             (":8080", ":8080"),
             ("*:8080", ":8080"),
@@ -204,6 +228,19 @@ mod tests {
             ("localhost", "localhost:8080"),
             ("127.0.0.1", "127.0.0.1:8080"),
             ("a, b", "HOST:PORT"),
+            ("a,b", "semicolons"),
+            ("a:1,b:2", "semicolons"),
+            ("127.0.0.1:1,[::1]:1", "semicolons"),
+            ("224.0.0.1:80", "multicast"),
+            ("[ff02::1]:80", "multicast"),
+            ("[::ffff:224.0.0.1]:80", "multicast"),
+            ("255.255.255.255:80", "broadcast"),
+            ("127.1:80", "127.0.0.1:80"),
+            ("0x7f.1:80", "127.0.0.1:80"),
+            ("0x7f000001:80", "127.0.0.1:80"),
+            ("0177.0.0.0x1:80", "127.0.0.1:80"),
+            ("2130706433:80", "127.0.0.1:80"),
+            ("127.0.0.1.:80", "127.0.0.1:80"),
             ("::1", "[::1]:8080"),
             ("[::1]", "[::1]:8080"),
             ("::1:8080", "[::1"),
@@ -224,7 +261,7 @@ mod tests {
             ("localhost:http", "from 0 to 65535"),
             ("70000", "from 0 to 65535"),
             ("localhost:", "from 0 to 65535"),
-            ("300.1.2.3:80", "HOST:PORT"),
+            ("300.1.2.3:80", "four decimal numbers"),
             ("a b:80", "HOST:PORT"),
             ("unix:", "unix:/run/token.sock"),
             ("unix:@abstract", "unix:/run/token.sock"),

@@ -27,6 +27,12 @@ impl FromStr for Origin {
 }
 
 impl Origin {
+    /// Whether it stands for all origins.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.0 == "*"
+    }
+
     /// The value of the header `Origin` of its pages; `*` for all.
     pub(crate) fn header(&self) -> &HeaderValue {
         &self.0

@@ -8,6 +8,7 @@ use token_load::{Closed, Monitor, closed};
 use super::AT_ONCE;
 use super::ground::Ground;
 use super::part::{Extent, part};
+use crate::plural::count;
 use crate::signals::Signals;
 
 /// How long nothing may succeed before it is given up.
@@ -35,7 +36,8 @@ pub(super) async fn clean_up(ground: &Arc<Ground>, signals: &mut Signals) -> Res
     match users - (done.calls - done.failed()) {
         0 => Ok(()),
         left => Err(format!(
-            "the tokens of {left} users could not be revoked; they expire within {}",
+            "the tokens of {} could not be revoked; they expire within {}",
+            count(left, "user"),
             ground.longest
         )),
     }

@@ -60,10 +60,15 @@ pub(crate) async fn run(
             Ok(report.warn(warning))
         }
         Err(failure) => {
-            if let Some(warning) = warning {
-                warning::tell_one(warning, format);
-            }
-            Err(failure)
+            // For programs, both are one object.
+            Err(match warning {
+                Some(left) if format == Format::Json => failure.and(left.sentence()),
+                Some(left) => {
+                    warning::tell_one(left, format);
+                    failure
+                }
+                None => failure,
+            })
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use token_load::Monitor;
 
+use crate::plural::count;
 use crate::signals::Signals;
 
 /// How often the bar moves.
@@ -72,7 +73,7 @@ impl Bar {
             }
             Extent::Time(time) => {
                 self.bar.set_position(self.begin.elapsed().min(time).as_millis() as u64);
-                self.bar.set_message(format!("{} calls{stopping}", monitor.ended()));
+                self.bar.set_message(format!("{}{stopping}", count(monitor.ended(), "call")));
             }
         }
     }

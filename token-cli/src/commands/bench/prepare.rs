@@ -9,6 +9,7 @@ use super::AT_ONCE;
 use super::ground::{Ground, PREPARE};
 use super::part::{Extent, part};
 use crate::failure::Failure;
+use crate::plural;
 use crate::signals::Signals;
 
 /// Issues all tokens, or stops at the first that cannot be issued.
@@ -46,7 +47,8 @@ pub(super) async fn prepare(ground: &Arc<Ground>, signals: &mut Signals) -> Resu
 fn too_slow(issued: u64, count: u64) -> StoreError {
     let minutes = PREPARE.as_secs() / 60;
     let sentence = format!(
-        "only {issued} of {count} tokens were issued within {minutes} minutes; ask for fewer --tokens"
+        "only {issued} of {} issued within {minutes} minutes; ask for fewer --tokens",
+        plural::count(count, "token")
     );
     StoreError::new(StoreErrorKind::TimedOut, sentence)
 }

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::layout;
+use crate::plural::count;
 use crate::report::{Report, table};
 
 /// A run that is over.
@@ -54,13 +55,15 @@ impl Run<'_> {
     fn human(&self) -> String {
         let BenchArgs { rate, callers, tokens, sliding, .. } = *self.arguments;
         let Measured { calls, elapsed, latency, .. } = self.measured;
-        let asked = callers.map_or(format!("{rate}/s"), |callers| format!("{callers} callers"));
+        let asked = callers.map_or(format!("{rate}/s"), |callers| count(callers.into(), "caller"));
         let columns = layout::columns();
         let head = format!(
-            "{calls} validations in {:.1} s{}, of {tokens} tokens of {} users, {sliding} % of them sliding",
+            "{} in {:.1} s{}, of {} of {}, {sliding} % of them sliding",
+            count(*calls, "validation"),
             elapsed.as_secs_f64(),
             if self.stopped { " (stopped)" } else { "" },
-            self.users,
+            count(tokens.into(), "token"),
+            count(self.users.into(), "user"),
         );
         let mut text = layout::hanging(columns, "", &head) + "\n";
         let row = [

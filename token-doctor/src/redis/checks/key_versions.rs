@@ -1,14 +1,14 @@
 //! Whether the keys of this node are those that issued the tokens in the store.
 
 use crate::{Check, Finding};
-use token_core::{KeyFit, KeyRing};
+use token_core::{KeyFit, KeyRing, KeyVersion};
 
 use crate::redis::snapshot::{Facts, Snapshot};
 
 const KEY_VERSIONS: Check = Check {
     name: "key-versions",
     wanted: "the key file of this node has the keys that issued the tokens in the store",
-    why: "a node with the key file of another deployment refuses every token of this one",
+    why: "a node refuses every token of a key that it lacks",
 };
 
 /// Nothing is found without keys: that is another finding.
@@ -23,10 +23,11 @@ fn finding(facts: &Facts, keys: &KeyRing) -> Option<Finding> {
         Ok(known) => known,
         Err(unobserved) => return Some(KEY_VERSIONS.warning(unobserved.to_string())),
     };
-    let fit = keys.fit(known);
+    let (fit, lacking) = (keys.fit(known), keys.lacking(known));
     Some(match (&fit, fit.trouble()) {
         (fit, Some(trouble)) if fit.is_of_another() => KEY_VERSIONS.failure(trouble),
         (_, Some(trouble)) => KEY_VERSIONS.warning(trouble),
+        (_, None) if !lacking.is_empty() => KEY_VERSIONS.warning(lacked(&lacking)),
         (KeyFit::Unknown, None) => {
             KEY_VERSIONS.ok("none is noted: the next token that is issued notes its own")
         }
@@ -34,10 +35,23 @@ fn finding(facts: &Facts, keys: &KeyRing) -> Option<Finding> {
     })
 }
 
+/// A version stays noted after its last token: only the operator knows that there is none any more.
+fn lacked(lacking: &[KeyVersion]) -> String {
+    let each = |text: fn(&KeyVersion) -> String| lacking.iter().map(text).collect::<Vec<_>>().join(", ");
+    let (versions, notes) = (each(ToString::to_string), each(|version| format!("…:{{keys}}:v:{version}")));
+    let remedy = match lacking {
+        [KeyVersion::PUBLIC] => "it is the public key: issue them again without it",
+        _ => "add that key to the key file",
+    };
+    format!(
+        "tokens were issued with key version {versions}, which this node lacks, and it refuses them: {remedy}, or delete \
+         its note ({notes}) once they have ended"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use crate::FindingStatus::{Failure, Ok, Warning};
-    use token_core::KeyVersion;
 
     use super::super::fixtures::{alone, edit, node, worst};
     use super::*;
@@ -49,6 +63,18 @@ mod tests {
         let mut node = node("a", "role:master");
         edit(&mut node).key_checks = Some(Result::Ok(vec![(KeyVersion::new(b'1').unwrap(), [1; 16])]));
         assert_eq!(worst(&findings(&alone(node), Some(&keys)), "key-versions"), Some(Warning));
+    }
+
+    #[test]
+    fn a_missing_version_beside_a_known_one_is_a_warning() {
+        let keys = KeyRing::parse(&format!("2 {}", "ab".repeat(32))).unwrap();
+        let [own, other] = [b'2', b'1'].map(|byte| KeyVersion::new(byte).unwrap());
+        let mut node = node("a", "role:master");
+        let known = vec![(other, [1; 16]), (own, keys.check_value(own).unwrap())];
+        edit(&mut node).key_checks = Some(Result::Ok(known));
+        let found = findings(&alone(node), Some(&keys));
+        assert_eq!(worst(&found, "key-versions"), Some(Warning));
+        assert!(found[0].found.contains("key version 1, which this node lacks"), "{}", found[0].found);
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn read(text: &str, form: &str) -> Result<Url, StoreError> {
         None => Ok(url),
         Some("insecure") => Err(refuse(
             "certificates are always verified: leave #insecure out, and name the authority that signed the server's \
-             certificate (--tls-ca, Tls::authorities)",
+             certificate (--tls-ca)",
         )),
         Some(_) => Err(refuse("nothing may stand behind #; in a password write %23 for it")),
     }

@@ -92,8 +92,7 @@ fn way(url: &Url, scheme: Scheme, name: &str, value: &str) -> Result<(), StoreEr
             Scheme { tls: true, ..scheme }.name()
         ))),
         _ if concerns_tls(name) => Err(refuse(
-            "certificates are always verified, and not named in the URL: use --tls-ca, --tls-cert and --tls-key \
-             (Options::tls)",
+            "certificates are always verified, and not named in the URL: use --tls-ca, --tls-cert and --tls-key",
         )),
         ("user" | "username" | "pass" | "password" | "auth", _) => Err(refuse(&format!(
             "user and password stand in front of the host: write {}://USER:PASSWORD@HOST:PORT",
