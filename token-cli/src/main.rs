@@ -47,6 +47,12 @@ fn main() -> ExitCode {
     if let Err(error) = ignored {
         return Failure::system(error).tell(Format::asked_for(std::env::args_os())).into();
     }
+    // A reload that is asked for before the settings are read would otherwise end the process.
+    if std::env::args_os().any(|argument| argument == "serve")
+        && let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::default())
+    {
+        return Failure::system(error).tell(Format::asked_for(std::env::args_os())).into();
+    }
     // Known before the arguments are understood, so that the refusal of them has the right form, too.
     let format = Format::asked_for(std::env::args_os());
     if let Err(failure) = preflight::check(std::env::args_os(), |name| std::env::var_os(name)) {

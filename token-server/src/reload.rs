@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::grpc::Grpc;
 use crate::state::Sidecar;
+use token_core::KeyFit;
 use tokio::signal::unix::Signal;
 use tokio::time::MissedTickBehavior;
 
@@ -21,6 +22,8 @@ use crate::telemetry::metrics::{self, Watched};
 
 /// How often the store is tried that is waited for, and files are looked at.
 const EVERY: Duration = Duration::from_secs(1);
+/// How often the keys are compared with a store in which no token has been issued yet.
+const EVERY_COMPARISON: Duration = Duration::from_secs(5);
 /// How often the same cause is logged.
 const REPORT: Duration = Duration::from_secs(60);
 
@@ -43,6 +46,8 @@ struct State {
     store: Files,
     /// Whether the store has answered.
     is_open: bool,
+    /// When to compare the keys with those of the store; `None` once they fit.
+    comparison: Option<Instant>,
     reported: Option<(String, Instant)>,
 }
 
@@ -66,7 +71,7 @@ impl<R: Fn() -> Result<Settings, Failure>> Reloader<R> {
     /// Watches until it is dropped, if need be waiting for the store for this cause.
     ///
     /// # Errors
-    /// The store that was waited for answers, and waiting was in vain.
+    /// The store that was waited for answers, and waiting was in vain; or the keys turn out to be of another deployment.
     pub(crate) async fn watch(
         mut self,
         waiting: Option<String>,
@@ -78,6 +83,7 @@ impl<R: Fn() -> Result<Settings, Failure>> Reloader<R> {
             certificate: self.certificate().await,
             store: self.store().await,
             is_open: waiting.is_none(),
+            comparison: Some(Instant::now()),
             reported: waiting.map(|cause| (cause, Instant::now())),
         };
         let mut ticks = tokio::time::interval(EVERY);
@@ -101,6 +107,9 @@ impl<R: Fn() -> Result<Settings, Failure>> Reloader<R> {
                 Err(failure) => return Err(failure),
             }
         }
+        if state.is_open {
+            self.compare_keys(state).await?;
+        }
         if state.certificate.have_changed().await {
             let replaced =
                 Protocol::of(&self.settings).map(|protocol| self.protocol.store(Arc::new(protocol)));
@@ -110,6 +119,21 @@ impl<R: Fn() -> Result<Settings, Failure>> Reloader<R> {
             report(self.open().await.map(|()| "the certificates for the store"));
         }
         Ok(())
+    }
+
+    /// Opening the store compares the keys, but a store without tokens has nothing to compare them with. This node refuses
+    /// every token of the others if another key issues the first one, so it must not go on.
+    async fn compare_keys(&self, state: &mut State) -> Result<(), Failure> {
+        if state.comparison.is_none_or(|next| Instant::now() < next) {
+            return Ok(());
+        }
+        state.comparison = Some(Instant::now() + EVERY_COMPARISON);
+        let Some(store) = self.watched.load_full() else { return Ok(()) };
+        let fit = store.key_fit().await;
+        if fit == KeyFit::Fits {
+            state.comparison = None;
+        }
+        fit.require("serve").map_err(Failure::Store)
     }
 
     async fn reload(&mut self, state: &mut State) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use token_core::spi::TokenStore;
-use token_core::{KeyRing, Prefix, StoreError, TokenService};
+use token_core::{KeyFit, KeyRing, Prefix, StoreError, TokenService};
 
 use crate::failure::Failure;
 
@@ -54,6 +54,9 @@ pub trait StoreConnections: Send + Sync {
     /// # Errors
     /// It cannot connect.
     async fn on_this_runtime(&self) -> Result<Arc<dyn TokenStore>, StoreError>;
+
+    /// Whether the keys of this node are those that issued the tokens in the store.
+    async fn key_fit(&self) -> KeyFit;
 
     /// How the connections are now.
     fn state(&self) -> ConnectionsState;

@@ -51,9 +51,21 @@ async fn a_head_that_is_too_large_is_answered_counted_and_logged() {
     }
     let said = sidecar.all_it_said().await;
     let log = said.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let statuses: Vec<_> =
-        log.filter(|line| line["target"] == "access").filter_map(|line| line["status"].as_u64()).collect();
-    assert_eq!(statuses, [431, 431, 431, 431, 414, 414, 400, 400, 200, 200], "{said}");
+    let reasons: Vec<_> = log
+        .filter(|line| line["target"] == "access")
+        .map(|line| {
+            (line["status"].as_u64().unwrap(), line["reason"].as_str().unwrap_or_default().to_owned())
+        })
+        .collect();
+    let expected = [431, 431, 431, 431, 414, 414, 400, 400, 200, 200];
+    let reason = |status: u64| match status {
+        431 => "head_too_long",
+        414 => "url_too_long",
+        400 => "invalid_request",
+        _ => "",
+    };
+    let expected: Vec<_> = expected.map(|status| (status, reason(status).to_owned())).into();
+    assert_eq!(reasons, expected, "{said}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use token_tests::programs::Cli;
+use token_tests::programs::{Cli, Signal};
 use token_tests::servers::{Standalone, free_port};
 
 use crate::addresses::answers_at;
@@ -31,6 +31,32 @@ async fn it_waits_for_a_store_that_starts_later() {
     let said = sidecar.all_it_said().await;
     let waits = said.lines().filter(|line| line.contains("waiting for the store")).count();
     assert!((1..=3).contains(&waits), "each cause once a minute: {said}");
+}
+
+#[tokio::test]
+async fn it_ends_when_another_key_issues_the_first_token() {
+    let redis = Standalone::start().await;
+    let (cli, other) = (Cli::new(&redis.url()), Cli::new(&redis.url()));
+    std::fs::write(other.home().join("keys"), format!("k {}", "5eed".repeat(16))).unwrap();
+    let sidecar = other.serve(&[]).await;
+    assert_eq!(send(&sidecar, &request("GET /readyz", b"a: b")).await, Some(200));
+    cli.issue("admin", "-e 1h").await;
+    assert_eq!(sidecar.until_it_ends().await.code(), Some(2));
+    assert!(sidecar.said().contains("of another deployment"), "{}", sidecar.said());
+}
+
+/// The settings come from a pipe, so that the process is known to have begun and not to have read them.
+#[tokio::test]
+async fn a_hang_up_before_the_settings_are_read_does_not_end_it() {
+    let cli = Cli::new("redis://127.0.0.1:1");
+    let settings = cli.home().join("settings.toml");
+    assert!(std::process::Command::new("mkfifo").arg(&settings).status().unwrap().success());
+    let mut running = cli.start(&format!("serve --listen 127.0.0.1:0 --config {}", settings.display()));
+    let open = move || std::fs::OpenOptions::new().write(true).open(settings).unwrap();
+    let _settings = tokio::task::spawn_blocking(open).await.unwrap();
+    running.signal(Signal::HUP);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!running.has_ended());
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use token_core::spi::TokenStore;
-use token_core::{KeyRing, Prefix, Span, StoreError};
+use token_core::{KeyFit, KeyRing, Prefix, Span, StoreError};
 use token_redis::{LocalCache, RedisStore};
 use token_server::{CacheState, ConnectionsState, OpenStore, PoolState, StoreConnections, StoreSource};
 
@@ -58,6 +58,10 @@ struct Connections(Arc<RedisStore>);
 impl StoreConnections for Connections {
     async fn on_this_runtime(&self) -> Result<Arc<dyn TokenStore>, StoreError> {
         Ok(Arc::new(self.0.on_this_runtime().await?))
+    }
+
+    async fn key_fit(&self) -> KeyFit {
+        self.0.key_fit().await
     }
 
     fn state(&self) -> ConnectionsState {

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use token_core::spi::TokenStore;
 use token_core::{Grant, Mode, ParsedToken, Reason, Requirement, TokenId, TokenService, Verdict};
@@ -105,6 +106,11 @@ impl Credentials {
         }
     }
 
+    /// Whether the user name is a token.
+    fn is_turned_around<S: TokenStore>(&self, tokens: &TokenService<S>) -> bool {
+        self.user.as_deref().is_some_and(|user| tokens.parse(user).is_ok())
+    }
+
     /// The public id of the token, whether it is valid or not; none if it is no token of this deployment.
     pub fn token_id<S: TokenStore>(&self, tokens: &TokenService<S>) -> Option<TokenId> {
         tokens.parse(self.token.expose_secret()).ok().map(ParsedToken::id)
@@ -147,6 +153,9 @@ impl Credentials {
         };
         match verdict? {
             Verdict::Active(grant) => Ok(grant),
+            Verdict::Inactive(Reason::Malformed(_)) if self.is_turned_around(tokens) => {
+                Err(CredentialsError::TokenAsUserName.into())
+            }
             Verdict::Inactive(reason) => Err(reason.into()),
         }
     }
@@ -182,8 +191,7 @@ fn basic(value: &str, options: &CredentialOptions) -> Result<Credentials, Creden
     }
     let (user, token) = text.split_once(':').ok_or(CredentialsError::NoColon)?;
     if options.token_as_user_name && (token.is_empty() || token == NO_PASSWORD) {
-        expect_password(user)?;
-        return Ok(Credentials { token: user.into(), user: None });
+        return Ok(Credentials { token: password(user)?, user: None });
     }
     if token.is_empty() {
         return Err(CredentialsError::EmptyPassword);
@@ -191,16 +199,18 @@ fn basic(value: &str, options: &CredentialOptions) -> Result<Credentials, Creden
     if token == NO_PASSWORD {
         return Err(CredentialsError::TokenAsUserName);
     }
-    expect_password(token)?;
+    let token = password(token)?;
     let user = (!options.any_user_names.contains(user)).then(|| user.to_owned());
-    Ok(Credentials { token: token.into(), user })
+    Ok(Credentials { token, user })
 }
 
-/// What may be a token. OAuth clients write some characters as `%` and two digits (RFC 6749 §2.3.1).
-fn expect_password(text: &str) -> Result<(), CredentialsError> {
-    match text.bytes().all(|byte| diagnosis::is_of_token(byte) || byte == b'%') {
-        true => Ok(()),
-        false => Err(diagnosis::password(text)),
+/// A password that may be a token. OAuth clients write some characters as `%` and two digits (RFC 6749 §2.3.1); a token has
+/// no character that decoding changes.
+fn password(text: &str) -> Result<SecretString, CredentialsError> {
+    let decoded = percent_decode_str(text).decode_utf8().map_err(|_| CredentialsError::ForeignCharacter)?;
+    match decoded.bytes().all(diagnosis::is_of_token) {
+        true => Ok(decoded.into_owned().into()),
+        false => Err(diagnosis::password(&decoded)),
     }
 }
 

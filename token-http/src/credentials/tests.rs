@@ -36,7 +36,7 @@ fn a_bearer_token_is_found_however_the_scheme_is_written() {
 #[test]
 fn a_basic_password_is_the_token() {
     assert_eq!(basic_of("admin:tok_x"), Ok(Some(("tok_x".into(), Some("admin".into())))));
-    assert_eq!(basic_of("admin:tok%5Fx"), Ok(Some(("tok%5Fx".into(), Some("admin".into())))));
+    assert_eq!(basic_of("admin:tok%5Fx"), Ok(Some(("tok_x".into(), Some("admin".into())))));
     assert_eq!(basic_of("Zoë:tok_x"), Ok(Some(("tok_x".into(), Some("Zoë".into())))));
     assert_eq!(basic_of(":tok_x"), Ok(Some(("tok_x".into(), Some("".into())))));
 }
@@ -218,7 +218,7 @@ fn the_token_scheme_is_read_like_bearer_if_it_is_accepted() {
 
 proptest! {
     #[test]
-    fn any_user_and_token_come_through_basic_as_they_are(user in "[^:\\p{Cc}]{0,40}", token in "[0-9A-Za-z._~+/%-]{1,80}") {
+    fn any_user_and_token_come_through_basic_as_they_are(user in "[^:\\p{Cc}]{0,40}", token in "[0-9A-Za-z._~+/-]{1,80}") {
         prop_assert_eq!(basic_of(format!("{user}:{token}")), Ok(Some((token, Some(user)))));
     }
 

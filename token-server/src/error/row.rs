@@ -45,6 +45,22 @@ impl Fault {
         }
     }
 
+    /// A stable word for logs.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed => "invalid_request",
+            Self::Method => "method_not_allowed",
+            Self::TooSlow => "too_slow",
+            Self::BodyTooLong => "body_too_long",
+            Self::MediaType => "unsupported_media_type",
+            Self::UrlTooLong => "url_too_long",
+            Self::HeadTooLong => "head_too_long",
+            Self::NotImplemented => "not_implemented",
+            Self::KeyReused => "idempotency_key_reused",
+        }
+    }
+
+    /// The error code for the client.
     fn code(self) -> &'static str {
         match self {
             Self::Method => "method_not_allowed",
@@ -120,7 +136,7 @@ impl ApiError {
             Self::Forbidden(_) => "access_denied",
             Self::Denied(_) => "policy",
             Self::NotNow(reason, _) => reason,
-            Self::Wrong(fault, _) => fault.code(),
+            Self::Wrong(fault, _) => fault.reason(),
             Self::NotFound(_) => "not_found",
             Self::Revoked(_) => "revoked",
             Self::Unconfirmed => "unconfirmed",

@@ -94,7 +94,7 @@ fn is_true(name: &str, value: &str, warnings: &mut Vec<String>) -> bool {
 
 /// Whether the exporter is asked for by its name; `None` if there is to be none.
 fn exporter(variables: &Variables<impl Fn(&str) -> Option<String>>) -> Result<Option<bool>, Failure> {
-    match variables.get("OTEL_TRACES_EXPORTER").as_deref() {
+    match variables.get("OTEL_TRACES_EXPORTER").map(|name| name.to_ascii_lowercase()).as_deref() {
         None => Ok(Some(false)),
         Some("otlp") => Ok(Some(true)),
         Some("none") => Ok(None),
@@ -107,7 +107,7 @@ fn exporter(variables: &Variables<impl Fn(&str) -> Option<String>>) -> Result<Op
 fn protocol(variables: &Variables<impl Fn(&str) -> Option<String>>) -> Result<(), Failure> {
     match variables.of_traces("PROTOCOL") {
         None => Ok(()),
-        Some((_, protocol)) if protocol == "grpc" => Ok(()),
+        Some((_, protocol)) if protocol.eq_ignore_ascii_case("grpc") => Ok(()),
         Some((name, _)) => Err(Failure::usage(format!(
             "{name} names a protocol that is not supported: write grpc, and the port of the collector for gRPC \
              (mostly 4317)"
@@ -177,6 +177,7 @@ mod tests {
             &[(ENDPOINT, " "), (TRACES, "")],
             &[("OTEL_TRACES_EXPORTER", "")],
             &[(ENDPOINT, "http://a:1"), ("OTEL_TRACES_EXPORTER", "none")],
+            &[(ENDPOINT, "http://a:1"), ("OTEL_TRACES_EXPORTER", "NONE")],
             &[(ENDPOINT, "http://a:1"), ("OTEL_SDK_DISABLED", "true")],
             &[(ENDPOINT, "garbage://"), ("OTEL_SDK_DISABLED", "TRUE")],
             &[(ENDPOINT, "garbage://"), ("OTEL_TRACES_EXPORTER", "none")],
@@ -196,6 +197,8 @@ mod tests {
             (Some("http://all:1"), &[all], "http://all:1"),
             (None, &[all, (TRACES, "")], "http://all:1"),
             (None, &[("OTEL_TRACES_EXPORTER", "otlp")], "http://localhost:4317"),
+            (None, &[("OTEL_TRACES_EXPORTER", "OTLP")], "http://localhost:4317"),
+            (None, &[all, ("OTEL_EXPORTER_OTLP_PROTOCOL", "GRPC")], "http://all:1"),
             (None, &[all, ("OTEL_SDK_DISABLED", "false")], "http://all:1"),
             (None, &[all, ("OTEL_SDK_DISABLED", "")], "http://all:1"),
         ] {

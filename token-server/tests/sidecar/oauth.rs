@@ -67,6 +67,8 @@ async fn a_client_authenticates_in_the_form() {
         (form("root", text(&files)), 401, "invalid_client"),
         (form("files", "tok_x"), 401, "invalid_client"),
         (form("files", ""), 401, "invalid_client"),
+        (form("files", &format!("{}\n", text(&files))), 400, "invalid_request"),
+        (form("files", &format!("\"{}\"", text(&files))), 400, "invalid_request"),
         (format!("token={}", text(&token)), 401, "invalid_client"),
         (format!("client_id=files&token={}", text(&token)), 401, "invalid_client"),
         (format!("client_secret={}&token=x", text(&files)), 400, "invalid_request"),

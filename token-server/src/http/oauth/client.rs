@@ -8,7 +8,7 @@ use axum::body::Body;
 use http::header;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use token_core::Reason;
 
 use super::form::Form;
@@ -93,6 +93,8 @@ impl Sidecar {
             let alone = "client_secret is there without client_id; send both";
             return Err(Rejection::new(Method::Client, ApiError::bad_request(alone)));
         };
+        self.expect_bare_token("client_secret", token.expose_secret(), parts.extensions.get())
+            .map_err(Method::Client.rejecting())?;
         let user = id.expose_secret();
         let user = (!self.credentials.any_user_names.contains(user)).then(|| user.to_owned());
         let who = self.looked_at(parts, Credentials { token, user }).await;
@@ -101,13 +103,11 @@ impl Sidecar {
     }
 
     /// The client of a header. RFC 6749 encodes user and password once more before Basic does, which most clients do not
-    /// do: a name that can be decoded is taken either way, and compared here, so that it costs one validation. A token
-    /// holds nothing that decoding changes.
+    /// do: a name that can be decoded is taken either way, and compared here, so that it costs one validation.
     async fn by_header(&self, parts: &Parts, credentials: Credentials) -> Result<Authenticated, AuthError> {
         let Credentials { token, user: Some(user) } = credentials else {
             return self.looked_at(parts, credentials).await;
         };
-        let token = SecretString::from(decoded(token.expose_secret()).into_owned());
         let Cow::Owned(plain) = decoded(&user) else {
             return self.looked_at(parts, Credentials { token, user: Some(user) }).await;
         };
