@@ -93,7 +93,7 @@ async fn contest(arguments: &ValidateArgs, rules: &Rules, tokens: usize) -> Outc
         entries.extend(redis_benchmark::enter(&arena).await?);
     }
     if full && among("ours/") {
-        entries.extend(ours::enter_more(&arena, folder.path(), &wanted).await?);
+        entries.extend(ours::enter_more(&arena, &wanted).await?);
     }
     if full && (among("peer/flask") || among("peer/django")) {
         entries.extend(peers::enter(&arena, folder.path()).await?);

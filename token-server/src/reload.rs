@@ -23,7 +23,7 @@ use crate::telemetry::metrics::{self, Watched};
 /// How often the store is tried that is waited for, and files are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 /// How often the keys are compared with a store in which no token has been issued yet.
-const EVERY_COMPARISON: Duration = Duration::from_secs(5);
+const EVERY_COMPARISON: Duration = Duration::from_secs(10);
 /// How often the same cause is logged.
 const REPORT: Duration = Duration::from_secs(60);
 

@@ -3,12 +3,10 @@
 mod cached;
 mod many;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use token_core::spi::{MemoryStore, TokenStore};
 use token_core::{KeyRing, Lifetime, Prefix, Requirement, TokenService, Verdict, new_key_file, os_rng};
-use token_sqlite::SqliteStore;
 
 use super::pick;
 use crate::arena::{Arena, Texts, capped, hard, issue, sliding};
@@ -37,12 +35,8 @@ pub(crate) async fn enter(arena: &Arena, wanted: &dyn Fn(&str) -> bool) -> Outco
     Ok(entries)
 }
 
-/// `ours/keyed`, `ours/sqlite-hard`, `ours/sqlite-sliding`, `ours/memory`, and the rows of [`cached`] and [`many`].
-pub(crate) async fn enter_more(
-    arena: &Arena,
-    folder: &Path,
-    wanted: &dyn Fn(&str) -> bool,
-) -> Outcome<Vec<Entry>> {
+/// `ours/keyed`, `ours/memory`, and the rows of [`cached`] and [`many`].
+pub(crate) async fn enter_more(arena: &Arena, wanted: &dyn Fn(&str) -> bool) -> Outcome<Vec<Entry>> {
     let mut entries = Vec::new();
     if wanted("ours/keyed") {
         let tokens = arena.store(ring()?).await?;
@@ -57,15 +51,6 @@ pub(crate) async fn enter_more(
     entries.extend(cached::enter(arena, wanted).await?);
     if wanted("ours/validate-many") {
         entries.push(many::enter(arena).await?);
-    }
-    for (name, about, lifetime) in [
-        ("ours/sqlite-hard", "`SqliteStore`, no Redis: a file on this machine's disk", hard()?),
-        ("ours/sqlite-sliding", "the same with tokens that every use renews, which is a write", sliding()?),
-    ] {
-        if wanted(name) {
-            let store = SqliteStore::open(&folder.join(name.replace('/', "-")), Arc::new(KeyRing::public()))?;
-            entries.push(local(name, about, store, lifetime, arena.tokens).await?);
-        }
     }
     if wanted("ours/memory") {
         let store = MemoryStore::new(Arc::new(KeyRing::public()));
