@@ -6,6 +6,7 @@ use crate::arena::Arena;
 use crate::args::ValidateArgs;
 use crate::contest::{Entry, Row, Rules, hold};
 use crate::contestants::{axum_session, deadpool, floor, fred, ours, redis_benchmark, tower_sessions};
+use crate::machine::version;
 use crate::outcome::Outcome;
 use crate::peers;
 use crate::results::Docs;
@@ -15,12 +16,18 @@ use crate::usage::Meter;
 const TOKENS: usize = 10_000;
 const TOKENS_QUICK: usize = 5_000;
 
+/// The crates whose versions are kept with the results.
+const PACKAGES: [&str; 6] =
+    ["redis", "deadpool-redis", "fred", "tower-sessions-redis-store", "axum_session_redispool", "tokio"];
+
 /// The results of the comparison.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Validations {
     pub(crate) tokens: usize,
     pub(crate) rounds: usize,
     pub(crate) lap_ms: u64,
+    /// The compared crates with their versions.
+    pub(crate) crates: Vec<String>,
     pub(crate) contestants: Vec<About>,
     pub(crate) rows: Vec<Row>,
 }
@@ -106,7 +113,8 @@ async fn contest(arguments: &ValidateArgs, rules: &Rules, tokens: usize) -> Outc
         .map(|entry| About { name: entry.name.to_owned(), about: entry.about.clone() })
         .collect();
     let lap_ms = u64::try_from(rules.lap.as_millis())?;
-    Ok(Validations { tokens, rounds: rules.rounds, lap_ms, contestants, rows })
+    let crates = PACKAGES.iter().map(|&name| format!("{name} {}", version(name))).collect();
+    Ok(Validations { tokens, rounds: rules.rounds, lap_ms, crates, contestants, rows })
 }
 
 fn print(rows: &[Row]) {

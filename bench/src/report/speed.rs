@@ -9,7 +9,6 @@ use crate::auth::AuthRow;
 use crate::contest::Row;
 use crate::embedded::Embedded;
 use crate::latency::LatencyRow;
-use crate::machine::version;
 use crate::micro::MicroRow;
 use crate::outcome::Outcome;
 use crate::validate::Validations;
@@ -17,9 +16,6 @@ use crate::validate::Validations;
 /// The row to which the others are compared.
 const FLOOR: &str = "floor/evalsha";
 const PER_CALL: &str = "peer/deadpool-per-call";
-/// The packages whose versions are shown.
-const PACKAGES: [&str; 6] =
-    ["redis", "deadpool-redis", "fred", "tower-sessions-redis-store", "axum_session_redispool", "tokio"];
 
 /// The distinct values in the order of their first occurrence.
 fn distinct<T: PartialEq + Copy>(values: impl Iterator<Item = T>) -> Vec<T> {
@@ -89,11 +85,10 @@ pub(super) fn validations(found: &Validations) -> Outcome<Section> {
 
     let about =
         found.contestants.iter().map(|contestant| format!("- `{}`: {}\n", contestant.name, contestant.about));
-    let versions: Vec<String> = PACKAGES.iter().map(|&name| format!("{name} {}", version(name))).collect();
     text += &format!(
         "\nThe subjects:\n\n{}\nCrates: {}. Python: see `bench/peers/requirements.txt`.\n",
         about.collect::<String>(),
-        versions.join(", ")
+        found.crates.join(", ")
     );
 
     let shown = [
