@@ -55,6 +55,7 @@ mod grpc;
 mod layer;
 mod presented;
 mod realm;
+mod validation;
 
 pub use answer::RefusalReason;
 pub use auth::{Ancestors, TokenAuth};

@@ -4,8 +4,6 @@ mod diagnosis;
 mod error;
 mod options;
 
-use std::sync::Arc;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
@@ -13,11 +11,10 @@ use http::{HeaderMap, HeaderValue, header};
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use token_core::spi::TokenStore;
-use token_core::{Grant, Mode, ParsedToken, Reason, Requirement, TokenId, TokenService, Verdict};
+use token_core::{ParsedToken, TokenId, TokenService};
 
 pub use self::error::CredentialsError;
 pub use self::options::{CredentialOptions, InUrl};
-use crate::auth_error::AuthError;
 use crate::presented::PresentedToken;
 
 /// The password that some clients send with the token as the user name.
@@ -106,11 +103,6 @@ impl Credentials {
         }
     }
 
-    /// Whether the user name is a token.
-    fn is_turned_around<S: TokenStore>(&self, tokens: &TokenService<S>) -> bool {
-        self.user.as_deref().is_some_and(|user| tokens.parse(user).is_ok())
-    }
-
     /// The public id of the token, whether it is valid or not; none if it is no token of this deployment.
     pub fn token_id<S: TokenStore>(&self, tokens: &TokenService<S>) -> Option<TokenId> {
         tokens.parse(self.token.expose_secret()).ok().map(ParsedToken::id)
@@ -118,46 +110,10 @@ impl Credentials {
 }
 
 impl Credentials {
-    /// Why headers that present nothing of ours do so.
-    #[must_use]
-    pub fn missing(headers: &HeaderMap) -> AuthError {
-        let header = headers.get(header::AUTHORIZATION).and_then(|header| trimmed(header).ok());
-        header.map_or(AuthError::NoCredentials, |header| diagnosis::scheme(header).into())
-    }
-
-    /// What they demand of the token by themselves: that it is the user's.
-    ///
-    /// # Errors
-    /// No token can be of a user of that name.
-    pub fn requirement(&self) -> Result<Requirement, AuthError> {
-        let Some(user) = &self.user else { return Ok(Requirement::any()) };
-        // A text that no subject can be called is no token's subject either.
-        let subject = user.parse().map_err(|_| Reason::WrongSubject)?;
-        Ok(Requirement::any().subject(subject))
-    }
-
-    /// What the token grants, if it is live and meets the requirement; with [`Mode::Peek`] that is no use of it.
-    ///
-    /// # Errors
-    /// The token is not valid, does not meet the requirement, or it could not be found out.
-    pub async fn grant<S: TokenStore>(
-        &self,
-        tokens: &TokenService<S>,
-        requirement: &Requirement,
-        mode: Mode,
-    ) -> Result<Arc<Grant>, AuthError> {
-        let token = self.token.expose_secret();
-        let verdict = match mode {
-            Mode::Use => tokens.validate(token, requirement).await,
-            Mode::Peek => tokens.peek(token, requirement).await,
-        };
-        match verdict? {
-            Verdict::Active(grant) => Ok(grant),
-            Verdict::Inactive(Reason::Malformed(_)) if self.is_turned_around(tokens) => {
-                Err(CredentialsError::TokenAsUserName.into())
-            }
-            Verdict::Inactive(reason) => Err(reason.into()),
-        }
+    /// What is wrong with a header that presents nothing of ours; `None` if there is no such header.
+    pub(crate) fn foreign_scheme(headers: &HeaderMap) -> Option<CredentialsError> {
+        let header = headers.get(header::AUTHORIZATION).and_then(|header| trimmed(header).ok())?;
+        Some(diagnosis::scheme(header))
     }
 }
 

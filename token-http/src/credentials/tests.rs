@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::auth_error::AuthError;
 
 type Shown = Result<Option<(String, Option<String>)>, CredentialsError>;
 
