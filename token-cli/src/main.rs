@@ -21,7 +21,6 @@ mod report;
 mod scratch;
 mod secret;
 mod serve;
-mod signals;
 mod store_name;
 mod visible;
 mod warning;

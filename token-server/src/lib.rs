@@ -52,6 +52,7 @@ pub use self::failure::Failure;
 pub use self::http::service::SidecarService;
 pub use self::http::unreadable::Unreadable;
 pub use self::limits::Limits;
+pub use self::listener::signals::Signals;
 pub use self::request::client::{Peer, TrustedProxy, TrustedProxyError};
 pub use self::retirement::Retirement;
 pub use self::run::{check_traces, run};

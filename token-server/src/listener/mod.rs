@@ -10,7 +10,7 @@ pub(crate) mod overlap;
 pub(crate) mod passed;
 pub(crate) mod protocol;
 mod refusals;
-mod signals;
+pub(crate) mod signals;
 mod socket_file;
 pub(crate) mod stop;
 mod unread;

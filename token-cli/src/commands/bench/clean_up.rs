@@ -8,8 +8,9 @@ use token_load::{Closed, Monitor, closed};
 use super::AT_ONCE;
 use super::ground::Ground;
 use super::part::{Extent, part};
+use token_server::Signals;
+
 use crate::plural::count;
-use crate::signals::Signals;
 
 /// How long nothing may succeed before it is given up.
 const PATIENCE: Duration = Duration::from_secs(20);

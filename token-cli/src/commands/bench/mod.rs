@@ -12,6 +12,7 @@ use std::sync::Arc;
 use rand_chacha::rand_core::Rng;
 use token_core::os_rng;
 use token_load::{Closed, Measured, Monitor, Open, closed, open};
+use token_server::Signals;
 
 use self::clean_up::clean_up;
 use self::ground::Ground;
@@ -24,7 +25,6 @@ use crate::failure::Failure;
 use crate::format::Format;
 use crate::open::open_apart;
 use crate::report::Report;
-use crate::signals::Signals;
 use crate::warning::{self, Warning};
 
 /// How many tokens a user has at most: a script over all of them holds up the server meanwhile.

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use token_load::Monitor;
 
+use token_server::Signals;
+
 use crate::plural::count;
-use crate::signals::Signals;
 
 /// How often the bar moves.
 const TICK: Duration = Duration::from_millis(100);

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use token_core::{StoreError, StoreErrorKind};
 use token_load::{Closed, Monitor, closed};
+use token_server::Signals;
 
 use super::AT_ONCE;
 use super::ground::{Ground, PREPARE};
 use super::part::{Extent, part};
 use crate::failure::Failure;
 use crate::plural;
-use crate::signals::Signals;
 
 /// Issues all tokens, or stops at the first that cannot be issued.
 pub(super) async fn prepare(ground: &Arc<Ground>, signals: &mut Signals) -> Result<(), Failure> {
