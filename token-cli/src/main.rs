@@ -64,9 +64,9 @@ fn main() -> ExitCode {
             return printed.unwrap_or_else(|failure| failure.tell(format)).into();
         }
         Err(refusal) if refusal.use_stderr() && format == Format::Json => {
-            return Failure::usage(refusal.to_string().trim_start_matches("error: ").trim_end())
-                .tell(format)
-                .into();
+            let text = refusal.to_string();
+            let sentence = text.split("\n\nUsage:").next().unwrap_or_default();
+            return Failure::usage(sentence.trim_start_matches("error: ").trim_end()).tell(format).into();
         }
         Err(refusal) => {
             return print(&refusal).unwrap_or_else(|failure| failure.tell(format)).into();

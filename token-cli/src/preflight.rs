@@ -30,6 +30,9 @@ pub(crate) fn check(
     let keys = || keys(setting("--store", "TOKEN_STORE"), setting("--key-file", "TOKEN_KEY_FILE"));
     let tokens = Recogniser::new(prefix, keys);
 
+    if setting("--key-file", "TOKEN_KEY_FILE").is_some_and(|path| is_key(&path)) {
+        return Err(Failure::usage(KEY_FOR_PATH));
+    }
     for (at, argument) in arguments.iter().enumerate() {
         if tokens.finds_token(argument) {
             return Err(Failure::usage(in_arguments(&arguments)));
@@ -115,7 +118,7 @@ fn password_in_arguments(arguments: &[String], at: usize) -> String {
         Some(flag @ ("--issuer" | "--cors-origin")) => format!(
             "{LEAKED}: {flag} takes no user and password; leave them out, and consider that password known"
         ),
-        _ if argument.contains("redis") => {
+        _ if flag.as_deref() == Some("--store") || argument.split(':').next().is_some_and(is_of_store) => {
             format!(
                 "{LEAKED}: put the store URL into the environment variable TOKEN_STORE instead of --store"
             )
@@ -128,20 +131,54 @@ fn password_in_arguments(arguments: &[String], at: usize) -> String {
 
 /// Whether the text holds a URL with a password: in front of a host, or as a parameter of a store.
 fn holds_password(text: &str) -> bool {
+    // Some schemes of stores work without slashes.
+    let value = text.strip_prefix("--store=").unwrap_or(text);
+    if let Some((scheme, rest)) = value.split_once(':')
+        && is_of_store(scheme)
+        && (has_login(rest) || has_parameter(rest))
+    {
+        return true;
+    }
     text.match_indices("://").any(|(at, _)| {
         let (before, rest) = text.split_at(at);
         let rest = rest.trim_start_matches("://");
         let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
         let scheme = before.trim_start_matches(|c| !is_of_scheme(c));
         let scheme = scheme.rsplit(|c| !is_of_scheme(c)).next().unwrap_or_default();
-        if scheme.starts_with("redis") {
-            has_login(rest) || rest.contains("pass=") || rest.contains("password=")
+        if is_of_store(scheme) {
+            has_login(rest) || has_parameter(rest)
         } else {
             // Of other URLs only the login is known: what stands behind the host is theirs.
             has_login(rest.split(['/', '?', '#', ' ']).next().unwrap_or_default())
         }
     })
 }
+
+/// Whether a scheme is one of a store on servers, or an alias of one.
+fn is_of_store(scheme: &str) -> bool {
+    let scheme = scheme.to_ascii_lowercase();
+    ["redis", "valkey"].iter().any(|store| scheme.starts_with(store)) || scheme == "unix"
+}
+
+/// Whether a password is a parameter of a store.
+fn has_parameter(url: &str) -> bool {
+    let url = url.to_ascii_lowercase();
+    url.contains("pass=") || url.contains("password=")
+}
+
+/// Whether a text is a store key, or the content of a key file, and not the path of one.
+pub(crate) fn is_key(text: &str) -> bool {
+    let is_hex = |word: &str| word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.lines().any(|line| match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [key] => is_hex(key),
+        [version, key] => version.len() == 1 && is_hex(key),
+        _ => false,
+    })
+}
+
+pub(crate) const KEY_FOR_PATH: &str = "the key file (TOKEN_KEY_FILE, --key-file) is the path of a file, and a store key was given: \
+                                       write the key to a file that only this user can read, and give its path; consider a key known \
+                                       that was given as an argument";
 
 /// Whether a password stands before the last `@`. One of a store may hold every other character.
 fn has_login(text: &str) -> bool {
@@ -216,6 +253,13 @@ mod tests {
             "redis://:se/cret@h",
             "redis-cluster://h:1?node=:secret@h:2",
             "redis+unix:///run/redis.sock?pass=secret",
+            "unix:///run/redis.sock?pass=secret",
+            "unix:/run/redis.sock?pass=secret",
+            "UNIX:///run/redis.sock?db=0&PASS=secret",
+            "--store=unix:/run/redis.sock?user=me&pass=secret",
+            "valkey+unix:///run/redis.sock?password=secret",
+            "valkeys://me:secret@h",
+            "redis:me:secret@h",
             "see https://user:pw@host/ for more",
             "http://host/ and redis://:pw@h",
         ] {
@@ -237,12 +281,29 @@ mod tests {
             (&["issue", "--label=see https://u:hidden@x"], "leave", "consider that password known"),
             (&["list", "--store", "redis://:hidden@x"], "--store", "TOKEN_STORE"),
             (&["redis://:hidden@x"], "--store", "TOKEN_STORE"),
+            (&["list", "--store", "valkey://:hidden@x"], "--store", "TOKEN_STORE"),
+            (&["list", "--store", "unix:/s?pass=hidden"], "--store", "TOKEN_STORE"),
         ] {
             let said = refusal(arguments, &[]).unwrap();
             assert!(said.contains(flag) && said.contains(advice), "{arguments:?}: {said}");
             assert!(!said.contains("hidden"), "{said}");
             assert_eq!(said.contains("TOKEN_STORE"), flag == "--store", "{said}");
         }
+    }
+
+    #[test]
+    fn a_store_key_in_the_place_of_a_path_is_not_repeated() {
+        const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+        for key in [KEY.to_owned(), format!("1 {KEY}"), format!("# keys\n2 {KEY}\n"), format!(" {KEY}\n")] {
+            for said in [
+                refusal(&["list", "u"], &[("TOKEN_KEY_FILE", &key)]).unwrap(),
+                refusal(&["list", "u", "--key-file", &key], &[]).unwrap(),
+                refusal(&["list", "u", &format!("--key-file={key}")], &[]).unwrap(),
+            ] {
+                assert!(said.contains("TOKEN_KEY_FILE") && !said.contains("0011"), "{said}");
+            }
+        }
+        assert_eq!(refusal(&["list", "u", "--key-file", &format!("/keys/{KEY}")], &[]), None);
     }
 
     #[test]

@@ -71,12 +71,12 @@ impl KeyFit {
         match self {
             Self::Fits | Self::Unknown => None,
             Self::Missing(versions) => Some(format!(
-                "the tokens in this store have key version {}, which this node lacks, and it refuses them; use the key \
+                "the tokens in this store have {}, which this node lacks, and it refuses them; use the key \
                  file of the fleet (TOKEN_KEY_FILE)",
                 listed(versions)
             )),
             Self::Public(versions) => Some(format!(
-                "the tokens in this store are issued with a key file (key version {}), and this node has none: nodes \
+                "the tokens in this store are issued with a key file ({}), and this node has none: nodes \
                  with the key file refuse what the public key issues; set TOKEN_KEY_FILE (or --key-file) as on the \
                  other nodes",
                 listed(versions)
@@ -109,7 +109,11 @@ impl KeyFit {
 }
 
 fn listed(versions: &[KeyVersion]) -> String {
-    versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    let each: Vec<_> = versions.iter().map(ToString::to_string).collect();
+    match each.as_slice() {
+        [one] => format!("key version {one}"),
+        _ => format!("key versions {}", each.join(", ")),
+    }
 }
 
 #[cfg(test)]

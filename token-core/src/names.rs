@@ -21,7 +21,7 @@ pub enum NameError {
     #[error("it is {0} bytes long; give 1 to {MAX_NAME_BYTES} bytes of UTF-8")]
     TooLong(usize),
     /// The text contains a control character (Unicode category Cc).
-    #[error("it holds the control character U+{:04X}, which no name may hold", u32::from(*.0))]
+    #[error("it holds the control character U+{:04X}, which is not allowed; leave it out", u32::from(*.0))]
     ControlCharacter(char),
 }
 

@@ -84,7 +84,7 @@ pub enum MalformedToken {
     Form,
     /// A key version that this node does not have.
     #[error(
-        "the token was made with a key version that is not in this node's key file; give this node the key file that has it"
+        "the token was made with a key version that this node lacks; give this node the key file that has it (TOKEN_KEY_FILE)"
     )]
     KeyVersion,
     /// The check characters do not match: a typing error, a token of another deployment, or a forgery.

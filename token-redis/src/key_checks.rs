@@ -116,14 +116,14 @@ pub(crate) async fn known(
     }
 }
 
-/// The key of a check value in whose place there is a key of another type; `None` if there is none.
+/// The key in which something else than a check value stands; `None` if there is none.
 pub(crate) async fn foreign(
     namespace: &Namespace,
     link: &mut (impl ConnectionLike + Send),
 ) -> RedisResult<Option<String>> {
     let values = look(namespace, link).await?;
     let mut both = KeyVersion::all().zip(&values);
-    let foreign = both.find(|(_, value)| matches!(value, Value::ServerError(_)));
+    let foreign = both.find(|(_, value)| **value != Value::Nil && check_value(value).is_none());
     Ok(foreign.map(|(version, _)| namespace.key_check(version)))
 }
 

@@ -198,8 +198,10 @@ async fn an_idempotency_key_of_another_type_is_named() {
 async fn a_check_value_of_another_type_hinders_no_issue() {
     let server = Standalone::start().await;
     let cli = Cli::new(&server.url());
-    for key in ["tok:{keys}:v:k", "tok:{keys}:v:0"] {
-        replace(&server, key, &["HSET", key, "a", "b"]).await;
+    let (k, public) = ("tok:{keys}:v:k", "tok:{keys}:v:0");
+    for other in [&["HSET", k, "a", "b"][..], &["HSET", public, "a", "b"], &["SET", k, "junk"]] {
+        let key = *other.get(1).unwrap();
+        replace(&server, key, other).await;
         cli.issue("admin", "-e 1h").await;
         let found = cli.run("doctor --json", "").await.json();
         let findings = found["findings"].as_array().unwrap();

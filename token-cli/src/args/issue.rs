@@ -51,8 +51,11 @@ pub(crate) struct IssueArgs {
 }
 
 /// A scope of a list, which may have blanks between the separators.
-fn scope(text: &str) -> Result<Scope, ScopeError> {
-    text.trim().parse()
+fn scope(text: &str) -> Result<Scope, String> {
+    match text.trim() {
+        "" => Err("it is empty: write node:UUID:PERM, and one comma between two".into()),
+        text => text.parse().map_err(|error: ScopeError| error.to_string()),
+    }
 }
 
 const ISSUE_EXAMPLES: &str = "\

@@ -93,6 +93,13 @@ fn named(mut error: Error, arguments: &[OsString]) -> Error {
         Some(ContextValue::String(shown)) => variable(found, shown, &words),
         _ => None,
     };
+    if let Some(ContextValue::String(flag)) = error.get(ContextKind::SuggestedArg) {
+        let hidden =
+            |argument: &Arg| argument.is_hide_set() && argument.get_long() == flag.strip_prefix("--");
+        if found.get_arguments().any(hidden) {
+            error.remove(ContextKind::SuggestedArg);
+        }
+    }
     if let Some(name) = variable {
         error.insert(ContextKind::InvalidArg, ContextValue::String(name));
     }

@@ -109,7 +109,7 @@ async fn take_back(tokens: &Tokens, grant: &Grant) -> String {
     let id = grant.id;
     match tokens.revoke(id, &revocation).await {
         Ok(change) if change.confirmation.is_confirmed() => {
-            format!("cannot write the token to standard output; token {id} was revoked again")
+            format!("cannot write the token to standard output; so token {id} has been revoked")
         }
         _ => format!(
             "cannot write the token to standard output; token {id} is issued, and nobody holds it: token-cli revoke {id}"

@@ -35,6 +35,11 @@ fn cannot(path: &Path, source: Error) -> Failure {
         ErrorKind::NotFound => {
             Failure::usage(format!("{what}: its folder does not exist; make the folder first"))
         }
+        // The cause names a file in passing.
+        kind @ (ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => Failure::System {
+            what: format!("{what}: there is no room; free some space on its disk"),
+            source: kind.into(),
+        },
         _ => Failure::file(what, source),
     }
 }

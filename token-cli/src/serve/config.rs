@@ -14,6 +14,7 @@ use super::config_file;
 use super::redacted::without_password;
 use crate::args::{Cli, Command, Names, ServeArgs, Settings, command};
 use crate::failure::Failure;
+use crate::preflight;
 
 /// The command line, with what the file of `--config` adds.
 pub(crate) fn with_file(cli: Cli, arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, Failure> {
@@ -32,6 +33,9 @@ pub(crate) fn with_file(cli: Cli, arguments: impl IntoIterator<Item = OsString>)
                 path.display()
             ))
         })?;
+        if name == "key-file" && value.as_str().is_some_and(preflight::is_key) {
+            return Err(unfit(preflight::KEY_FOR_PATH.into()));
+        }
         if !is_given(&given, flag.get_id().as_str()) && !is_list(name) {
             arguments.extend(config_file::arguments(&flag, value).map_err(unfit)?);
         }

@@ -168,3 +168,32 @@ fn a_first_issue_without_room_leaves_no_key_file() {
     let ran = bash(&cli, "\"$CLI\" issue -u admin -e 1h --store sqlite:$HOME/t.db");
     assert_eq!(ran.code, 0, "{ran:?}");
 }
+
+#[test]
+fn no_hidden_flag_is_suggested() {
+    let cli = Cli::new();
+    for arguments in [["prune", "--broke"], ["prune", "--older"], ["list", "--brok"]] {
+        let ran = cli.run_in(arguments, &[], "");
+        assert!(ran.code == 2 && !ran.stderr.contains("--broker"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_usage_error_in_json_has_no_help_text() {
+    let cli = Cli::new();
+    let ran = cli.run_in(["list", "ci", "--nope", "--json"], &[], "");
+    let error: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(ran.code == 2 && message.contains("--nope") && !message.contains("Usage"), "{message}");
+}
+
+#[test]
+fn a_store_key_in_the_settings_file_is_not_repeated() {
+    let cli = Cli::new();
+    let settings = cli.home().join("settings.toml");
+    let key = "0123456789abcdef".repeat(4);
+    std::fs::write(&settings, format!("key-file = \"1 {key}\"\n")).unwrap();
+    let ran = cli.run_in(["serve", "--config", settings.to_str().unwrap()], &[], "");
+    assert!(ran.code == 2 && said(&ran).contains("is the path of a file"), "{ran:?}");
+    assert!(!said(&ran).contains("0123456789abcdef"), "{ran:?}");
+}

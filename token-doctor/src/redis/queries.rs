@@ -94,8 +94,8 @@ impl Collector {
         let known = observed(link.key_checks(&self.namespace).await, "get")?;
         Ok(match link.foreign_key_check(&self.namespace).await {
             Ok(Some(key)) => Err(Unobserved::Refused(format!(
-                "holds a key of another type in the place of a check value, {key}: delete it, and the next token that is \
-                 issued writes its own"
+                "holds something else than a check value in the key {key}: delete it, and the next token that is issued \
+                 writes its own"
             ))),
             _ => known,
         })

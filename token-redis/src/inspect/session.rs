@@ -90,7 +90,7 @@ impl Session {
         self.explained(known)
     }
 
-    /// The key of a check value in whose place there is a key of another type; `None` if there is none.
+    /// The key in which something else than a check value stands; `None` if there is none.
     ///
     /// # Errors
     /// As [`InspectErrorKind`](super::InspectErrorKind) says.

@@ -66,7 +66,7 @@ fn server(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
     let url = read(text, &form)?;
     let address = hosts::of(&url, REDIS_PORT).ok_or_else(|| malformed(text, &form))?;
     let parameters = Parameters::read(&url, scheme, &[Allowed::Database])?;
-    let settings = credentials(&url).ok_or_else(|| malformed(text, &form))?;
+    let settings = credentials(text, &form, &url)?;
     let database = database(&url, scheme, &parameters)?;
     Ok(StoreUrl::new(TopologyKind::Server, vec![address], settings.set_db(database)))
 }
@@ -107,7 +107,7 @@ fn cluster(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
     for node in others.iter().copied().chain(parameters.all(Allowed::Node)) {
         nodes.push(hosts::listed(node, REDIS_PORT).ok_or_else(|| malformed(text, &form))?);
     }
-    let settings = credentials(&url).ok_or_else(|| malformed(text, &form))?;
+    let settings = credentials(text, &form, &url)?;
     Ok(StoreUrl::new(TopologyKind::Cluster, nodes, settings))
 }
 
@@ -124,7 +124,7 @@ fn sentinel(text: &str, scheme: Scheme) -> Result<StoreUrl, StoreError> {
     let service = service.ok_or_else(|| {
         refuse("the parameter sentinelServiceName=NAME is needed: what the Sentinels call the servers")
     })?;
-    let settings = credentials(&url).ok_or_else(|| malformed(text, &form))?;
+    let settings = credentials(text, &form, &url)?;
     let database = database(&url, scheme, &parameters)?;
     let kind = TopologyKind::Sentinel { service: service.to_owned() };
     Ok(StoreUrl::new(kind, sentinels, settings.set_db(database)))
@@ -157,18 +157,22 @@ fn database(url: &Url, scheme: Scheme, parameters: &Parameters) -> Result<i64, S
 }
 
 /// Refuses a user without a password: the login would omit it, and the server would use its default user.
-fn credentials(url: &Url) -> Option<RedisConnectionInfo> {
+fn credentials(text: &str, form: &str, url: &Url) -> Result<RedisConnectionInfo, StoreError> {
+    let decoded = |part: &str| decode(part).ok_or_else(|| malformed(text, form));
     let mut settings = RedisConnectionInfo::default();
-    if !url.username().is_empty() && url.password().is_none_or(str::is_empty) {
-        return None;
-    }
     if !url.username().is_empty() {
-        settings = settings.set_username(decode(url.username())?);
+        if url.password().is_none_or(str::is_empty) {
+            return Err(refuse(
+                "it has a user without a password, perhaps from a variable that is not set: write both, USER:PASSWORD@, \
+                 or a password alone, :PASSWORD@",
+            ));
+        }
+        settings = settings.set_username(decoded(url.username())?);
     }
     if let Some(password) = url.password() {
-        settings = settings.set_password(decode(password)?);
+        settings = settings.set_password(decoded(password)?);
     }
-    Some(settings)
+    Ok(settings)
 }
 
 fn decode(text: &str) -> Option<String> {
