@@ -307,6 +307,10 @@ async fn fail2ban_finds_clients_that_try_tokens() {
         for forged in forged {
             assert_eq!(ask("198.51.100.4", "a: b", forged).await, Some(401));
         }
+        for token in [&dead, "guess"] {
+            let revoked = post(&sidecar, "/revoke", "x-forwarded-for: 198.51.100.5", token).await;
+            assert_eq!(revoked, Some(200), "the token of another is no attempt of the one who revokes it");
+        }
         let said = sidecar.all_it_said().await;
         let log = sidecar.directory().join("log");
         std::fs::write(&log, &said).unwrap();

@@ -53,8 +53,9 @@ fn name(text: &str) -> Result<Subject, String> {
     let is_distinguished = || split(text, ',').all(|part| part.contains('='));
     if text.contains(',') && !is_distinguished() {
         return Err(format!(
-            "separate names by \"{SEPARATOR}\"; a name with a comma that is no distinguished name of LDAP belongs into \
-             the list of a configuration file"
+            "separate names by \"{SEPARATOR}\": {}; a single name with a comma that is no distinguished name of LDAP belongs in \
+             the list of a configuration file",
+            text.split(',').map(str::trim).collect::<Vec<_>>().join(&SEPARATOR.to_string())
         ));
     }
     text.parse().map_err(|error: NameError| error.to_string())

@@ -16,7 +16,7 @@ pub enum RecordError {
     #[error("it uses a feature that is newer than this program")]
     Feature,
     /// Sealed with a key that is not in the key file.
-    #[error("it was sealed with key version {0}, which {place}", place = if *.0 == KeyVersion::PUBLIC { "is the built-in public key, and this node has a key file" } else { "is not in this node's key file" })]
+    #[error("{}", sealed_with(*.0))]
     KeyVersion(KeyVersion),
     /// The seal does not match: the record was changed, moved from another token or namespace, or sealed with another key.
     #[error("its seal does not fit: it was changed, or sealed with another key")]
@@ -24,6 +24,13 @@ pub enum RecordError {
     /// The store has a value of another type there: in Redis, a key that is not a string.
     #[error("the store keeps something of another type in its place")]
     Type,
+}
+
+fn sealed_with(version: KeyVersion) -> String {
+    match version {
+        KeyVersion::PUBLIC => "it was sealed with the public key, and this node has a key file".into(),
+        version => format!("it was sealed with key version {version}, which is not in this node's key file"),
+    }
 }
 
 impl RecordError {

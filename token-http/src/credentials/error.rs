@@ -79,7 +79,7 @@ pub enum CredentialsError {
     EmptyPassword,
     /// The password is `x-oauth-basic`, which some clients send with the token as the user name.
     #[error(
-        "the token comes as the user name, which is not accepted here; send it as the password of its user"
+        "the token comes as the user name, which is not accepted here beside this password; send it as the password of its user"
     )]
     TokenAsUserName,
     /// A token in the URL, where logs and histories keep it (RFC 6750 §5.3).

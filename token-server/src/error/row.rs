@@ -108,7 +108,7 @@ impl ApiError {
                 }
                 StoreErrorKind::TimedOut => later(
                     grpc::DEADLINE_EXCEEDED,
-                    "the store did not answer in time; a change that was asked for may be done or not; try again",
+                    "the store did not answer in time; a change may be done or not; try again",
                 ),
                 StoreErrorKind::Contended | StoreErrorKind::Conflict => {
                     later(grpc::ABORTED, "others changed the same meanwhile; try again")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
-use token_core::ServiceError;
+use token_core::{ServiceError, StoreErrorKind};
 
 use crate::error::ApiError;
 use crate::state::Sidecar;
@@ -21,8 +21,14 @@ pub(crate) async fn readyz(State(sidecar): State<Arc<Sidecar>>) -> Result<Status
     if sidecar.retirement.is_announced() {
         return Err(ApiError::NotNow("draining", "this process will end soon; ask another one"));
     }
-    look(&sidecar.tokens).await?;
-    Ok(StatusCode::OK)
+    match look(&sidecar.tokens).await {
+        // A probe changes nothing.
+        Err(ServiceError::Store(error)) if error.kind() == StoreErrorKind::TimedOut => {
+            ApiError::from(error).log();
+            Err(ApiError::NotNow("timed_out", "the store did not answer in time"))
+        }
+        probed => Ok(probed.map(|()| StatusCode::OK)?),
+    }
 }
 
 /// Asks the store for a token of any partition, so that each look may meet another node.

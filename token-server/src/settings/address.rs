@@ -98,7 +98,7 @@ fn host_and_port(text: &str) -> Result<Address, String> {
             );
         }
         Some((_, rest)) => {
-            return Err(format!("it is no URL: write {} alone", rest.trim_end_matches('/')));
+            return Err(format!("write an address instead of a URL: {}", rest.trim_end_matches('/')));
         }
         None => {}
     }
@@ -245,7 +245,7 @@ mod tests {
             ("[::1]", "[::1]:8080"),
             ("::1:8080", "[::1"),
             ("fe80::1:2:8080", "[fe80::1:2:8080]:8080"),
-            ("http://localhost:8080/", "write localhost:8080"),
+            ("http://localhost:8080/", "instead of a URL: localhost:8080"),
             ("127.0.0.1:8080/x", "no path"),
             ("UNIX:/run/token.sock", "unix:/run/token.sock"),
             ("Systemd:http", "systemd:http"),

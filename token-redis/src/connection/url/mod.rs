@@ -162,10 +162,9 @@ fn credentials(text: &str, form: &str, url: &Url) -> Result<RedisConnectionInfo,
     let mut settings = RedisConnectionInfo::default();
     if !url.username().is_empty() {
         if url.password().is_none_or(str::is_empty) {
-            return Err(refuse(
-                "it has a user without a password, perhaps from a variable that is not set: write both, USER:PASSWORD@, \
-                 or a password alone, :PASSWORD@",
-            ));
+            return Err(refuse(&format!(
+                "it has a user without a password, perhaps from a variable that is not set; {form}",
+            )));
         }
         settings = settings.set_username(decoded(url.username())?);
     }

@@ -14,7 +14,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const READ: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
 
 const NOT_ENCODED: &str = "the form is not well-formed: write each character as it is, or as % and two hexadecimal digits of its UTF-8";
-const NO_TOKEN: &str = "send one parameter token, which is not empty";
+const NO_TOKEN: &str = "send the form field token once, in the body, with a token";
 
 /// The parameters that are read, each at most once.
 #[derive(Debug)]
