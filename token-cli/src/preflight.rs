@@ -34,6 +34,9 @@ pub(crate) fn check(
         return Err(Failure::usage(KEY_FOR_PATH));
     }
     for (at, argument) in arguments.iter().enumerate() {
+        if is_private_key(argument) {
+            return Err(Failure::usage(PRIVATE_KEY_FOR_PATH));
+        }
         if tokens.finds_token(argument) {
             return Err(Failure::usage(in_arguments(&arguments)));
         }
@@ -52,6 +55,9 @@ pub(crate) fn check(
             return Err(Failure::usage(format!(
                 "{name} holds bytes that are no UTF-8: set it to plain text"
             )));
+        }
+        if variable(&name).is_some_and(|value| is_private_key(&value.to_string_lossy())) {
+            return Err(Failure::usage(format!("{}: {PRIVATE_KEY_FOR_PATH}", name.to_string_lossy())));
         }
         if variable(&name).is_some_and(|value| tokens.finds_token(&value.to_string_lossy())) {
             let name = name.to_string_lossy();
@@ -180,6 +186,14 @@ pub(crate) const KEY_FOR_PATH: &str = "the key file (TOKEN_KEY_FILE, --key-file)
                                        write the key to a file that only this user can read, and give its path; consider a key known \
                                        that was given as an argument";
 
+/// Whether a text holds a private key in PEM (RFC 7468), and is not the path of one.
+pub(crate) fn is_private_key(text: &str) -> bool {
+    text.contains("PRIVATE KEY-----")
+}
+
+pub(crate) const PRIVATE_KEY_FOR_PATH: &str = "a private key was given in the place of a path: write the key to a file that only this user can read, and give \
+                                               its path; consider a key known that was given as an argument";
+
 /// Whether a password stands before the last `@`. One of a store may hold every other character.
 fn has_login(text: &str) -> bool {
     text.rsplit_once('@')
@@ -304,6 +318,19 @@ mod tests {
             }
         }
         assert_eq!(refusal(&["list", "u", "--key-file", &format!("/keys/{KEY}")], &[]), None);
+    }
+
+    #[test]
+    fn a_private_key_in_the_place_of_a_path_is_not_repeated() {
+        const KEY: &str = "-----BEGIN PRIVATE KEY-----\nhidden\n-----END PRIVATE KEY-----";
+        for said in [
+            refusal(&["list", "u"], &[("TOKEN_TLS_KEY", KEY)]).unwrap(),
+            refusal(&["serve"], &[("TOKEN_LISTEN_KEY", KEY)]).unwrap(),
+            refusal(&["list", "u", "--tls-key", KEY], &[]).unwrap(),
+            refusal(&["serve", &format!("--listen-key={KEY}")], &[]).unwrap(),
+        ] {
+            assert!(said.contains("its path") && !said.contains("hidden"), "{said}");
+        }
     }
 
     #[test]

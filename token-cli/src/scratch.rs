@@ -37,7 +37,7 @@ impl Scratch {
 
     fn open(&mut self) -> Result<SqliteStore, StoreError> {
         let database = self.folder.join("tokens.db");
-        // Makes the folder too, for nobody else to see.
+        // Makes the folder too, readable only by this user.
         let keys = self.keys(&database)?;
         let lock = File::create(self.folder.join(LOCK)).and_then(|lock| lock.lock().map(|()| lock));
         self.lock =

@@ -103,7 +103,7 @@ async fn a_failure_and_what_it_leaves_are_one_json_object() {
     let mut running = cli.start("bench --json --tokens 1000000");
     until("it issues", async || keys(&server).await.len() > 100).await;
     server.kill();
-    // It cannot clean up either, and is told to give that up.
+    // It cannot clean up either; a second signal ends the attempt.
     until("it ends", async || {
         running.signal(Signal::INT);
         running.has_ended()

@@ -36,6 +36,9 @@ pub(crate) fn with_file(cli: Cli, arguments: impl IntoIterator<Item = OsString>)
         if name == "key-file" && value.as_str().is_some_and(preflight::is_key) {
             return Err(unfit(preflight::KEY_FOR_PATH.into()));
         }
+        if value.as_str().is_some_and(preflight::is_private_key) {
+            return Err(unfit(preflight::PRIVATE_KEY_FOR_PATH.into()));
+        }
         if !is_given(&given, flag.get_id().as_str()) && !is_list(name) {
             arguments.extend(config_file::arguments(&flag, value).map_err(unfit)?);
         }
